@@ -1,0 +1,21 @@
+# Flags of every target. Contraction is off: a fused multiply-add is written (ls_fma) or it is not there.
+add_library(ls_flags INTERFACE)
+target_include_directories(ls_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(ls_flags INTERFACE
+    -ffp-contract=off -fno-math-errno -fno-trapping-math
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wundef
+    -Wdouble-promotion)
+target_compile_definitions(ls_flags INTERFACE _GNU_SOURCE)
+if(LS_WERROR)
+    target_compile_options(ls_flags INTERFACE -Werror)
+endif()
+if(LS_SANITIZE)
+    target_compile_options(ls_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
+                                              -fno-omit-frame-pointer)
+    target_link_options(ls_flags INTERFACE -fsanitize=address,undefined)
+endif()
+if(LS_COVERAGE)
+    target_compile_options(ls_flags INTERFACE --coverage)
+    target_link_options(ls_flags INTERFACE --coverage)
+endif()
+set(CMAKE_C_FLAGS_RELEASE "-O3 -g")

@@ -1,0 +1,33 @@
+/* From a list of layer specs to a graph with inputs, outputs and a loss. */
+#ifndef LS_MODELS_MODEL_H
+#define LS_MODELS_MODEL_H
+
+#include "core/layers/layer.h"
+#include "core/tasks/task.h"
+
+struct ls_model_options {
+    const struct ls_layer_list *layers; /* borrowed */
+    const struct ls_task *task;         /* borrowed */
+    struct ls_shape input_shape;        /* of one sample */
+    bool input_integer;                 /* int32 indices (embedding first) */
+    bool standardise_features;          /* a constant mean and scale per last dimension: input.mean, .scale */
+    enum ls_variant variant;
+    int64_t rows_max;
+    bool inference;
+};
+
+/* The graph of a phase, planned. */
+struct ls_model {
+    struct ls_graph *graph;       /* owned */
+    struct ls_value *input, *target, *output, *loss; /* borrowed from the graph */
+};
+
+/* parameters: an empty set, or the one of an earlier model of the same options. */
+LS_MUST_USE enum ls_status ls_model_create(struct ls_model *model, const struct ls_model_options *options,
+                                           struct ls_parameter_set *parameters, struct ls_error *error);
+void ls_model_destroy(struct ls_model *model);
+
+/* Samples in the best piece: about 32 where there are convolutions, else all (0). */
+int64_t ls_model_piece_rows(const struct ls_layer_list *layers);
+
+#endif

@@ -1,0 +1,53 @@
+/* Every op, once. Adding one: its file, a line here, its prototype in ops.h. */
+#ifndef LS_OPS_LIST_H
+#define LS_OPS_LIST_H
+
+#define LS_OP_LIST(X)                                                                              \
+    X(linear)                                                                                      \
+    X(conv2d)                                                                                      \
+    X(max_pool)                                                                                    \
+    X(average_pool)                                                                                \
+    X(global_average_pool)                                                                         \
+    X(add)                                                                                         \
+    X(multiply)                                                                                    \
+    X(reshape)                                                                                     \
+    X(flatten)                                                                                     \
+    X(concat)                                                                                      \
+    X(sigmoid)                                                                                     \
+    X(tanh)                                                                                        \
+    X(relu)                                                                                        \
+    X(leaky_relu)                                                                                  \
+    X(elu)                                                                                         \
+    X(gelu)                                                                                        \
+    X(silu)                                                                                        \
+    X(softplus)                                                                                    \
+    X(softmax)                                                                                     \
+    X(log_softmax)                                                                                 \
+    X(batch_norm)                                                                                  \
+    X(layer_norm)                                                                                  \
+    X(dropout)                                                                                     \
+    X(embedding)                                                                                   \
+    X(standardise)                                                                                 \
+    X(shortcut)                                                                                    \
+    X(squared_error)                                                                               \
+    X(absolute_error)                                                                              \
+    X(huber)                                                                                       \
+    X(softmax_cross_entropy)                                                                       \
+    X(binary_cross_entropy)
+
+enum ls_op_id {
+#define LS_OP_ID(name) LS_OP_##name,
+    LS_OP_LIST(LS_OP_ID)
+#undef LS_OP_ID
+    LS_OP_COUNT
+};
+
+struct ls_op;
+
+/* The ops of each variant, indexed by enum ls_op_id (list.c, compiled per variant). */
+extern const struct ls_op *const ls_ops_f32_avx512[LS_OP_COUNT];
+extern const struct ls_op *const ls_ops_f32_avx2[LS_OP_COUNT];
+extern const struct ls_op *const ls_ops_f32_portable[LS_OP_COUNT];
+extern const struct ls_op *const ls_ops_f64[LS_OP_COUNT];
+
+#endif

@@ -1,0 +1,46 @@
+#include "core/tensor/shape.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/base/status.h"
+
+int64_t ls_shape_count(struct ls_shape shape) {
+    int64_t count = 1;
+    for (int i = 0; i < shape.rank; i++)
+        LS_ASSERT(!__builtin_mul_overflow(count, shape.dims[i], &count), "dimension %d of %d is %lld", i,
+                  shape.rank, (long long)shape.dims[i]);
+    return count;
+}
+
+int64_t ls_shape_row(struct ls_shape shape) {
+    int64_t count = 1;
+    for (int i = 1; i < shape.rank; i++)
+        LS_ASSERT(!__builtin_mul_overflow(count, shape.dims[i], &count), "dimension %d of %d is %lld", i,
+                  shape.rank, (long long)shape.dims[i]);
+    return count;
+}
+
+int64_t ls_shape_last(struct ls_shape shape) {
+    return shape.rank ? shape.dims[shape.rank - 1] : 1;
+}
+
+bool ls_shape_equal(struct ls_shape a, struct ls_shape b) {
+    if (a.rank != b.rank)
+        return false;
+    for (int i = 0; i < a.rank; i++)
+        if (a.dims[i] != b.dims[i])
+            return false;
+    return true;
+}
+
+char *ls_shape_print(struct ls_shape shape, char text[LS_SHAPE_TEXT_MAX]) {
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < shape.rank; i++)
+        used += (size_t)snprintf(text + used, LS_SHAPE_TEXT_MAX - used, "%s%" PRId64, i ? "x" : "",
+                                 shape.dims[i]);
+    if (!shape.rank)
+        snprintf(text, LS_SHAPE_TEXT_MAX, "scalar");
+    return text;
+}

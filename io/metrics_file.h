@@ -1,0 +1,23 @@
+/* RUN/metrics.jsonl: one JSON object per line, each with step, epoch and split; written by rank 0, cut back to
+ * the resumed step so that it ends equal to an uninterrupted run's (times aside). */
+#ifndef LS_IO_METRICS_FILE_H
+#define LS_IO_METRICS_FILE_H
+
+#include "core/base/status.h"
+#include "core/tasks/task.h"
+
+struct ls_metrics_file;
+
+/* Opens for appending after removing every line of a step above last_step (and a torn last line). */
+LS_MUST_USE enum ls_status ls_metrics_open(struct ls_metrics_file **file, const char *path,
+                                           uint64_t last_step, struct ls_error *error);
+/* extra: NULL or further values (learning_rate, gradient_norm); "seconds" and "samples_per_s" are times. */
+LS_MUST_USE enum ls_status ls_metrics_append(struct ls_metrics_file *file, uint64_t step, double epoch,
+                                             const char *split, const struct ls_metrics *metrics,
+                                             const struct ls_metric *extra, int extra_count,
+                                             struct ls_error *error);
+/* Before a checkpoint is committed: what it covers is on disk. */
+LS_MUST_USE enum ls_status ls_metrics_sync(struct ls_metrics_file *file, struct ls_error *error);
+void ls_metrics_close(struct ls_metrics_file *file);
+
+#endif

@@ -1,0 +1,49 @@
+/* From what a user wrote to an HDF5 file: `fashion-mnist`, an HDF5 path or glob, or a raw file that is
+ * imported once into a cache.
+ *
+ * A raw source reads like the import command without --out: "[FORMAT] FILE... [OPTION...]", for example
+ * "csv tabular/breast_cancer.csv --skip-lines 1 --no-header --target -1" or
+ * "idx train-images.gz train-labels.gz". FORMAT may be left out where file names tell. */
+#ifndef LS_IO_SOURCE_H
+#define LS_IO_SOURCE_H
+
+#include "core/base/field.h"
+#include "core/base/status.h"
+
+enum ls_import_format { LS_IMPORT_IDX, LS_IMPORT_CIFAR, LS_IMPORT_CSV, LS_IMPORT_NPY };
+
+enum { LS_IMPORT_FILES_MAX = 64 };
+
+/* Options of `lockstep data import`; parsed by ls_import_parse for command line and configs alike. */
+struct ls_import {
+    enum ls_import_format format;
+    int file_count;
+    char *files[LS_IMPORT_FILES_MAX];  /* owned */
+    bool header;                       /* csv; --no-header clears it */
+    int64_t skip_lines;                /* csv */
+    char target[LS_TEXT_MAX];          /* csv: name, or 1-based index, negative from the end; "": last */
+    char categorical[LS_TEXT_MAX];     /* csv: columns to number by value, comma-separated; "auto"; "" none */
+    int missing;                       /* csv: error | drop | mean | zero */
+    char separator[8];                 /* csv: default "," */
+};
+
+/* arguments: the words after `import`. Relative files are looked up below `folder` if that is not NULL. */
+LS_MUST_USE enum ls_status ls_import_parse(struct ls_import *import, int count, char *const *arguments,
+                                           const char *folder, struct ls_error *error);
+void ls_import_clear(struct ls_import *import);
+extern const char *const ls_import_help; /* the options, for help texts */
+
+/* Writes path (a temporary beside it first, renamed into place). */
+LS_MUST_USE enum ls_status ls_import_run(const struct ls_import *import, const char *path,
+                                         struct ls_error *error);
+
+enum ls_source_role { LS_SOURCE_TRAIN, LS_SOURCE_VALIDATION, LS_SOURCE_TEST };
+
+/* text -> the HDF5 path or glob to open, importing into the cache when needed (`import` true: this process
+ * does it; false: only the path is worked out). `folder`: $LOCKSTEP_DATA, or NULL. Fashion-MNIST's role
+ * chooses its train or test files. */
+LS_MUST_USE enum ls_status ls_source_resolve(const char *text, enum ls_source_role role,
+                                             const char *folder, bool import, char path[LS_TEXT_MAX],
+                                             struct ls_error *error);
+
+#endif

@@ -1,0 +1,16 @@
+/* Why a rank ended, in its own words. mpirun's exit codes are ambiguous and the pid it prints is 0, so each
+ * rank leaves RUN/ranks/rank-R.json (pid, host, step, phase; at the end exit code and message), rewritten in
+ * place, read by the supervisor when the job is over. */
+#ifndef LS_LAUNCHER_REASON_H
+#define LS_LAUNCHER_REASON_H
+
+#include <stdint.h>
+
+#include "core/base/status.h"
+
+/* In the worker: sets up RUN/ranks/rank-R.json. Later calls are cheap (a pwrite into a mapped file). */
+LS_MUST_USE enum ls_status ls_reason_open(const char *run, int rank, struct ls_error *error);
+void ls_reason_step(uint64_t step);
+void ls_reason_finish(int exit_code, const char *message);
+
+#endif

@@ -1,0 +1,27 @@
+/* A training run: everything between a config and the result, on every rank alike. */
+#ifndef LS_LAUNCHER_RUN_H
+#define LS_LAUNCHER_RUN_H
+
+#include "core/graph/accumulate.h"
+#include "core/models/model.h"
+#include "dist/communicator.h"
+#include "dist/reducer.h"
+#include "io/checkpoint.h"
+#include "io/loader.h"
+#include "io/metrics_file.h"
+#include "launcher/config/config.h"
+
+/* What `lockstep worker` (and `train` through it) was asked to do. */
+struct ls_run_request {
+    const struct ls_config *config; /* borrowed */
+    const char *run;                /* run directory; exists */
+    uint64_t incarnation;
+};
+
+/* Opens data, builds the model, restores the newest checkpoint, trains, evaluates, writes result.json.
+ * Collective. *stopped: a signal ended it early, after a checkpoint. */
+LS_MUST_USE enum ls_status ls_run(struct ls_communicator *communicator,
+                                  const struct ls_run_request *request, bool *stopped,
+                                  struct ls_error *error);
+
+#endif
