@@ -13,9 +13,9 @@
 
 #include <stdint.h>
 
-/* Streams that are not nodes; node ordinals are below 2^31. */
+/* Streams that are not nodes; node ordinals are below. */
 enum ls_random_stream {
-    LS_STREAM_INITIALISE = 0x80000000u, /* step: the index of the parameter by name */
+    LS_STREAM_INITIALISE = 0x70000000, /* step: the index of the parameter by name */
     LS_STREAM_SHUFFLE,
     LS_STREAM_SPLIT,
     LS_STREAM_AUGMENT,

@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 #define LS_MUST_USE __attribute__((warn_unused_result))
-#define LS_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define LS_PRINTF(text_at, first_at) __attribute__((format(printf, text_at, first_at)))
 
 enum ls_status {
     LS_OK = 0,
