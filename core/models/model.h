@@ -14,6 +14,7 @@ struct ls_model_options {
     enum ls_variant variant;
     int64_t rows_max;
     bool inference;
+    bool openblas;                      /* see ls_graph_options */
 };
 
 /* The graph of a phase, planned. */
