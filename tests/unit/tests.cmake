@@ -1,0 +1,1 @@
+ls_add_test(unit/files_are_replaced_whole_and_errors_name_them.c)

@@ -1,0 +1,273 @@
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/hash.h"
+#include "core/base/memory.h"
+
+enum { BLOCK_BYTES = 1 << 20 };
+
+/* Length of the shortest leading part of path ("a", "a/b", ...) that is not a folder; 0 if all are. The last
+ * component is left out: it is the file itself. */
+static size_t part_in_the_way(const char *path, bool *missing) {
+    char *part = ls_strdup(path);
+    size_t found = 0;
+    for (char *at = strchr(part + 1, '/'); *part && at && !found; at = strchr(at + 1, '/')) {
+        struct stat info;
+        *at = '\0';
+        *missing = stat(part, &info) != 0;
+        if (*missing || !S_ISDIR(info.st_mode))
+            found = (size_t)(at - part);
+        *at = '/';
+    }
+    free(part);
+    return found;
+}
+
+enum ls_status ls_file_fail(struct ls_error *error, const char *action, const char *path, int number) {
+    if (number != ENOENT && number != ENOTDIR)
+        return ls_fail(error, number == EISDIR ? LS_INVALID : LS_SYSTEM, "cannot %s %s: %s", action, path,
+                       strerror(number));
+    bool missing = false;
+    const size_t length = part_in_the_way(path, &missing);
+    if (!length)
+        return ls_fail(error, LS_INVALID, "cannot %s %s: %s", action, path, strerror(number));
+    return ls_fail(error, LS_INVALID, "cannot %s %s: '%.*s' %s", action, path, (int)length, path,
+                   missing ? "does not exist" : "is a file, not a folder");
+}
+
+bool ls_file_exists(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0;
+}
+
+/* A regular file or a stream; a folder is refused by name, not by read's EISDIR later. */
+static enum ls_status open_for_reading(const char *path, int *file, struct ls_error *error) {
+    *file = open(path, O_RDONLY | O_CLOEXEC);
+    if (*file < 0)
+        return ls_file_fail(error, "read", path, errno);
+    struct stat info;
+    if (fstat(*file, &info) == 0 && S_ISDIR(info.st_mode)) {
+        close(*file);
+        return ls_file_fail(error, "read", path, EISDIR);
+    }
+    return LS_OK;
+}
+
+/* Up to room bytes; less only at the end of the file. -1: errno says why. */
+static ssize_t read_fully(int file, char *bytes, size_t room) {
+    size_t filled = 0;
+    while (filled < room) {
+        const ssize_t got = read(file, bytes + filled, room - filled);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        filled += (size_t)got;
+    }
+    return (ssize_t)filled;
+}
+
+enum ls_status ls_file_read(const char *path, uint64_t max, char **bytes, uint64_t *count,
+                            struct ls_error *error) {
+    *bytes = NULL;
+    *count = 0;
+    int file;
+    enum ls_status status = open_for_reading(path, &file, error);
+    if (status != LS_OK)
+        return status;
+    for (size_t room = BLOCK_BYTES / 16;; room = *count) { /* doubles what is there */
+        *bytes = ls_realloc(*bytes, *count + room + 1, 1);
+        const ssize_t got = read_fully(file, *bytes + *count, room);
+        if (got < 0) {
+            status = ls_file_fail(error, "read", path, errno);
+            break;
+        }
+        *count += (uint64_t)got;
+        if (*count > max) {
+            status = ls_fail(error, LS_INVALID, "cannot read %s: it is larger than %llu bytes", path,
+                             (unsigned long long)max);
+            break;
+        }
+        if ((size_t)got < room)
+            break;
+    }
+    close(file);
+    if (status == LS_OK) {
+        (*bytes)[*count] = '\0';
+    } else {
+        free(*bytes);
+        *bytes = NULL;
+        *count = 0;
+    }
+    return status;
+}
+
+enum ls_status ls_file_digest(const char *path, uint64_t *bytes, uint64_t *digest,
+                              struct ls_error *error) {
+    int file;
+    enum ls_status status = open_for_reading(path, &file, error);
+    if (status != LS_OK)
+        return status;
+    char *block = ls_calloc(BLOCK_BYTES, 1);
+    struct ls_hash *hash = ls_hash_create();
+    *bytes = 0;
+    ssize_t got;
+    while ((got = read_fully(file, block, BLOCK_BYTES)) > 0) {
+        ls_hash_add(hash, block, (size_t)got);
+        *bytes += (uint64_t)got;
+    }
+    if (got < 0)
+        status = ls_file_fail(error, "read", path, errno);
+    *digest = ls_hash_value(hash);
+    ls_hash_destroy(hash);
+    free(block);
+    close(file);
+    return status;
+}
+
+/* Creates PATH.tmp-PID-N for the first N that is free (a killed process leaves its own behind). */
+static int create_temporary(const char *path, char *temporary, size_t size) {
+    int file = -1;
+    for (int number = 0; number < 1000; number++) {
+        snprintf(temporary, size, "%s.tmp-%ld-%d", path, (long)getpid(), number);
+        file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (file >= 0 || errno != EEXIST)
+            break;
+    }
+    return file;
+}
+
+enum ls_status ls_file_temporary(const char *path, char **temporary, struct ls_error *error) {
+    const size_t size = strlen(path) + 40;
+    *temporary = ls_calloc(size, 1);
+    const int file = create_temporary(path, *temporary, size);
+    if (file >= 0) {
+        close(file);
+        return LS_OK;
+    }
+    const int number = errno;
+    free(*temporary);
+    *temporary = NULL;
+    return ls_file_fail(error, "write", path, number);
+}
+
+/* The folder that path lies in; owned by the caller. */
+static char *folder_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return ls_strdup(".");
+    char *folder = ls_strdup(path);
+    folder[slash == path ? 1 : slash - path] = '\0';
+    return folder;
+}
+
+static enum ls_status sync_at(const char *path, int flags, struct ls_error *error) {
+    const int file = open(path, flags | O_CLOEXEC);
+    if (file < 0)
+        return ls_file_fail(error, "sync", path, errno);
+    const int number = fsync(file) ? errno : 0;
+    close(file);
+    if (number && number != EINVAL) /* EINVAL: some file systems cannot sync a folder, and need not */
+        return ls_file_fail(error, "sync", path, number);
+    return LS_OK;
+}
+
+enum ls_status ls_folder_sync(const char *path, struct ls_error *error) {
+    return sync_at(path, O_RDONLY | O_DIRECTORY, error);
+}
+
+enum ls_status ls_file_replace(const char *temporary, const char *path, struct ls_error *error) {
+    enum ls_status status = sync_at(temporary, O_RDONLY, error);
+    if (status != LS_OK)
+        return status;
+    if (rename(temporary, path))
+        return ls_file_fail(error, "write", path, errno);
+    char *folder = folder_of(path);
+    status = ls_folder_sync(folder, error);
+    free(folder);
+    return status;
+}
+
+/* 0 or errno; a close that fails is a write that failed (NFS, quotas). */
+static int write_fully(const char *path, const char *bytes, uint64_t count) {
+    const int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0)
+        return errno;
+    int number = 0;
+    for (uint64_t done = 0; done < count && !number;) {
+        const ssize_t put = write(file, bytes + done, (size_t)(count - done));
+        if (put >= 0)
+            done += (uint64_t)put;
+        else if (errno != EINTR)
+            number = errno;
+    }
+    if (close(file) && !number)
+        number = errno;
+    return number;
+}
+
+enum ls_status ls_file_write(const char *path, const void *bytes, uint64_t count,
+                             struct ls_error *error) {
+    char *temporary;
+    enum ls_status status = ls_file_temporary(path, &temporary, error);
+    if (status != LS_OK)
+        return status;
+    const int number = write_fully(temporary, bytes, count);
+    status = number ? ls_file_fail(error, "write", path, number) : ls_file_replace(temporary, path, error);
+    if (status != LS_OK)
+        unlink(temporary);
+    free(temporary);
+    return status;
+}
+
+enum ls_status ls_folder_create(const char *path, struct ls_error *error) {
+    char *part = ls_strdup(path);
+    enum ls_status status = LS_OK;
+    for (char *at = part; *at && status == LS_OK; at++) {
+        if (at[1] != '/' && at[1] != '\0')
+            continue;
+        const char saved = at[1];
+        at[1] = '\0';
+        struct stat info;
+        if (mkdir(part, 0777) && errno != EEXIST)
+            status = ls_file_fail(error, "create folder", path, errno);
+        else if (stat(part, &info) || !S_ISDIR(info.st_mode))
+            status = ls_fail(error, LS_INVALID, "cannot create folder %s: '%s' is a file, not a folder",
+                             path, part);
+        at[1] = saved;
+    }
+    free(part);
+    return status;
+}
+
+enum ls_status ls_folder_remove(const char *path, struct ls_error *error) {
+    struct stat info;
+    if (lstat(path, &info))
+        return errno == ENOENT ? LS_OK : ls_file_fail(error, "remove", path, errno);
+    char *root = ls_strdup(path);
+    char *const roots[] = {root, NULL};
+    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    LS_ASSERT(walk, "out of memory: walking %s", path);
+    enum ls_status status = LS_OK;
+    for (FTSENT *entry; status == LS_OK && (entry = fts_read(walk));) {
+        if (entry->fts_info == FTS_D) /* visited again after its contents */
+            continue;
+        if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS)
+            status = ls_file_fail(error, "remove", entry->fts_path, entry->fts_errno);
+        else if (remove(entry->fts_accpath) && errno != ENOENT)
+            status = ls_file_fail(error, "remove", entry->fts_path, errno);
+    }
+    fts_close(walk);
+    free(root);
+    return status;
+}

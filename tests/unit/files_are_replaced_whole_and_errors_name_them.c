@@ -1,0 +1,128 @@
+#include "tests/support/support.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/hash.h"
+#include "io/file.h"
+
+static struct ls_error *const error = &ls_test_error;
+
+/* Names in the test's folder; a small ring, so that two can be used in one call. */
+static const char *in_folder(const char *name) {
+    static char paths[4][1024];
+    static int next;
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", ls_test_folder(), name);
+    return path;
+}
+
+static void check_text(const char *part) {
+    ck_assert_msg(strstr(error->text, part), "'%s' does not contain '%s'", error->text, part);
+}
+
+static int entries(const char *folder) {
+    DIR *listing = opendir(folder);
+    int count = -2;
+    while (readdir(listing))
+        count++;
+    closedir(listing);
+    return count;
+}
+
+START_TEST(what_is_written_is_read_back) {
+    char large[300000];
+    for (size_t i = 0; i < sizeof large; i++)
+        large[i] = (char)(i * 7);
+    const uint64_t sizes[] = {0, 1, 65536, 131072, sizeof large};
+    for (size_t i = 0; i < 5; i++) {
+        char *bytes;
+        uint64_t count, digest, size;
+        ls_require(ls_file_write(in_folder("a"), large, sizes[i], error));
+        ls_require(ls_file_read(in_folder("a"), sizes[i], &bytes, &count, error));
+        ck_assert_uint_eq(count, sizes[i]);
+        ck_assert_int_eq(memcmp(bytes, large, count), 0);
+        ck_assert_int_eq(bytes[count], 0);
+        free(bytes);
+        ls_require(ls_file_digest(in_folder("a"), &size, &digest, error));
+        ck_assert_uint_eq(size, sizes[i]);
+        ck_assert_uint_eq(digest, ls_hash_bytes(large, sizes[i]));
+    }
+    char *bytes;
+    uint64_t count;
+    ck_assert_int_eq(ls_file_read(in_folder("a"), 299999, &bytes, &count, error), LS_INVALID);
+    check_text("larger than 299999 bytes");
+    ck_assert_ptr_null(bytes);
+    ck_assert_int_eq(entries(ls_test_folder()), 1);
+}
+END_TEST
+
+START_TEST(an_existing_file_survives_a_failed_write) {
+    ls_require(ls_file_write(in_folder("kept"), "old", 3, error));
+    ck_assert_int_eq(mkdir(in_folder("full"), 0777), 0);
+    ck_assert_int_eq(ls_file_write(in_folder("full"), "new", 3, error), LS_INVALID); /* a folder is there */
+    check_text("full: Is a directory");
+    char *temporary;
+    ls_require(ls_file_temporary(in_folder("kept"), &temporary, error));
+    unlink(temporary);
+    ck_assert_int_eq(ls_file_replace(temporary, in_folder("kept"), error), LS_INVALID);
+    free(temporary);
+    char *bytes;
+    uint64_t count;
+    ls_require(ls_file_read(in_folder("kept"), 10, &bytes, &count, error));
+    ck_assert_str_eq(bytes, "old");
+    free(bytes);
+}
+END_TEST
+
+START_TEST(errors_name_the_part_of_the_path) {
+    char *bytes;
+    uint64_t count;
+    ls_require(ls_file_write(in_folder("regular"), "x", 1, error));
+    ck_assert_int_eq(ls_file_read(in_folder("none"), 9, &bytes, &count, error), LS_INVALID);
+    check_text("/none: No such file");
+    ck_assert_int_eq(ls_file_read(in_folder("no/such/file"), 9, &bytes, &count, error), LS_INVALID);
+    check_text("/no' does not exist");
+    ck_assert_int_eq(ls_file_read(ls_test_folder(), 9, &bytes, &count, error), LS_INVALID);
+    check_text("Is a directory");
+    ck_assert_int_eq(ls_file_write(in_folder("regular/below"), "x", 1, error), LS_INVALID);
+    check_text("/regular' is a file, not a folder");
+    ck_assert_int_eq(ls_folder_create(in_folder("regular/run/checkpoints"), error), LS_INVALID);
+    check_text("/regular' is a file, not a folder");
+    ck_assert_int_eq(ls_folder_create(in_folder("regular"), error), LS_INVALID);
+    check_text("/regular' is a file, not a folder");
+}
+END_TEST
+
+START_TEST(folders_come_and_go_with_their_contents) {
+    ls_require(ls_folder_create(in_folder("run//a/b/"), error));
+    ls_require(ls_folder_create(in_folder("run/a/b"), error));
+    ls_require(ls_file_write(in_folder("run/a/b/file"), "x", 1, error));
+    ls_require(ls_file_write(in_folder("outside"), "x", 1, error));
+    ck_assert_int_eq(symlink(in_folder("outside"), in_folder("run/link")), 0);
+    ls_require(ls_folder_sync(in_folder("run"), error));
+    ls_require(ls_folder_remove(in_folder("run"), error));
+    ck_assert(!ls_file_exists(in_folder("run")));
+    ck_assert(ls_file_exists(in_folder("outside")));
+    ls_require(ls_folder_remove(in_folder("run"), error));
+    ck_assert_int_eq(ls_folder_sync(in_folder("run"), error), LS_INVALID);
+}
+END_TEST
+
+START_TEST(the_umask_decides_the_mode) {
+    const mode_t old = umask(027);
+    ls_require(ls_file_write(in_folder("mode"), "x", 1, error));
+    umask(old);
+    struct stat info;
+    ck_assert_int_eq(stat(in_folder("mode"), &info), 0);
+    ck_assert_uint_eq(info.st_mode & 0777, 0640);
+}
+END_TEST
+
+LS_SUITE(what_is_written_is_read_back, an_existing_file_survives_a_failed_write,
+         errors_name_the_part_of_the_path, folders_come_and_go_with_their_contents, the_umask_decides_the_mode)
