@@ -1,0 +1,111 @@
+#include "core/base/random.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "tests/support/support.h"
+
+static void check_block(uint32_t k0, uint32_t k1, uint32_t c0, uint32_t c1, uint32_t a, uint32_t b) {
+    const struct ls_random_pair block =
+        ls_random_block((struct ls_random_key){{k0, k1}}, c0, c1);
+    ck_assert_uint_eq(block.word[0], a);
+    ck_assert_uint_eq(block.word[1], b);
+}
+
+/* Random123 1.14, tests/kat_vectors: threefry2x32 20. */
+START_TEST(threefry_gives_the_known_answers) {
+    check_block(0, 0, 0, 0, 0x6b200159, 0x99ba4efe);
+    check_block(0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x1cb996fc, 0xbb002be7);
+    check_block(0x13198a2e, 0x03707344, 0x243f6a88, 0x85a308d3, 0xc4923a9c, 0x483df7a0);
+}
+END_TEST
+
+START_TEST(every_part_of_a_key_changes_it) {
+    const struct ls_random_key key = ls_random_key(1, 2, 3, 4);
+    const struct ls_random_key others[] = {
+        ls_random_key(2, 2, 3, 4),
+        ls_random_key(1 + (1ull << 40), 2, 3, 4),
+        ls_random_key(1, 3, 3, 4),
+        ls_random_key(1, 2, 4, 4),
+        ls_random_key(1, 2, 3 + (1ull << 40), 4),
+        ls_random_key(1, 2, 3, 5),
+        ls_random_key(1, 2, 3, 4 + (1ull << 40)),
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        ck_assert(others[i].word[0] != key.word[0] || others[i].word[1] != key.word[1]);
+    const struct ls_random_key again = ls_random_key(1, 2, 3, 4);
+    ck_assert(again.word[0] == key.word[0] && again.word[1] == key.word[1]);
+}
+END_TEST
+
+START_TEST(draws_have_the_moments_of_their_distribution) {
+    enum { COUNT = 200000 };
+    const struct ls_random_key key = ls_random_key(7, LS_STREAM_INITIALISE, 0, 0);
+    double uniform = 0, uniform2 = 0, normal = 0, normal2 = 0, below = 0;
+    for (uint64_t i = 0; i < COUNT; i++) {
+        const double u = ls_random_uniform(key, i), z = ls_random_normal(key, i);
+        const uint32_t b = ls_random_below(key, i, 10);
+        ck_assert(u >= 0 && u < 1);
+        ck_assert(b < 10);
+        uniform += u;
+        uniform2 += u * u;
+        normal += z;
+        normal2 += z * z;
+        below += b;
+    }
+    /* Four standard errors. */
+    ck_assert_double_eq_tol(uniform / COUNT, 0.5, 0.0026);
+    ck_assert_double_eq_tol(uniform2 / COUNT, 1.0 / 3.0, 0.0027);
+    ck_assert_double_eq_tol(normal / COUNT, 0.0, 0.009);
+    ck_assert_double_eq_tol(normal2 / COUNT, 1.0, 0.0127);
+    ck_assert_double_eq_tol(below / COUNT, 4.5, 0.026);
+}
+END_TEST
+
+START_TEST(unit_floats_cover_zero_to_below_one) {
+    ck_assert(ls_random_unit(0) == 0.0f);
+    ck_assert(ls_random_unit(UINT32_MAX) < 1.0f);
+    ck_assert(ls_random_unit(0x80000000u) == 0.5f);
+}
+END_TEST
+
+static void check_permutation(uint64_t seed, uint64_t count) {
+    const struct ls_random_key key = ls_random_key(seed, LS_STREAM_SHUFFLE, 0, 0);
+    bool *seen = calloc(count, sizeof *seen);
+    uint64_t moved = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        const uint64_t value = ls_random_permute(key, i, count);
+        ck_assert_uint_lt(value, count);
+        ck_assert_msg(!seen[value], "%llu twice in a permutation of %llu", (unsigned long long)value,
+                      (unsigned long long)count);
+        seen[value] = true;
+        moved += value != i;
+    }
+    free(seen);
+    if (count >= 64)
+        ck_assert_uint_gt(moved, count * 9 / 10);
+}
+
+START_TEST(a_permutation_is_a_bijection_of_every_size) {
+    for (uint64_t count = 1; count <= 300; count++)
+        check_permutation(count, count);
+    const uint64_t sizes[] = {1023, 1024, 1025, 4096, 4097, 60000, 65536, 65537};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        check_permutation(3, sizes[i]);
+}
+END_TEST
+
+START_TEST(permutations_of_different_keys_are_unrelated) {
+    enum { COUNT = 60000 };
+    uint64_t same = 0;
+    for (uint64_t i = 0; i < COUNT; i++)
+        same += ls_random_permute(ls_random_key(1, LS_STREAM_SHUFFLE, 0, 0), i, COUNT) ==
+                ls_random_permute(ls_random_key(1, LS_STREAM_SHUFFLE, 1, 0), i, COUNT);
+    ck_assert_uint_lt(same, 10); /* one is expected */
+}
+END_TEST
+
+LS_SUITE(threefry_gives_the_known_answers, every_part_of_a_key_changes_it,
+         draws_have_the_moments_of_their_distribution, unit_floats_cover_zero_to_below_one,
+         a_permutation_is_a_bijection_of_every_size, permutations_of_different_keys_are_unrelated)
