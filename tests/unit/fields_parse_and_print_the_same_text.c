@@ -15,6 +15,7 @@ struct options {
     struct ls_real_list list;
     int64_t free_count;
     int64_t steps;
+    double gain;
 };
 
 static const char *const choices[] = {"sgd", "momentum", "adam", NULL};
@@ -30,6 +31,7 @@ static const struct ls_field items[] = {
     {.name = "list", .kind = LS_FIELD_LIST, .offset = AT(list), .initial = "[]", .min = 0, .max = 1},
     {.name = "free", .kind = LS_FIELD_INTEGER, .offset = AT(free_count)},
     {.name = "steps", .kind = LS_FIELD_INTEGER, .offset = AT(steps), .initial = "1", .min = 1, .max = INFINITY},
+    {.name = "gain", .kind = LS_FIELD_REAL, .offset = AT(gain)},
 };
 static const struct ls_fields fields = {items, sizeof items / sizeof *items};
 
@@ -104,6 +106,7 @@ START_TEST(wrong_text_is_refused_and_leaves_the_member_alone) {
     refuse("free", "0x10", "expected an integer, found '0x10'");
     refuse("free", "9223372036854775808", "expected an integer, found '9223372036854775808'");
     refuse("steps", "0", "expected an integer of at least 1, found '0'");
+    refuse("gain", "1e999", "expected a number, found '1e999'");
     refuse("rate", "nan", "expected a number from 0 to 1, found 'nan'");
     refuse("rate", "inf", "expected a number from 0 to 1, found 'inf'");
     refuse("rate", "1e999", "expected a number from 0 to 1, found '1e999'");
