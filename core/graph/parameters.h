@@ -42,13 +42,15 @@ enum ls_initialiser_kind {
     LS_INIT_HE_NORMAL,
     LS_INIT_LECUN_UNIFORM, /* LeCun et al. 1998 */
     LS_INIT_LECUN_NORMAL,
-    LS_INIT_ORTHOGONAL     /* Saxe et al. 2014; Householder in double */
+    LS_INIT_ORTHOGONAL,    /* Saxe et al. 2014; Householder in double */
+    LS_INIT_VALUES         /* given, in plain row-major order (class weights) */
 };
 
 struct ls_initialiser {
     enum ls_initialiser_kind kind;
     double scale; /* constant: the value; uniform, normal: see above; orthogonal: gain. 0 means 1
                      except for constant */
+    const float *values; /* LS_INIT_VALUES: borrowed until ls_parameters_initialise has run */
 };
 
 struct ls_parameter {
