@@ -141,6 +141,9 @@ static void initialise(const struct ls_parameter *parameter, uint64_t seed, floa
         for (int64_t i = 0; i < count; i++)
             plain[i] = (float)parameter->init.scale;
         return;
+    case LS_INIT_VALUES:
+        memcpy(plain, parameter->init.values, (size_t)count * sizeof *plain);
+        return;
     case LS_INIT_ORTHOGONAL:
         draw_orthogonal(parameter, key, plain);
         return;
