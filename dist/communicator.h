@@ -39,7 +39,7 @@ void ls_communicator_combine(struct ls_communicator *communicator, double *value
 int64_t ls_communicator_max(struct ls_communicator *communicator, int64_t value);
 int64_t ls_communicator_min(struct ls_communicator *communicator, int64_t value);
 
-/* "Open MPI v4.1.4, ..." in one line, and the numbers of hosts in the job. */
+/* "Open MPI v4.1.4, ..." in one line. Works before create, too. */
 const char *ls_mpi_version(void);
 
 #endif

@@ -1,0 +1,61 @@
+/* Every rank adds its own partials; MPI_Iallreduce adds over the ranks, in an order of its own. */
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "dist/exchange.h"
+#include "dist/fold.h"
+
+struct allreduce {
+    const struct ls_plan *plan;
+    float *const *partials;
+    MPI_Comm comm;
+    MPI_Request *requests; /* owned; per bucket */
+    struct ls_fold fold;   /* of this rank's partials */
+};
+
+static void *allreduce_create(const struct ls_plan *plan, float *const *partials, MPI_Comm comm) {
+    struct allreduce *a = ls_calloc(1, sizeof *a);
+    *a = (struct allreduce){.plan = plan, .partials = partials, .comm = comm};
+    a->requests = ls_calloc((size_t)plan->bucket_count, sizeof *a->requests);
+    ls_fold_create(&a->fold, plan->microbatches, plan->nodes + plan->node_bounds[plan->rank],
+                   ls_plan_partials(plan, plan->rank));
+    return a;
+}
+
+static void allreduce_destroy(void *state) {
+    struct allreduce *a = state;
+    ls_fold_destroy(&a->fold);
+    free(a->requests);
+    free(a);
+}
+
+static void allreduce_start(void *state, int bucket) {
+    struct allreduce *a = state;
+    const struct ls_range range = a->plan->buckets[bucket];
+    ls_fold_run(&a->fold, a->partials, range.first, range.end);
+    LS_MPI(MPI_Iallreduce(MPI_IN_PLACE, a->partials[0] + range.first, (int)(range.end - range.first),
+                          MPI_FLOAT, MPI_SUM, a->comm, &a->requests[bucket]));
+}
+
+static bool allreduce_complete(void *state, int bucket, bool wait) {
+    struct allreduce *a = state;
+    int complete = 1;
+    if (wait)
+        LS_MPI(MPI_Wait(&a->requests[bucket], MPI_STATUS_IGNORE));
+    else
+        LS_MPI(MPI_Test(&a->requests[bucket], &complete, MPI_STATUS_IGNORE));
+    return complete;
+}
+
+static const float *allreduce_finish(void *state) {
+    const struct allreduce *a = state;
+    return a->partials[0] + a->plan->slices[a->plan->rank].first;
+}
+
+const struct ls_exchange ls_exchange_allreduce = {
+    .create = allreduce_create,
+    .destroy = allreduce_destroy,
+    .start = allreduce_start,
+    .complete = allreduce_complete,
+    .finish = allreduce_finish,
+};

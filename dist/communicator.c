@@ -1,0 +1,171 @@
+#include "dist/communicator.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/memory.h"
+#include "dist/mpi_check.h"
+
+struct ls_communicator {
+    MPI_Comm comm; /* owned: a duplicate of MPI_COMM_WORLD */
+    int rank, size;
+    bool finalise; /* we started MPI, so we end it; a program that links us may have started it */
+};
+
+enum {
+    EXIT_BUG = 1,                 /* launcher/exit_codes.h */
+    BROADCAST_BYTES_MAX = 1 << 30 /* MPI counts in int */
+};
+
+_Noreturn void ls_mpi_failed(const char *call, int code, const char *file, int line) {
+    char text[MPI_MAX_ERROR_STRING] = "unknown error";
+    int length = 0;
+    MPI_Error_string(code, text, &length);
+    ls_log(LS_LOG_ERROR, "MPI failed on rank %d: %s\nin %s\nat %s:%d", ls_log_rank(), text, call, file,
+           line);
+    MPI_Abort(MPI_COMM_WORLD, EXIT_BUG);
+    abort();
+}
+
+static void abort_job(void) {
+    MPI_Abort(MPI_COMM_WORLD, EXIT_BUG);
+}
+
+static bool started_by_mpirun(void) {
+    return getenv("PMIX_RANK") || getenv("PMI_RANK") || getenv("OMPI_COMM_WORLD_SIZE");
+}
+
+/* Without mpirun, Open MPI would start a daemon and look at all networks, which takes half a second; a
+ * world of one needs neither. What the user has set wins. */
+static void set_up_world_of_one(void) {
+    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    setenv("OMPI_MCA_pml", "ob1", 0);
+    setenv("OMPI_MCA_btl", "self", 0);
+}
+
+enum ls_status ls_communicator_create(struct ls_communicator **communicator, struct ls_error *error) {
+    int initialised = 0, provided = MPI_THREAD_SINGLE;
+    MPI_Initialized(&initialised);
+    if (!initialised) {
+        const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
+        if (!started_by_mpirun() && tasks && atoi(tasks) > 1)
+            return ls_fail(error, LS_INVALID,
+                           "srun started %s tasks, but each is alone to MPI: use mpirun, or srun --mpi=pmix",
+                           tasks);
+        if (!started_by_mpirun())
+            set_up_world_of_one();
+        LS_MPI(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided));
+    } else {
+        LS_MPI(MPI_Query_thread(&provided));
+    }
+    LS_ASSERT(provided >= MPI_THREAD_FUNNELED, "MPI gave thread level %d, at least %d is needed", provided,
+              MPI_THREAD_FUNNELED);
+
+    struct ls_communicator *c = ls_calloc(1, sizeof *c);
+    c->finalise = !initialised;
+    LS_MPI(MPI_Comm_dup(MPI_COMM_WORLD, &c->comm));
+    LS_MPI(MPI_Comm_set_errhandler(c->comm, MPI_ERRORS_RETURN));
+    LS_MPI(MPI_Comm_rank(c->comm, &c->rank));
+    LS_MPI(MPI_Comm_size(c->comm, &c->size));
+    ls_log_set_rank(c->rank, c->size);
+    ls_bug_set_abort(abort_job);
+    *communicator = c;
+    return LS_OK;
+}
+
+void ls_communicator_destroy(struct ls_communicator *communicator) {
+    if (!communicator)
+        return;
+    ls_bug_set_abort(NULL);
+    LS_MPI(MPI_Comm_free(&communicator->comm));
+    if (communicator->finalise)
+        MPI_Finalize();
+    free(communicator);
+}
+
+int ls_communicator_rank(const struct ls_communicator *communicator) {
+    return communicator->rank;
+}
+
+int ls_communicator_size(const struct ls_communicator *communicator) {
+    return communicator->size;
+}
+
+MPI_Comm ls_communicator_mpi(const struct ls_communicator *communicator) {
+    return communicator->comm;
+}
+
+_Noreturn void ls_communicator_abort(struct ls_communicator *communicator, int exit_code) {
+    MPI_Abort(communicator->comm, exit_code);
+    _Exit(exit_code);
+}
+
+static void broadcast_from(struct ls_communicator *communicator, int rank, void *bytes,
+                           int64_t count) {
+    for (int64_t sent = 0; sent < count; sent += BROADCAST_BYTES_MAX) {
+        const int64_t left = count - sent;
+        const int now = left < BROADCAST_BYTES_MAX ? (int)left : BROADCAST_BYTES_MAX;
+        LS_MPI(MPI_Bcast((char *)bytes + sent, now, MPI_BYTE, rank, communicator->comm));
+    }
+}
+
+enum ls_status ls_communicator_agree(struct ls_communicator *communicator, enum ls_status status,
+                                     struct ls_error *error) {
+    const int size = communicator->size;
+    int failed = status == LS_OK ? size : communicator->rank;
+    LS_MPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MIN, communicator->comm));
+    if (failed == size)
+        return LS_OK;
+    if (communicator->rank == failed)
+        error->status = status;
+    broadcast_from(communicator, failed, error, sizeof *error);
+    if (size > 1)
+        ls_fail_context(error, "rank %d: ", failed);
+    return error->status;
+}
+
+void ls_communicator_barrier(struct ls_communicator *communicator) {
+    LS_MPI(MPI_Barrier(communicator->comm));
+}
+
+void ls_communicator_broadcast(struct ls_communicator *communicator, void *bytes, int64_t count) {
+    broadcast_from(communicator, 0, bytes, count);
+}
+
+void ls_communicator_gather(struct ls_communicator *communicator, const void *mine, int64_t bytes,
+                            void *all_at_zero) {
+    LS_ASSERT(bytes <= INT_MAX, "%lld bytes, at most %d", (long long)bytes, INT_MAX);
+    LS_MPI(MPI_Gather(mine, (int)bytes, MPI_BYTE, all_at_zero, (int)bytes, MPI_BYTE, 0,
+                      communicator->comm));
+}
+
+void ls_communicator_all_gather(struct ls_communicator *communicator, const void *mine, int64_t bytes,
+                                void *all) {
+    LS_ASSERT(bytes <= INT_MAX, "%lld bytes, at most %d", (long long)bytes, INT_MAX);
+    LS_MPI(MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, communicator->comm));
+}
+
+void ls_communicator_combine(struct ls_communicator *communicator, double *values, int64_t count) {
+    LS_ASSERT(count <= INT_MAX, "%lld values, at most %d", (long long)count, INT_MAX);
+    LS_MPI(MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_DOUBLE, MPI_SUM, communicator->comm));
+}
+
+int64_t ls_communicator_max(struct ls_communicator *communicator, int64_t value) {
+    LS_MPI(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MAX, communicator->comm));
+    return value;
+}
+
+int64_t ls_communicator_min(struct ls_communicator *communicator, int64_t value) {
+    LS_MPI(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MIN, communicator->comm));
+    return value;
+}
+
+const char *ls_mpi_version(void) {
+    static char text[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length = 0;
+    MPI_Get_library_version(text, &length);
+    text[strcspn(text, "\n")] = '\0';
+    return text;
+}

@@ -1,0 +1,168 @@
+/* Every slice's owner gets the partials of all ranks for its slice and adds them along the tree: the sum of a
+ * sequential run over all microbatches, bit for bit.
+ *
+ * Messages are persistent requests, laid down once. Each bucket has those that carry its range: one per
+ * partial of this rank to each other owner, one per partial of each other rank to this one. */
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "dist/exchange.h"
+#include "dist/fold.h"
+
+/* Requests in bucket order: bucket b has list[bounds[b]] .. list[bounds[b + 1] - 1]. */
+struct requests {
+    MPI_Request *list;
+    int *bounds;
+};
+
+struct ordered {
+    const struct ls_plan *plan;
+    struct ls_range slice;
+    struct requests sends, receives;
+    float **leaves;   /* per node of the tree, in order: where this rank's slice of it is */
+    float *received;  /* the slice of other ranks' partials, one after the other */
+    size_t received_bytes;
+    struct ls_fold fold;
+};
+
+static void requests_create(struct requests *requests, const struct ls_plan *plan, int per_bucket) {
+    requests->list = ls_calloc((size_t)plan->bucket_count * (size_t)per_bucket, sizeof *requests->list);
+    requests->bounds = ls_calloc((size_t)plan->bucket_count + 1, sizeof *requests->bounds);
+}
+
+static void requests_destroy(struct requests *requests, int buckets) {
+    for (int i = 0; i < requests->bounds[buckets]; i++)
+        LS_MPI(MPI_Request_free(&requests->list[i]));
+    free(requests->list);
+    free(requests->bounds);
+}
+
+/* Within one bucket a pair of ranks may have several messages, one per partial of the sender. */
+static int message_tag(const struct ls_plan *plan, int bucket, int node) {
+    return bucket * plan->microbatches + node;
+}
+
+static void plan_sends(struct ordered *o, float *const *partials, MPI_Comm comm) {
+    const struct ls_plan *plan = o->plan;
+    const int own = plan->node_bounds[plan->rank], count = ls_plan_partials(plan, plan->rank);
+    requests_create(&o->sends, plan, count * (plan->size - 1));
+    for (int b = 0, used = 0; b < plan->bucket_count; b++) {
+        for (int away = 1; away < plan->size; away++) { /* not everybody to rank 0 first */
+            const int to = (plan->rank + away) % plan->size;
+            const struct ls_range range = ls_range_common(plan->buckets[b], plan->slices[to]);
+            for (int p = 0; p < count && range.end; p++)
+                LS_MPI(MPI_Send_init(partials[p] + range.first, (int)(range.end - range.first), MPI_FLOAT,
+                                     to, message_tag(plan, b, own + p), comm, &o->sends.list[used++]));
+        }
+        o->sends.bounds[b + 1] = used;
+    }
+}
+
+static void plan_receives(struct ordered *o, MPI_Comm comm) {
+    const struct ls_plan *plan = o->plan;
+    const int others = plan->node_bounds[plan->size] - ls_plan_partials(plan, plan->rank);
+    requests_create(&o->receives, plan, others);
+    for (int b = 0, used = 0; b < plan->bucket_count; b++) {
+        const struct ls_range range = ls_range_common(plan->buckets[b], o->slice);
+        for (int from = 0; from < plan->size && range.end; from++)
+            for (int n = plan->node_bounds[from]; n < plan->node_bounds[from + 1] && from != plan->rank; n++)
+                LS_MPI(MPI_Recv_init(o->leaves[n] + (range.first - o->slice.first),
+                                     (int)(range.end - range.first), MPI_FLOAT, from,
+                                     message_tag(plan, b, n), comm, &o->receives.list[used++]));
+        o->receives.bounds[b + 1] = used;
+    }
+}
+
+static void place_leaves(struct ordered *o, float *const *partials) {
+    const struct ls_plan *plan = o->plan;
+    const int nodes = plan->node_bounds[plan->size], own = plan->node_bounds[plan->rank];
+    const int count = ls_plan_partials(plan, plan->rank);
+    const int64_t elements = o->slice.end - o->slice.first;
+    o->received_bytes = (size_t)(nodes - count) * (size_t)elements * sizeof(float);
+    o->received = ls_memory_map(o->received_bytes);
+    o->leaves = ls_calloc((size_t)nodes, sizeof *o->leaves);
+    float *next = o->received;
+    for (int n = 0; n < nodes; n++) {
+        const bool mine = n >= own && n < own + count;
+        o->leaves[n] = mine ? partials[n - own] + o->slice.first : next;
+        next += mine ? 0 : elements;
+    }
+}
+
+static void *ordered_create(const struct ls_plan *plan, float *const *partials, MPI_Comm comm) {
+    int *tag_max, given;
+    LS_MPI(MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, (void *)&tag_max, &given));
+    LS_ASSERT(given && (int64_t)plan->bucket_count * plan->microbatches <= *tag_max,
+              "%d buckets of %d microbatches need larger buckets", plan->bucket_count, plan->microbatches);
+    struct ordered *o = ls_calloc(1, sizeof *o);
+    o->plan = plan;
+    o->slice = plan->slices[plan->rank];
+    place_leaves(o, partials);
+    plan_sends(o, partials, comm);
+    plan_receives(o, comm);
+    ls_fold_create(&o->fold, plan->microbatches, plan->nodes, plan->node_bounds[plan->size]);
+    return o;
+}
+
+static void ordered_destroy(void *state) {
+    struct ordered *o = state;
+    requests_destroy(&o->sends, o->plan->bucket_count);
+    requests_destroy(&o->receives, o->plan->bucket_count);
+    ls_fold_destroy(&o->fold);
+    ls_memory_unmap(o->received, o->received_bytes);
+    free(o->leaves);
+    free(o);
+}
+
+static void ordered_begin(void *state) {
+    struct ordered *o = state;
+    LS_MPI(MPI_Startall(o->receives.bounds[o->plan->bucket_count], o->receives.list));
+}
+
+static void ordered_start(void *state, int bucket) {
+    struct ordered *o = state;
+    const int first = o->sends.bounds[bucket];
+    LS_MPI(MPI_Startall(o->sends.bounds[bucket + 1] - first, o->sends.list + first));
+}
+
+/* Complete requests stay in the list, inactive, and count as complete. */
+static bool requests_complete(struct requests *requests, int first, int end, bool wait) {
+    int complete = 1;
+    MPI_Request *list = requests->list + first;
+    if (wait)
+        LS_MPI(MPI_Waitall(end - first, list, MPI_STATUSES_IGNORE));
+    else
+        LS_MPI(MPI_Testall(end - first, list, &complete, MPI_STATUSES_IGNORE));
+    return complete;
+}
+
+static bool ordered_complete(void *state, int bucket, bool wait) {
+    struct ordered *o = state;
+    if (!requests_complete(&o->receives, o->receives.bounds[bucket], o->receives.bounds[bucket + 1], wait))
+        return false;
+    const struct ls_range range = ls_range_common(o->plan->buckets[bucket], o->slice);
+    if (range.end)
+        ls_fold_run(&o->fold, o->leaves, range.first - o->slice.first, range.end - o->slice.first);
+    return true;
+}
+
+static void ordered_progress(void *state) {
+    struct ordered *o = state;
+    requests_complete(&o->sends, 0, o->sends.bounds[o->plan->bucket_count], false);
+}
+
+static const float *ordered_finish(void *state) {
+    struct ordered *o = state;
+    requests_complete(&o->sends, 0, o->sends.bounds[o->plan->bucket_count], true);
+    return o->leaves[0];
+}
+
+const struct ls_exchange ls_exchange_ordered = {
+    .create = ordered_create,
+    .destroy = ordered_destroy,
+    .begin = ordered_begin,
+    .start = ordered_start,
+    .complete = ordered_complete,
+    .progress = ordered_progress,
+    .finish = ordered_finish,
+};
