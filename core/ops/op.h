@@ -88,7 +88,11 @@ static inline int64_t ls_run_microbatch_rows(const struct ls_run *run, int m) {
     return left < run->microbatch_rows ? left : run->microbatch_rows;
 }
 
-/* An example for the tests: how to call the op, and with what values. */
+/* An example for the tests: how to call the op, and with what values. LS_CASE_SHAPE(5, 3) is LS_SHAPE as a
+ * constant initialiser. */
+#define LS_CASE_SHAPE(...)                                                                         \
+    {.rank = (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .dims = {__VA_ARGS__}}
+
 struct ls_op_case_input {
     struct ls_shape shape;  /* with its batch dimension if batched; rank 0 with absent set: not given */
     bool absent;
