@@ -47,9 +47,12 @@ struct ls_log_options {
     double progress_seconds;
 };
 
+enum ls_isa { LS_ISA_AUTO, LS_ISA_AVX512, LS_ISA_AVX2, LS_ISA_PORTABLE };
+enum ls_gemm { LS_GEMM_LOCKSTEP, LS_GEMM_OPENBLAS };
+
 struct ls_compute_options {
-    int isa;                  /* auto | avx512 | avx2 | portable */
-    int gemm;                 /* lockstep | openblas */
+    int isa;                  /* enum ls_isa */
+    int gemm;                 /* enum ls_gemm */
 };
 
 struct ls_launcher_options {
@@ -75,12 +78,14 @@ struct ls_config {
     char name[LS_TEXT_MAX];                /* file name without folder and ending */
 };
 
-/* A section: a table of fields and where its struct lies in struct ls_config. Name "" is the top level. */
+/* A section: a table of fields and where its struct lies in struct ls_config. Name "" is the top level.
+ * An integer or real field with choices also takes those words, for 0, 1, ... ("auto"). */
 struct ls_config_section {
     const char *name;
     const char *help;
-    struct ls_fields fields;
+    const struct ls_fields *fields;
     size_t offset;
+    const char *main_field;                /* `task: regression` means {main_field: regression}; or NULL */
 };
 extern const struct ls_config_section ls_config_sections[];
 extern const int ls_config_section_count;
@@ -105,8 +110,13 @@ char *ls_config_print(const struct ls_config *config);
 LS_MUST_USE enum ls_status ls_config_resumable(const struct ls_config *before, const struct ls_config *now,
                                                struct ls_error *error);
 
-/* `lockstep help config [SECTION]` */
-void ls_config_help(FILE *out, const char *section);
+/* `lockstep help config [SECTION]`; section NULL: all. False if there is no such section or layer. */
+bool ls_config_help(FILE *out, const char *section);
+/* The section or layer that is spelt most like name, or NULL. */
+const char *ls_config_help_nearest(const char *name);
+
+/* The microbatches of a global batch, `auto` worked out (design, section 6). */
+int64_t ls_config_microbatches(const struct ls_config *config);
 
 /* "FILE:LINE:COLUMN: error: text" for a layer of the model. */
 enum ls_status ls_config_layer_error(const struct ls_config *config, const struct ls_layer_spec *spec,

@@ -1,0 +1,139 @@
+/* What no single field can tell: values that must fit each other. */
+#include <math.h>
+
+#include "core/tasks/task.h"
+#include "launcher/config/reader.h"
+
+/* The largest power of two up to 64 that divides the batch and leaves at least 16 samples each, else the
+ * largest number up to 8 that divides the batch (1 always does). */
+static int64_t automatic_microbatches(int64_t batch) {
+    for (int64_t count = 64; count > 1; count /= 2)
+        if (batch % count == 0 && batch / count >= 16)
+            return count;
+    for (int64_t count = 8; count > 1; count--)
+        if (batch % count == 0)
+            return count;
+    return 1;
+}
+
+int64_t ls_config_microbatches(const struct ls_config *config) {
+    const int64_t given = config->train.microbatches;
+    return given ? given : automatic_microbatches(config->train.batch);
+}
+
+/* The place to blame for two values that do not fit: the one that was written last, or at all. */
+static struct ls_origin blamed(struct ls_origin a, struct ls_origin b, bool *first) {
+    *first = a.assignment || (!b.assignment && a.line >= b.line);
+    return *first ? a : b;
+}
+
+static enum ls_status check_batch(const struct ls_config_reader *reader) {
+    const int64_t batch = reader->config->train.batch, count = reader->config->train.microbatches;
+    const struct ls_origin at = *ls_reader_origin(reader, "train.microbatches");
+    const struct ls_origin other = *ls_reader_origin(reader, "train.batch");
+    char place[240];
+    bool first;
+    if (!count || batch % count == 0)
+        return LS_OK;
+    const struct ls_origin origin = blamed(at, other, &first);
+    ls_origin_print(first ? other : at, place, sizeof place);
+    if (count > batch)
+        return ls_reader_fail(reader, origin,
+                              "train.microbatches is %lld, but train.batch has only %lld samples (%s)",
+                              (long long)count, (long long)batch, place);
+    int64_t below = count, above = count;
+    while (batch % below)
+        below--;
+    while (batch % above)
+        above++;
+    return ls_reader_fail(reader, origin,
+                          "train.microbatches %lld does not divide train.batch %lld (%s); %lld and %lld do",
+                          (long long)count, (long long)batch, place, (long long)below, (long long)above);
+}
+
+static enum ls_status check_share(const struct ls_config_reader *reader, int share, const char *key,
+                                  const char *path) {
+    const struct ls_origin split = *ls_reader_origin(reader, "data.split");
+    char place[240];
+    if (!path[0] || reader->config->data.split.values[share] <= 0)
+        return LS_OK;
+    return ls_reader_fail(reader, *ls_reader_origin(reader, key),
+                          "%s is given, and data.split (%s) cuts off a part for it too: choose one", key,
+                          ls_origin_print(split, place, sizeof place));
+}
+
+static enum ls_status check_split(const struct ls_config_reader *reader) {
+    const struct ls_data_options *data = &reader->config->data;
+    const struct ls_origin origin = *ls_reader_origin(reader, "data.split");
+    if (!data->split.count)
+        return LS_OK;
+    if (data->split.count != 3)
+        return ls_reader_fail(reader, origin,
+                              "data.split: expected 3 shares (train, validation, test), found %d",
+                              data->split.count);
+    const double sum = data->split.values[0] + data->split.values[1] + data->split.values[2];
+    if (fabs(sum - 1) > 1e-6)
+        return ls_reader_fail(reader, origin, "data.split: the shares add up to %.6g, expected 1", sum);
+    if (data->split.values[0] <= 0)
+        return ls_reader_fail(reader, origin, "data.split: the first share, of training, is 0");
+    const enum ls_status status = check_share(reader, 1, "data.validation", data->validation);
+    return status == LS_OK ? check_share(reader, 2, "data.test", data->test) : status;
+}
+
+static enum ls_status check_early_stopping(const struct ls_config_reader *reader) {
+    const struct ls_data_options *data = &reader->config->data;
+    const bool validated = data->validation[0] || (data->split.count == 3 && data->split.values[1] > 0);
+    if (!reader->config->train.patience || validated)
+        return LS_OK;
+    return ls_reader_fail(reader, *ls_reader_origin(reader, "train.patience"),
+                          "train.patience (early stopping) needs data.validation, or a share of data.split");
+}
+
+static enum ls_status check_schedule(const struct ls_config_reader *reader) {
+    const struct ls_schedule_options *schedule = &reader->config->schedule;
+    if (schedule->steps && schedule->warmup_steps > schedule->steps)
+        return ls_reader_fail(reader, *ls_reader_origin(reader, "schedule.warmup_steps"),
+                              "schedule.warmup_steps is %lld, but schedule.steps only %lld",
+                              (long long)schedule->warmup_steps, (long long)schedule->steps);
+    for (int i = 1; i < schedule->milestones.count; i++)
+        if (schedule->milestones.values[i] <= schedule->milestones.values[i - 1])
+            return ls_reader_fail(reader, *ls_reader_origin(reader, "schedule.milestones"),
+                                  "schedule.milestones: expected ascending shares, found %g after %g",
+                                  schedule->milestones.values[i], schedule->milestones.values[i - 1]);
+    return LS_OK;
+}
+
+static enum ls_status check_ranks(const struct ls_config_reader *reader) {
+    const int64_t ranks = reader->config->launcher.ranks;
+    const int64_t microbatches = ls_config_microbatches(reader->config);
+    if (ranks <= microbatches)
+        return LS_OK;
+    return ls_reader_fail(reader, *ls_reader_origin(reader, "launcher.ranks"),
+                          "launcher.ranks is %lld, but there are only %lld microbatches to share",
+                          (long long)ranks, (long long)microbatches);
+}
+
+/* The task itself knows which losses fit which kind. */
+static enum ls_status check_task(const struct ls_config_reader *reader) {
+    struct ls_task *task = NULL;
+    struct ls_error problem;
+    if (ls_task_create(&task, &reader->config->task, &problem) == LS_OK) {
+        ls_task_destroy(task);
+        return LS_OK;
+    }
+    bool first;
+    const struct ls_origin origin =
+        blamed(*ls_reader_origin(reader, "loss.name"), *ls_reader_origin(reader, "task.kind"), &first);
+    return ls_reader_fail(reader, origin, "%s", problem.text);
+}
+
+enum ls_status ls_reader_check(const struct ls_config_reader *reader) {
+    static enum ls_status (*const checks[])(const struct ls_config_reader *) = {
+        check_batch, check_split, check_early_stopping, check_schedule, check_ranks, check_task};
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        const enum ls_status status = checks[i](reader);
+        if (status != LS_OK)
+            return status;
+    }
+    return LS_OK;
+}

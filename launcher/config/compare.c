@@ -1,0 +1,77 @@
+/* Whether a run may go on under a config: what differs must be free to change. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "launcher/config/reader.h"
+
+enum { SHOWN_MAX = 4, SHOWN_BYTES = 120 };
+
+struct differences {
+    FILE *out; /* one line for each of the first four */
+    int count;
+};
+
+static void add(struct differences *differences, const char *name, const char *before, const char *now) {
+    if (differences->count++ < SHOWN_MAX)
+        fprintf(differences->out, "\n  %s was %.*s, is %.*s", name, SHOWN_BYTES, before[0] ? before : "empty",
+                SHOWN_BYTES, now[0] ? now : "empty");
+}
+
+static void compare_fields(struct differences *differences, struct ls_fields fields, const char *scope,
+                           const void *before, const void *now) {
+    for (int i = 0; i < fields.count; i++) {
+        const struct ls_field *field = &fields.items[i];
+        char name[256], old[2 * LS_TEXT_MAX], new[2 * LS_TEXT_MAX];
+        ls_config_field_print(field, before, old, sizeof old);
+        ls_config_field_print(field, now, new, sizeof new);
+        snprintf(name, sizeof name, "%s%s%s", scope, scope[0] ? "." : "", field->name);
+        if (!field->resume_free && strcmp(old, new))
+            add(differences, name, old, new);
+    }
+}
+
+static void compare_layers(struct differences *differences, const struct ls_layer_list *before,
+                           const struct ls_layer_list *now, const char *scope) {
+    char name[256], old[96], new[96];
+    for (int i = 0; i < before->count && i < now->count; i++) {
+        const struct ls_layer_spec *a = &before->items[i], *b = &now->items[i];
+        snprintf(name, sizeof name, "%s.%s", scope, a->name);
+        if (a->layer != b->layer || strcmp(a->name, b->name)) {
+            snprintf(old, sizeof old, "%s '%s'", a->layer->name, a->name);
+            snprintf(new, sizeof new, "%s '%s'", b->layer->name, b->name);
+            add(differences, name, old, new);
+            return;
+        }
+        compare_fields(differences, a->layer->fields, name, a->options, b->options);
+        for (int k = 0; a->layer->branches && a->layer->branches[k]; k++)
+            compare_layers(differences, &a->branches[k], &b->branches[k], name);
+    }
+    if (before->count != now->count) {
+        snprintf(old, sizeof old, "%d layers", before->count);
+        snprintf(new, sizeof new, "%d", now->count);
+        add(differences, scope, old, new);
+    }
+}
+
+enum ls_status ls_config_resumable(const struct ls_config *before, const struct ls_config *now,
+                                   struct ls_error *error) {
+    char *text = NULL;
+    size_t size = 0;
+    struct differences differences = {.out = open_memstream(&text, &size)};
+    LS_ASSERT(differences.out, "no memory to compare config %s", now->path);
+    for (int s = 0; s < ls_config_section_count; s++) {
+        const struct ls_config_section *section = &ls_config_sections[s];
+        compare_fields(&differences, *section->fields, section->name, (const char *)before + section->offset,
+                       (const char *)now + section->offset);
+    }
+    compare_layers(&differences, &before->model, &now->model, "model");
+    if (differences.count > SHOWN_MAX)
+        fprintf(differences.out, " (and %d more)", differences.count - SHOWN_MAX);
+    LS_ASSERT(!fclose(differences.out), "no memory to compare config %s", now->path);
+    const int count = differences.count;
+    enum ls_status status = LS_OK;
+    if (count)
+        status = ls_fail(error, LS_INVALID, "the config differs from the one this run began with:%s", text);
+    free(text);
+    return status;
+}

@@ -1,0 +1,99 @@
+/* `lockstep help config`: the tables as people read them. */
+#include <math.h>
+#include <string.h>
+
+#include "launcher/config/reader.h"
+
+static void print_kind(FILE *out, const struct ls_field *field) {
+    static const char *const kinds[] = {
+        [LS_FIELD_BOOL] = "true or false", [LS_FIELD_INTEGER] = "integer",
+        [LS_FIELD_REAL] = "number",        [LS_FIELD_TEXT] = "text",
+        [LS_FIELD_CHOICE] = "one of",      [LS_FIELD_PAIR] = "integer or pair [3, 5]",
+        [LS_FIELD_LIST] = "list of numbers"};
+    fputs(kinds[field->kind], out);
+    if (field->min < 0 || field->min > 0 || field->max < 0 || field->max > 0) {
+        if (isinf(field->max))
+            fprintf(out, " of at least %.10g", field->min);
+        else
+            fprintf(out, " from %.10g to %.10g", field->min, field->max);
+    }
+    for (int i = 0; field->choices && field->choices[i]; i++)
+        fprintf(out, "%s%s", i ? ", " : field->kind == LS_FIELD_CHOICE ? " " : " or ", field->choices[i]);
+    if (field->unit)
+        fprintf(out, "; %s", field->unit);
+}
+
+/* Two lines: key, default and help; below them what it takes. */
+static void print_field(FILE *out, const struct ls_field *field) {
+    const char *initial = field->initial ? field->initial : "(must be given)";
+    if (field->choices && field->kind == LS_FIELD_INTEGER && !strcmp(initial, "0"))
+        initial = field->choices[0];
+    char key[80];
+    snprintf(key, sizeof key, "%s: %s", field->name, initial);
+    fprintf(out, "  %-26s %s\n  %-26s (", key, field->help ? field->help : "", "");
+    print_kind(out, field);
+    fprintf(out, "%s)\n", field->resume_free ? "; may change when a run continues" : "");
+}
+
+static void print_section(FILE *out, const struct ls_config_section *section) {
+    if (section->name[0])
+        fprintf(out, "\n%s:  # %s\n", section->name, section->help);
+    for (int i = 0; i < section->fields->count; i++)
+        print_field(out, &section->fields->items[i]);
+}
+
+static void print_layer(FILE *out, const struct ls_layer *layer) {
+    fprintf(out, "\n- %s  # %s\n", layer->name, layer->help);
+    if (layer->main_field)
+        fprintf(out, "  `%s: VALUE` is short for `%s: {%s: VALUE}`\n", layer->name, layer->name,
+                layer->main_field);
+    for (int i = 0; i < layer->fields.count; i++)
+        print_field(out, &layer->fields.items[i]);
+    for (int i = 0; layer->branches && layer->branches[i]; i++)
+        fprintf(out, "  %s: a list of layers\n", layer->branches[i]);
+}
+
+static void print_model(FILE *out) {
+    int count;
+    const struct ls_layer *const *layers = ls_layers(&count);
+    fputs("\nmodel:  # a list of layers: `- relu`, `- linear: 256`, `- linear: {units: 256, name: fc1}`\n"
+          "  Every layer takes a name, which becomes part of its parameters' names.\n", out);
+    for (int i = 0; i < count; i++)
+        print_layer(out, layers[i]);
+}
+
+bool ls_config_help(FILE *out, const char *name) {
+    if (!name) {
+        fputs("A config is YAML: keys with their defaults, in sections, and the model, a list of layers.\n"
+              "Any key but the model's can be changed for one run: --set train.batch=256.\n\n", out);
+        for (int s = 0; s < ls_config_section_count; s++)
+            print_section(out, &ls_config_sections[s]);
+        fputs("\nmodel:  # a list of layers, see `lockstep help config model`\n", out);
+        return true;
+    }
+    if (!strcmp(name, "model")) {
+        print_model(out);
+        return true;
+    }
+    for (int s = 1; s < ls_config_section_count; s++)
+        if (!strcmp(ls_config_sections[s].name, name)) {
+            print_section(out, &ls_config_sections[s]);
+            return true;
+        }
+    const struct ls_layer *layer = ls_layer_find(name);
+    if (layer)
+        print_layer(out, layer);
+    return layer;
+}
+
+const char *ls_config_help_nearest(const char *name) {
+    struct ls_names names = {0};
+    int count;
+    const struct ls_layer *const *layers = ls_layers(&count);
+    for (int s = 1; s < ls_config_section_count; s++)
+        ls_names_add(&names, ls_config_sections[s].name);
+    ls_names_add(&names, "model");
+    for (int i = 0; i < count; i++)
+        ls_names_add(&names, layers[i]->name);
+    return ls_nearest(name, names.items, names.count);
+}

@@ -1,0 +1,237 @@
+/* The model section: a list of layers. An item is a name (`relu`), a name with its main option
+ * (`linear: 256`), or a name with options and branches (`linear: {units: 256, name: fc1}`). */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "launcher/config/reader.h"
+
+enum { GIVEN_MAX = 64 };
+
+/* Which options of a layer the config gives, so that a repeated or a missing one is found. */
+struct given {
+    size_t line[GIVEN_MAX]; /* by field; 0: not given */
+    size_t branch[LS_BRANCHES_MAX];
+    size_t name;
+};
+
+static const yaml_node_t *node_at(const struct ls_config_reader *reader, int index) {
+    return yaml_document_get_node(reader->document, index);
+}
+
+static const struct ls_layer *find_layer(const struct ls_config_reader *reader, const yaml_node_t *node) {
+    char found[80];
+    const char *name = ls_yaml_text(node);
+    const struct ls_layer *layer = name ? ls_layer_find(name) : NULL;
+    if (layer)
+        return layer;
+    if (!name || !name[0]) {
+        ls_reader_fail(reader, ls_origin_of(node), "model: expected the name of a layer, found %s",
+                       ls_yaml_describe(node, found, sizeof found));
+        return NULL;
+    }
+    struct ls_names names = {0};
+    int count;
+    const struct ls_layer *const *layers = ls_layers(&count);
+    for (int i = 0; i < count; i++)
+        ls_names_add(&names, layers[i]->name);
+    const char *nearest = ls_nearest(name, names.items, names.count);
+    if (nearest)
+        ls_reader_fail(reader, ls_origin_of(node), "unknown layer '%.60s'; nearest is '%s'", name, nearest);
+    else
+        ls_reader_fail(reader, ls_origin_of(node),
+                       "unknown layer '%.60s'; `lockstep help config model` lists all", name);
+    return NULL;
+}
+
+static int branch_count(const struct ls_layer *layer) {
+    int count = 0;
+    while (layer->branches && layer->branches[count])
+        count++;
+    return count;
+}
+
+static enum ls_status unknown_option(const struct ls_config_reader *reader, const yaml_node_t *node,
+                                     const struct ls_layer *layer, const char *key) {
+    struct ls_names names = {0};
+    for (int i = 0; i < layer->fields.count; i++)
+        ls_names_add(&names, layer->fields.items[i].name);
+    for (int i = 0; i < branch_count(layer); i++)
+        ls_names_add(&names, layer->branches[i]);
+    ls_names_add(&names, "name");
+    const char *nearest = ls_nearest(key, names.items, names.count);
+    if (nearest)
+        return ls_reader_fail(reader, ls_origin_of(node),
+                              "unknown key '%.60s' in layer %s; nearest is '%s'", key, layer->name, nearest);
+    return ls_reader_fail(reader, ls_origin_of(node),
+                          "unknown key '%.60s' in layer %s; see `lockstep help config %s`", key,
+                          layer->name, layer->name);
+}
+
+/* A name becomes part of parameter names, so dots and blanks are out. */
+static enum ls_status set_name(const struct ls_config_reader *reader, const yaml_node_t *node,
+                               struct ls_layer_spec *spec) {
+    const char *name = ls_yaml_text(node);
+    bool good = name && name[0] && strlen(name) < sizeof spec->name;
+    for (const char *c = name; good && *c; c++)
+        good = isalnum((unsigned char)*c) || *c == '_' || *c == '-';
+    if (!good)
+        return ls_reader_fail(reader, ls_origin_of(node),
+                              "name of a layer: expected 1 to %zu letters, digits, _ or -",
+                              sizeof spec->name - 1);
+    snprintf(spec->name, sizeof spec->name, "%s", name);
+    return LS_OK;
+}
+
+static enum ls_status set_field(const struct ls_config_reader *reader, const struct ls_field *field,
+                                const yaml_node_t *value, struct ls_layer_spec *spec) {
+    char name[160];
+    snprintf(name, sizeof name, "%s.%s", spec->layer->name, field->name);
+    return ls_reader_set(reader, field, name, value, spec->options);
+}
+
+/* One `key: value` of a layer. */
+static enum ls_status set_option(const struct ls_config_reader *reader, const yaml_node_t *key_node,
+                                 const yaml_node_t *value, struct ls_layer_spec *spec,
+                                 struct given *given) {
+    const struct ls_layer *layer = spec->layer;
+    const char *key = ls_yaml_text(key_node);
+    const struct ls_field *field = key ? ls_fields_find(layer->fields, key) : NULL;
+    size_t *line = NULL;
+    int branch = -1;
+    for (int i = 0; key && i < branch_count(layer); i++)
+        if (!strcmp(layer->branches[i], key)) {
+            branch = i;
+            line = &given->branch[i];
+        }
+    if (field)
+        line = &given->line[field - layer->fields.items];
+    else if (key && !strcmp(key, "name"))
+        line = &given->name;
+    if (!line)
+        return unknown_option(reader, key_node, layer, key ? key : "");
+    if (*line)
+        return ls_reader_fail(reader, ls_origin_of(key_node), "'%s' is given twice; first on line %zu", key,
+                              *line);
+    *line = key_node->start_mark.line + 1;
+    if (field)
+        return set_field(reader, field, value, spec);
+    if (branch >= 0)
+        return ls_reader_layers(reader, value, &spec->branches[branch]);
+    return set_name(reader, value, spec);
+}
+
+static enum ls_status check_given(const struct ls_config_reader *reader, const yaml_node_t *node,
+                                  const struct ls_layer *layer, const struct given *given) {
+    for (int i = 0; i < layer->fields.count; i++)
+        if (!layer->fields.items[i].initial && !given->line[i])
+            return ls_reader_fail(reader, ls_origin_of(node), "layer %s: '%s' is missing: %s", layer->name,
+                                  layer->fields.items[i].name, layer->fields.items[i].help);
+    return LS_OK;
+}
+
+/* What stands behind a layer's name: options, its main option, or nothing. */
+static enum ls_status read_options(const struct ls_config_reader *reader, const yaml_node_t *name,
+                                   const yaml_node_t *value, struct ls_layer_spec *spec) {
+    const struct ls_layer *layer = spec->layer;
+    struct given given = {0};
+    LS_ASSERT(layer->fields.count <= GIVEN_MAX, "layer %s has %d options", layer->name,
+              layer->fields.count);
+    if (value && value->type == YAML_MAPPING_NODE) {
+        for (const yaml_node_pair_t *pair = value->data.mapping.pairs.start;
+             pair < value->data.mapping.pairs.top; pair++) {
+            const enum ls_status status = set_option(reader, node_at(reader, pair->key),
+                                                     node_at(reader, pair->value), spec, &given);
+            if (status != LS_OK)
+                return status;
+        }
+    } else if (value && !ls_yaml_empty(value)) {
+        const struct ls_field *field =
+            layer->main_field ? ls_fields_find(layer->fields, layer->main_field) : NULL;
+        char found[80];
+        if (!field)
+            return ls_reader_fail(reader, ls_origin_of(value),
+                                  "layer %s: expected a mapping of options or nothing, found %s",
+                                  layer->name, ls_yaml_describe(value, found, sizeof found));
+        given.line[field - layer->fields.items] = value->start_mark.line + 1;
+        const enum ls_status status = set_field(reader, field, value, spec);
+        if (status != LS_OK)
+            return status;
+    }
+    return check_given(reader, name, layer, &given);
+}
+
+/* "linear2": the type and how many of it the list has by then. */
+static void default_name(const struct ls_layer_list *list, const struct ls_layer *layer, char name[64]) {
+    int number = 1;
+    for (int i = 0; i < list->count; i++)
+        number += list->items[i].layer == layer;
+    snprintf(name, 64, "%.48s%d", layer->name, number);
+}
+
+static enum ls_status read_item(const struct ls_config_reader *reader, const yaml_node_t *item,
+                                struct ls_layer_list *list) {
+    const yaml_node_t *name_node = item, *value = NULL;
+    char found[80], name[64];
+    if (item->type == YAML_MAPPING_NODE) {
+        const yaml_node_pair_t *pair = item->data.mapping.pairs.start;
+        const yaml_node_pair_t *end = item->data.mapping.pairs.top;
+        if (pair == end)
+            return ls_reader_fail(reader, ls_origin_of(item), "model: expected a layer, found {}");
+        name_node = node_at(reader, pair->key);
+        value = node_at(reader, pair->value);
+        if (pair + 1 < end)
+            return ls_reader_fail(reader, ls_origin_of(node_at(reader, pair[1].key)),
+                                  "model: one layer for each '-'; indent the options of '%.60s' below it",
+                                  ls_yaml_text(name_node) ? ls_yaml_text(name_node) : "?");
+    } else if (item->type == YAML_SEQUENCE_NODE) {
+        return ls_reader_fail(reader, ls_origin_of(item), "model: expected a layer, found %s",
+                              ls_yaml_describe(item, found, sizeof found));
+    }
+    const struct ls_layer *layer = find_layer(reader, name_node);
+    if (!layer)
+        return LS_INVALID;
+    list->items = ls_realloc(list->items, (size_t)list->count + 1, sizeof *list->items);
+    default_name(list, layer, name);
+    struct ls_layer_spec *spec = &list->items[list->count];
+    ls_layer_spec_init(spec, layer, name);
+    list->count++;
+    spec->line = (int)name_node->start_mark.line + 1;
+    spec->column = (int)name_node->start_mark.column + 1;
+    return read_options(reader, name_node, value, spec);
+}
+
+static enum ls_status check_names(const struct ls_config_reader *reader, const struct ls_layer_list *list) {
+    for (int i = 0; i < list->count; i++)
+        for (int k = 0; k < i; k++)
+            if (!strcmp(list->items[i].name, list->items[k].name)) {
+                const struct ls_layer_spec *spec = &list->items[i];
+                const struct ls_origin origin = {(size_t)spec->line, (size_t)spec->column, NULL};
+                return ls_reader_fail(reader, origin, "two layers of one list are called '%s'; first on "
+                                      "line %d", spec->name, list->items[k].line);
+            }
+    return LS_OK;
+}
+
+enum ls_status ls_reader_layers(const struct ls_config_reader *reader, const yaml_node_t *node,
+                                struct ls_layer_list *list) {
+    char found[80];
+    if (node->type != YAML_SEQUENCE_NODE)
+        return ls_reader_fail(reader, ls_origin_of(node), "expected a list of layers (- linear: 10), found %s",
+                              ls_yaml_describe(node, found, sizeof found));
+    for (const yaml_node_item_t *item = node->data.sequence.items.start;
+         item < node->data.sequence.items.top; item++) {
+        const enum ls_status status = read_item(reader, node_at(reader, *item), list);
+        if (status != LS_OK)
+            return status;
+    }
+    return check_names(reader, list);
+}
+
+enum ls_status ls_config_layer_error(const struct ls_config *config, const struct ls_layer_spec *spec,
+                                     struct ls_error *error) {
+    if (!spec || !spec->line)
+        return ls_fail_context(error, "%s: error: ", config->path);
+    return ls_fail_context(error, "%s:%d:%d: error: ", config->path, spec->line, spec->column);
+}

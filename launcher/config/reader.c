@@ -1,0 +1,85 @@
+#include "launcher/config/reader.h"
+
+#include <string.h>
+
+struct ls_origin ls_origin_of(const yaml_node_t *node) {
+    return (struct ls_origin){node->start_mark.line + 1, node->start_mark.column + 1, NULL};
+}
+
+struct ls_origin *ls_reader_origin(const struct ls_config_reader *reader, const char *key) {
+    int index = 0;
+    for (int s = 0; s < ls_config_section_count; s++) {
+        const struct ls_config_section *section = &ls_config_sections[s];
+        const size_t length = strlen(section->name);
+        const char *name = length ? key + length + 1 : key;
+        const bool here = !length ? !strchr(key, '.')
+                                  : !strncmp(key, section->name, length) && key[length] == '.';
+        for (int i = 0; i < section->fields->count; i++, index++)
+            if (here && !strcmp(section->fields->items[i].name, name))
+                return &reader->origins[index];
+    }
+    LS_ASSERT(false, "no field is called '%s'", key);
+    return NULL;
+}
+
+enum ls_status ls_reader_fail(const struct ls_config_reader *reader, struct ls_origin origin,
+                              const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reader->error->text, sizeof reader->error->text, format, arguments);
+    va_end(arguments);
+    reader->error->status = LS_INVALID;
+    if (origin.assignment)
+        return ls_fail_context(reader->error, "--set %.200s: error: ", origin.assignment);
+    return ls_fail_context(reader->error, "%s:%zu:%zu: error: ", reader->path,
+                           origin.line ? origin.line : 1, origin.line ? origin.column : 1);
+}
+
+const char *ls_origin_print(struct ls_origin origin, char *buffer, size_t size) {
+    if (origin.assignment)
+        snprintf(buffer, size, "--set %.200s", origin.assignment);
+    else if (origin.line)
+        snprintf(buffer, size, "line %zu", origin.line);
+    else
+        snprintf(buffer, size, "the default");
+    return buffer;
+}
+
+void ls_names_add(struct ls_names *names, const char *name) {
+    LS_ASSERT(names->count < LS_NAMES_MAX, "more than %d names", LS_NAMES_MAX);
+    names->items[names->count++] = name;
+}
+
+/* Another section that has the key: people often look in the wrong one. */
+static const char *elsewhere(const char *key) {
+    for (int s = 0; s < ls_config_section_count; s++)
+        if (ls_config_sections[s].name[0] && ls_fields_find(*ls_config_sections[s].fields, key))
+            return ls_config_sections[s].name;
+    return NULL;
+}
+
+enum ls_status ls_reader_unknown(const struct ls_config_reader *reader, struct ls_origin origin,
+                                 const struct ls_config_section *section, const char *key) {
+    struct ls_names names = {0};
+    for (int i = 0; i < section->fields->count; i++)
+        ls_names_add(&names, section->fields->items[i].name);
+    const bool top = !section->name[0];
+    if (top) {
+        for (int s = 1; s < ls_config_section_count; s++)
+            ls_names_add(&names, ls_config_sections[s].name);
+        ls_names_add(&names, "model");
+    }
+    char where[80] = "";
+    if (!top)
+        snprintf(where, sizeof where, " in section %s", section->name);
+    const char *nearest = ls_nearest(key, names.items, names.count);
+    const char *other = elsewhere(key);
+    if (other)
+        return ls_reader_fail(reader, origin, "unknown key '%.60s'%s; section %s has it", key, where,
+                              other);
+    if (nearest)
+        return ls_reader_fail(reader, origin, "unknown key '%.60s'%s; nearest is '%s'", key, where,
+                              nearest);
+    return ls_reader_fail(reader, origin, "unknown key '%.60s'%s; see `lockstep help config%s%s`", key,
+                          where, top ? "" : " ", section->name);
+}

@@ -1,0 +1,69 @@
+/* Private to this folder: a config while it is being read, with the place that each value came from. */
+#ifndef LS_LAUNCHER_CONFIG_READER_H
+#define LS_LAUNCHER_CONFIG_READER_H
+
+#include "launcher/config/config.h"
+#include "launcher/config/yaml.h"
+
+/* Line 0 and no assignment: a default. */
+struct ls_origin {
+    size_t line, column;
+    const char *assignment; /* borrowed: "train.batch=256" of --set */
+};
+
+struct ls_config_reader {
+    struct ls_config *config;    /* borrowed */
+    const char *path;            /* borrowed */
+    yaml_document_t *document;   /* borrowed */
+    struct ls_origin *origins;   /* owned; of all sections' fields in order */
+    struct ls_origin *sections;  /* owned */
+    struct ls_origin model;
+    struct ls_error *error;      /* borrowed */
+};
+
+struct ls_origin ls_origin_of(const yaml_node_t *node);
+
+/* The origin of a field, named as in --set ("train.batch"); a name that is in no table is a bug. */
+struct ls_origin *ls_reader_origin(const struct ls_config_reader *reader, const char *key);
+
+/* LS_INVALID with "PATH:LINE:COLUMN: error: " or "--set KEY=VALUE: error: " in front. A default's place
+ * is the beginning of the file. */
+enum ls_status ls_reader_fail(const struct ls_config_reader *reader, struct ls_origin origin,
+                              const char *format, ...) LS_PRINTF(3, 4);
+
+/* "line 12", "--set train.batch=5", "the default": for a second place in a text. */
+const char *ls_origin_print(struct ls_origin origin, char *buffer, size_t size);
+
+/* Sets one member from a YAML node (name: of the field in messages, "train.batch"). */
+LS_MUST_USE enum ls_status ls_reader_set(const struct ls_config_reader *reader,
+                                         const struct ls_field *field, const char *name,
+                                         const yaml_node_t *node, void *target);
+
+/* The same from the text of an assignment. */
+LS_MUST_USE enum ls_status ls_reader_set_text(const struct ls_config_reader *reader,
+                                              const struct ls_field *field, const char *name,
+                                              const char *text, struct ls_origin origin, void *target);
+
+/* "unknown key 'bacth' in section train; nearest is 'batch'" */
+enum ls_status ls_reader_unknown(const struct ls_config_reader *reader, struct ls_origin origin,
+                                 const struct ls_config_section *section, const char *key);
+
+/* The model section: a list of layers. */
+LS_MUST_USE enum ls_status ls_reader_layers(const struct ls_config_reader *reader,
+                                            const yaml_node_t *node, struct ls_layer_list *list);
+
+/* What no single field can tell: batch and microbatches, shares of a split, ... */
+LS_MUST_USE enum ls_status ls_reader_check(const struct ls_config_reader *reader);
+
+/* The names that a mapping may have; for the nearest one in errors. */
+enum { LS_NAMES_MAX = 128 };
+struct ls_names {
+    int count;
+    const char *items[LS_NAMES_MAX];
+};
+void ls_names_add(struct ls_names *names, const char *name);
+
+/* As ls_field_print, with words for numbers that have them (config.h). */
+char *ls_config_field_print(const struct ls_field *field, const void *target, char *text, size_t size);
+
+#endif
