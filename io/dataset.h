@@ -34,8 +34,9 @@ LS_MUST_USE enum ls_status ls_dataset_open(struct ls_dataset **dataset,
 void ls_dataset_close(struct ls_dataset *dataset);
 struct ls_dataset_info ls_dataset_info(const struct ls_dataset *dataset);
 
-/* Reads `count` rows (any order) as reals; uint8 divided by 255. No allocation after the first call of a
- * size. Not thread-safe: one caller per data set at a time. */
+/* Reads `count` rows (any order) as reals; uint8 divided by 255 (a division: each value is the float nearest
+ * to v/255). A value that is not finite is an error that names file and row, as in all of these. No allocation
+ * after the first call of a size. Calls of several threads on one data set wait for each other. */
 LS_MUST_USE enum ls_status ls_dataset_read_inputs(struct ls_dataset *dataset, const uint64_t *rows,
                                                   int64_t count, float *inputs, struct ls_error *error);
 /* As int32; values that are not integers or do not fit are an error. */

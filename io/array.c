@@ -1,0 +1,140 @@
+#include "io/array.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/file.h"
+#include "io/hdf5_support.h"
+
+static const uint64_t ROW_BYTES_MAX = (uint64_t)1 << 31;
+
+static enum ls_status find_kind(struct ls_array *array, hid_t type, struct ls_error *error) {
+    const H5T_class_t class = H5Tget_class(type);
+    const size_t bytes = H5Tget_size(type);
+    if ((class != H5T_INTEGER && class != H5T_FLOAT) || bytes < 1 || bytes > 8)
+        return ls_fail(error, LS_INVALID, "%s: %s: expected integers or floats of at most 64 bits, found %s",
+                       array->path, array->name,
+                       class == H5T_STRING     ? "text"
+                       : class == H5T_COMPOUND ? "records (a compound type)"
+                       : class == H5T_ENUM     ? "an enumeration or booleans"
+                                               : "another type");
+    if (class == H5T_FLOAT) {
+        array->kind = bytes <= 4 ? LS_KIND_F32 : LS_KIND_F64;
+        return LS_OK;
+    }
+    const bool is_signed = H5Tget_sign(type) == H5T_SGN_2;
+    const int size = bytes == 1 ? 0 : bytes == 2 ? 1 : bytes <= 4 ? 2 : 3;
+    array->kind = (enum ls_array_kind)((is_signed ? LS_KIND_I8 : LS_KIND_U8) + size);
+    return LS_OK;
+}
+
+/* The first dimension counts rows, the others are the shape of one. All sizes are bounded here, before anyone
+ * allocates by them. */
+static enum ls_status find_shape(struct ls_array *array, struct ls_error *error) {
+    hsize_t dims[H5S_MAX_RANK];
+    const int rank = H5Sget_simple_extent_ndims(array->space);
+    if (rank < 1 || rank > LS_RANK_MAX)
+        return ls_fail(error, LS_INVALID, "%s: %s has %d dimensions; expected 1 to %d, the first one the sample",
+                       array->path, array->name, rank < 0 ? 0 : rank, (int)LS_RANK_MAX);
+    H5Sget_simple_extent_dims(array->space, dims, NULL);
+    uint64_t bytes = ls_kind_bytes(array->kind), all;
+    array->rows = dims[0];
+    array->shape.rank = rank - 1;
+    for (int i = 1; i < rank; i++) {
+        if (dims[i] < 1 || __builtin_mul_overflow(bytes, dims[i], &bytes) || bytes > ROW_BYTES_MAX)
+            return ls_fail(error, LS_INVALID,
+                           "%s: %s: dimension %d is %llu; a row must have 1 value or more, and at most 2^31 bytes",
+                           array->path, array->name, i + 1, (unsigned long long)dims[i]);
+        array->shape.dims[i - 1] = (int64_t)dims[i];
+    }
+    if (dims[0] < 1 || __builtin_mul_overflow(bytes, dims[0], &all) || all > INT64_MAX)
+        return ls_fail(error, LS_INVALID, "%s: %s has %llu rows; expected at least 1, and less than 2^63 bytes",
+                       array->path, array->name, (unsigned long long)dims[0]);
+    array->row_bytes = bytes;
+    array->row_values = ls_shape_count(array->shape);
+    return LS_OK;
+}
+
+/* Contiguous values of a native type can be read with pread: the same bytes, without H5Dread's 10 us a call.
+ * HDF5 knows the place only when something was written. */
+static void find_direct(struct ls_array *array, hid_t file, hid_t type) {
+    array->direct = -1;
+    const hid_t stored = H5Dget_create_plist(array->dataset), created = H5Fget_create_plist(file);
+    hsize_t user_block = 1;
+    int *descriptor;
+    const haddr_t offset = H5Dget_offset(array->dataset);
+    if (H5Pget_layout(stored) == H5D_CONTIGUOUS && H5Tequal(type, ls_kind_type(array->kind)) > 0 &&
+        H5Pget_userblock(created, &user_block) >= 0 && user_block == 0 && offset != HADDR_UNDEF &&
+        H5Dget_storage_size(array->dataset) == array->rows * array->row_bytes &&
+        H5Fget_vfd_handle(file, H5P_DEFAULT, (void **)&descriptor) >= 0) {
+        array->direct = *descriptor;
+        array->direct_offset = offset;
+    }
+    H5Pclose(stored);
+    H5Pclose(created);
+}
+
+enum ls_status ls_array_open(struct ls_array *array, hid_t file, const char *path, const char *name,
+                             struct ls_error *error) {
+    *array = (struct ls_array){.path = path, .name = name};
+    enum ls_status status = ls_hdf5_open_dataset(file, path, name, &array->dataset, error);
+    if (status != LS_OK) {
+        array->dataset = 0;
+        return status;
+    }
+    const hid_t type = H5Dget_type(array->dataset);
+    array->space = H5Dget_space(array->dataset);
+    status = find_kind(array, type, error);
+    if (status == LS_OK)
+        status = find_shape(array, error);
+    if (status == LS_OK)
+        find_direct(array, file, type);
+    H5Tclose(type);
+    if (status != LS_OK)
+        ls_array_close(array);
+    return status;
+}
+
+void ls_array_close(struct ls_array *array) {
+    if (array->space > 0)
+        H5Sclose(array->space);
+    if (array->dataset > 0)
+        H5Dclose(array->dataset);
+    *array = (struct ls_array){0};
+}
+
+static enum ls_status read_direct(const struct ls_array *array, uint64_t first, uint64_t count, char *raw,
+                                  struct ls_error *error) {
+    const uint64_t bytes = count * array->row_bytes;
+    const uint64_t start = array->direct_offset + first * array->row_bytes;
+    for (uint64_t done = 0; done < bytes;) {
+        const ssize_t got = pread(array->direct, raw + done, bytes - done, (off_t)(start + done));
+        if (got == 0)
+            return ls_fail(error, LS_INVALID, "%s: the file ends inside %s", array->path, array->name);
+        if (got > 0)
+            done += (uint64_t)got;
+        else if (errno != EINTR)
+            return ls_file_fail(error, "read", array->path, errno);
+    }
+    return LS_OK;
+}
+
+enum ls_status ls_array_read(const struct ls_array *array, uint64_t first, uint64_t count, void *raw,
+                             struct ls_error *error) {
+    if (array->direct >= 0)
+        return read_direct(array, first, count, raw, error);
+    ls_hdf5_quiet();
+    hsize_t start[1 + LS_RANK_MAX] = {first}, size[1 + LS_RANK_MAX] = {count};
+    for (int i = 0; i < array->shape.rank; i++)
+        size[1 + i] = (hsize_t)array->shape.dims[i];
+    const hid_t memory = H5Screate_simple(1 + array->shape.rank, size, NULL);
+    enum ls_status status = LS_OK;
+    if (H5Sselect_hyperslab(array->space, H5S_SELECT_SET, start, NULL, size, NULL) < 0 ||
+        H5Dread(array->dataset, ls_kind_type(array->kind), memory, array->space, H5P_DEFAULT, raw) < 0)
+        status = ls_hdf5_fail(error, LS_INVALID, "%s: cannot read rows %llu to %llu of %s", array->path,
+                              (unsigned long long)first, (unsigned long long)(first + count - 1), array->name);
+    H5Sclose(memory);
+    return status;
+}
+
