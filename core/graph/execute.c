@@ -1,0 +1,112 @@
+/* Running a planned graph. Nothing here allocates. */
+#include <string.h>
+
+#include "core/graph/internal.h"
+
+static char *slot(const struct ls_graph *graph, void *flat, const struct ls_value *value) {
+    return flat ? (char *)flat + (size_t)value->parameter->offset * graph->element_size : NULL;
+}
+
+static void check_run(const struct ls_graph *graph, const struct ls_run *run) {
+    LS_ASSERT(graph->planned, "a run before planning, %d nodes", graph->node_count);
+    LS_ASSERT(run->rows > 0 && run->rows <= graph->options.rows_max, "%lld rows, at most %lld",
+              (long long)run->rows, (long long)graph->options.rows_max);
+    LS_ASSERT(run->microbatch_rows > 0 &&
+                  run->microbatches == (run->rows + run->microbatch_rows - 1) / run->microbatch_rows,
+              "%d microbatches of %lld rows, %lld rows", run->microbatches,
+              (long long)run->microbatch_rows, (long long)run->rows);
+}
+
+void ls_graph_prepare(struct ls_graph *graph, const void *parameters) {
+    LS_ASSERT(graph->planned, "prepared before planning, %d nodes", graph->node_count);
+    for (int i = 0; i < graph->parameter_count; i++)
+        graph->parameters[i]->data = slot(graph, (void *)parameters, graph->parameters[i]);
+    for (int i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i]->op->prepare)
+            graph->nodes[i]->op->prepare(graph->nodes[i]);
+}
+
+/* Forward writes the statistics' slots, backward those of the weights that it reaches. */
+static void bind_gradients(struct ls_graph *graph, bool forward, bool training, void *gradients) {
+    for (int i = 0; i < graph->parameter_count; i++) {
+        struct ls_value *value = graph->parameters[i];
+        const bool statistic = value->parameter->kind == LS_PARAMETER_STATISTIC;
+        const bool wanted = forward ? statistic && training : ls_plan_of(graph, value)->reached;
+        LS_ASSERT(gradients || !(forward && wanted), "%s: no gradient buffer for this statistic",
+                  value->parameter->name);
+        value->gradient = wanted ? slot(graph, gradients, value) : NULL;
+    }
+}
+
+void ls_graph_forward(struct ls_graph *graph, const struct ls_run *run, void *gradients) {
+    check_run(graph, run);
+    bind_gradients(graph, true, run->training, gradients);
+    for (int i = 0; i < graph->node_count; i++)
+        if (!graph->nodes[i]->op->alias)
+            graph->nodes[i]->op->forward(graph->nodes[i], run);
+}
+
+/* d loss / d (weighted loss, weight) of each sample: the sum of the first column is what is minimised. */
+static void seed_loss(const struct ls_graph *graph, const struct ls_run *run) {
+    if (!graph->loss->gradient)
+        return;
+    if (graph->element_size == sizeof(double)) {
+        double *gradient = graph->loss->gradient;
+        for (int64_t i = 0; i < 2 * run->rows; i++)
+            gradient[i] = i % 2 ? 0.0 : 1.0;
+    } else {
+        float *gradient = graph->loss->gradient;
+        for (int64_t i = 0; i < 2 * run->rows; i++)
+            gradient[i] = i % 2 ? 0.0f : 1.0f;
+    }
+}
+
+/* Parameters first .. end-1 of the set are final; those that no node wrote get zeros. Returns end. */
+static int make_ready(struct ls_graph *graph, const struct ls_run *run, int first, int end,
+                      void *gradients, ls_gradient_ready *ready, void *context) {
+    const struct ls_parameter_set *set = graph->options.parameters;
+    if (first == end || !gradients)
+        return end;
+    for (int k = first; k < end; k++) {
+        const struct ls_parameter *parameter = set->items[k];
+        const bool statistic = parameter->kind == LS_PARAMETER_STATISTIC;
+        const bool written = statistic ? run->training && graph->set_values[k] : graph->finished_by[k] >= 0;
+        if (!written)
+            memset((char *)gradients + (size_t)parameter->offset * graph->element_size, 0,
+                   (size_t)parameter->count * graph->element_size);
+    }
+    const struct ls_parameter *last = set->items[end - 1];
+    if (ready)
+        ready(context, set->items[first]->offset, last->offset + last->count);
+    return end;
+}
+
+static void run_backward(struct ls_graph *graph, const struct ls_run *run, void *gradients,
+                         ls_gradient_ready *ready, void *context) {
+    check_run(graph, run);
+    bind_gradients(graph, false, run->training, gradients);
+    int done = 0;
+    for (int i = graph->node_count - 1; i >= 0; i--) {
+        if (graph->backward_runs[i])
+            graph->nodes[i]->op->backward(graph->nodes[i], run);
+        done = make_ready(graph, run, done, graph->ready_count[i], gradients, ready, context);
+    }
+}
+
+void ls_graph_backward(struct ls_graph *graph, const struct ls_run *run, void *gradients,
+                       ls_gradient_ready *ready, void *context) {
+    LS_ASSERT(graph->loss && !graph->options.inference, "backward without a loss, inference %d",
+              graph->options.inference);
+    seed_loss(graph, run);
+    run_backward(graph, run, gradients, ready, context);
+}
+
+void ls_graph_backward_from(struct ls_graph *graph, struct ls_value *value, const struct ls_run *run,
+                            void *gradients) {
+    LS_ASSERT(value == graph->loss || ls_keeps_all(graph),
+              "backward from value %d of a graph that does not keep all", value->index);
+    LS_ASSERT(!graph->options.inference && value->gradient, "value %d has no gradient", value->index);
+    ls_mark_backward(graph, value);
+    run_backward(graph, run, gradients, NULL, NULL);
+    ls_mark_backward(graph, graph->loss);
+}

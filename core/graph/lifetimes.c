@@ -1,0 +1,161 @@
+/* Lifetimes: from when to when each value, gradient and saved block is needed, and which may share memory. */
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "core/graph/internal.h"
+
+struct span {
+    int first, last;
+};
+
+/* Spans of data and gradients, per content. */
+struct spans {
+    struct span *data, *gradient;
+};
+
+static int end_of(const struct ls_graph *graph) {
+    return 2 * graph->node_count + 1;
+}
+
+static int backward_time(const struct ls_graph *graph, int node) {
+    return 2 * graph->node_count - node;
+}
+
+static void touch(struct span *span, int time) {
+    if (time < span->first)
+        span->first = time;
+    if (time > span->last)
+        span->last = time;
+}
+
+static void touch_node(const struct ls_graph *graph, int i, struct spans *spans) {
+    const struct ls_node *node = graph->nodes[i];
+    const bool backward = graph->backward_runs[i];
+    const int later = backward_time(graph, i);
+    for (int k = 0; k < node->input_count; k++) {
+        if (!node->inputs[k])
+            continue;
+        const int content = graph->plans[node->inputs[k]->index].content;
+        touch(&spans->data[content], i);
+        if (backward && ls_node_reads_input(node, k))
+            touch(&spans->data[content], later);
+        if (backward && node->inputs[k]->wants_gradient)
+            touch(&spans->gradient[content], later);
+    }
+    const int content = graph->plans[node->output->index].content;
+    touch(&spans->data[content], i);
+    if (backward && ls_node_reads_output(node))
+        touch(&spans->data[content], later);
+    if (backward)
+        touch(&spans->gradient[content], later);
+}
+
+/* What callers write or read reaches beyond the nodes' own use. */
+static void touch_outside(const struct ls_graph *graph, int content, struct spans *spans) {
+    const struct ls_value *value = graph->values[content];
+    const struct ls_value_plan *plan = &graph->plans[content];
+    const bool used = spans->data[content].last >= 0;
+    if (plan->input || (used && ls_keeps_all(graph)))
+        touch(&spans->data[content], 0);
+    if (plan->input || (used && (plan->kept || ls_keeps_all(graph))))
+        touch(&spans->data[content], end_of(graph));
+    if (!value->wants_gradient)
+        return;
+    if (graph->loss && ls_plan_of(graph, graph->loss) == plan)
+        touch(&spans->gradient[content], graph->node_count);
+    if ((used && ls_keeps_all(graph)) || (plan->asked && !plan->reached))
+        touch(&spans->gradient[content], 0);
+    if ((used && ls_keeps_all(graph)) || plan->asked)
+        touch(&spans->gradient[content], end_of(graph));
+}
+
+static size_t value_bytes(const struct ls_graph *graph, const struct ls_value *value) {
+    const size_t size = value->type == LS_TYPE_INT32 ? sizeof(int32_t) : graph->element_size;
+    return ls_round_up((size_t)ls_shape_count(value->shape) * size, LS_ALIGNMENT);
+}
+
+static int add_buffer(struct ls_graph *graph, size_t bytes, struct span span) {
+    if (span.last < 0 || !bytes)
+        return -1;
+    graph->buffers[graph->buffer_count] =
+        (struct ls_buffer){.bytes = bytes, .first = span.first, .last = span.last};
+    return graph->buffer_count++;
+}
+
+/* Forward of node i may write its output over its first input: that input's elements are not needed any
+ * more, by no other input of this node either. */
+static bool goes_in_place(const struct ls_graph *graph, int i, const struct spans *spans) {
+    const struct ls_node *node = graph->nodes[i];
+    const struct ls_value *input = node->inputs[0];
+    if (!node->op->in_place || ls_keeps_all(graph) || input->parameter || input->type != node->output->type)
+        return false;
+    const struct ls_value_plan *plan = ls_plan_of(graph, input);
+    for (int k = 1; k < node->input_count; k++)
+        if (node->inputs[k] && ls_plan_of(graph, node->inputs[k]) == plan)
+            return false;
+    return !plan->input && !plan->kept && spans->data[plan->content].last == i &&
+           value_bytes(graph, input) == value_bytes(graph, node->output);
+}
+
+static void add_outputs(struct ls_graph *graph, const struct spans *spans) {
+    for (int i = 0; i < graph->node_count; i++) {
+        const struct ls_node *node = graph->nodes[i];
+        if (node->op->alias)
+            continue;
+        struct ls_value_plan *plan = &graph->plans[node->output->index];
+        const struct span span = spans->data[node->output->index];
+        if (goes_in_place(graph, i, spans)) {
+            plan->data_buffer = ls_plan_of(graph, node->inputs[0])->data_buffer;
+            graph->buffers[plan->data_buffer].last = span.last;
+        } else {
+            plan->data_buffer = add_buffer(graph, value_bytes(graph, node->output), span);
+        }
+    }
+}
+
+static void add_inputs_and_gradients(struct ls_graph *graph, const struct spans *spans) {
+    for (int c = 0; c < graph->value_count; c++) {
+        const struct ls_value *value = graph->values[c];
+        struct ls_value_plan *plan = &graph->plans[c];
+        if (plan->content != c || value->parameter)
+            continue;
+        if (plan->input)
+            plan->data_buffer = add_buffer(graph, value_bytes(graph, value), spans->data[c]);
+        plan->gradient_buffer = add_buffer(graph, value_bytes(graph, value), spans->gradient[c]);
+    }
+}
+
+static void add_saved_and_scratch(struct ls_graph *graph) {
+    const struct span always = {0, end_of(graph)};
+    size_t scratch = 0;
+    for (int i = 0; i < graph->node_count; i++) {
+        const struct ls_node *node = graph->nodes[i];
+        struct span span = {i, graph->backward_runs[i] ? backward_time(graph, i) : i};
+        if (ls_keeps_all(graph))
+            span = always;
+        graph->saved_buffers[i] = add_buffer(graph, ls_round_up(node->saved_bytes, LS_ALIGNMENT), span);
+        if (node->scratch_bytes > scratch)
+            scratch = node->scratch_bytes;
+    }
+    graph->scratch_buffer = add_buffer(graph, ls_round_up(scratch, LS_ALIGNMENT), always);
+}
+
+void ls_plan_lifetimes(struct ls_graph *graph) {
+    const size_t count = (size_t)graph->value_count;
+    graph->buffers = ls_calloc(2 * count + (size_t)graph->node_count + 1, sizeof *graph->buffers);
+    graph->saved_buffers = ls_calloc((size_t)graph->node_count, sizeof *graph->saved_buffers);
+    struct span *memory = ls_calloc(2 * count, sizeof *memory);
+    struct spans spans = {memory, memory + count};
+    for (size_t i = 0; i < 2 * count; i++)
+        memory[i] = (struct span){INT_MAX, -1};
+    for (int i = 0; i < graph->node_count; i++)
+        if (!graph->nodes[i]->op->alias)
+            touch_node(graph, i, &spans);
+    for (int c = 0; c < graph->value_count; c++)
+        if (graph->plans[c].content == c)
+            touch_outside(graph, c, &spans);
+    add_outputs(graph, &spans);
+    add_inputs_and_gradients(graph, &spans);
+    add_saved_and_scratch(graph);
+    free(memory);
+}
