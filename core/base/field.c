@@ -111,8 +111,8 @@ static bool parse_integer(const char *text, int64_t *value) {
     return !*end && !errno;
 }
 
-/* Cuts the next element out of "a, b]", without blanks around it; *at moves behind its comma, or becomes
- * NULL at the closing bracket. */
+/* Cuts the next element out of "a, b]", without blanks around it; *at moves behind its comma, or
+ * becomes NULL at the closing bracket. */
 static bool next_element(const char **at, char element[NUMBER_MAX]) {
     const char *begin = *at + strspn(*at, " \t");
     const size_t length = strcspn(begin, ",]");
@@ -131,7 +131,8 @@ static bool next_element(const char **at, char element[NUMBER_MAX]) {
     return !begin[length + 1];
 }
 
-/* "[a, b, c]" as texts, or the text itself as the only element; returns how many, -1 if malformed. */
+/* "[a, b, c]" as texts, or the text itself as the only element; returns how many, -1 if malformed.
+ */
 static int split_elements(const char *text, char elements[][NUMBER_MAX], int count_max) {
     if (*text != '[') {
         const size_t length = strlen(text);
@@ -219,8 +220,9 @@ enum ls_status ls_field_parse(const struct ls_field *field, const char *text, vo
         break;
     case LS_FIELD_TEXT:
         if (strlen(text) >= LS_TEXT_MAX)
-            return ls_fail(error, LS_INVALID, "expected a text of at most %d bytes, found %zu bytes",
-                           LS_TEXT_MAX - 1, strlen(text));
+            return ls_fail(error, LS_INVALID,
+                           "expected a text of at most %d bytes, found %zu bytes", LS_TEXT_MAX - 1,
+                           strlen(text));
         memcpy(value, text, strlen(text) + 1);
         return LS_OK;
     case LS_FIELD_CHOICE:

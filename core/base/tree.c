@@ -33,7 +33,8 @@ static void cover_node(struct cover *cover, struct ls_tree_node node) {
 int ls_tree_cover(int leaves, int first, int count, int count_max, struct ls_tree_node *nodes,
                   int nodes_max) {
     LS_ASSERT(first >= 0 && count >= 0 && first + count <= leaves && count_max >= 0,
-              "leaves %d to %d of %d, nodes of at most %d", first, first + count, leaves, count_max);
+              "leaves %d to %d of %d, nodes of at most %d", first, first + count, leaves,
+              count_max);
     if (!count)
         return 0;
     struct cover cover = {.nodes = nodes,
