@@ -1,0 +1,270 @@
+/* One thread reads ahead into a ring of slots made at creation; the consumer holds one slot at a time.
+ *
+ * Under the mutex: where reading is (epoch, index), how many batches were produced and consumed since the last
+ * seek, and the generation, which a seek raises. A slot is written by the reader alone until it is counted as
+ * produced, and read by the consumer alone until it is counted as consumed. A read that a seek overtook is
+ * simply not counted. */
+#include "io/loader.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "core/base/random.h"
+
+struct slot {
+    struct ls_batch batch;  /* points into the arrays below */
+    uint64_t *row_ids;      /* in the loader's memory, like the next two */
+    void *inputs, *targets;
+    enum ls_status status;
+    struct ls_error error;
+};
+
+struct ls_loader {
+    struct ls_loader_options options;
+    struct ls_dataset_info info;
+    int64_t microbatch_rows, rows_max, batches; /* rows_max: of this rank in a batch */
+    int64_t input_values, target_values;
+    int slot_count;
+    struct slot *slots;                         /* [slot_count] owned */
+    float *staging;                             /* images before augmentation; NULL without */
+    char *memory;                               /* owned: all arrays of all slots, and staging */
+    size_t memory_bytes;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool stopping;
+    uint64_t generation, epoch, epoch_end;
+    int64_t index;
+    uint64_t produced, consumed;
+    bool held;                                  /* the consumer still looks at slot consumed - 1 */
+    bool failed;                                /* the last one produced is an error: reading rests */
+};
+
+/* Which rows this rank takes of batch `index` of `epoch`. */
+static void plan_batch(const struct ls_loader *loader, uint64_t epoch, int64_t index, struct slot *slot) {
+    const struct ls_loader_options *options = &loader->options;
+    const uint64_t begin = (uint64_t)index * (uint64_t)options->batch, left = options->part.count - begin;
+    const int64_t rows = left < (uint64_t)options->batch ? (int64_t)left : options->batch;
+    const int64_t mine = rows - options->first * loader->microbatch_rows;
+    slot->batch = (struct ls_batch){
+        .epoch = epoch,
+        .index = index,
+        .last = index + 1 == loader->batches,
+        .rows_global = rows,
+        .microbatch_rows = loader->microbatch_rows,
+        .microbatches = (int)((rows + loader->microbatch_rows - 1) / loader->microbatch_rows),
+        .rows = mine < 0 ? 0 : mine < loader->rows_max ? mine : loader->rows_max,
+        .row_first = (uint64_t)(options->first * loader->microbatch_rows),
+        .row_ids = slot->row_ids,
+        .inputs = slot->inputs,
+        .targets = slot->targets,
+    };
+    const struct ls_random_key key = ls_random_key(options->seed, LS_STREAM_SHUFFLE, epoch, 0);
+    for (int64_t i = 0; i < slot->batch.rows; i++) {
+        uint64_t position = begin + slot->batch.row_first + (uint64_t)i;
+        if (options->shuffle)
+            position = ls_random_permute(key, position, options->part.count);
+        slot->row_ids[i] = ls_part_row(&options->part, position);
+    }
+}
+
+static enum ls_status read_inputs(const struct ls_loader *loader, struct slot *slot) {
+    const struct ls_loader_options *options = &loader->options;
+    struct ls_dataset *dataset = options->part.dataset;
+    const int64_t rows = slot->batch.rows, values = loader->input_values;
+    if (options->input_integer)
+        return ls_dataset_read_input_indices(dataset, slot->row_ids, rows, slot->inputs, &slot->error);
+    float *read_to = loader->staging ? loader->staging : slot->inputs;
+    const enum ls_status status = ls_dataset_read_inputs(dataset, slot->row_ids, rows, read_to, &slot->error);
+    for (int64_t i = 0; status == LS_OK && loader->staging && i < rows; i++) {
+        const struct ls_random_key key =
+            ls_random_key(options->seed, LS_STREAM_AUGMENT, slot->batch.epoch, slot->row_ids[i]);
+        ls_augment_image(&options->augment, key, loader->info.input_shape, loader->staging + i * values,
+                         (float *)slot->inputs + i * values);
+    }
+    return status;
+}
+
+static void read_batch(const struct ls_loader *loader, struct slot *slot) {
+    const struct ls_loader_options *options = &loader->options;
+    struct ls_dataset *dataset = options->part.dataset;
+    const int64_t rows = slot->batch.rows;
+    slot->status = read_inputs(loader, slot);
+    if (slot->status != LS_OK || !slot->targets)
+        return;
+    slot->status = options->target_integer ? ls_dataset_read_labels(dataset, slot->row_ids, rows, options->classes,
+                                                                    slot->targets, &slot->error)
+                                           : ls_dataset_read_targets(dataset, slot->row_ids, rows, slot->targets,
+                                                                     &slot->error);
+}
+
+/* There is something to read and a slot to read it into; the consumer's slot is not one. */
+static bool may_read(const struct ls_loader *loader) {
+    const uint64_t waiting = loader->produced - loader->consumed + (loader->held ? 1 : 0);
+    return loader->epoch < loader->epoch_end && !loader->failed && waiting < (uint64_t)loader->slot_count;
+}
+
+static void *read_ahead(void *argument) {
+    struct ls_loader *loader = argument;
+    pthread_mutex_lock(&loader->mutex);
+    while (!loader->stopping) {
+        if (!may_read(loader)) {
+            pthread_cond_wait(&loader->changed, &loader->mutex);
+            continue;
+        }
+        struct slot *slot = &loader->slots[loader->produced % (uint64_t)loader->slot_count];
+        const uint64_t generation = loader->generation, epoch = loader->epoch;
+        const int64_t index = loader->index;
+        pthread_mutex_unlock(&loader->mutex);
+        plan_batch(loader, epoch, index, slot);
+        read_batch(loader, slot);
+        pthread_mutex_lock(&loader->mutex);
+        if (generation != loader->generation)
+            continue;
+        loader->failed = slot->status != LS_OK;
+        loader->produced++;
+        loader->index++;
+        if (loader->index == loader->batches) {
+            loader->index = 0;
+            loader->epoch++;
+        }
+        pthread_cond_broadcast(&loader->changed);
+    }
+    pthread_mutex_unlock(&loader->mutex);
+    return NULL;
+}
+
+/* Cuts one piece off the loader's memory; while memory is NULL it only counts. */
+static void *take(struct ls_loader *loader, size_t bytes) {
+    char *piece = loader->memory ? loader->memory + loader->memory_bytes : NULL;
+    loader->memory_bytes += ls_round_up(bytes, LS_ALIGNMENT);
+    return piece;
+}
+
+static void lay_out(struct ls_loader *loader) {
+    const size_t rows = (size_t)loader->rows_max;
+    const size_t inputs = rows * (size_t)loader->input_values * sizeof(float);
+    loader->memory_bytes = 0;
+    for (int i = 0; i < loader->slot_count; i++) {
+        struct slot *slot = &loader->slots[i];
+        slot->row_ids = take(loader, rows * sizeof *slot->row_ids);
+        slot->inputs = take(loader, inputs);
+        if (loader->info.has_targets)
+            slot->targets = take(loader, rows * (size_t)loader->target_values * sizeof(float));
+    }
+    if (ls_augment_active(&loader->options.augment))
+        loader->staging = take(loader, inputs);
+}
+
+/* With all signals blocked: those that stop or save belong to the main thread. */
+static int start_thread(struct ls_loader *loader) {
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    const int number = pthread_create(&loader->thread, NULL, read_ahead, loader);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return number;
+}
+
+static enum ls_status check_augment(const struct ls_loader_options *options, struct ls_shape shape,
+                                    struct ls_error *error) {
+    char text[LS_SHAPE_TEXT_MAX];
+    if (!ls_augment_active(&options->augment) || (shape.rank == 3 && !options->input_integer))
+        return LS_OK;
+    return ls_fail(error, LS_INVALID, "augmentation needs images (height x width x channels), but a sample is %s",
+                   ls_shape_print(shape, text));
+}
+
+enum ls_status ls_loader_create(struct ls_loader **result, const struct ls_loader_options *options,
+                                struct ls_error *error) {
+    LS_ASSERT(options->part.count > 0 && options->batch > 0 && options->microbatches > 0 &&
+                  options->batch % options->microbatches == 0,
+              "%llu rows, batch %lld, %d microbatches", (unsigned long long)options->part.count,
+              (long long)options->batch, options->microbatches);
+    LS_ASSERT(options->first >= 0 && options->count >= 0 &&
+                  options->first + options->count <= options->microbatches,
+              "microbatches %d + %d of %d", options->first, options->count, options->microbatches);
+    const struct ls_dataset_info info = ls_dataset_info(options->part.dataset);
+    const enum ls_status status = check_augment(options, info.input_shape, error);
+    if (status != LS_OK)
+        return status;
+    struct ls_loader *loader = ls_calloc(1, sizeof *loader);
+    loader->options = *options;
+    loader->info = info;
+    loader->microbatch_rows = options->batch / options->microbatches;
+    loader->rows_max = options->count * loader->microbatch_rows;
+    loader->batches = ls_loader_batches(loader);
+    loader->input_values = ls_shape_count(info.input_shape);
+    loader->target_values = ls_shape_count(info.target_shape);
+    loader->slot_count = 1 + (options->ahead > 0 ? options->ahead : 4);
+    loader->slots = ls_calloc((size_t)loader->slot_count, sizeof *loader->slots);
+    lay_out(loader);
+    loader->memory = ls_memory_map(loader->memory_bytes);
+    lay_out(loader);
+    pthread_mutex_init(&loader->mutex, NULL);
+    pthread_cond_init(&loader->changed, NULL);
+    const int number = start_thread(loader);
+    LS_ASSERT(number == 0, "no thread for reading ahead: error %d", number);
+    *result = loader;
+    return LS_OK;
+}
+
+void ls_loader_destroy(struct ls_loader *loader) {
+    if (!loader)
+        return;
+    pthread_mutex_lock(&loader->mutex);
+    loader->stopping = true;
+    pthread_cond_broadcast(&loader->changed);
+    pthread_mutex_unlock(&loader->mutex);
+    pthread_join(loader->thread, NULL);
+    pthread_cond_destroy(&loader->changed);
+    pthread_mutex_destroy(&loader->mutex);
+    ls_memory_unmap(loader->memory, loader->memory_bytes);
+    free(loader->slots);
+    free(loader);
+}
+
+int64_t ls_loader_batches(const struct ls_loader *loader) {
+    const uint64_t batch = (uint64_t)loader->options.batch;
+    return (int64_t)((loader->options.part.count + batch - 1) / batch);
+}
+
+void ls_loader_seek(struct ls_loader *loader, uint64_t epoch, int64_t index, uint64_t epoch_end) {
+    LS_ASSERT(index >= 0 && index <= loader->batches, "batch %lld of %lld", (long long)index,
+              (long long)loader->batches);
+    pthread_mutex_lock(&loader->mutex);
+    loader->generation++;
+    loader->epoch = index == loader->batches ? epoch + 1 : epoch;
+    loader->index = index == loader->batches ? 0 : index;
+    loader->epoch_end = epoch_end;
+    loader->produced = loader->consumed = 0;
+    loader->held = loader->failed = false;
+    pthread_cond_broadcast(&loader->changed);
+    pthread_mutex_unlock(&loader->mutex);
+}
+
+enum ls_status ls_loader_next(struct ls_loader *loader, struct ls_batch *batch, struct ls_error *error) {
+    pthread_mutex_lock(&loader->mutex);
+    if (loader->held) {
+        loader->held = false;
+        pthread_cond_broadcast(&loader->changed);
+    }
+    while (loader->produced == loader->consumed) {
+        LS_ASSERT(loader->epoch < loader->epoch_end, "a batch past the end of epoch %llu",
+                  (unsigned long long)loader->epoch_end);
+        pthread_cond_wait(&loader->changed, &loader->mutex);
+    }
+    const struct slot *slot = &loader->slots[loader->consumed % (uint64_t)loader->slot_count];
+    const enum ls_status status = slot->status;
+    if (status == LS_OK) {
+        *batch = slot->batch;
+        loader->consumed++;
+        loader->held = true;
+    } else {
+        *error = slot->error; /* stays: the next call says it again */
+    }
+    pthread_mutex_unlock(&loader->mutex);
+    return status;
+}
