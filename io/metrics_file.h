@@ -1,5 +1,5 @@
 /* RUN/metrics.jsonl: one JSON object per line, each with step, epoch and split; written by rank 0, cut back to
- * the resumed step so that it ends equal to an uninterrupted run's (times aside). */
+ * what the checkpoint had seen (its size then) so that it ends equal to an uninterrupted run's (times aside). */
 #ifndef LS_IO_METRICS_FILE_H
 #define LS_IO_METRICS_FILE_H
 
@@ -8,9 +8,10 @@
 
 struct ls_metrics_file;
 
-/* Opens for appending after removing every line of a step above last_step (and a torn last line). */
+/* Opens for appending after cutting the file back to its first `bytes` bytes (0: anew). A file shorter than
+ * that, or whose last byte there is no newline, is LS_DAMAGED. */
 LS_MUST_USE enum ls_status ls_metrics_open(struct ls_metrics_file **file, const char *path,
-                                           uint64_t last_step, struct ls_error *error);
+                                           uint64_t bytes, struct ls_error *error);
 /* extra: NULL or further values (learning_rate, gradient_norm); "seconds" and "samples_per_s" are times. */
 LS_MUST_USE enum ls_status ls_metrics_append(struct ls_metrics_file *file, uint64_t step, double epoch,
                                              const char *split, const struct ls_metrics *metrics,
@@ -18,6 +19,9 @@ LS_MUST_USE enum ls_status ls_metrics_append(struct ls_metrics_file *file, uint6
                                              struct ls_error *error);
 /* Before a checkpoint is committed: what it covers is on disk. */
 LS_MUST_USE enum ls_status ls_metrics_sync(struct ls_metrics_file *file, struct ls_error *error);
+/* Bytes so far; goes into the checkpoint. */
+uint64_t ls_metrics_size(const struct ls_metrics_file *file);
+/* NULL is allowed. */
 void ls_metrics_close(struct ls_metrics_file *file);
 
 #endif

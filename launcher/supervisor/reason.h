@@ -11,6 +11,10 @@
 /* In the worker: sets up RUN/ranks/rank-R.json. Later calls are cheap (a pwrite into a mapped file). */
 LS_MUST_USE enum ls_status ls_reason_open(const char *run, int rank, struct ls_error *error);
 void ls_reason_step(uint64_t step);
+void ls_reason_phase(const char *phase); /* "training", "saving a checkpoint", ...: static text */
 void ls_reason_finish(int exit_code, const char *message);
+
+/* First thing in a worker that a launcher started: it dies with its parent (PR_SET_PDEATHSIG). */
+void ls_worker_guard(void);
 
 #endif

@@ -5,8 +5,9 @@
 #include "launcher/config/config.h"
 
 struct ls_launch {
-    const char *program;          /* absolute path of this executable; "worker" goes in front of arguments */
-    char *const *arguments;       /* words after `worker`, NULL-terminated */
+    const char *program;          /* absolute path of this executable */
+    const char *command;          /* its first argument: "worker" or "bench-worker" */
+    char *const *arguments;       /* words after the command, NULL-terminated */
     int ranks;
     const char *run;              /* run directory: where ranks leave their reasons */
     const struct ls_launcher_options *options;
