@@ -9,6 +9,23 @@
 
 static const uint64_t ROW_BYTES_MAX = (uint64_t)1 << 31;
 
+hid_t ls_kind_type(enum ls_kind kind) {
+    switch (kind) {
+    case LS_KIND_U8: return H5T_NATIVE_UINT8;
+    case LS_KIND_U16: return H5T_NATIVE_UINT16;
+    case LS_KIND_U32: return H5T_NATIVE_UINT32;
+    case LS_KIND_U64: return H5T_NATIVE_UINT64;
+    case LS_KIND_I8: return H5T_NATIVE_INT8;
+    case LS_KIND_I16: return H5T_NATIVE_INT16;
+    case LS_KIND_I32: return H5T_NATIVE_INT32;
+    case LS_KIND_I64: return H5T_NATIVE_INT64;
+    case LS_KIND_F32: return H5T_NATIVE_FLOAT;
+    case LS_KIND_F64: return H5T_NATIVE_DOUBLE;
+    }
+    LS_ASSERT(false, "kind %d", (int)kind);
+    return -1;
+}
+
 static enum ls_status find_kind(struct ls_array *array, hid_t type, struct ls_error *error) {
     const H5T_class_t class = H5Tget_class(type);
     const size_t bytes = H5Tget_size(type);
@@ -25,7 +42,7 @@ static enum ls_status find_kind(struct ls_array *array, hid_t type, struct ls_er
     }
     const bool is_signed = H5Tget_sign(type) == H5T_SGN_2;
     const int size = bytes == 1 ? 0 : bytes == 2 ? 1 : bytes <= 4 ? 2 : 3;
-    array->kind = (enum ls_array_kind)((is_signed ? LS_KIND_I8 : LS_KIND_U8) + size);
+    array->kind = (enum ls_kind)((is_signed ? LS_KIND_I8 : LS_KIND_U8) + size);
     return LS_OK;
 }
 

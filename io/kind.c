@@ -1,5 +1,5 @@
 /* Values of any numeric type as floats, integers or doubles. */
-#include "io/array.h"
+#include "io/kind.h"
 
 #include <math.h>
 
@@ -16,31 +16,14 @@
     X(LS_KIND_F32, float)                                                                          \
     X(LS_KIND_F64, double)
 
-hid_t ls_kind_type(enum ls_array_kind kind) {
-    switch (kind) {
-    case LS_KIND_U8: return H5T_NATIVE_UINT8;
-    case LS_KIND_U16: return H5T_NATIVE_UINT16;
-    case LS_KIND_U32: return H5T_NATIVE_UINT32;
-    case LS_KIND_U64: return H5T_NATIVE_UINT64;
-    case LS_KIND_I8: return H5T_NATIVE_INT8;
-    case LS_KIND_I16: return H5T_NATIVE_INT16;
-    case LS_KIND_I32: return H5T_NATIVE_INT32;
-    case LS_KIND_I64: return H5T_NATIVE_INT64;
-    case LS_KIND_F32: return H5T_NATIVE_FLOAT;
-    case LS_KIND_F64: return H5T_NATIVE_DOUBLE;
-    }
-    LS_ASSERT(false, "kind %d", (int)kind);
-    return -1;
-}
-
-size_t ls_kind_bytes(enum ls_array_kind kind) {
+size_t ls_kind_bytes(enum ls_kind kind) {
 #define X(k, type) [k] = sizeof(type),
     static const size_t bytes[] = {EVERY_KIND(X)};
 #undef X
     return bytes[kind];
 }
 
-double ls_kind_value(enum ls_array_kind kind, const void *from, int64_t index) {
+double ls_kind_value(enum ls_kind kind, const void *from, int64_t index) {
     switch (kind) {
 #define X(k, type)                                                                                 \
     case k: return (double)((const type *)from)[index];
@@ -50,7 +33,7 @@ double ls_kind_value(enum ls_array_kind kind, const void *from, int64_t index) {
     return 0;
 }
 
-int64_t ls_kind_to_real(enum ls_array_kind kind, const void *from, int64_t count, bool unit, float *to) {
+int64_t ls_kind_to_real(enum ls_kind kind, const void *from, int64_t count, bool unit, float *to) {
     if (kind == LS_KIND_U8 && unit) {
         /* A division, not a product with 1/255: each value is the float nearest to v/255. */
         const uint8_t *bytes = from;
@@ -74,7 +57,7 @@ int64_t ls_kind_to_real(enum ls_array_kind kind, const void *from, int64_t count
     return -1;
 }
 
-int64_t ls_kind_to_integer(enum ls_array_kind kind, const void *from, int64_t count, int32_t *to) {
+int64_t ls_kind_to_integer(enum ls_kind kind, const void *from, int64_t count, int32_t *to) {
     for (int64_t i = 0; i < count; i++) {
         const double value = ls_kind_value(kind, from, i); /* exact wherever it can fit 32 bits */
         if (!(value >= INT32_MIN && value <= INT32_MAX) || value != floor(value))

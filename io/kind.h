@@ -1,0 +1,36 @@
+/* Number types as they lie in memory, and their conversion. Internal to io. */
+#ifndef LS_IO_KIND_H
+#define LS_IO_KIND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/status.h"
+
+/* How values lie in memory after a read, whatever the file's byte order. */
+enum ls_kind {
+    LS_KIND_U8,
+    LS_KIND_U16,
+    LS_KIND_U32,
+    LS_KIND_U64,
+    LS_KIND_I8,
+    LS_KIND_I16,
+    LS_KIND_I32,
+    LS_KIND_I64,
+    LS_KIND_F32,
+    LS_KIND_F64
+};
+
+size_t ls_kind_bytes(enum ls_kind kind);
+
+/* Converts count values; a uint8 is divided by 255 when `unit` is set. Returns the index of the first value
+ * that is not finite (as a float), or -1. */
+int64_t ls_kind_to_real(enum ls_kind kind, const void *from, int64_t count, bool unit, float *to);
+
+/* Index of the first value that is not an integer of 32 bits, or -1. */
+int64_t ls_kind_to_integer(enum ls_kind kind, const void *from, int64_t count, int32_t *to);
+
+/* Value at `index`, for messages. */
+double ls_kind_value(enum ls_kind kind, const void *from, int64_t index);
+
+#endif
