@@ -19,7 +19,8 @@ enum ls_status {
     LS_INVALID, /* the user's input is wrong: usage, config, data (exit code 2) */
     LS_SYSTEM,  /* the system refused: file, disk, memory, process */
     LS_DAMAGED, /* a file of ours is not what was written: truncated, flipped bits */
-    LS_DIVERGED /* the numbers went wrong: not finite, replicas differ */
+    LS_DIVERGED, /* the numbers went wrong: not finite, replicas differ */
+    LS_LOCKED    /* another process has it */
 };
 
 enum { LS_ERROR_MAX = 2048 };

@@ -1,24 +1,39 @@
-/* The data of a run: parts (train, validation, test) as the config says, and what a model needs to know of them. */
+/* The data of a run: its parts as the config says, and what a model needs to know of them. */
 #ifndef LS_LAUNCHER_DATA_H
 #define LS_LAUNCHER_DATA_H
 
 #include "io/dataset.h"
+#include "io/loader.h"
+#include "io/source.h"
 #include "launcher/config/config.h"
 
+enum { LS_PARTS = 3 };
+
 struct ls_data {
-    struct ls_dataset *datasets[3];  /* owned; by enum ls_source_role; NULL where absent */
-    struct ls_part parts[3];
-    struct ls_shape input_shape;
-    bool input_integer;
-    int64_t classes;                 /* of a classification: largest label + 1 over all parts; else 0 */
+    struct ls_dataset *datasets[LS_PARTS]; /* owned; by enum ls_source_role; NULL where absent */
+    struct ls_part parts[LS_PARTS];        /* dataset NULL where absent */
+    struct ls_shape input_shape;           /* of one sample */
+    bool input_integer;                    /* indices for an embedding */
 };
 
-/* import: this process may fill the cache (one process per host does, before the others open). */
+/* import: this process may fill the cache (one process does, before the others open). Errors about a
+ * data.* key name it. */
 LS_MUST_USE enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config, bool import,
                                         struct ls_error *error);
 void ls_data_close(struct ls_data *data);
 
-/* $LOCKSTEP_DATA, made absolute; NULL if it is not set. */
+/* Every label of a classification, read once: one outside the model's classes is an error now, not after
+ * an hour. Regressions pass. */
+LS_MUST_USE enum ls_status ls_data_check_labels(const struct ls_data *data, int64_t classes,
+                                                struct ls_error *error);
+
+/* A model that starts with an embedding reads its inputs as indices; all others read numbers. */
+bool ls_config_takes_indices(const struct ls_config *config);
+
+/* $LOCKSTEP_DATA; NULL if it is not set. */
 const char *ls_data_folder(void);
+
+/* "train", "validation", "test" */
+const char *ls_part_name(int role);
 
 #endif

@@ -1,0 +1,285 @@
+/* lockstep bench: training steps per second on a reference workload with synthetic data in memory, as one JSON
+ * line with the field names of the peers' benchmark. */
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "core/base/memory.h"
+#include "core/base/random.h"
+#include "io/file.h"
+#include "launcher/command/command.h"
+#include "launcher/command/workloads.h"
+#include "launcher/exit_codes.h"
+#include "launcher/supervisor/reason.h"
+#include "launcher/supervisor/supervisor.h"
+#include "launcher/worker/progress.h"
+#include "launcher/worker/run.h"
+#include "launcher/worker/trainer.h"
+
+enum { BATCHES = 8, WARM_UP = 3, TIMED_MAX = 1 << 20 };
+
+struct bench_options {
+    int64_t ranks, threads, microbatches;
+    double seconds;
+    char reduce[LS_TEXT_MAX], isa[LS_TEXT_MAX], gemm[LS_TEXT_MAX];
+};
+
+#define OPTION(field_name, field_kind, field_initial, field_min, field_max, field_help)            \
+    {.name = #field_name, .kind = field_kind, .offset = offsetof(struct bench_options, field_name), \
+     .initial = field_initial, .min = field_min, .max = field_max, .help = field_help}
+
+static const struct ls_option options[] = {
+    {.letter = 'n', .field = OPTION(ranks, LS_FIELD_INTEGER, "1", 1, 65536, "worker processes")},
+    {.field = OPTION(threads, LS_FIELD_INTEGER, "1", 1, 1, "threads of a rank; only 1 for now")},
+    {.field = OPTION(seconds, LS_FIELD_REAL, "3", 0.1, 3600, "how long to time steps")},
+    {.field = OPTION(microbatches, LS_FIELD_INTEGER, "8", 1, 4096, "of a global batch")},
+    {.field = OPTION(reduce, LS_FIELD_TEXT, "ordered", 0, 0, "ordered | allreduce")},
+    {.field = OPTION(isa, LS_FIELD_TEXT, "auto", 0, 0, "auto | avx512 | avx2 | portable")},
+    {.field = OPTION(gemm, LS_FIELD_TEXT, "lockstep", 0, 0, "lockstep | openblas")},
+};
+
+/* Fixed batches of one rank, drawn once: normal inputs, uniform labels. */
+struct synthetic {
+    float *inputs;
+    int32_t *labels;
+    uint64_t *row_ids;
+};
+
+static void draw(struct synthetic *data, const struct ls_workload *workload, const struct ls_trainer *trainer,
+                 int64_t batch, int64_t rows) {
+    const int64_t width = ls_shape_count(workload->input_shape);
+    const int64_t first = trainer->first * trainer->microbatch_rows;
+    data->inputs = ls_calloc((size_t)(BATCHES * rows * width), sizeof(float));
+    data->labels = ls_calloc((size_t)(BATCHES * rows), sizeof(int32_t));
+    data->row_ids = ls_calloc((size_t)(BATCHES * rows), sizeof(uint64_t));
+    for (int64_t i = 0; i < BATCHES * rows; i++) {
+        const uint64_t row = (uint64_t)(i / rows * batch + first + i % rows);
+        const struct ls_random_key key = ls_random_key(1, LS_STREAM_SYNTHETIC, 0, row);
+        for (int64_t j = 0; j < width; j++)
+            data->inputs[i * width + j] = (float)ls_random_normal(key, (uint64_t)j);
+        data->labels[i] = (int32_t)ls_random_below(key, (uint64_t)width, (uint32_t)workload->classes);
+        data->row_ids[i] = row;
+    }
+}
+
+static int compare_times(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+struct timing {
+    int64_t steps;
+    double seconds, median, least, loss_first, loss_last;
+};
+
+static void time_steps(struct ls_trainer *trainer, const struct synthetic *data, int64_t batch, int64_t rows,
+                       double seconds, struct timing *timing) {
+    const int64_t width = ls_shape_row(trainer->model.input->shape);
+    double *times = ls_calloc(TIMED_MAX, sizeof *times), sums[64];
+    double began = ls_seconds();
+    for (int64_t i = 0; timing->steps < TIMED_MAX; i++) {
+        const int64_t b = i % BATCHES;
+        const struct ls_batch view = {
+            .rows_global = batch,
+            .microbatch_rows = trainer->microbatch_rows,
+            .microbatches = trainer->microbatches,
+            .rows = rows,
+            .row_first = (uint64_t)(trainer->first * trainer->microbatch_rows),
+            .row_ids = data->row_ids + b * rows,
+            .inputs = data->inputs + b * rows * width,
+            .targets = data->labels + b * rows,
+        };
+        struct ls_step step = {.step = (uint64_t)i,
+                               .learning_rate = trainer->config->optimizer.learning_rate,
+                               .stop = i >= WARM_UP && ls_seconds() - began >= seconds && timing->steps >= 5,
+                               .sums = sums};
+        const double start = ls_seconds();
+        ls_trainer_step(trainer, &view, &step);
+        const double end = ls_seconds();
+        timing->loss_last = sums[0] / sums[1];
+        if (i == 0)
+            timing->loss_first = timing->loss_last;
+        if (i + 1 == WARM_UP)
+            began = end;
+        if (i >= WARM_UP) {
+            times[timing->steps++] = end - start;
+            timing->seconds = end - began;
+        }
+        if (step.stop) /* some rank's clock is over: all stop after the same step */
+            break;
+    }
+    qsort(times, (size_t)timing->steps, sizeof *times, compare_times);
+    timing->median = times[timing->steps / 2];
+    timing->least = times[0];
+    free(times);
+}
+
+static void print_line(const struct ls_trainer *trainer, const struct ls_workload *workload, int ranks,
+                       int64_t batch, const struct timing *timing, double peak_rss_mb) {
+    json_t *line = json_pack(
+        "{s:s s:s s:i s:i s:I s:I s:f s:f s:f s:f s:f s:f s:f s:I s:i s:s}", "framework", "lockstep", "workload",
+        workload->name, "procs", ranks, "threads", 1, "batch_per_proc", (json_int_t)workload->batch, "params",
+        (json_int_t)ls_parameters_trained(trainer->parameters), "steps_per_s",
+        (double)timing->steps / timing->seconds, "samples_per_s",
+        (double)timing->steps * (double)batch / timing->seconds, "ms_per_step_median", timing->median * 1e3,
+        "ms_per_step_min", timing->least * 1e3, "peak_rss_mb", peak_rss_mb, "loss_first", timing->loss_first,
+        "loss_last", timing->loss_last, "steps_timed", (json_int_t)timing->steps, "microbatches",
+        trainer->microbatches, "isa", ls_variant_name(trainer->variant));
+    char *text = json_dumps(line, JSON_REAL_PRECISION(9));
+    printf("%s\n", text);
+    fflush(stdout);
+    free(text);
+    json_decref(line);
+}
+
+static enum ls_status read_workload(struct ls_config *config, const struct ls_workload *workload,
+                                    const struct bench_options *wanted, int ranks, struct ls_error *error) {
+    char text[8192];
+    const int length = snprintf(
+        text, sizeof text,
+        "task: classification\ndata: {train: synthetic}\n%strain:\n  epochs: 1\n  batch: %lld\n"
+        "  microbatches: %lld\n  reduce: %s\ncompute: {isa: %s, gemm: %s}\n",
+        workload->config, (long long)(workload->batch * ranks), (long long)wanted->microbatches, wanted->reduce,
+        wanted->isa, wanted->gemm);
+    return ls_config_parse(config, text, (size_t)length, "bench", NULL, 0, error);
+}
+
+static enum ls_status bench(struct ls_communicator *communicator, const struct ls_workload *workload,
+                            const struct bench_options *wanted, struct ls_error *error) {
+    const int ranks = ls_communicator_size(communicator);
+    const int64_t batch = workload->batch * ranks;
+    struct ls_config config;
+    struct ls_trainer trainer;
+    enum ls_status status = read_workload(&config, workload, wanted, ranks, error);
+    if (status != LS_OK)
+        return status;
+    const struct ls_trainer_options trainer_options = {
+        .config = &config, .communicator = communicator, .input_shape = workload->input_shape};
+    if ((status = ls_trainer_create(&trainer, &trainer_options, error)) == LS_OK) {
+        const int64_t rows = trainer.count * trainer.microbatch_rows;
+        struct synthetic data;
+        struct timing timing = {0};
+        draw(&data, workload, &trainer, batch, rows);
+        ls_communicator_barrier(communicator);
+        time_steps(&trainer, &data, batch, rows, wanted->seconds, &timing);
+        struct rusage usage;
+        getrusage(RUSAGE_SELF, &usage);
+        const double rss = (double)ls_communicator_max(communicator, usage.ru_maxrss) / 1024;
+        if (ls_communicator_rank(communicator) == 0)
+            print_line(&trainer, workload, ranks, batch, &timing, rss);
+        free(data.inputs);
+        free(data.labels);
+        free(data.row_ids);
+        ls_trainer_destroy(&trainer);
+    }
+    ls_config_clear(&config);
+    return status;
+}
+
+static enum ls_status find_workload(const char *name, const struct ls_workload **workload,
+                                    struct ls_error *error) {
+    if ((*workload = ls_workload_find(name)))
+        return LS_OK;
+    int count;
+    const struct ls_workload *all = ls_workloads(&count);
+    char names[256] = "";
+    for (int i = 0; i < count; i++) {
+        strcat(names, i ? ", " : "");
+        strcat(names, all[i].name);
+    }
+    return ls_fail(error, LS_INVALID, "there is no workload '%s'; there are %s", name, names);
+}
+
+/* One rank of it, under mpirun: lockstep bench-worker WORKLOAD ... */
+static int run_bench_worker(int argument_count, char **arguments, const void *given) {
+    (void)argument_count;
+    ls_worker_guard();
+    const struct ls_workload *workload;
+    struct ls_error error;
+    struct ls_communicator *communicator;
+    enum ls_status status = find_workload(arguments[0], &workload, &error);
+    if (status != LS_OK || (status = ls_communicator_create(&communicator, &error)) != LS_OK)
+        return ls_command_fail(&error);
+    status = bench(communicator, workload, given, &error);
+    int code = LS_EXIT_DONE;
+    if (status != LS_OK)
+        code = ls_communicator_rank(communicator) == 0 ? ls_command_fail(&error) : (int)ls_exit_code(status);
+    ls_communicator_destroy(communicator);
+    return code;
+}
+
+static int launch(const struct ls_workload *workload, const struct bench_options *wanted, const char *run) {
+    static const struct ls_launcher_options launcher = {.mpirun = "mpirun"};
+    char program[PATH_MAX], seconds[32], microbatches[32];
+    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[length < 0 ? 0 : length] = '\0';
+    snprintf(seconds, sizeof seconds, "%.17g", wanted->seconds);
+    snprintf(microbatches, sizeof microbatches, "%lld", (long long)wanted->microbatches);
+    const char *const words[] = {workload->name, "--seconds",    seconds, "--microbatches", microbatches,
+                                 "--reduce",     wanted->reduce, "--isa", wanted->isa,      "--gemm",
+                                 wanted->gemm,   NULL};
+    char *copies[sizeof words / sizeof *words];
+    memcpy(copies, words, sizeof words);
+    const struct ls_launch what = {.program = program,
+                                   .command = "bench-worker",
+                                   .arguments = copies,
+                                   .ranks = (int)wanted->ranks,
+                                   .run = run,
+                                   .options = &launcher};
+    return ls_supervise(&what);
+}
+
+static int run_bench(int argument_count, char **arguments, const void *given) {
+    (void)argument_count;
+    const struct bench_options *wanted = given;
+    const struct ls_workload *workload;
+    struct ls_error error;
+    struct ls_config config;
+    if (find_workload(arguments[0], &workload, &error) != LS_OK ||
+        read_workload(&config, workload, wanted, (int)wanted->ranks, &error) != LS_OK)
+        return ls_command_fail(&error);
+    ls_config_clear(&config);
+    const char *base = getenv("TMPDIR");
+    char run[PATH_MAX];
+    snprintf(run, sizeof run, "%s/lockstep-bench-XXXXXX", base && *base ? base : "/tmp");
+    if (!mkdtemp(run)) {
+        (void)!ls_fail(&error, LS_SYSTEM, "%s: %s", run, strerror(errno));
+        return ls_command_fail(&error);
+    }
+    const int code = launch(workload, wanted, run);
+    if (ls_folder_remove(run, &error) != LS_OK)
+        return ls_command_fail(&error);
+    return code;
+}
+
+const struct ls_command ls_command_bench = {
+    .name = "bench",
+    .usage = "WORKLOAD [-n RANKS] [--threads T] [--seconds S]",
+    .help = "time training steps on a reference workload: mlp, cnn, resnet20",
+    .details = "Prints one JSON line. The batch per rank is the workload's, so that of the job grows with -n.",
+    .options = options,
+    .option_count = (int)(sizeof options / sizeof *options),
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_bench,
+    .options_size = sizeof(struct bench_options),
+};
+
+const struct ls_command ls_command_bench_worker = {
+    .name = "bench-worker",
+    .usage = "WORKLOAD",
+    .help = NULL, /* not for people: bench starts it */
+    .options = options,
+    .option_count = (int)(sizeof options / sizeof *options),
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_bench_worker,
+    .options_size = sizeof(struct bench_options),
+};

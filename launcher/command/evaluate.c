@@ -1,0 +1,91 @@
+/* lockstep evaluate: the metrics of a run's newest checkpoint, on its own test data or on other data. */
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "launcher/command/command.h"
+#include "launcher/command/trained.h"
+#include "launcher/exit_codes.h"
+
+struct evaluate_options {
+    char data[LS_TEXT_MAX];
+    bool confusion;
+};
+
+static const struct ls_option options[] = {
+    {.field = {.name = "data", .kind = LS_FIELD_TEXT, .offset = offsetof(struct evaluate_options, data),
+               .initial = "",
+               .help = "a data source as in a config; default: the run's own validation and test data"}},
+    {.field = {.name = "confusion", .kind = LS_FIELD_BOOL,
+               .offset = offsetof(struct evaluate_options, confusion), .initial = "false",
+               .help = "print the confusion matrix, a row for each label"}},
+};
+
+static void print_metrics(const char *name, const struct ls_metrics *metrics, bool confusion) {
+    printf("%s", name);
+    for (int i = 0; i < metrics->count; i++)
+        printf("  %s %.9g", metrics->items[i].name, metrics->items[i].value);
+    printf("\n");
+    for (int i = 0; confusion && i < metrics->classes; i++) {
+        for (int j = 0; j < metrics->classes; j++)
+            printf("%7.0f", metrics->confusion[i * metrics->classes + j]);
+        printf("\n");
+    }
+}
+
+static enum ls_status evaluate_part(struct ls_trained *trained, const char *name, const struct ls_part *part,
+                                    bool confusion, struct ls_error *error) {
+    struct ls_loader *loader;
+    enum ls_status status = ls_trained_load(trained, part, &loader, error);
+    if (status != LS_OK)
+        return status;
+    double *sums = ls_calloc((size_t)ls_trainer_sum_count(&trained->trainer, true), sizeof *sums);
+    status = ls_trainer_evaluate(&trained->trainer, loader, sums, error);
+    if (status == LS_OK) {
+        const struct ls_metrics metrics = ls_task_metrics(trained->trainer.task, sums, true);
+        print_metrics(name, &metrics, confusion);
+    }
+    free(sums);
+    ls_loader_destroy(loader);
+    return status;
+}
+
+static int run_evaluate(int argument_count, char **arguments, const void *given) {
+    (void)argument_count;
+    const struct evaluate_options *evaluate = given;
+    struct ls_error error;
+    struct ls_trained trained;
+    enum ls_status status = ls_trained_open(&trained, arguments[0], evaluate->data, true, &error);
+    if (status != LS_OK)
+        return ls_command_fail(&error);
+    printf("%s: step %llu\n", arguments[0], (unsigned long long)trained.step);
+    if (trained.given) {
+        const struct ls_part part = {.dataset = trained.given, .count = ls_dataset_info(trained.given).rows};
+        status = evaluate_part(&trained, "data", &part, evaluate->confusion, &error);
+    }
+    int evaluated = trained.given != NULL;
+    for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS && status == LS_OK && !trained.given; role++)
+        if (trained.data.parts[role].dataset) {
+            status = evaluate_part(&trained, ls_part_name(role), &trained.data.parts[role],
+                                   evaluate->confusion, &error);
+            evaluated++;
+        }
+    if (status == LS_OK && !evaluated)
+        status = ls_fail(&error, LS_INVALID, "%s: its config has no validation or test data; give some with --data",
+                         arguments[0]);
+    ls_trained_close(&trained);
+    return status == LS_OK ? LS_EXIT_DONE : ls_command_fail(&error);
+}
+
+const struct ls_command ls_command_evaluate = {
+    .name = "evaluate",
+    .usage = "RUN [--data FILE] [--confusion]",
+    .help = "metrics of a run's newest checkpoint",
+    .options = options,
+    .option_count = (int)(sizeof options / sizeof *options),
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_evaluate,
+    .options_size = sizeof(struct evaluate_options),
+};

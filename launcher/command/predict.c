@@ -1,0 +1,101 @@
+/* lockstep predict: a run's model on other data, written to an HDF5 file. */
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "io/predictions.h"
+#include "launcher/command/command.h"
+#include "launcher/command/trained.h"
+#include "launcher/exit_codes.h"
+
+struct predict_options {
+    char data[LS_TEXT_MAX], out[LS_TEXT_MAX];
+};
+
+static const struct ls_option options[] = {
+    {.field = {.name = "data", .kind = LS_FIELD_TEXT, .offset = offsetof(struct predict_options, data),
+               .help = "a data source as in a config; targets are not needed"}},
+    {.field = {.name = "out", .kind = LS_FIELD_TEXT, .offset = offsetof(struct predict_options, out),
+               .help = "the HDF5 file to write: /outputs, and /classes of a classification"}},
+};
+
+struct writer {
+    struct ls_predictions *predictions;
+    int64_t width;   /* outputs of a row */
+    int32_t *labels; /* NULL: no classification */
+};
+
+/* The largest logit, the first of equals; with one output, whether it is positive. */
+static void classify(const float *outputs, int64_t rows, int64_t width, int32_t *labels) {
+    for (int64_t r = 0; r < rows; r++, outputs += width) {
+        int32_t best = width == 1 ? outputs[0] > 0 : 0;
+        for (int32_t k = 1; k < width; k++)
+            best = outputs[k] > outputs[best] ? k : best;
+        labels[r] = best;
+    }
+}
+
+static enum ls_status write_rows(void *context, const float *outputs, int64_t rows, struct ls_error *error) {
+    struct writer *writer = context;
+    if (writer->labels)
+        classify(outputs, rows, writer->width, writer->labels);
+    return ls_predictions_append(writer->predictions, outputs, writer->labels, rows, error);
+}
+
+static enum ls_status predict(struct ls_trained *trained, const char *path, struct ls_error *error) {
+    struct ls_trainer *trainer = &trained->trainer;
+    const uint64_t rows = ls_dataset_info(trained->given).rows;
+    const struct ls_part part = {.dataset = trained->given, .count = rows};
+    struct ls_shape shape = {.rank = trainer->model.output->shape.rank - 1};
+    for (int i = 0; i < shape.rank; i++)
+        shape.dims[i] = trainer->model.output->shape.dims[i + 1];
+
+    struct ls_loader *loader;
+    enum ls_status status = ls_trained_load(trained, &part, &loader, error);
+    if (status != LS_OK)
+        return status;
+    struct writer writer = {.width = ls_shape_count(shape)};
+    if (ls_task_classes(trainer->task))
+        writer.labels = ls_calloc((size_t)ls_graph_rows_max(trainer->model.graph), sizeof *writer.labels);
+    status = ls_predictions_create(&writer.predictions, path, rows, shape, writer.labels != NULL, error);
+    if (status == LS_OK) {
+        struct ls_error ignored;
+        status = ls_trainer_predict(trainer, loader, write_rows, &writer, error);
+        const enum ls_status closed =
+            ls_predictions_close(writer.predictions, status == LS_OK, status == LS_OK ? error : &ignored);
+        if (status == LS_OK)
+            status = closed;
+    }
+    free(writer.labels);
+    ls_loader_destroy(loader);
+    if (status == LS_OK)
+        printf("%s: %llu rows, outputs of step %llu\n", path, (unsigned long long)rows,
+               (unsigned long long)trained->step);
+    return status;
+}
+
+static int run_predict(int argument_count, char **arguments, const void *given) {
+    (void)argument_count;
+    const struct predict_options *wanted = given;
+    struct ls_error error;
+    struct ls_trained trained;
+    enum ls_status status = ls_trained_open(&trained, arguments[0], wanted->data, false, &error);
+    if (status != LS_OK)
+        return ls_command_fail(&error);
+    status = predict(&trained, wanted->out, &error);
+    ls_trained_close(&trained);
+    return status == LS_OK ? LS_EXIT_DONE : ls_command_fail(&error);
+}
+
+const struct ls_command ls_command_predict = {
+    .name = "predict",
+    .usage = "RUN --data FILE --out FILE.h5",
+    .help = "a run's model on other data",
+    .options = options,
+    .option_count = (int)(sizeof options / sizeof *options),
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_predict,
+    .options_size = sizeof(struct predict_options),
+};

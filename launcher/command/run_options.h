@@ -1,0 +1,24 @@
+/* The options that `train` and `worker` share, and what follows from them. */
+#ifndef LS_LAUNCHER_RUN_OPTIONS_H
+#define LS_LAUNCHER_RUN_OPTIONS_H
+
+#include "launcher/command/command.h"
+#include "launcher/config/config.h"
+
+struct ls_run_options {
+    int64_t ranks;          /* train: -n; 0: the config's, or one per core */
+    char out[LS_TEXT_MAX];  /* run directory; "": runs/<config name> */
+    struct ls_texts set;
+    bool restart;           /* train: sets a finished or broken run aside */
+    int64_t incarnation;    /* worker: given by the launcher, which holds the lock; 0: started by hand */
+};
+
+/* RUN of a config: --out, or runs/<config name>. */
+void ls_run_directory(const struct ls_run_options *options, const struct ls_config *config,
+                      char run[LS_TEXT_MAX]);
+
+/* Makes RUN (a file in the way is LS_INVALID), takes its lock (*lock: a descriptor to keep open) and a new
+ * incarnation number, durable before anything else is written. */
+enum ls_status ls_run_claim(const char *run, int *lock, uint64_t *incarnation, struct ls_error *error);
+
+#endif

@@ -1,0 +1,199 @@
+/* lockstep train: checks the config, finds where to continue, starts the workers and watches them. */
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/memory.h"
+#include "io/checkpoint.h"
+#include "io/file.h"
+#include "launcher/command/run_options.h"
+#include "launcher/exit_codes.h"
+#include "launcher/supervisor/supervisor.h"
+#include "launcher/worker/data.h"
+#include "launcher/worker/result.h"
+#include "launcher/worker/save.h"
+#include "launcher/worker/trainer.h"
+
+static const struct ls_option options[] = {
+    {.letter = 'n',
+     .field = {.name = "ranks", .kind = LS_FIELD_INTEGER, .offset = offsetof(struct ls_run_options, ranks),
+               .initial = "0", .min = 0, .max = 65536,
+               .help = "worker processes; 0: launcher.ranks, or one per core"}},
+    {.field = {.name = "out", .kind = LS_FIELD_TEXT, .offset = offsetof(struct ls_run_options, out),
+               .initial = "", .help = "run directory; default runs/<config name>"}},
+    {.field = {.name = "set", .kind = LS_FIELD_TEXT, .offset = offsetof(struct ls_run_options, set),
+               .initial = "", .help = "KEY=VALUE, as in the config; may be repeated"},
+     .repeated = true},
+    {.field = {.name = "restart", .kind = LS_FIELD_BOOL, .offset = offsetof(struct ls_run_options, restart),
+               .initial = "false", .help = "set the run directory aside and start afresh"}},
+};
+
+/* Opens the data, builds the graph and reads all labels once, so that what can be known to fail fails here, in
+ * one process, with one message. */
+static enum ls_status rehearse(const struct ls_config *config, struct ls_error *error) {
+    struct ls_data data;
+    enum ls_status status = ls_data_open(&data, config, true, error);
+    if (status != LS_OK)
+        return status;
+    struct ls_trainer trainer;
+    const struct ls_trainer_options trainer_options = {
+        .config = config, .input_shape = data.input_shape, .input_integer = data.input_integer};
+    status = ls_trainer_create(&trainer, &trainer_options, error);
+    if (status == LS_OK) {
+        if (ls_task_classes(trainer.task))
+            status = ls_data_check_labels(&data, ls_task_classes(trainer.task), error);
+        ls_trainer_destroy(&trainer);
+    }
+    ls_data_close(&data);
+    return status;
+}
+
+static enum ls_status choose_ranks(const struct ls_run_options *given, const struct ls_config *config,
+                                   int *ranks, struct ls_error *error) {
+    const int64_t microbatches = ls_config_microbatches(config);
+    const int64_t wanted = given->ranks ? given->ranks : config->launcher.ranks;
+    *ranks = wanted ? (int)wanted : ls_default_ranks(microbatches);
+    if (*ranks <= microbatches)
+        return LS_OK;
+    return ls_fail(error, LS_INVALID,
+                   "%d ranks, but a batch has %lld microbatches and every rank needs one of its own\n"
+                   "use -n %lld or less, or raise train.microbatches",
+                   *ranks, (long long)microbatches, (long long)microbatches);
+}
+
+/* --restart: RUN becomes RUN.before-TIME; nothing is deleted. */
+static enum ls_status set_aside(const char *run, struct ls_error *error) {
+    struct stat info;
+    if (stat(run, &info) != 0 || !S_ISDIR(info.st_mode))
+        return LS_OK;
+    int lock;
+    uint64_t incarnation;
+    enum ls_status status = ls_run_claim(run, &lock, &incarnation, error); /* nobody is using it */
+    if (status != LS_OK)
+        return status;
+    char stamp[32], aside[LS_TEXT_MAX + 64];
+    const time_t now = time(NULL);
+    struct tm parts;
+    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", localtime_r(&now, &parts));
+    snprintf(aside, sizeof aside, "%s.before-%s", run, stamp);
+    for (int i = 2; ls_file_exists(aside); i++)
+        snprintf(aside, sizeof aside, "%s.before-%s-%d", run, stamp, i);
+    if (rename(run, aside) != 0)
+        status = ls_fail(error, LS_SYSTEM, "%s: cannot be set aside as %s: %s", run, aside, strerror(errno));
+    else
+        fprintf(stderr, "lockstep: the earlier run is in %s\n", aside);
+    close(lock);
+    return status;
+}
+
+/* Whether the newest checkpoint is the end of this config's run, and its result is written. */
+static enum ls_status look_for_end(const char *run, const struct ls_config *config, bool *ended,
+                                   struct ls_error *error) {
+    struct ls_state state;
+    bool found;
+    *ended = false;
+    const enum ls_status status = ls_restore_look(run, config, &state, &found, error);
+    if (status != LS_OK || !found)
+        return status;
+    const bool limit = config->train.steps_max > 0 && state.step >= (uint64_t)config->train.steps_max;
+    *ended = (state.early_stopped || limit || state.epoch >= (uint64_t)config->train.epochs) &&
+             ls_result_final(run, state.step, limit);
+    return LS_OK;
+}
+
+static int launch(const struct ls_config *config, const struct ls_run_options *given, char **arguments,
+                  const char *run, uint64_t incarnation, int ranks) {
+    char program[PATH_MAX], number[32];
+    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[length < 0 ? 0 : length] = '\0';
+    snprintf(number, sizeof number, "%llu", (unsigned long long)incarnation);
+    char *words[6 + 2 * 64 + 1];
+    int count = 0;
+    words[count++] = arguments[0];
+    words[count++] = "--out";
+    words[count++] = (char *)(uintptr_t)run;
+    words[count++] = "--incarnation";
+    words[count++] = number;
+    for (int i = 0; i < given->set.count; i++) {
+        words[count++] = "--set";
+        words[count++] = given->set.items[i];
+    }
+    words[count] = NULL;
+    const struct ls_launch what = {.program = program,
+                                   .command = "worker",
+                                   .arguments = words,
+                                   .ranks = ranks,
+                                   .run = run,
+                                   .options = &config->launcher};
+    return ls_supervise(&what);
+}
+
+static enum ls_status write_config(const char *run, const struct ls_config *config, struct ls_error *error) {
+    char path[LS_TEXT_MAX + 16];
+    snprintf(path, sizeof path, "%s/config.yaml", run);
+    char *text = ls_config_print(config);
+    const enum ls_status status = ls_file_write(path, text, strlen(text), error);
+    free(text);
+    return status;
+}
+
+static int run_train(int argument_count, char **arguments, const void *given_options) {
+    (void)argument_count;
+    const struct ls_run_options *given = given_options;
+    struct ls_error error;
+    struct ls_config config;
+    if (ls_config_read(&config, arguments[0], given->set.items, given->set.count, &error) != LS_OK)
+        return ls_command_fail(&error);
+    char run[LS_TEXT_MAX];
+    ls_run_directory(given, &config, run);
+
+    int ranks = 0, lock = -1, code;
+    uint64_t incarnation = 0;
+    bool ended = false;
+    enum ls_status status = choose_ranks(given, &config, &ranks, &error);
+    if (status == LS_OK)
+        status = rehearse(&config, &error);
+    if (status == LS_OK && given->restart)
+        status = set_aside(run, &error);
+    if (status == LS_OK)
+        status = ls_run_claim(run, &lock, &incarnation, &error);
+    if (status == LS_OK)
+        status = look_for_end(run, &config, &ended, &error);
+    if (status == LS_OK && ended)
+        status = ls_result_print(run, &error);
+    if (status == LS_OK && !ended)
+        status = write_config(run, &config, &error);
+
+    if (status != LS_OK)
+        code = ls_command_fail(&error);
+    else if (ended)
+        code = LS_EXIT_DONE;
+    else
+        code = launch(&config, given, arguments, run, incarnation, ranks);
+    if (lock >= 0)
+        close(lock);
+    ls_config_clear(&config);
+    return code;
+}
+
+const struct ls_command ls_command_train = {
+    .name = "train",
+    .usage = "CONFIG [-n RANKS] [--out RUN] [--set KEY=VALUE ...] [--restart]",
+    .help = "train, or continue, a run",
+    .details =
+        "Starts RANKS workers under mpirun, watches them, and continues from the newest intact checkpoint when the\n"
+        "run directory has one. The same command again continues a run that broke off; a finished run prints its\n"
+        "result. -n, train.steps_max, train.epochs, checkpoint.*, launcher.* and log.* may differ from the first time.",
+    .options = options,
+    .option_count = (int)(sizeof options / sizeof *options),
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_train,
+    .options_size = sizeof(struct ls_run_options),
+};

@@ -1,0 +1,96 @@
+#include "launcher/command/trained.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/checkpoint.h"
+#include "io/source.h"
+#include "launcher/worker/state.h"
+
+static enum ls_status open_given(struct ls_trained *trained, const char *file, bool targets,
+                                 struct ls_error *error) {
+    char path[LS_TEXT_MAX];
+    enum ls_status status = ls_source_resolve(file, LS_SOURCE_TEST, ls_data_folder(), true, path, error);
+    const struct ls_config *config = &trained->config;
+    const struct ls_dataset_options options = {
+        .path = path,
+        .inputs = config->data.inputs[0] ? config->data.inputs : NULL,
+        .targets = !targets ? "" : config->data.targets[0] ? config->data.targets : NULL,
+    };
+    if (status == LS_OK)
+        status = ls_dataset_open(&trained->given, &options, error);
+    if (status == LS_OK)
+        trained->data.input_shape = ls_dataset_info(trained->given).input_shape;
+    return status;
+}
+
+static enum ls_status open_model(struct ls_trained *trained, const struct ls_checkpoint *checkpoint,
+                                 struct ls_error *error) {
+    const struct ls_trainer_options options = {
+        .config = &trained->config,
+        .input_shape = trained->data.input_shape,
+        .input_integer = ls_config_takes_indices(&trained->config),
+    };
+    enum ls_status status = ls_trainer_create(&trained->trainer, &options, error);
+    if (status != LS_OK)
+        return status;
+    const struct ls_checkpoint_arrays arrays = {
+        .parameters = trained->trainer.parameters,
+        .end = trained->trainer.parameters->total,
+        .count = 1,
+        .names = {"parameters"},
+        .data = {trained->trainer.flat},
+    };
+    return ls_checkpoint_load(checkpoint, &arrays, error);
+}
+
+enum ls_status ls_trained_open(struct ls_trained *trained, const char *run, const char *file, bool targets,
+                               struct ls_error *error) {
+    *trained = (struct ls_trained){0};
+    struct ls_checkpoint checkpoint = {0};
+    bool found = false;
+    enum ls_status status = ls_checkpoint_newest(run, false, &checkpoint, &found, error);
+    if (status == LS_OK && !found)
+        status = ls_fail(error, LS_INVALID, "%s: has no checkpoint; is it a run directory of lockstep?", run);
+    struct ls_state state;
+    char *text = NULL;
+    if (status == LS_OK)
+        status = ls_state_parse(checkpoint.state, &state, &text, error);
+    if (status == LS_OK)
+        status = ls_config_parse(&trained->config, text, strlen(text), checkpoint.path, NULL, 0, error);
+    if (status == LS_OK)
+        status = file[0] ? open_given(trained, file, targets, error)
+                         : ls_data_open(&trained->data, &trained->config, true, error);
+    if (status == LS_OK)
+        status = open_model(trained, &checkpoint, error);
+    trained->step = checkpoint.step;
+    ls_checkpoint_clear(&checkpoint);
+    free(text);
+    if (status != LS_OK)
+        ls_trained_close(trained);
+    return status;
+}
+
+void ls_trained_close(struct ls_trained *trained) {
+    ls_trainer_destroy(&trained->trainer);
+    if (trained->given)
+        ls_dataset_close(trained->given);
+    ls_data_close(&trained->data);
+    ls_config_clear(&trained->config);
+    *trained = (struct ls_trained){0};
+}
+
+enum ls_status ls_trained_load(struct ls_trained *trained, const struct ls_part *part,
+                               struct ls_loader **loader, struct ls_error *error) {
+    const struct ls_trainer *trainer = &trained->trainer;
+    const struct ls_loader_options options = {
+        .part = *part,
+        .batch = trained->config.train.batch,
+        .microbatches = trainer->microbatches,
+        .count = trainer->microbatches,
+        .input_integer = ls_config_takes_indices(&trained->config),
+        .target_integer = ls_task_target_integer(trainer->task),
+        .classes = ls_task_classes(trainer->task),
+    };
+    return ls_loader_create(loader, &options, error);
+}

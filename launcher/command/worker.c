@@ -1,0 +1,109 @@
+/* lockstep worker: one rank of a run, started by `lockstep train` through mpirun, or by hand under mpirun or srun. */
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/memory.h"
+#include "launcher/command/run_options.h"
+#include "launcher/exit_codes.h"
+#include "launcher/supervisor/reason.h"
+#include "launcher/worker/run.h"
+
+static const struct ls_option options[] = {
+    {.field = {.name = "out", .kind = LS_FIELD_TEXT, .offset = offsetof(struct ls_run_options, out),
+               .initial = "", .help = "run directory; default runs/<config name>"}},
+    {.field = {.name = "set", .kind = LS_FIELD_TEXT, .offset = offsetof(struct ls_run_options, set),
+               .initial = "", .help = "KEY=VALUE, as in the config; may be repeated"},
+     .repeated = true},
+    {.field = {.name = "incarnation", .kind = LS_FIELD_INTEGER,
+               .offset = offsetof(struct ls_run_options, incarnation), .initial = "0",
+               .help = "number of this start, from a launcher that holds the run's lock; 0: take both here"}},
+};
+
+/* Rank 0's config is everybody's: its resolved text travels, so no rank can read another file. */
+static enum ls_status share_config(struct ls_communicator *communicator, struct ls_config *config,
+                                   const char *path, const struct ls_run_options *given,
+                                   struct ls_error *error) {
+    const bool leader = ls_communicator_rank(communicator) == 0;
+    enum ls_status status = LS_OK;
+    if (leader)
+        status = ls_config_read(config, path, given->set.items, given->set.count, error);
+    if ((status = ls_communicator_agree(communicator, status, error)) != LS_OK)
+        return status;
+    char *text = leader ? ls_config_print(config) : NULL;
+    int64_t size = leader ? (int64_t)strlen(text) : 0;
+    ls_communicator_broadcast(communicator, &size, sizeof size);
+    if (!leader)
+        text = ls_calloc((size_t)size + 1, 1);
+    ls_communicator_broadcast(communicator, text, size);
+    if (!leader)
+        status = ls_config_parse(config, text, (size_t)size, path, NULL, 0, error);
+    free(text);
+    return ls_communicator_agree(communicator, status, error);
+}
+
+/* Without a launcher, rank 0 takes the run's lock and number. */
+static enum ls_status claim(struct ls_communicator *communicator, const char *run,
+                            const struct ls_run_options *given, int *lock, uint64_t *incarnation,
+                            struct ls_error *error) {
+    enum ls_status status = LS_OK;
+    *incarnation = (uint64_t)given->incarnation;
+    if (given->incarnation == 0 && ls_communicator_rank(communicator) == 0)
+        status = ls_run_claim(run, lock, incarnation, error);
+    if ((status = ls_communicator_agree(communicator, status, error)) == LS_OK)
+        ls_communicator_broadcast(communicator, incarnation, sizeof *incarnation);
+    return status;
+}
+
+static int run_worker(int argument_count, char **arguments, const void *given_options) {
+    (void)argument_count;
+    const struct ls_run_options *given = given_options;
+    if (given->incarnation)
+        ls_worker_guard();
+    ls_run_catch_signals();
+    struct ls_error error;
+    struct ls_communicator *communicator;
+    if (ls_communicator_create(&communicator, &error) != LS_OK)
+        return ls_command_fail(&error);
+
+    struct ls_config config = {0};
+    char run[LS_TEXT_MAX] = "";
+    int lock = -1;
+    uint64_t incarnation = 0;
+    bool stopped = false;
+    enum ls_status status = share_config(communicator, &config, arguments[0], given, &error);
+    if (status == LS_OK) {
+        ls_run_directory(given, &config, run);
+        status = claim(communicator, run, given, &lock, &incarnation, &error);
+    }
+    if (status == LS_OK)
+        status = ls_communicator_agree(
+            communicator, ls_reason_open(run, ls_communicator_rank(communicator), &error), &error);
+    if (status == LS_OK) {
+        const struct ls_run_request request = {.config = &config, .run = run, .incarnation = incarnation};
+        status = ls_run(communicator, &request, &stopped, &error);
+    }
+    int code = status == LS_OK ? (stopped ? LS_EXIT_STOPPED : LS_EXIT_DONE) : (int)ls_exit_code(status);
+    /* Every rank has the same error by now; one of them says it. */
+    if (status != LS_OK && ls_communicator_rank(communicator) == 0)
+        code = ls_command_fail(&error);
+    ls_reason_finish(code, status == LS_OK ? "" : error.text);
+    ls_config_clear(&config);
+    ls_communicator_destroy(communicator);
+    return code;
+}
+
+const struct ls_command ls_command_worker = {
+    .name = "worker",
+    .usage = "CONFIG [--out RUN] [--set KEY=VALUE ...]",
+    .help = "one rank of a run: mpirun -n N lockstep worker CONFIG",
+    .details = "Does the same work as train, without the launcher that watches it. Rank 0 takes the run's lock.",
+    .options = options,
+    .option_count = (int)(sizeof options / sizeof *options),
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_worker,
+    .options_size = sizeof(struct ls_run_options),
+};

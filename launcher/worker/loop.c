@@ -1,0 +1,224 @@
+/* The training loop: batches, log lines, validation, early stopping, checkpoints. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/memory.h"
+#include "launcher/supervisor/reason.h"
+#include "launcher/worker/run_parts.h"
+
+static double position(const struct run *run) {
+    return (double)run->state.epoch + (double)run->state.index /
+                                          (double)ls_loader_batches(run->loaders[LS_SOURCE_TRAIN]);
+}
+
+double ls_run_samples_per_second(const struct run *run) {
+    return (double)run->samples / (ls_seconds() - run->began + 1e-9);
+}
+
+void ls_run_append_metrics(struct run *run, const char *split, const struct ls_metrics *metrics,
+                           const struct ls_metric *extra, int extra_count) {
+    struct ls_error error;
+    if (run->leader && ls_metrics_append(run->metrics, run->state.step, position(run), split, metrics, extra,
+                                         extra_count, &error) != LS_OK)
+        ls_log(LS_LOG_WARNING, "%s", error.text);
+}
+
+/* Adds a step's sums; writes the mean since the last line when it is time. */
+static void log_step(struct run *run, const struct ls_step *step, bool epoch_ended) {
+    struct ls_state *state = &run->state;
+    for (int s = 0; s < state->sum_count; s++) {
+        state->window[s] += step->sums[s];
+        state->running[s] += step->sums[s];
+    }
+    const struct ls_metrics window = ls_task_metrics(run->trainer.task, state->window, false);
+    if (run->leader)
+        ls_progress_step(&run->progress, state->step, position(run), &window, ls_run_samples_per_second(run));
+    const int64_t every = run->config->log.every_steps;
+    if (!epoch_ended && (every == 0 || state->step % (uint64_t)every != 0))
+        return;
+    const struct ls_metric extra[] = {{"learning_rate", step->learning_rate},
+                                      {"gradient_norm", step->gradient_norm},
+                                      {"seconds", run->seconds_before + ls_seconds() - run->began},
+                                      {"samples_per_s", ls_run_samples_per_second(run)}};
+    ls_run_append_metrics(run, "train", &window, extra, (int)(sizeof extra / sizeof *extra));
+    memset(state->window, 0, sizeof state->window);
+}
+
+struct ls_metrics ls_run_evaluate(struct run *run, int role) {
+    struct ls_error error;
+    if (ls_trainer_evaluate(&run->trainer, run->loaders[role], run->sums, &error) != LS_OK)
+        ls_run_fail_alone(run, &error);
+    return ls_task_metrics(run->trainer.task, run->sums, true);
+}
+
+static void show_metrics(struct run *run, const char *what, const struct ls_metrics *metrics) {
+    char values[256];
+    if (run->leader)
+        ls_progress_line(&run->progress, "epoch %llu  step %llu  %s: %s", (unsigned long long)run->state.epoch,
+                         (unsigned long long)run->state.step, what,
+                         ls_metrics_print(metrics, values, sizeof values));
+}
+
+static double watched_value(const struct run *run, const struct ls_metrics *metrics, const char **name) {
+    const char *watch = run->config->train.watch;
+    for (int i = 0; i < metrics->count; i++)
+        if (strcmp(metrics->items[i].name, *watch ? watch : ls_task_watched_metric(run->trainer.task)) == 0) {
+            *name = metrics->items[i].name;
+            return metrics->items[i].value;
+        }
+    *name = metrics->items[0].name;
+    return metrics->items[0].value;
+}
+
+/* Prechelt 1998, "Early stopping - but when?": after `patience` epochs without a better value, stop and take the
+ * best parameters back. */
+static void watch_improvement(struct run *run, const struct ls_metrics *metrics) {
+    struct ls_state *state = &run->state;
+    struct ls_trainer *trainer = &run->trainer;
+    const size_t bytes = (size_t)(trainer->end - trainer->begin) * sizeof(float);
+    const char *name;
+    const double value = watched_value(run, metrics, &name);
+    const double gain = ls_metric_higher_is_better(name) ? value - state->best : state->best - value;
+    if (!state->has_best || gain > run->config->train.improvement) {
+        state->has_best = true;
+        state->best = value;
+        state->best_epoch = state->epoch;
+        state->best_step = state->step;
+        state->epochs_without = 0;
+        memcpy(run->save.best, trainer->flat + trainer->begin, bytes);
+        return;
+    }
+    state->epochs_without += run->config->train.validate_every;
+    if (state->epochs_without < run->config->train.patience)
+        return;
+    state->early_stopped = true;
+    memcpy(trainer->flat + trainer->begin, run->save.best, bytes);
+    ls_reducer_gather(trainer->reducer, trainer->flat);
+    if (run->leader)
+        ls_progress_line(&run->progress, "no better %s for %lld epochs: back to epoch %llu (%s %.4f)", name,
+                         (long long)state->epochs_without, (unsigned long long)state->best_epoch, name,
+                         state->best);
+}
+
+static void end_epoch(struct run *run) {
+    if (!run->loaders[LS_SOURCE_VALIDATION] ||
+        run->state.epoch % (uint64_t)run->config->train.validate_every != 0)
+        return;
+    const struct ls_metrics metrics = ls_run_evaluate(run, LS_SOURCE_VALIDATION);
+    ls_run_append_metrics(run, "validation", &metrics, NULL, 0);
+    show_metrics(run, "validation", &metrics);
+    if (run->config->train.patience > 0)
+        watch_improvement(run, &metrics);
+}
+
+static bool finished(const struct run *run) {
+    const struct ls_train_options *train = &run->config->train;
+    return run->state.epoch >= (uint64_t)train->epochs || run->state.early_stopped ||
+           (train->steps_max > 0 && run->state.step >= (uint64_t)train->steps_max);
+}
+
+static bool save_due(const struct run *run, bool epoch_ended, bool seconds_over) {
+    const struct ls_checkpoint_options *when = &run->config->checkpoint;
+    return (when->every_steps && run->state.step % (uint64_t)when->every_steps == 0) || seconds_over ||
+           (epoch_ended && when->every_epochs && run->state.epoch % (uint64_t)when->every_epochs == 0);
+}
+
+/* Disk trouble leaves the last checkpoint standing: said, and tried again at the next interval, unless this
+ * was the last chance. */
+static enum ls_status save(struct run *run, bool last, struct ls_error *error) {
+    if (run->saved_step == run->state.step && run->state.step > 0)
+        return LS_OK;
+    ls_reason_phase("saving a checkpoint");
+    run->state.seconds = run->seconds_before + ls_seconds() - run->began;
+    enum ls_status status = LS_OK;
+    if (run->leader) {
+        status = ls_metrics_sync(run->metrics, error);
+        run->state.metrics_bytes = ls_metrics_size(run->metrics);
+    }
+    status = ls_communicator_agree(run->communicator, status, error);
+    if (status == LS_OK)
+        status = ls_save(&run->trainer, &run->save, &run->state, error);
+    run->last_save = ls_seconds();
+    ls_reason_phase("training");
+    if (status == LS_OK) {
+        run->saved_step = run->state.step;
+        return LS_OK;
+    }
+    if (last || status == LS_DIVERGED)
+        return status;
+    if (run->leader)
+        ls_log(LS_LOG_WARNING, "step %llu: no checkpoint: %s", (unsigned long long)run->state.step, error->text);
+    return LS_OK;
+}
+
+static enum ls_status one_step(struct run *run, double *sums, struct ls_error *error) {
+    struct ls_state *state = &run->state;
+    struct ls_batch batch;
+    if (ls_loader_next(run->loaders[LS_SOURCE_TRAIN], &batch, error) != LS_OK)
+        ls_run_fail_alone(run, error);
+    const double every_seconds = run->config->checkpoint.every_seconds;
+    struct ls_step step = {
+        .step = state->step,
+        .learning_rate = ls_schedule_rate(&run->config->schedule, run->config->optimizer.learning_rate,
+                                          state->schedule_steps, (int64_t)state->step),
+        .stop = ls_run_stop_asked(),
+        .save = run->leader && every_seconds > 0 && ls_seconds() - run->last_save >= every_seconds,
+        .sums = sums,
+    };
+    ls_trainer_step(&run->trainer, &batch, &step);
+    if (!isfinite(step.gradient_norm)) {
+        if (run->config->train.stop_not_finite)
+            return ls_fail(error, LS_DIVERGED,
+                           "step %llu: the gradient is not finite (loss %g, learning rate %g)\n"
+                           "lower optimizer.learning_rate, set optimizer.clip_norm, or let such steps be left out "
+                           "with train.stop_not_finite: false",
+                           (unsigned long long)state->step + 1, sums[0] / sums[1], step.learning_rate);
+        if (run->leader)
+            ls_progress_line(&run->progress, "step %llu: the gradient is not finite; this update is left out",
+                             (unsigned long long)state->step + 1);
+    }
+    if (state->index == 0)
+        memset(state->running, 0, sizeof state->running);
+    state->step++;
+    state->index = batch.last ? 0 : batch.index + 1;
+    state->epoch += batch.last;
+    run->samples += (uint64_t)batch.rows_global;
+    ls_reason_step(state->step);
+    log_step(run, &step, batch.last);
+    if (batch.last)
+        end_epoch(run);
+    run->stopped = step.stop;
+    const bool over = finished(run) || run->stopped;
+    if (over || save_due(run, batch.last, step.save))
+        return save(run, over, error);
+    return LS_OK;
+}
+
+enum ls_status ls_run_train(struct run *run, struct ls_error *error) {
+    struct ls_state *state = &run->state;
+    const struct ls_train_options *options = &run->config->train;
+    const uint64_t batches = (uint64_t)ls_loader_batches(run->loaders[LS_SOURCE_TRAIN]);
+    uint64_t total = (uint64_t)options->epochs * batches;
+    if (options->steps_max > 0 && (uint64_t)options->steps_max < total)
+        total = (uint64_t)options->steps_max;
+    run->began = run->last_save = ls_seconds();
+    if (run->leader) {
+        ls_progress_begin(&run->progress, run->config->log.progress_seconds, (uint64_t)options->epochs, total,
+                          state->step);
+        if (run->resumed_from)
+            ls_progress_line(&run->progress, "continuing from step %llu", (unsigned long long)run->resumed_from);
+    }
+    if (finished(run))
+        return LS_OK;
+    double *sums = ls_calloc((size_t)state->sum_count, sizeof *sums);
+    ls_reason_phase("training");
+    ls_loader_seek(run->loaders[LS_SOURCE_TRAIN], state->epoch, state->index, (uint64_t)options->epochs);
+    enum ls_status status = LS_OK;
+    while (status == LS_OK && !finished(run) && !run->stopped)
+        status = one_step(run, sums, error);
+    free(sums);
+    run->state.seconds = run->seconds_before + ls_seconds() - run->began;
+    return status;
+}

@@ -1,0 +1,33 @@
+/* What a run shows while it trains (rank 0): a line that is redrawn on a terminal, plain lines otherwise. */
+#ifndef LS_LAUNCHER_PROGRESS_H
+#define LS_LAUNCHER_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/tasks/task.h"
+
+struct ls_progress {
+    bool terminal;
+    double interval;       /* seconds between lines */
+    uint64_t epochs, steps_total;
+    double last;           /* when the last line was shown */
+    uint64_t last_step;
+    bool drawn;            /* a redrawn line is on the screen */
+};
+
+void ls_progress_begin(struct ls_progress *progress, double interval, uint64_t epochs,
+                       uint64_t steps_total, uint64_t step);
+/* Shows the position if it is time. samples_per_s: of this run so far. */
+void ls_progress_step(struct ls_progress *progress, uint64_t step, double epoch,
+                      const struct ls_metrics *metrics, double samples_per_s);
+/* A line that stays: results of an evaluation, a checkpoint. */
+void ls_progress_line(struct ls_progress *progress, const char *format, ...) LS_PRINTF(2, 3);
+
+/* Seconds of a clock that only goes forward. */
+double ls_seconds(void);
+
+/* "loss 0.2831  accuracy 0.9012" */
+char *ls_metrics_print(const struct ls_metrics *metrics, char *text, size_t size);
+
+#endif

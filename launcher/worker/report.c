@@ -1,0 +1,74 @@
+/* The end of a run: evaluation and result. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/memory.h"
+#include "launcher/supervisor/reason.h"
+#include "launcher/worker/result.h"
+#include "launcher/worker/run_parts.h"
+
+/* A run that a signal stopped is not evaluated: it has to be gone soon. */
+enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
+    struct ls_metrics metrics[LS_PARTS];
+    double *confusion[LS_PARTS] = {0};
+    const struct ls_state *state = &run->state;
+    const bool complete = state->epoch >= (uint64_t)run->config->train.epochs;
+    struct ls_result result = {
+        .status = state->early_stopped ? "early_stopped" : complete ? "done" : "stopped",
+        .steps = state->step,
+        .epochs = state->epoch,
+        .resumed_from_step = run->resumed_from,
+        .steps_this_run = state->step - run->resumed_from,
+        .seconds = state->seconds,
+        .samples_per_s = ls_run_samples_per_second(run),
+        .world_size = ls_communicator_size(run->communicator),
+        .parameters_digest = ls_parameters_digest(run->trainer.parameters, run->trainer.flat),
+    };
+    metrics[0] = ls_task_metrics(run->trainer.task, state->running, false);
+    result.parts[0] = state->running[1] > 0 ? &metrics[0] : NULL;
+    ls_reason_phase("evaluating");
+    for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS && !run->stopped; role++) {
+        if (!run->loaders[role])
+            continue;
+        metrics[role] = ls_run_evaluate(run, role);
+        if (metrics[role].confusion) { /* borrowed from run->sums, which the next part overwrites */
+            const size_t count = (size_t)metrics[role].classes * (size_t)metrics[role].classes;
+            confusion[role] = ls_calloc(count, sizeof(double));
+            memcpy(confusion[role], metrics[role].confusion, count * sizeof(double));
+            metrics[role].confusion = confusion[role];
+        }
+        result.parts[role] = &metrics[role];
+        if (role == LS_SOURCE_TEST)
+            ls_run_append_metrics(run, "test", &metrics[role], NULL, 0);
+    }
+    enum ls_status status = LS_OK;
+    if (run->leader) {
+        if ((status = ls_result_write(run->request->run, &result, error)) == LS_OK) {
+            ls_progress_line(&run->progress, "%s", "");
+            status = ls_result_print(run->request->run, error);
+        }
+        fflush(stdout);
+    }
+    for (int role = 0; role < LS_PARTS; role++)
+        free(confusion[role]);
+    return ls_communicator_agree(run->communicator, status, error);
+}
+
+void ls_run_report_failure(const struct run *run, const struct ls_error *error) {
+    struct ls_error ignored;
+    const struct ls_result result = {
+        .status = "failed",
+        .steps = run->state.step,
+        .epochs = run->state.epoch,
+        .resumed_from_step = run->resumed_from,
+        .steps_this_run = run->state.step - run->resumed_from,
+        .seconds = run->state.seconds,
+        .world_size = ls_communicator_size(run->communicator),
+        .parameters_digest = ls_parameters_digest(run->trainer.parameters, run->trainer.flat),
+        .message = error->text,
+    };
+    if (run->leader && ls_result_write(run->request->run, &result, &ignored) != LS_OK)
+        ls_log(LS_LOG_WARNING, "%s", ignored.text);
+}

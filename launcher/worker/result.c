@@ -1,0 +1,123 @@
+#include "launcher/worker/result.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/hash.h"
+#include "io/file.h"
+
+enum { PATH_SIZE = 4096, RESULT_BYTES_MAX = 1 << 24 };
+
+static const char *const part_names[3] = {"train", "validation", "test"};
+
+static json_t *print_number(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *print_metrics(const struct ls_metrics *metrics) {
+    if (!metrics)
+        return json_null();
+    json_t *object = json_object();
+    for (int i = 0; i < metrics->count; i++)
+        json_object_set_new(object, metrics->items[i].name, print_number(metrics->items[i].value));
+    if (metrics->classes) {
+        json_t *rows = json_array();
+        for (int i = 0; i < metrics->classes; i++) {
+            json_t *row = json_array();
+            for (int j = 0; j < metrics->classes; j++)
+                json_array_append_new(
+                    row, json_integer((json_int_t)metrics->confusion[i * metrics->classes + j]));
+            json_array_append_new(rows, row);
+        }
+        json_object_set_new(object, "confusion", rows);
+    }
+    return object;
+}
+
+static void result_path(const char *run, char path[PATH_SIZE]) {
+    snprintf(path, PATH_SIZE, "%s/result.json", run);
+}
+
+enum ls_status ls_result_write(const char *run, const struct ls_result *result, struct ls_error *error) {
+    char digest[LS_HASH_TEXT_MAX], path[PATH_SIZE];
+    ls_hash_text(result->parameters_digest, digest);
+    json_t *object = json_pack(
+        "{s:s s:I s:I s:I s:I s:o s:o s:i s:s s:s}", "status", result->status, "steps",
+        (json_int_t)result->steps, "epochs", (json_int_t)result->epochs, "resumed_from_step",
+        (json_int_t)result->resumed_from_step, "steps_this_run", (json_int_t)result->steps_this_run, "seconds",
+        print_number(result->seconds), "samples_per_s", print_number(result->samples_per_s), "world_size",
+        result->world_size, "parameters_digest", digest, "parameters_digest_hash", LS_HASH_NAME);
+    for (int i = 0; i < 3; i++)
+        json_object_set_new(object, part_names[i], print_metrics(result->parts[i]));
+    if (result->message)
+        json_object_set_new(object, "message", json_string(result->message));
+    char *text = json_dumps(object, JSON_INDENT(2));
+    json_decref(object);
+    LS_ASSERT(text, "a result that does not print, step %llu", (unsigned long long)result->steps);
+    result_path(run, path);
+    const enum ls_status status = ls_file_write(path, text, strlen(text), error);
+    free(text);
+    return status;
+}
+
+static json_t *read_result(const char *run, struct ls_error *error) {
+    char path[PATH_SIZE], *bytes;
+    uint64_t count;
+    result_path(run, path);
+    if (ls_file_read(path, RESULT_BYTES_MAX, &bytes, &count, error) != LS_OK)
+        return NULL;
+    json_error_t reason;
+    json_t *object = json_loadb(bytes, count, 0, &reason);
+    free(bytes);
+    if (!object)
+        (void)!ls_fail(error, LS_DAMAGED, "%s:%d:%d: error: %s", path, reason.line, reason.column, reason.text);
+    return object;
+}
+
+bool ls_result_final(const char *run, uint64_t step, bool limit) {
+    struct ls_error error;
+    json_t *object = read_result(run, &error);
+    if (!object)
+        return false;
+    const char *status = json_string_value(json_object_get(object, "status"));
+    const bool here = (uint64_t)json_integer_value(json_object_get(object, "steps")) == step;
+    const bool final = here && status &&
+                       (strcmp(status, "done") == 0 || strcmp(status, "early_stopped") == 0 ||
+                        (limit && strcmp(status, "stopped") == 0));
+    json_decref(object);
+    return final;
+}
+
+static void print_part(const char *name, const json_t *part) {
+    if (!json_is_object(part))
+        return;
+    printf("  %-11s", name);
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)part, key, value) {
+        if (json_is_number(value))
+            printf("  %s %.4f", key, json_number_value(value));
+    }
+    printf("\n");
+}
+
+enum ls_status ls_result_print(const char *run, struct ls_error *error) {
+    json_t *object = read_result(run, error);
+    if (!object)
+        return error->status;
+    printf("%s: %s after %lld steps (%lld epochs), %.1f s of training, %.0f samples/s on %lld ranks\n", run,
+           json_string_value(json_object_get(object, "status")),
+           (long long)json_integer_value(json_object_get(object, "steps")),
+           (long long)json_integer_value(json_object_get(object, "epochs")),
+           json_number_value(json_object_get(object, "seconds")),
+           json_number_value(json_object_get(object, "samples_per_s")),
+           (long long)json_integer_value(json_object_get(object, "world_size")));
+    for (int i = 0; i < 3; i++)
+        print_part(part_names[i], json_object_get(object, part_names[i]));
+    printf("  parameters   %s\n", json_string_value(json_object_get(object, "parameters_digest")));
+    json_decref(object);
+    return LS_OK;
+}

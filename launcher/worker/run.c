@@ -1,0 +1,178 @@
+/* The life of a run: open, restore, train, report, close. */
+#include "launcher/worker/run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/log.h"
+#include "core/base/memory.h"
+#include "launcher/exit_codes.h"
+#include "launcher/supervisor/reason.h"
+#include "launcher/worker/run_parts.h"
+
+static volatile sig_atomic_t stop_asked;
+
+static void ask_to_stop(int number) {
+    (void)number;
+    stop_asked = 1;
+}
+
+void ls_run_catch_signals(void) {
+    const struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = SA_RESTART};
+    sigaction(SIGUSR1, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_IGN}, NULL); /* the launcher's to handle */
+}
+
+bool ls_run_stop_asked(void) {
+    return stop_asked;
+}
+
+_Noreturn void ls_run_fail_alone(struct run *run, const struct ls_error *error) {
+    ls_log(LS_LOG_ERROR, "rank %d: %s", ls_communicator_rank(run->communicator), error->text);
+    ls_reason_finish(ls_exit_code(error->status), error->text);
+    ls_communicator_abort(run->communicator, ls_exit_code(error->status));
+}
+
+static enum ls_status open_loader(struct run *run, int role, struct ls_error *error) {
+    const struct ls_trainer *trainer = &run->trainer;
+    const struct ls_part *part = &run->data.parts[role];
+    if (!part->dataset)
+        return LS_OK;
+    const bool training = role == LS_SOURCE_TRAIN;
+    const struct ls_loader_options options = {
+        .part = *part,
+        .shuffle = training && run->config->train.shuffle,
+        .seed = (uint64_t)run->config->seed,
+        .batch = run->config->train.batch,
+        .microbatches = trainer->microbatches,
+        .first = trainer->first,
+        .count = trainer->count,
+        .input_integer = run->data.input_integer,
+        .target_integer = ls_task_target_integer(trainer->task),
+        .classes = ls_task_classes(trainer->task),
+        .augment = training ? run->config->augment : (struct ls_augment_options){0},
+    };
+    return ls_loader_create(&run->loaders[role], &options, error);
+}
+
+/* Rank 0 fills the cache, then everybody opens the same files. */
+static enum ls_status open_data(struct run *run, struct ls_error *error) {
+    enum ls_status status = LS_OK;
+    if (run->leader)
+        status = ls_data_open(&run->data, run->config, true, error);
+    if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)
+        return status;
+    if (!run->leader)
+        status = ls_data_open(&run->data, run->config, false, error);
+    return ls_communicator_agree(run->communicator, status, error);
+}
+
+/* The mean and scale of standardisation are parameters that never change: rank 0 computes them. */
+static enum ls_status standardise(struct run *run, struct ls_error *error) {
+    if (run->config->data.standardise == LS_STANDARDISE_NONE)
+        return LS_OK;
+    struct ls_trainer *trainer = &run->trainer;
+    enum ls_status status = LS_OK;
+    if (run->leader) {
+        const struct ls_parameter *mean = ls_parameters_find(trainer->parameters, "input.mean");
+        const struct ls_parameter *scale = ls_parameters_find(trainer->parameters, "input.scale");
+        const size_t count = (size_t)ls_parameter_plain_count(mean);
+        float *values = ls_calloc(2 * count, sizeof *values);
+        status = ls_part_statistics(&run->data.parts[LS_SOURCE_TRAIN], values, values + count, error);
+        if (status == LS_OK) {
+            ls_parameter_store(mean, values, trainer->flat + mean->offset);
+            ls_parameter_store(scale, values + count, trainer->flat + scale->offset);
+        }
+        free(values);
+    }
+    if ((status = ls_communicator_agree(run->communicator, status, error)) == LS_OK)
+        ls_communicator_broadcast(run->communicator, trainer->flat,
+                                  trainer->parameters->total * (int64_t)sizeof(float));
+    return status;
+}
+
+static enum ls_status open_run(struct run *run, struct ls_error *error) {
+    enum ls_status status = open_data(run, error);
+    if (status != LS_OK)
+        return status;
+    const struct ls_trainer_options options = {
+        .config = run->config,
+        .communicator = run->communicator,
+        .input_shape = run->data.input_shape,
+        .input_integer = run->data.input_integer,
+    };
+    if ((status = ls_trainer_create(&run->trainer, &options, error)) != LS_OK)
+        return status;
+    for (int role = 0; role < LS_PARTS && status == LS_OK; role++)
+        status = open_loader(run, role, error);
+    if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)
+        return status;
+    run->sums = ls_calloc((size_t)ls_trainer_sum_count(&run->trainer, true), sizeof *run->sums);
+    return standardise(run, error);
+}
+
+static enum ls_status restore_run(struct run *run, struct ls_error *error) {
+    struct ls_trainer *trainer = &run->trainer;
+    if (run->config->train.patience > 0)
+        run->save.best = ls_calloc((size_t)(trainer->end - trainer->begin) + 1, sizeof(float));
+    bool found;
+    enum ls_status status = ls_restore(trainer, &run->save, &run->state, &found, error);
+    if (status != LS_OK)
+        return status;
+    if (!found) {
+        run->state.sum_count = ls_trainer_sum_count(trainer, false);
+        run->state.schedule_steps = run->config->schedule.steps;
+        if (!run->state.schedule_steps)
+            run->state.schedule_steps =
+                run->config->train.epochs * ls_loader_batches(run->loaders[LS_SOURCE_TRAIN]);
+    }
+    run->resumed_from = run->saved_step = run->state.step;
+    run->seconds_before = run->state.seconds;
+    if (run->leader) {
+        char path[LS_PATH_MAX];
+        snprintf(path, sizeof path, "%s/metrics.jsonl", run->request->run);
+        status = ls_metrics_open(&run->metrics, path, run->state.metrics_bytes, error);
+    }
+    return ls_communicator_agree(run->communicator, status, error);
+}
+
+static void close_run(struct run *run) {
+    ls_metrics_close(run->metrics);
+    for (int role = 0; role < LS_PARTS; role++)
+        ls_loader_destroy(run->loaders[role]);
+    ls_trainer_destroy(&run->trainer);
+    ls_data_close(&run->data);
+    free(run->save.best);
+    free(run->sums);
+}
+
+enum ls_status ls_run(struct ls_communicator *communicator, const struct ls_run_request *request,
+                      bool *stopped, struct ls_error *error) {
+    struct run run = {
+        .request = request,
+        .config = request->config,
+        .communicator = communicator,
+        .leader = ls_communicator_rank(communicator) == 0,
+    };
+    char *config_text = ls_config_print(request->config);
+    run.save = (struct ls_save){.run = request->run,
+                                .incarnation = request->incarnation,
+                                .config_text = config_text,
+                                .keep = (int)request->config->checkpoint.keep};
+    enum ls_status status = open_run(&run, error);
+    if (status == LS_OK)
+        status = restore_run(&run, error);
+    if (status == LS_OK) {
+        status = ls_run_train(&run, error);
+        if (status == LS_OK)
+            status = ls_run_report(&run, error);
+        else
+            ls_run_report_failure(&run, error);
+    }
+    *stopped = run.stopped;
+    close_run(&run);
+    free(config_text);
+    return status;
+}

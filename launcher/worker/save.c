@@ -1,0 +1,161 @@
+#include "launcher/worker/save.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/hash.h"
+#include "core/base/memory.h"
+
+struct ls_checkpoint_arrays ls_save_arrays(struct ls_trainer *trainer, float *best) {
+    struct ls_checkpoint_arrays arrays = {
+        .parameters = trainer->parameters, .begin = trainer->begin, .end = trainer->end};
+    arrays.names[arrays.count] = "parameters";
+    arrays.data[arrays.count++] = trainer->flat + trainer->begin;
+    for (int i = 0; i < ls_optimizer_state_count(trainer->optimizer); i++) {
+        arrays.names[arrays.count] = ls_optimizer_state_name(trainer->optimizer, i);
+        arrays.data[arrays.count++] = ls_optimizer_state(trainer->optimizer, i);
+    }
+    if (best) {
+        arrays.names[arrays.count] = "best";
+        arrays.data[arrays.count++] = best;
+    }
+    return arrays;
+}
+
+/* What every rank must have in common before a commit. */
+struct position {
+    uint64_t step, digest, epoch;
+    int64_t index;
+};
+
+static enum ls_status agree_on_position(struct ls_trainer *trainer, const struct ls_state *state,
+                                        struct ls_error *error) {
+    const int size = ls_communicator_size(trainer->communicator);
+    const struct position mine = {
+        state->step, ls_hash_bytes(trainer->flat, (size_t)trainer->parameters->total * sizeof(float)),
+        state->epoch, state->index};
+    struct position *all = ls_calloc((size_t)size, sizeof *all);
+    ls_communicator_all_gather(trainer->communicator, &mine, sizeof mine, all);
+    enum ls_status status = LS_OK;
+    for (int r = 1; r < size && status == LS_OK; r++)
+        if (memcmp(&all[r], &all[0], sizeof all[r]) != 0)
+            status = ls_fail(error, LS_DIVERGED,
+                             "rank %d differs from rank 0: step %" PRIu64 " and %" PRIu64
+                             ", parameters %016" PRIx64 " and %016" PRIx64
+                             "\nnothing was saved; memory of one of them was corrupted",
+                             r, all[r].step, all[0].step, all[r].digest, all[0].digest);
+    free(all);
+    return status;
+}
+
+/* Rank 0 collects every rank's file record and slice, and commits. */
+static enum ls_status commit(struct ls_trainer *trainer, const struct ls_save *save,
+                             const struct ls_checkpoint_write *write,
+                             const struct ls_checkpoint_arrays *arrays,
+                             const struct ls_checkpoint_file *file, const struct ls_state *state,
+                             struct ls_error *error) {
+    const int size = write->world_size;
+    struct ls_checkpoint_file *files = ls_calloc((size_t)size, sizeof *files);
+    int64_t *slices = ls_calloc((size_t)size + 1, sizeof *slices);
+    ls_communicator_gather(trainer->communicator, file, sizeof *file, files);
+    for (int r = 0; r < size; r++)
+        ls_parameters_slice(trainer->parameters, r, size, &slices[r], &slices[r + 1]);
+    enum ls_status status = LS_OK;
+    if (write->rank == 0) {
+        char *text = ls_state_print(state, save->config_text);
+        status = ls_checkpoint_commit(write, arrays, files, slices, text, save->keep, error);
+        free(text);
+    }
+    free(files);
+    free(slices);
+    return ls_communicator_agree(trainer->communicator, status, error);
+}
+
+enum ls_status ls_save(struct ls_trainer *trainer, const struct ls_save *save, const struct ls_state *state,
+                       struct ls_error *error) {
+    struct ls_communicator *const communicator = trainer->communicator;
+    const struct ls_checkpoint_write write = {
+        .run = save->run,
+        .step = state->step,
+        .incarnation = save->incarnation,
+        .rank = ls_communicator_rank(communicator),
+        .world_size = ls_communicator_size(communicator),
+    };
+    enum ls_status status = agree_on_position(trainer, state, error);
+    if (status != LS_OK)
+        return status;
+    if (write.rank == 0)
+        status = ls_checkpoint_begin(&write, error);
+    if ((status = ls_communicator_agree(communicator, status, error)) != LS_OK)
+        return status;
+
+    const struct ls_checkpoint_arrays arrays = ls_save_arrays(trainer, save->best);
+    struct ls_checkpoint_file file;
+    status = ls_checkpoint_write_shard(&write, &arrays, &file, error);
+    status = ls_communicator_agree(communicator, status, error);
+    if (status == LS_OK)
+        status = commit(trainer, save, &write, &arrays, &file, state, error);
+    if (status != LS_OK && write.rank == 0)
+        ls_checkpoint_abandon(&write);
+    return status;
+}
+
+/* Parses the state, and holds the config of the first start against the present one. */
+static enum ls_status read_state(const struct ls_checkpoint *checkpoint, const struct ls_config *config,
+                                 struct ls_state *state, struct ls_error *error) {
+    char *config_text = NULL;
+    enum ls_status status = ls_state_parse(checkpoint->state, state, &config_text, error);
+    struct ls_config before;
+    if (status == LS_OK)
+        status = ls_config_parse(&before, config_text, strlen(config_text), checkpoint->path, NULL, 0, error);
+    if (status == LS_OK) {
+        status = ls_config_resumable(&before, config, error);
+        ls_config_clear(&before);
+    }
+    free(config_text);
+    return status == LS_OK ? status : ls_fail_context(error, "cannot continue from %s: ", checkpoint->path);
+}
+
+enum ls_status ls_restore(struct ls_trainer *trainer, const struct ls_save *save, struct ls_state *state,
+                          bool *found, struct ls_error *error) {
+    struct ls_communicator *const communicator = trainer->communicator;
+    struct ls_checkpoint checkpoint = {0};
+    enum ls_status status = LS_OK;
+    uint64_t step = UINT64_MAX;
+    /* Rank 0 chooses (and sets damaged ones aside); the others open the same. */
+    if (ls_communicator_rank(communicator) == 0) {
+        status = ls_checkpoint_newest(save->run, true, &checkpoint, found, error);
+        if (status == LS_OK && *found)
+            step = checkpoint.step;
+    }
+    if ((status = ls_communicator_agree(communicator, status, error)) != LS_OK)
+        return status;
+    ls_communicator_broadcast(communicator, &step, sizeof step);
+    *found = step != UINT64_MAX;
+    if (!*found)
+        return LS_OK;
+    if (ls_communicator_rank(communicator) != 0)
+        status = ls_checkpoint_open(save->run, step, &checkpoint, error);
+    if (status == LS_OK)
+        status = read_state(&checkpoint, trainer->config, state, error);
+    if (status == LS_OK) {
+        const struct ls_checkpoint_arrays arrays = ls_save_arrays(trainer, save->best);
+        status = ls_checkpoint_load(&checkpoint, &arrays, error);
+    }
+    ls_checkpoint_clear(&checkpoint);
+    if ((status = ls_communicator_agree(communicator, status, error)) != LS_OK)
+        return status;
+    ls_reducer_gather(trainer->reducer, trainer->flat);
+    return LS_OK;
+}
+
+enum ls_status ls_restore_look(const char *run, const struct ls_config *config, struct ls_state *state,
+                               bool *found, struct ls_error *error) {
+    struct ls_checkpoint checkpoint = {0};
+    enum ls_status status = ls_checkpoint_newest(run, true, &checkpoint, found, error);
+    if (status == LS_OK && *found)
+        status = read_state(&checkpoint, config, state, error);
+    ls_checkpoint_clear(&checkpoint);
+    return status;
+}

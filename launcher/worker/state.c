@@ -1,0 +1,91 @@
+#include "launcher/worker/state.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/base/numerics.h"
+
+static json_t *print_sums(const double *sums, int count) {
+    json_t *array = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(array, isfinite(sums[i]) ? json_real(sums[i]) : json_null());
+    return array;
+}
+
+char *ls_state_print(const struct ls_state *state, const char *config_text) {
+    json_t *object = json_pack(
+        "{s:i s:s s:I s:I s:I s:I s:f s:I s:o s:o s:b s:f s:I s:I s:I s:b}", "numerics_version",
+        LS_NUMERICS_VERSION, "config", config_text, "step", (json_int_t)state->step, "epoch",
+        (json_int_t)state->epoch, "index", (json_int_t)state->index, "schedule_steps",
+        (json_int_t)state->schedule_steps, "seconds", state->seconds, "metrics_bytes",
+        (json_int_t)state->metrics_bytes, "window", print_sums(state->window, state->sum_count), "running",
+        print_sums(state->running, state->sum_count), "has_best", state->has_best, "best", state->best,
+        "best_epoch", (json_int_t)state->best_epoch, "best_step", (json_int_t)state->best_step,
+        "epochs_without", (json_int_t)state->epochs_without, "early_stopped", state->early_stopped);
+    LS_ASSERT(object, "a state that does not print: config of %zu bytes", strlen(config_text));
+    char *text = json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS);
+    LS_ASSERT(text, "a state that does not print: step %llu", (unsigned long long)state->step);
+    json_decref(object);
+    return text;
+}
+
+static bool parse_sums(const json_t *array, double *sums, int *count) {
+    if (json_array_size(array) > LS_STATE_SUMS_MAX)
+        return false;
+    *count = (int)json_array_size(array);
+    for (int i = 0; i < *count; i++)
+        sums[i] = json_is_number(json_array_get(array, (size_t)i))
+                      ? json_number_value(json_array_get(array, (size_t)i))
+                      : (double)NAN;
+    return true;
+}
+
+enum ls_status ls_state_parse(const char *text, struct ls_state *state, char **config_text,
+                              struct ls_error *error) {
+    *state = (struct ls_state){0};
+    json_error_t reason;
+    json_t *object = json_loads(text, 0, &reason);
+    if (!object)
+        return ls_fail(error, LS_DAMAGED, "the state is no JSON: line %d: %s", reason.line, reason.text);
+
+    int numerics = 0, has_best = 0, early_stopped = 0, running_count = 0;
+    const char *config = NULL;
+    json_t *window = NULL, *running = NULL;
+    json_int_t step, epoch, index, schedule_steps, metrics_bytes, best_epoch, best_step, epochs_without;
+    const int failed = json_unpack_ex(
+        object, &reason, 0, "{s:i s:s s:I s:I s:I s:I s:F s:I s:o s:o s:b s:F s:I s:I s:I s:b}",
+        "numerics_version", &numerics, "config", &config, "step", &step, "epoch", &epoch, "index", &index,
+        "schedule_steps", &schedule_steps, "seconds", &state->seconds, "metrics_bytes", &metrics_bytes,
+        "window", &window, "running", &running, "has_best", &has_best, "best", &state->best, "best_epoch",
+        &best_epoch, "best_step", &best_step, "epochs_without", &epochs_without, "early_stopped",
+        &early_stopped);
+    enum ls_status status = LS_OK;
+    if (failed) {
+        status = ls_fail(error, LS_DAMAGED, "the state is not one of lockstep's: %s", reason.text);
+    } else if (numerics != LS_NUMERICS_VERSION) {
+        status = ls_fail(error, LS_INVALID,
+                         "the checkpoint was written with numerics version %d, this program has %d: the run would "
+                         "not end in the same bits\ncontinue with the older program, or start again with --restart",
+                         numerics, LS_NUMERICS_VERSION);
+    } else if (!parse_sums(window, state->window, &state->sum_count) ||
+               !parse_sums(running, state->running, &running_count)) {
+        status = ls_fail(error, LS_DAMAGED, "the state has more than %d metric sums", LS_STATE_SUMS_MAX);
+    } else {
+        state->step = (uint64_t)step;
+        state->epoch = (uint64_t)epoch;
+        state->index = index;
+        state->schedule_steps = schedule_steps;
+        state->metrics_bytes = (uint64_t)metrics_bytes;
+        state->has_best = has_best;
+        state->best_epoch = (uint64_t)best_epoch;
+        state->best_step = (uint64_t)best_step;
+        state->epochs_without = epochs_without;
+        state->early_stopped = early_stopped;
+        *config_text = ls_strdup(config);
+    }
+    json_decref(object);
+    return status;
+}
