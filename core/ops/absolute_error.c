@@ -1,0 +1,48 @@
+/* Mean absolute error of a sample; the derivative at 0 is taken as 0. */
+#include "core/ops/loss.h"
+
+LS_INLINE real loss(real x, real t, real option) {
+    (void)option;
+    return ls_math_abs(x - t);
+}
+
+LS_INLINE real by_x(real x, real t, real option) {
+    (void)option;
+    return (x > t ? (real)1 : 0) - (x < t ? (real)1 : 0);
+}
+
+LS_INLINE real by_t(real x, real t, real option) {
+    return by_x(t, x, option);
+}
+
+static void forward(const struct ls_node *node, const struct ls_run *run) {
+    ls_loss_forward(node, run, loss, 0);
+}
+
+static void backward(const struct ls_node *node, const struct ls_run *run) {
+    ls_loss_backward(node, run, 0, by_x, 0);
+    ls_loss_backward(node, run, 1, by_t, 0);
+}
+
+static const struct ls_op_case cases[] = { /* |x| and |t| keep apart, so that x - t stays away from 0 */
+    {.name = "one output",
+     .input_count = 2,
+     .inputs = {{.shape = LS_CASE_SHAPE(5, 1), .low = -3, .high = 3, .gap = 1, .kink = 1e9},
+                {.shape = LS_CASE_SHAPE(5, 1), .low = -0.9, .high = 0.9}},
+     .microbatches = 2},
+    {.name = "several outputs",
+     .input_count = 2,
+     .inputs = {{.shape = LS_CASE_SHAPE(3, 2, 9), .low = -3, .high = 3, .gap = 1, .kink = 1e9},
+                {.shape = LS_CASE_SHAPE(3, 2, 9), .low = -0.9, .high = 0.9}}},
+};
+
+const struct ls_op LS_NAME(ls_op_absolute_error) = {
+    .name = "absolute_error",
+    .formula = "mean(|x - t|)",
+    .infer = ls_loss_infer,
+    .forward = forward,
+    .backward = backward,
+    .backward_reads_inputs = 1u << 0 | 1u << 1,
+    .cases = cases,
+    .case_count = sizeof cases / sizeof *cases,
+};

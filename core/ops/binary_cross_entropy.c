@@ -1,0 +1,51 @@
+/* Cross-entropy of independent yes/no outputs, on logits: -t log s - (1 - t) log(1 - s) with s = sigmoid(x),
+ * in the form that neither overflows nor cancels. */
+#include "core/ops/loss.h"
+
+LS_INLINE real loss(real x, real t, real option) {
+    (void)option;
+    return (ls_math_relu(x) - x * t) + ls_math_log1p(ls_math_exp(-ls_math_abs(x)));
+}
+
+LS_INLINE real by_x(real x, real t, real option) {
+    (void)option;
+    return ls_math_sigmoid(x) - t;
+}
+
+LS_INLINE real by_t(real x, real t, real option) {
+    (void)t;
+    (void)option;
+    return -x;
+}
+
+static void forward(const struct ls_node *node, const struct ls_run *run) {
+    ls_loss_forward(node, run, loss, 0);
+}
+
+static void backward(const struct ls_node *node, const struct ls_run *run) {
+    ls_loss_backward(node, run, 0, by_x, 0);
+    ls_loss_backward(node, run, 1, by_t, 0);
+}
+
+static const struct ls_op_case cases[] = {
+    {.name = "one output",
+     .input_count = 2,
+     .inputs = {{.shape = LS_CASE_SHAPE(5, 1), .low = -6, .high = 6},
+                {.shape = LS_CASE_SHAPE(5, 1), .low = 0, .high = 1}},
+     .microbatches = 2},
+    {.name = "several outputs",
+     .input_count = 2,
+     .inputs = {{.shape = LS_CASE_SHAPE(2, 4, 5), .low = -6, .high = 6},
+                {.shape = LS_CASE_SHAPE(2, 4, 5), .low = 0, .high = 1}}},
+};
+
+const struct ls_op LS_NAME(ls_op_binary_cross_entropy) = {
+    .name = "binary_cross_entropy",
+    .formula = "mean(max(x, 0) - x t + log(1 + exp(-|x|)))",
+    .infer = ls_loss_infer,
+    .forward = forward,
+    .backward = backward,
+    .backward_reads_inputs = 1u << 0 | 1u << 1,
+    .cases = cases,
+    .case_count = sizeof cases / sizeof *cases,
+};
