@@ -7,7 +7,7 @@
 
 struct ls_model_options {
     const struct ls_layer_list *layers; /* borrowed */
-    const struct ls_task *task;         /* borrowed */
+    struct ls_task *task;               /* borrowed; learns the number of outputs */
     struct ls_shape input_shape;        /* of one sample */
     bool input_integer;                 /* int32 indices (embedding first) */
     bool standardise_features;          /* a constant mean and scale per last dimension: input.mean, .scale */

@@ -1,0 +1,93 @@
+#include "core/layers/layer.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/layers/list.h"
+
+static const struct ls_layer *const layers[] = {
+#define LS_LAYER_ENTRY(name) &ls_layer_##name,
+    LS_LAYER_LIST(LS_LAYER_ENTRY)
+#undef LS_LAYER_ENTRY
+};
+enum { LAYER_COUNT = sizeof layers / sizeof *layers };
+
+const struct ls_layer *ls_layer_find(const char *name) {
+    for (int i = 0; i < LAYER_COUNT; i++)
+        if (!strcmp(layers[i]->name, name))
+            return layers[i];
+    return NULL;
+}
+
+const struct ls_layer *const *ls_layers(int *count) {
+    *count = LAYER_COUNT;
+    return layers;
+}
+
+void ls_layer_spec_init(struct ls_layer_spec *spec, const struct ls_layer *layer,
+                        const char *name) {
+    *spec = (struct ls_layer_spec){.layer = layer};
+    const int length = snprintf(spec->name, sizeof spec->name, "%s", name);
+    LS_ASSERT((size_t)length < sizeof spec->name, "layer name '%s' is longer than %zu", name,
+              sizeof spec->name - 1);
+    spec->options = ls_calloc(1, layer->options_size);
+    ls_fields_reset(layer->fields, spec->options);
+}
+
+void ls_layer_list_clear(struct ls_layer_list *list) {
+    for (int i = 0; i < list->count; i++) {
+        free(list->items[i].options);
+        for (int b = 0; b < LS_BRANCHES_MAX; b++)
+            ls_layer_list_clear(&list->items[i].branches[b]);
+    }
+    free(list->items);
+    *list = (struct ls_layer_list){0};
+}
+
+/* Names become parts of parameter names, where two equal ones would share their weights. */
+static bool name_fits(struct ls_graph *graph, const struct ls_layer_list *list, int index) {
+    const char *name = list->items[index].name;
+    bool fits = *name != '\0';
+    for (const char *c = name; *c; c++)
+        fits = fits && (isalnum((unsigned char)*c) || *c == '_' || *c == '-');
+    if (!fits)
+        ls_graph_fail(graph, "layer names are made of letters, digits, _ and -, found '%s'", name);
+    for (int i = 0; i < index && fits; i++)
+        if (!strcmp(list->items[i].name, name)) {
+            ls_graph_fail(graph, "two layers of one list are named '%s'", name);
+            fits = false;
+        }
+    return fits;
+}
+
+static struct ls_value *build_item(struct ls_builder *builder, struct ls_value *x,
+                                   const struct ls_layer_list *list, int index) {
+    const struct ls_layer_spec *spec = &list->items[index];
+    struct ls_value *y = NULL;
+    if (name_fits(builder->graph, list, index)) {
+        ls_graph_push(builder->graph, spec->name);
+        y = spec->layer->build(builder, x, spec);
+        ls_graph_pop(builder->graph);
+    }
+    if (ls_graph_failed(builder->graph) && !builder->failed)
+        builder->failed = spec;
+    return y;
+}
+
+struct ls_value *ls_layers_build(struct ls_builder *builder, struct ls_value *x,
+                                 const struct ls_layer_list *list) {
+    for (int i = 0; i < list->count && x; i++)
+        x = build_item(builder, x, list, i);
+    return x;
+}
+
+bool ls_layers_build_each(struct ls_builder *builder, struct ls_value *x,
+                          const struct ls_layer_list *list, struct ls_value **results) {
+    for (int i = 0; i < list->count && x; i++)
+        if (!(results[i] = build_item(builder, x, list, i)))
+            return false;
+    return x != NULL;
+}

@@ -1,0 +1,39 @@
+/* Every layer, once, in the order of the help. Adding one: its struct in a file here, and a line. */
+#ifndef LS_LAYERS_LIST_H
+#define LS_LAYERS_LIST_H
+
+#include "core/layers/layer.h"
+
+#define LS_LAYER_LIST(X)                                                                           \
+    X(linear)                                                                                      \
+    X(conv2d)                                                                                      \
+    X(embedding)                                                                                   \
+    X(max_pool)                                                                                    \
+    X(average_pool)                                                                                \
+    X(global_average_pool)                                                                         \
+    X(flatten)                                                                                     \
+    X(reshape)                                                                                     \
+    X(relu)                                                                                        \
+    X(leaky_relu)                                                                                  \
+    X(elu)                                                                                         \
+    X(gelu)                                                                                        \
+    X(silu)                                                                                        \
+    X(softplus)                                                                                    \
+    X(sigmoid)                                                                                     \
+    X(tanh)                                                                                        \
+    X(softmax)                                                                                     \
+    X(log_softmax)                                                                                 \
+    X(batch_norm)                                                                                  \
+    X(layer_norm)                                                                                  \
+    X(dropout)                                                                                     \
+    X(sequential)                                                                                  \
+    X(repeat)                                                                                      \
+    X(residual)                                                                                    \
+    X(shortcut)                                                                                    \
+    X(concat)
+
+#define LS_LAYER_DECLARE(name) extern const struct ls_layer ls_layer_##name;
+LS_LAYER_LIST(LS_LAYER_DECLARE)
+#undef LS_LAYER_DECLARE
+
+#endif
