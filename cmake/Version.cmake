@@ -1,11 +1,11 @@
 # Run at every build (cmake -P): writes OUTPUT with the version and the commit, only when they changed, so that
 # nothing is compiled again for nothing and a build after a commit still names the right one.
-execute_process(COMMAND git -C ${SOURCE} rev-parse --short=12 HEAD OUTPUT_VARIABLE commit
+execute_process(COMMAND git --no-optional-locks -C ${SOURCE} rev-parse --short=12 HEAD OUTPUT_VARIABLE commit
                 OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE missing)
 if(missing)
     set(commit "unknown")
 else()
-    execute_process(COMMAND git -C ${SOURCE} diff --quiet HEAD RESULT_VARIABLE changed ERROR_QUIET)
+    execute_process(COMMAND git --no-optional-locks -C ${SOURCE} diff --quiet HEAD RESULT_VARIABLE changed ERROR_QUIET)
     if(changed)
         string(APPEND commit " with changes")
     endif()

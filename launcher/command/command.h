@@ -3,6 +3,8 @@
 #ifndef LS_LAUNCHER_COMMAND_H
 #define LS_LAUNCHER_COMMAND_H
 
+#include <stdio.h>
+
 #include "core/base/field.h"
 
 /* An option of a command: --name VALUE, or -x VALUE; a BOOL takes no value. */
@@ -22,6 +24,7 @@ struct ls_command {
     const char *usage;    /* "CONFIG [-n RANKS] [--out RUN] [--set KEY=VALUE ...]" */
     const char *help;     /* one line */
     const char *details;  /* further lines, or NULL */
+    void (*more)(FILE *out); /* prints what comes after the options, or NULL */
     const struct ls_option *options;
     int option_count;
     int arguments_min, arguments_max; /* words that are not options; -1: any number */

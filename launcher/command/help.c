@@ -40,6 +40,8 @@ void ls_command_print_help(FILE *out, const struct ls_command *command) {
         fputs("\noptions:\n", out);
     for (int i = 0; i < command->option_count; i++)
         print_option(out, &command->options[i]);
+    if (command->more)
+        command->more(out);
 }
 
 void ls_command_print_overview(FILE *out) {

@@ -4,23 +4,6 @@
 #include "core/tasks/task.h"
 #include "launcher/config/reader.h"
 
-/* The largest power of two up to 64 that divides the batch and leaves at least 16 samples each, else the
- * largest number up to 8 that divides the batch (1 always does). */
-static int64_t automatic_microbatches(int64_t batch) {
-    for (int64_t count = 64; count > 1; count /= 2)
-        if (batch % count == 0 && batch / count >= 16)
-            return count;
-    for (int64_t count = 8; count > 1; count--)
-        if (batch % count == 0)
-            return count;
-    return 1;
-}
-
-int64_t ls_config_microbatches(const struct ls_config *config) {
-    const int64_t given = config->train.microbatches;
-    return given ? given : automatic_microbatches(config->train.batch);
-}
-
 /* The place to blame for two values that do not fit: the one that was written last, or at all. */
 static struct ls_origin blamed(struct ls_origin a, struct ls_origin b, bool *first) {
     *first = a.assignment || (!b.assignment && a.line >= b.line);

@@ -118,6 +118,13 @@ const char *ls_config_help_nearest(const char *name);
 /* The microbatches of a global batch, `auto` worked out (design, section 6). */
 int64_t ls_config_microbatches(const struct ls_config *config);
 
+/* Of `count` microbatches of a rank, how many go through the graph in one piece. */
+int64_t ls_config_piece_microbatches(const struct ls_config *config, int64_t count);
+
+/* compute.isa on this machine: what was asked for (LS_INVALID if it cannot run that), or the best. */
+LS_MUST_USE enum ls_status ls_config_variant(const struct ls_config *config, enum ls_variant *variant,
+                                             struct ls_error *error);
+
 /* "FILE:LINE:COLUMN: error: text" for a layer of the model. */
 enum ls_status ls_config_layer_error(const struct ls_config *config, const struct ls_layer_spec *spec,
                                      struct ls_error *error);

@@ -1,0 +1,179 @@
+/* lockstep data: raw files into HDF5 data sets, and what a data set holds. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "io/dataset.h"
+#include "io/source.h"
+#include "launcher/command/command.h"
+#include "launcher/command/options.h"
+#include "launcher/exit_codes.h"
+
+struct info_options {
+    char inputs[LS_TEXT_MAX], targets[LS_TEXT_MAX];
+};
+
+static const struct ls_option info_options[] = {
+    {.field = {.name = "inputs",
+               .kind = LS_FIELD_TEXT,
+               .offset = offsetof(struct info_options, inputs),
+               .initial = "/inputs",
+               .help = "dataset of the inputs"}},
+    {.field = {.name = "targets",
+               .kind = LS_FIELD_TEXT,
+               .offset = offsetof(struct info_options, targets),
+               .initial = "/targets",
+               .help = "dataset of the targets; empty: there are none"}},
+};
+
+static const char *type_name(enum ls_data_type type) {
+    static const char *const names[] = {
+        [LS_DATA_UINT8] = "uint8", [LS_DATA_INTEGER] = "integer", [LS_DATA_REAL] = "real"};
+    return names[type];
+}
+
+static void print_part(const char *name, const char *dataset, struct ls_shape shape,
+                       enum ls_data_type type) {
+    char text[LS_SHAPE_TEXT_MAX];
+    printf("%-8s %-10s %s %s\n", name, dataset, shape.rank ? ls_shape_print(shape, text) : "scalar",
+           type_name(type));
+}
+
+static enum ls_status print_info(const char *path, const char *inputs, const char *targets,
+                                 struct ls_error *error) {
+    struct ls_dataset *dataset;
+    const struct ls_dataset_options options = {.path = path, .inputs = inputs, .targets = targets};
+    const enum ls_status status = ls_dataset_open(&dataset, &options, error);
+    if (status != LS_OK)
+        return status;
+    const struct ls_dataset_info info = ls_dataset_info(dataset);
+    printf("%s\n", path);
+    printf("samples  %llu in %d %s\n", (unsigned long long)info.rows, info.files,
+           info.files == 1 ? "file" : "files");
+    print_part("inputs", inputs, info.input_shape, info.input_type);
+    if (info.has_targets)
+        print_part("targets", targets, info.target_shape, info.target_type);
+    /* Integers that could be labels; others (a regression's) are no error here. */
+    int64_t classes;
+    struct ls_error ignored;
+    if (info.has_targets && info.target_type != LS_DATA_REAL &&
+        ls_dataset_classes(dataset, &classes, &ignored) == LS_OK)
+        printf("labels   0 to %lld\n", (long long)classes - 1);
+    ls_dataset_close(dataset);
+    return LS_OK;
+}
+
+static int run_info(int argument_count, char **arguments, const void *given) {
+    (void)argument_count;
+    const struct info_options *options = given;
+    struct ls_error error;
+    if (print_info(arguments[0], options->inputs, options->targets, &error) != LS_OK)
+        return ls_command_fail(&error);
+    return LS_EXIT_DONE;
+}
+
+static const struct ls_command info_command = {
+    .name = "data info",
+    .usage = "FILE [--inputs DATASET] [--targets DATASET]",
+    .help = "what an HDF5 data set (a file, or a glob in quotes) holds",
+    .options = info_options,
+    .option_count = (int)(sizeof info_options / sizeof *info_options),
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_info,
+    .options_size = sizeof(struct info_options),
+};
+
+/* Takes "--out FILE" or "--out=FILE" out of the words: everything else is the import's. */
+static enum ls_status take_out(int *count, char **words, char **out, struct ls_error *error) {
+    int kept = 0;
+    *out = NULL;
+    for (int i = 0; i < *count; i++) {
+        const bool separate = !strcmp(words[i], "--out"), joined = !strncmp(words[i], "--out=", 6);
+        if (!separate && !joined) {
+            words[kept++] = words[i];
+            continue;
+        }
+        if (*out)
+            return ls_fail(error, LS_INVALID, "data import: --out is given twice");
+        if (separate && i + 1 == *count)
+            return ls_fail(error, LS_INVALID, "data import: --out needs a value");
+        *out = separate ? words[++i] : words[i] + 6;
+    }
+    *count = kept;
+    if (!*out || !**out)
+        return ls_fail(error, LS_INVALID, "data import: --out FILE.h5 is missing\n"
+                       "usage: lockstep data import [FORMAT] FILE... [OPTION...] --out FILE.h5\n"
+                       "see `lockstep help data`");
+    return LS_OK;
+}
+
+static int run_import(int argument_count, char **arguments) {
+    struct ls_error error;
+    struct ls_import import = {0};
+    char *out;
+    enum ls_status status = take_out(&argument_count, arguments, &out, &error);
+    if (status == LS_OK) {
+        status = ls_import_parse(&import, argument_count, arguments, NULL, &error);
+        if (status == LS_OK)
+            status = ls_import_run(&import, out, &error);
+        ls_import_clear(&import);
+    }
+    if (status == LS_OK)
+        status = print_info(out, "/inputs", "/targets", &error);
+    return status == LS_OK ? LS_EXIT_DONE : ls_command_fail(&error);
+}
+
+static int run_info_words(int argument_count, char **arguments) {
+    struct ls_error error;
+    struct ls_words words = {.items = ls_calloc((size_t)argument_count + 1, sizeof *words.items)};
+    struct info_options options;
+    int code = LS_EXIT_DONE;
+    if (ls_options_parse(&info_command, argument_count, arguments, &options, &words, &error) != LS_OK)
+        code = ls_command_fail(&error);
+    else if (words.help)
+        ls_command_print_help(stdout, &info_command);
+    else
+        code = run_info(words.count, words.items, &options);
+    free(words.items);
+    return code;
+}
+
+static int run_data(int argument_count, char **arguments, const void *options) {
+    (void)options;
+    static const char *const names[] = {"import", "info"};
+    const char *verb = argument_count ? arguments[0] : "";
+    const bool help = argument_count > 1 && (!strcmp(arguments[1], "--help") || !strcmp(arguments[1], "-h"));
+    if (!strcmp(verb, "info"))
+        return run_info_words(argument_count - 1, arguments + 1);
+    if (!strcmp(verb, "import") && help) {
+        ls_command_print_help(stdout, ls_command_find("data"));
+        return LS_EXIT_DONE;
+    }
+    if (!strcmp(verb, "import"))
+        return run_import(argument_count - 1, arguments + 1);
+    struct ls_error error;
+    char hint[160];
+    if (!argument_count)
+        ls_fail(&error, LS_INVALID, "data: expected import or info\nsee `lockstep help data`");
+    else
+        ls_fail(&error, LS_INVALID, "data: expected import or info, found '%.60s'%s\nsee `lockstep help data`",
+                verb, ls_did_you_mean(verb, names, 2, "", hint, sizeof hint));
+    return ls_command_fail(&error);
+}
+
+static void print_data_help(FILE *out) {
+    fprintf(out, "\n%s\n", ls_import_help);
+}
+
+const struct ls_command ls_command_data = {
+    .name = "data",
+    .usage = "import [FORMAT] FILE... [OPTION...] --out FILE.h5 | info FILE",
+    .help = "import raw files into an HDF5 data set; say what a data set holds",
+    .details = "FORMAT is idx, cifar, csv or npy; it may be left out where file names tell.\n"
+               "A config takes the same words: `train: \"csv table.csv --target price\"`.",
+    .more = print_data_help,
+    .raw = true,
+    .run = run_data,
+};

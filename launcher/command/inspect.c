@@ -1,0 +1,216 @@
+/* lockstep inspect: what a config's model is and costs, before anything runs. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "core/graph/accumulate.h"
+#include "core/models/model.h"
+#include "core/optim/optimizer.h"
+#include "dist/reducer.h"
+#include "launcher/command/command.h"
+#include "launcher/exit_codes.h"
+#include "launcher/supervisor/supervisor.h"
+#include "launcher/worker/data.h"
+
+struct inspect_options {
+    int64_t ranks;
+    struct ls_texts set;
+};
+
+static const struct ls_option options[] = {
+    {.letter = 'n',
+     .field = {.name = "ranks",
+               .kind = LS_FIELD_INTEGER,
+               .offset = offsetof(struct inspect_options, ranks),
+               .initial = "0",
+               .max = LS_MICROBATCHES_MAX,
+               .help = "worker processes; 0: as many as train would start"}},
+    {.field = {.name = "set",
+               .kind = LS_FIELD_TEXT,
+               .offset = offsetof(struct inspect_options, set),
+               .help = "an assignment, as in the config; may be repeated"},
+     .repeated = true},
+};
+
+/* What the printing functions look at: the largest rank's model. */
+struct inspection {
+    struct ls_config config;
+    struct ls_data data;
+    enum ls_variant variant;
+    int ranks, microbatches;
+    int first, count;            /* microbatches of the last rank, which has the most */
+    int piece;                   /* microbatches of a piece */
+    struct ls_task *task;
+    struct ls_parameter_set *parameters;
+    struct ls_model model;
+};
+
+static const char *megabytes(double bytes, char text[32]) {
+    snprintf(text, 32, "%.*f MB", bytes < 1e7 ? 3 : 1, bytes * 1e-6);
+    return text;
+}
+
+static int64_t parameters_of(const struct ls_node *node) {
+    int64_t count = 0;
+    for (int i = 0; i < node->input_count; i++) {
+        const struct ls_value *input = node->inputs[i];
+        if (input && input->parameter && input->parameter->kind == LS_PARAMETER_WEIGHT)
+            count += ls_parameter_plain_count(input->parameter);
+    }
+    return count;
+}
+
+static void print_nodes(const struct inspection *it) {
+    int64_t flops = 0;
+    printf("%-32s %-22s %-14s %12s %12s\n", "layer", "op", "output", "parameters", "MFLOP");
+    for (int i = 0; i < ls_graph_node_count(it->model.graph); i++) {
+        const struct ls_node *node = ls_graph_node_at(it->model.graph, i);
+        struct ls_shape row = {.rank = node->output->shape.rank - 1};
+        for (int d = 0; d < row.rank; d++)
+            row.dims[d] = node->output->shape.dims[d + 1];
+        char op[64], shape[LS_SHAPE_TEXT_MAX];
+        snprintf(op, sizeof op, "%s%s", node->op->name,
+                 node->activation == LS_ACTIVATION_RELU ? " + relu" : "");
+        printf("%-32s %-22s %-14s %12lld %12.3f\n", node->name, op, ls_shape_print(row, shape),
+               (long long)parameters_of(node), (double)node->flops * 1e-6);
+        flops += node->flops;
+    }
+    printf("%-32s %-22s %-14s %12lld %12.3f\n", "total", "", "",
+           (long long)ls_parameters_trained(it->parameters), (double)flops * 1e-6);
+    printf("(MFLOP: forward, for one sample; a training step takes about three times that)\n\n");
+}
+
+/* Flat gradient buffers of the rank: partial sums, and the stack that pieces are added up on. */
+static int gradient_buffers(const struct inspection *it, int *pieces) {
+    struct ls_tree_node nodes[LS_TREE_NODES_MAX];
+    const int partials =
+        ls_tree_cover(it->microbatches, it->first, it->count, 0, nodes, LS_TREE_NODES_MAX);
+    float *none[LS_TREE_NODES_MAX] = {NULL};
+    struct ls_accumulator *accumulator =
+        ls_accumulator_create(it->microbatches, it->first, it->count, it->piece, 0, none);
+    int depth = 0;
+    *pieces = ls_accumulator_pieces(accumulator);
+    for (int i = 0; i < *pieces; i++)
+        if (ls_accumulator_piece(accumulator, i).depth > depth)
+            depth = ls_accumulator_piece(accumulator, i).depth;
+    ls_accumulator_destroy(accumulator);
+    return partials + depth;
+}
+
+static int64_t optimizer_bytes(const struct inspection *it) {
+    int64_t begin, end;
+    ls_parameters_slice(it->parameters, it->ranks - 1, it->ranks, &begin, &end);
+    struct ls_optimizer *optimizer =
+        ls_optimizer_create(&it->config.optimizer, it->parameters, begin, end, it->variant);
+    const int64_t bytes = ls_optimizer_state_count(optimizer) * (end - begin) * (int64_t)sizeof(float);
+    ls_optimizer_destroy(optimizer);
+    return bytes;
+}
+
+static void print_rank(const struct inspection *it) {
+    const struct ls_graph_summary summary = ls_graph_summarise(it->model.graph);
+    const double flat = (double)it->parameters->total * sizeof(float);
+    char text[32];
+    int pieces;
+    const int buffers = gradient_buffers(it, &pieces);
+    const double state = (double)optimizer_bytes(it);
+    const double graph = (double)summary.arena_bytes + (double)summary.state_bytes;
+    const int64_t sent =
+        ls_reducer_bytes_sent(it->parameters, it->microbatches, it->ranks,
+                              (enum ls_reducer_kind)it->config.train.reduce);
+    printf("memory of a rank (the largest of %d)\n", it->ranks);
+    printf("  activations, scratch, packed weights  %14s\n", megabytes(graph, text));
+    printf("  parameters                            %14s\n", megabytes(flat, text));
+    printf("  gradients, %d %-26s %14s\n", buffers, buffers == 1 ? "buffer" : "buffers",
+           megabytes(buffers * flat, text));
+    printf("  optimiser state, its slice            %14s\n", megabytes(state, text));
+    printf("  together                              %14s\n",
+           megabytes(graph + flat + buffers * flat + state, text));
+    printf("a step runs in %d %s of at most %d %s on each rank, and sends %s from each\n", pieces,
+           pieces == 1 ? "piece" : "pieces", it->piece, it->piece == 1 ? "microbatch" : "microbatches",
+           megabytes((double)sent, text));
+}
+
+static void print_all(const struct inspection *it) {
+    char shape[LS_SHAPE_TEXT_MAX];
+    printf("%s: %llu training samples of %s, batch %lld in %d microbatches, %d %s, %s kernels\n\n",
+           it->config.name, (unsigned long long)it->data.parts[LS_SOURCE_TRAIN].count,
+           ls_shape_print(it->data.input_shape, shape), (long long)it->config.train.batch, it->microbatches,
+           it->ranks, it->ranks == 1 ? "rank" : "ranks", ls_variant_name(it->variant));
+    print_nodes(it);
+    print_rank(it);
+}
+
+static enum ls_status choose_ranks(struct inspection *it, int64_t given, struct ls_error *error) {
+    it->microbatches = (int)ls_config_microbatches(&it->config);
+    const int64_t wanted = given ? given : it->config.launcher.ranks;
+    it->ranks = wanted ? (int)wanted : ls_default_ranks(it->microbatches);
+    if (it->ranks > it->microbatches)
+        return ls_fail(error, LS_INVALID,
+                       "%d ranks, but a batch has %d microbatches and every rank needs one of its own",
+                       it->ranks, it->microbatches);
+    it->first = (int)((int64_t)(it->ranks - 1) * it->microbatches / it->ranks);
+    it->count = it->microbatches - it->first;
+    it->piece = (int)ls_config_piece_microbatches(&it->config, it->count);
+    return LS_OK;
+}
+
+static enum ls_status build(struct inspection *it, struct ls_error *error) {
+    const struct ls_config *config = &it->config;
+    enum ls_status status = ls_config_variant(config, &it->variant, error);
+    if (status == LS_OK)
+        status = ls_task_create(&it->task, &config->task, error);
+    if (status != LS_OK)
+        return status;
+    it->parameters = ls_parameters_create();
+    const struct ls_model_options model = {
+        .layers = &config->model,
+        .task = it->task,
+        .input_shape = it->data.input_shape,
+        .input_integer = it->data.input_integer,
+        .standardise_features = config->data.standardise != LS_STANDARDISE_NONE,
+        .variant = it->variant,
+        .rows_max = it->piece * (config->train.batch / it->microbatches),
+        .openblas = config->compute.gemm == LS_GEMM_OPENBLAS,
+    };
+    status = ls_model_create(&it->model, &model, it->parameters, error);
+    if (status != LS_OK && it->model.failed)
+        return ls_config_layer_error(config, it->model.failed, error);
+    return status;
+}
+
+static int run_inspect(int argument_count, char **arguments, const void *given_options) {
+    (void)argument_count;
+    const struct inspect_options *given = given_options;
+    struct ls_error error;
+    struct inspection it = {0};
+    enum ls_status status =
+        ls_config_read(&it.config, arguments[0], given->set.items, given->set.count, &error);
+    if (status != LS_OK)
+        return ls_command_fail(&error);
+    status = choose_ranks(&it, given->ranks, &error);
+    if (status == LS_OK)
+        status = ls_data_open(&it.data, &it.config, true, &error);
+    if (status == LS_OK)
+        status = build(&it, &error);
+    if (status == LS_OK)
+        print_all(&it);
+    ls_model_destroy(&it.model);
+    ls_task_destroy(it.task);
+    ls_parameters_destroy(it.parameters);
+    ls_data_close(&it.data);
+    ls_config_clear(&it.config);
+    return status == LS_OK ? LS_EXIT_DONE : ls_command_fail(&error);
+}
+
+const struct ls_command ls_command_inspect = {
+    .name = "inspect",
+    .usage = "CONFIG [-n RANKS] [--set KEY=VALUE ...]",
+    .help = "layers, shapes, parameters, memory and messages of a config, before anything runs",
+    .options = options,
+    .option_count = (int)(sizeof options / sizeof *options),
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_inspect,
+    .options_size = sizeof(struct inspect_options),
+};

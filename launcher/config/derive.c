@@ -1,0 +1,53 @@
+/* What follows from a config without anything else: counts and kernels. */
+#include "core/models/model.h"
+#include "launcher/config/config.h"
+
+/* The largest power of two up to 64 that divides the batch and leaves at least 16 samples each, else the
+ * largest number up to 8 that divides the batch (1 always does). */
+static int64_t automatic_microbatches(int64_t batch) {
+    for (int64_t count = 64; count > 1; count /= 2)
+        if (batch % count == 0 && batch / count >= 16)
+            return count;
+    for (int64_t count = 8; count > 1; count--)
+        if (batch % count == 0)
+            return count;
+    return 1;
+}
+
+int64_t ls_config_microbatches(const struct ls_config *config) {
+    const int64_t given = config->train.microbatches;
+    return given ? given : automatic_microbatches(config->train.batch);
+}
+
+int64_t ls_config_piece_microbatches(const struct ls_config *config, int64_t count) {
+    const int64_t microbatch_rows = config->train.batch / ls_config_microbatches(config);
+    int64_t rows = config->train.piece_rows;
+    if (!rows)
+        rows = ls_model_piece_rows(&config->model);
+    if (!rows)
+        return count;
+    const int64_t whole = rows < microbatch_rows ? 1 : rows / microbatch_rows;
+    return whole < count ? whole : count;
+}
+
+enum ls_status ls_config_variant(const struct ls_config *config, enum ls_variant *variant,
+                                 struct ls_error *error) {
+    switch ((enum ls_isa)config->compute.isa) {
+    case LS_ISA_AUTO:
+        *variant = ls_variant_best();
+        return LS_OK;
+    case LS_ISA_AVX512:
+        *variant = LS_F32_AVX512;
+        break;
+    case LS_ISA_AVX2:
+        *variant = LS_F32_AVX2;
+        break;
+    case LS_ISA_PORTABLE:
+        *variant = LS_F32_PORTABLE;
+        break;
+    }
+    if (ls_variant_supported(*variant))
+        return LS_OK;
+    return ls_fail(error, LS_INVALID, "compute.isa is %s, but this machine cannot run it; its best is %s",
+                   ls_variant_name(*variant), ls_variant_name(ls_variant_best()));
+}
