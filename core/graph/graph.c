@@ -229,10 +229,8 @@ struct ls_value *ls_graph_node(struct ls_graph *graph, enum ls_op_id id, struct 
     }
     graph->nodes[graph->node_count++] = node;
     graph->recorded++;
-    if (op->infer(node, &graph->error) != LS_OK) {
-        ls_fail_context(&graph->error, "%s: ", op->name);
+    if (op->infer(node, &graph->error) != LS_OK)
         return keep_error(graph);
-    }
     output->wants_gradient = output->type == LS_TYPE_REAL && passes_gradient(node);
     if (op->alias)
         graph->plans[output->index].content = graph->plans[inputs[0]->index].content;
