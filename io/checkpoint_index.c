@@ -1,0 +1,117 @@
+/* index.h5: every tensor of every array as one virtual dataset over the shards, for people and
+ * their tools. It is never read back: a missing shard shows as NaN here, without an error. */
+#include "io/checkpoint_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+
+/* The pieces of all shards, shard by shard. */
+struct placed_piece {
+    struct ls_parameter_piece piece;
+    int shard;
+};
+
+struct index {
+    hid_t image, with_groups;
+    int world_size;
+    int count;
+    struct placed_piece *pieces; /* owned */
+};
+
+static void collect(struct index *index, const struct ls_parameter_set *parameters,
+                    const int64_t *slices) {
+    for (int r = 0; r < index->world_size; r++)
+        index->count += ls_parameters_pieces(parameters, slices[r], slices[r + 1], NULL);
+    index->pieces = ls_calloc((size_t)index->count + 1, sizeof *index->pieces);
+    struct placed_piece *next = index->pieces;
+    for (int r = 0; r < index->world_size; r++) {
+        const int count = ls_parameters_pieces(parameters, slices[r], slices[r + 1], NULL);
+        struct ls_parameter_piece *pieces = ls_calloc((size_t)count + 1, sizeof *pieces);
+        ls_parameters_pieces(parameters, slices[r], slices[r + 1], pieces);
+        for (int i = 0; i < count; i++)
+            *next++ = (struct placed_piece){pieces[i], r};
+        free(pieces);
+    }
+}
+
+static hid_t create_space(struct ls_shape shape) {
+    hsize_t dims[LS_RANK_MAX];
+    for (int d = 0; d < shape.rank; d++)
+        dims[d] = (hsize_t)shape.dims[d];
+    return H5Screate_simple(shape.rank, dims, NULL);
+}
+
+/* Maps the block that `placed` covers of the whole tensor to its dataset in the shard. */
+static bool map_piece(const struct index *index, hid_t plan, hid_t whole, const char *array,
+                      const struct placed_piece *placed) {
+    const struct ls_parameter_piece *piece = &placed->piece;
+    char file[64], path[LS_NAME_MAX * 2 + 32];
+    ls_checkpoint_shard_name(file, placed->shard, index->world_size);
+    snprintf(path, sizeof path, "/%s/%s/%lld", array, piece->parameter->name,
+             (long long)piece->first);
+    hsize_t start[LS_RANK_MAX] = {0}, count[LS_RANK_MAX];
+    for (int d = 0; d < piece->shape.rank; d++)
+        count[d] = (hsize_t)piece->shape.dims[d];
+    start[piece->axis] = (hsize_t)piece->first;
+    const hid_t block = create_space(piece->shape);
+    const bool ok = block >= 0 &&
+                    H5Sselect_hyperslab(whole, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
+                    H5Pset_virtual(plan, whole, file, path, block) >= 0;
+    ls_hdf5_close(block);
+    return ok;
+}
+
+static bool add_tensor(const struct index *index, const char *array,
+                       const struct ls_parameter *parameter) {
+    char path[LS_NAME_MAX * 2 + 4];
+    snprintf(path, sizeof path, "/%s/%s", array, parameter->name);
+    const float missing = NAN;
+    const hid_t plan = H5Pcreate(H5P_DATASET_CREATE), whole = create_space(parameter->shape);
+    hid_t dataset = H5I_INVALID_HID;
+    bool ok = plan >= 0 && whole >= 0 && H5Pset_obj_track_times(plan, false) >= 0 &&
+              H5Pset_fill_value(plan, H5T_NATIVE_FLOAT, &missing) >= 0;
+    for (int i = 0; i < index->count && ok; i++)
+        if (index->pieces[i].piece.parameter == parameter)
+            ok = map_piece(index, plan, whole, array, &index->pieces[i]);
+    if (ok)
+        dataset = H5Dcreate2(index->image, path, H5T_IEEE_F32LE, whole, index->with_groups, plan,
+                             H5P_DEFAULT);
+    ls_hdf5_close(dataset);
+    ls_hdf5_close(whole);
+    ls_hdf5_close(plan);
+    return dataset >= 0;
+}
+
+static bool add_tensors(struct index *index, const struct ls_checkpoint_arrays *arrays) {
+    index->with_groups = H5Pcreate(H5P_LINK_CREATE);
+    bool ok =
+        index->with_groups >= 0 && H5Pset_create_intermediate_group(index->with_groups, 1) >= 0;
+    for (int a = 0; a < arrays->count && ok; a++)
+        for (int p = 0; p < arrays->parameters->count && ok; p++)
+            ok = add_tensor(index, arrays->names[a], arrays->parameters->items[p]);
+    ls_hdf5_close(index->with_groups);
+    return ok;
+}
+
+enum ls_status ls_checkpoint_write_index(const char *folder,
+                                         const struct ls_checkpoint_arrays *arrays,
+                                         const int64_t *slices, int world_size,
+                                         struct ls_checkpoint_file *file, struct ls_error *error) {
+    char path[LS_PATH_MAX];
+    ls_path_print(path, "%s/%s", folder, LS_CHECKPOINT_INDEX);
+    *file = (struct ls_checkpoint_file){0};
+    struct index index = {.world_size = world_size};
+    collect(&index, arrays->parameters, slices);
+    enum ls_status status = ls_image_create(
+        path, (size_t)(arrays->count * index.count) * 2048 + 4096, &index.image, error);
+    if (status == LS_OK && !add_tensors(&index, arrays))
+        status = ls_hdf5_fail(error, LS_SYSTEM, "cannot make %s", path);
+    if (status == LS_OK)
+        status = ls_image_write(index.image, path, file, error);
+    ls_hdf5_close(index.image);
+    free(index.pieces);
+    return status;
+}

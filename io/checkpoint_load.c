@@ -1,0 +1,212 @@
+/* From shards, however many ranks wrote them, to any slice. A stored piece and a wanted piece of
+ * one parameter are both blocks of its plain form along the same axis, so what they share is a
+ * block too. */
+#include "io/checkpoint_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+
+/* A piece of one array that the caller wants. */
+struct wanted_piece {
+    const char *array;
+    struct ls_parameter_piece piece;
+    float *stored;  /* where it goes: the caller's memory */
+    int64_t loaded; /* rows so far */
+};
+
+static bool read_attribute(hid_t dataset, const char *name, int64_t *values, int count) {
+    const hid_t attribute = H5Aopen(dataset, name, H5P_DEFAULT);
+    const hid_t space = attribute < 0 ? H5I_INVALID_HID : H5Aget_space(attribute);
+    const bool ok = space >= 0 && H5Sget_simple_extent_npoints(space) == count &&
+                    H5Aread(attribute, H5T_NATIVE_INT64, values) >= 0;
+    ls_hdf5_close(space);
+    ls_hdf5_close(attribute);
+    return ok;
+}
+
+/* Whether the dataset is float32 in one block of this very file, of the shape that its attributes
+ * claim, and cut along the axis of `wanted`; then *first and *count are its rows. */
+static bool read_place(hid_t dataset, const struct ls_parameter_piece *wanted, int64_t *first,
+                       int64_t *count) {
+    const struct ls_shape *whole = &wanted->parameter->shape;
+    struct ls_shape shape = {.rank = whole->rank};
+    int64_t axis = -1;
+    if (!read_attribute(dataset, "axis", &axis, 1) || !read_attribute(dataset, "first", first, 1) ||
+        !read_attribute(dataset, "count", count, 1) ||
+        !read_attribute(dataset, "shape", shape.dims, whole->rank) ||
+        !ls_shape_equal(shape, *whole) || axis != wanted->axis || *first < 0 || *count < 1 ||
+        *first > whole->dims[axis] - *count)
+        return false;
+    const hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset);
+    const hid_t plan = H5Dget_create_plist(dataset);
+    hsize_t dims[LS_RANK_MAX];
+    bool ok = H5Tequal(type, H5T_IEEE_F32LE) > 0 && H5Pget_layout(plan) == H5D_CONTIGUOUS &&
+              H5Pget_external_count(plan) == 0 &&
+              H5Sget_simple_extent_ndims(space) == whole->rank &&
+              H5Sget_simple_extent_dims(space, dims, NULL) >= 0;
+    for (int d = 0; d < whole->rank && ok; d++)
+        ok = dims[d] == (hsize_t)(d == axis ? *count : whole->dims[d]);
+    ls_hdf5_close(plan);
+    ls_hdf5_close(space);
+    ls_hdf5_close(type);
+    return ok;
+}
+
+struct overlap {
+    int64_t in_stored, in_wanted, count; /* rows along the axis */
+};
+
+static struct overlap find_overlap(int64_t stored_first, int64_t stored_count,
+                                   const struct ls_parameter_piece *wanted) {
+    const int64_t stored_end = stored_first + stored_count, end = wanted->first + wanted->count;
+    const int64_t from = stored_first > wanted->first ? stored_first : wanted->first;
+    const int64_t to = stored_end < end ? stored_end : end;
+    return (struct overlap){from - stored_first, from - wanted->first, to > from ? to - from : 0};
+}
+
+/* Rows of the stored block into the wanted block `plain`. */
+static bool read_overlap(hid_t dataset, const struct ls_parameter_piece *wanted,
+                         const struct overlap *overlap, float *plain) {
+    hsize_t source[LS_RANK_MAX] = {0}, target[LS_RANK_MAX] = {0};
+    hsize_t count[LS_RANK_MAX], dims[LS_RANK_MAX];
+    for (int d = 0; d < wanted->shape.rank; d++)
+        count[d] = dims[d] = (hsize_t)wanted->shape.dims[d];
+    source[wanted->axis] = (hsize_t)overlap->in_stored;
+    target[wanted->axis] = (hsize_t)overlap->in_wanted;
+    count[wanted->axis] = (hsize_t)overlap->count;
+    const hid_t stored = H5Dget_space(dataset);
+    const hid_t memory = H5Screate_simple(wanted->shape.rank, dims, NULL);
+    const bool ok = stored >= 0 && memory >= 0 &&
+                    H5Sselect_hyperslab(stored, H5S_SELECT_SET, source, NULL, count, NULL) >= 0 &&
+                    H5Sselect_hyperslab(memory, H5S_SELECT_SET, target, NULL, count, NULL) >= 0 &&
+                    H5Dread(dataset, H5T_NATIVE_FLOAT, memory, stored, H5P_DEFAULT, plain) >= 0;
+    ls_hdf5_close(memory);
+    ls_hdf5_close(stored);
+    return ok;
+}
+
+static enum ls_status load_dataset(hid_t dataset, struct wanted_piece *wanted, float *plain,
+                                   struct ls_error *error) {
+    const struct ls_parameter_piece *piece = &wanted->piece;
+    int64_t first, count;
+    if (!read_place(dataset, piece, &first, &count))
+        return ls_fail(error, LS_DAMAGED, "not a piece as lockstep writes it");
+    const struct overlap overlap = find_overlap(first, count, piece);
+    if (overlap.count == 0)
+        return LS_OK;
+    if (overlap.count < piece->count) /* keep what other shards have brought */
+        ls_parameter_piece_fetch(piece, wanted->stored, plain);
+    if (!read_overlap(dataset, piece, &overlap, plain))
+        return ls_hdf5_fail(error, LS_DAMAGED, "cannot be read");
+    ls_parameter_piece_store(piece, plain, wanted->stored);
+    wanted->loaded += overlap.count;
+    return LS_OK;
+}
+
+/* Only hard links: others may lead to another file. */
+static hid_t open_member(hid_t group, hsize_t index) {
+    H5L_info_t link;
+    char name[32];
+    if (H5Lget_info_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, index, &link, H5P_DEFAULT) < 0 ||
+        link.type != H5L_TYPE_HARD ||
+        H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, index, name, sizeof name,
+                           H5P_DEFAULT) < 0)
+        return H5I_INVALID_HID;
+    return H5Dopen2(group, name, H5P_DEFAULT);
+}
+
+/* What one shard has of a wanted piece: nothing, or rows from one dataset (slices are contiguous).
+ */
+static enum ls_status load_piece(hid_t shard, struct wanted_piece *wanted, float *plain,
+                                 struct ls_error *error) {
+    char name[LS_NAME_MAX * 2 + 8];
+    snprintf(name, sizeof name, "/%s/%s", wanted->array, wanted->piece.parameter->name);
+    const hid_t group = H5Gopen2(shard, name, H5P_DEFAULT);
+    if (group < 0)
+        return LS_OK; /* rows that no shard brings are noticed at the end */
+    H5G_info_t info = {0};
+    enum ls_status status = LS_OK;
+    if (H5Gget_info(group, &info) < 0)
+        status = ls_hdf5_fail(error, LS_DAMAGED, "cannot be read");
+    for (hsize_t i = 0; status == LS_OK && i < info.nlinks; i++) {
+        const hid_t dataset = open_member(group, i);
+        status = dataset < 0 ? ls_hdf5_fail(error, LS_DAMAGED, "not a piece as lockstep writes it")
+                             : load_dataset(dataset, wanted, plain, error);
+        ls_hdf5_close(dataset);
+    }
+    ls_hdf5_close(group);
+    return status == LS_OK ? LS_OK : ls_fail_context(error, "%s: ", name);
+}
+
+struct wanted {
+    int count;
+    struct wanted_piece *pieces; /* owned */
+    float *plain;                /* room for the largest; owned */
+};
+
+static struct wanted list_wanted(const struct ls_checkpoint_arrays *arrays) {
+    const int count = ls_parameters_pieces(arrays->parameters, arrays->begin, arrays->end, NULL);
+    struct ls_parameter_piece *pieces = ls_calloc((size_t)count + 1, sizeof *pieces);
+    ls_parameters_pieces(arrays->parameters, arrays->begin, arrays->end, pieces);
+    struct wanted wanted = {.count = count * arrays->count};
+    wanted.pieces = ls_calloc((size_t)wanted.count + 1, sizeof *wanted.pieces);
+    int64_t largest = 0;
+    for (int i = 0; i < wanted.count; i++) {
+        const int a = i / count;
+        const struct ls_parameter_piece *piece = &pieces[i % count];
+        const int64_t elements = ls_shape_count(piece->shape);
+        largest = elements > largest ? elements : largest;
+        wanted.pieces[i] =
+            (struct wanted_piece){.array = arrays->names[a],
+                                  .piece = *piece,
+                                  .stored = arrays->data[a] + (piece->offset - arrays->begin)};
+    }
+    wanted.plain = ls_calloc((size_t)largest + 1, sizeof *wanted.plain);
+    free(pieces);
+    return wanted;
+}
+
+static enum ls_status load_shard(struct wanted *wanted, const char *path, struct ls_error *error) {
+    hid_t shard;
+    enum ls_status status = ls_hdf5_open_file(path, &shard, error);
+    if (status != LS_OK)
+        return error->status = status == LS_INVALID ? LS_DAMAGED : status; /* it is our file */
+    for (int i = 0; i < wanted->count && status == LS_OK; i++)
+        status = load_piece(shard, &wanted->pieces[i], wanted->plain, error);
+    ls_hdf5_close(shard);
+    return status == LS_OK ? LS_OK : ls_fail_context(error, "%s: ", path);
+}
+
+static enum ls_status check_complete(const struct wanted *wanted, const char *path,
+                                     struct ls_error *error) {
+    for (int i = 0; i < wanted->count; i++) {
+        const struct wanted_piece *piece = &wanted->pieces[i];
+        if (piece->loaded != piece->piece.count)
+            return ls_fail(
+                error, LS_DAMAGED, "%s: /%s/%s: expected %lld rows of axis %d, found %lld", path,
+                piece->array, piece->piece.parameter->name, (long long)piece->piece.count,
+                piece->piece.axis, (long long)piece->loaded);
+    }
+    return LS_OK;
+}
+
+enum ls_status ls_checkpoint_load(const struct ls_checkpoint *checkpoint,
+                                  const struct ls_checkpoint_arrays *arrays,
+                                  struct ls_error *error) {
+    enum ls_status status = ls_checkpoint_check_model(checkpoint, arrays, error);
+    if (status != LS_OK)
+        return status;
+    struct wanted wanted = list_wanted(arrays);
+    for (int r = 0; r < checkpoint->world_size && status == LS_OK; r++) {
+        char path[LS_PATH_MAX];
+        ls_path_print(path, "%s/%s", checkpoint->path, checkpoint->files[r].name);
+        status = load_shard(&wanted, path, error);
+    }
+    if (status == LS_OK)
+        status = check_complete(&wanted, checkpoint->path, error);
+    free(wanted.plain);
+    free(wanted.pieces);
+    return status;
+}

@@ -1,0 +1,78 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "io/file.h"
+#include "tests/support/checkpoint_fixture.h"
+#include "tests/support/support.h"
+
+enum { WORLDS_MAX = 6 };
+
+START_TEST(any_number_of_writers_serves_any_number_of_readers) {
+    struct ls_parameter_set *set = ls_fixture_parameters();
+    for (int writers = 1; writers <= WORLDS_MAX; writers++) {
+        const uint64_t step = (uint64_t)writers * 10;
+        ls_require(ls_fixture_save(ls_test_folder(), set, step, writers, 2, &ls_test_error));
+        struct ls_checkpoint checkpoint;
+        bool found;
+        ls_require(
+            ls_checkpoint_newest(ls_test_folder(), true, &checkpoint, &found, &ls_test_error));
+        ck_assert(found);
+        ck_assert_uint_eq(checkpoint.step, step);
+        ck_assert_int_eq(checkpoint.world_size, writers);
+        ck_assert_int_eq(checkpoint.file_count, writers + 1);
+        for (int readers = 1; readers <= WORLDS_MAX; readers++)
+            ls_require(ls_fixture_check(&checkpoint, set, readers, &ls_test_error));
+        ls_checkpoint_clear(&checkpoint);
+    }
+    ls_parameters_destroy(set);
+}
+END_TEST
+
+START_TEST(the_state_comes_back_as_it_was) {
+    struct ls_parameter_set *set = ls_fixture_parameters();
+    ls_require(ls_fixture_save(ls_test_folder(), set, 70, 1, 2, &ls_test_error));
+    struct ls_checkpoint checkpoint;
+    ls_require(ls_checkpoint_open(ls_test_folder(), 70, &checkpoint, &ls_test_error));
+    ck_assert_str_eq(checkpoint.state, "{\"epoch\":0.10000000000000001,\"next\":71}");
+    ls_checkpoint_clear(&checkpoint);
+    ls_parameters_destroy(set);
+}
+END_TEST
+
+START_TEST(the_same_numbers_give_the_same_bytes) {
+    struct ls_parameter_set *set = ls_fixture_parameters();
+    const char *const runs[] = {"one", "two"};
+    struct ls_checkpoint checkpoints[2];
+    for (int i = 0; i < 2; i++) {
+        char run[512];
+        snprintf(run, sizeof run, "%s/%s", ls_test_folder(), runs[i]);
+        ls_require(ls_folder_create(run, &ls_test_error));
+        ls_require(ls_fixture_save(run, set, 5, 3, 2, &ls_test_error));
+        ls_require(ls_checkpoint_open(run, 5, &checkpoints[i], &ls_test_error));
+    }
+    for (int f = 0; f < checkpoints[0].file_count; f++)
+        ck_assert_uint_eq(checkpoints[0].files[f].digest, checkpoints[1].files[f].digest);
+    ls_checkpoint_clear(&checkpoints[0]);
+    ls_checkpoint_clear(&checkpoints[1]);
+    ls_parameters_destroy(set);
+}
+END_TEST
+
+START_TEST(files_are_readable_as_the_umask_says) {
+    struct ls_parameter_set *set = ls_fixture_parameters();
+    char path[1024];
+    const mode_t before = umask(027);
+    ls_require(ls_fixture_save(ls_test_folder(), set, 80, 1, 2, &ls_test_error));
+    umask(before);
+    struct stat info;
+    snprintf(path, sizeof path, "%s/checkpoints/step-0000000080/shard-00000-of-00001.h5",
+             ls_test_folder());
+    ck_assert_int_eq(stat(path, &info), 0);
+    ck_assert_int_eq((int)(info.st_mode & 0777), 0640);
+    ls_parameters_destroy(set);
+}
+END_TEST
+
+LS_SUITE(any_number_of_writers_serves_any_number_of_readers, the_state_comes_back_as_it_was,
+         the_same_numbers_give_the_same_bytes, files_are_readable_as_the_umask_says)
