@@ -1,0 +1,149 @@
+#include "io/csv.h"
+
+#include <csv.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+
+/* libcsv says what a field holds but not where it was, so it is fed piece by piece, each ending with a byte that
+ * may end a field: a callback then means that the field ended there. */
+struct walk {
+    const struct ls_csv *csv;
+    struct ls_csv_place at;         /* of the next byte */
+    struct ls_csv_place start;      /* of the field being read */
+    bool field_ended;
+    int count, room;
+    struct ls_csv_field *fields;    /* [room] owned; text: offset until the record is complete */
+    size_t *offsets;                /* [room] owned: where each field's text starts */
+    char *text;                     /* owned: the record's fields, each with NUL */
+    size_t text_bytes, text_room;
+    enum ls_status status;
+    struct ls_error *error;
+};
+
+enum ls_status ls_csv_fail(struct ls_error *error, const char *path, struct ls_csv_place place,
+                           const char *format, ...) {
+    char text[LS_ERROR_MAX / 2];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return ls_fail(error, LS_INVALID, "%s:%lld:%lld: error: %s", path, (long long)place.line,
+                   (long long)place.column, text);
+}
+
+static void field_ended(void *bytes, size_t count, void *context) {
+    struct walk *walk = context;
+    if (walk->count == walk->room) {
+        walk->room = walk->room ? 2 * walk->room : 64;
+        walk->fields = ls_realloc(walk->fields, (size_t)walk->room, sizeof *walk->fields);
+        walk->offsets = ls_realloc(walk->offsets, (size_t)walk->room, sizeof *walk->offsets);
+    }
+    if (walk->text_bytes + count + 1 > walk->text_room) {
+        walk->text_room = 2 * (walk->text_bytes + count + 1);
+        walk->text = ls_realloc(walk->text, walk->text_room, 1);
+    }
+    walk->fields[walk->count].place = walk->start;
+    walk->offsets[walk->count++] = walk->text_bytes;
+    if (count)
+        memcpy(walk->text + walk->text_bytes, bytes, count);
+    walk->text[walk->text_bytes + count] = '\0';
+    walk->text_bytes += count + 1;
+    walk->field_ended = true;
+}
+
+static void record_ended(int byte, void *context) {
+    (void)byte;
+    struct walk *walk = context;
+    for (int i = 0; i < walk->count; i++)
+        walk->fields[i].text = walk->text + walk->offsets[i];
+    const struct ls_csv_record record = {walk->count, walk->fields, walk->at};
+    if (walk->status == LS_OK)
+        walk->status = walk->csv->record(walk->csv->context, &record, walk->error);
+    walk->count = 0;
+    walk->text_bytes = 0;
+}
+
+/* Moves the place over bytes; "\r\n" is one line end, and so is a lone '\r'. */
+static void advance(struct walk *walk, const char *bytes, size_t count, char next) {
+    for (size_t i = 0; i < count; i++) {
+        const char after = i + 1 < count ? bytes[i + 1] : next;
+        if (bytes[i] == '\n' || (bytes[i] == '\r' && after != '\n')) {
+            walk->at.line++;
+            walk->at.column = 1;
+        } else if (((unsigned char)bytes[i] & 0xC0) != 0x80) {
+            walk->at.column++;
+        }
+    }
+}
+
+/* What libcsv strips around bare fields: blanks that are not the separator. */
+static int is_blank(unsigned char byte) {
+    return byte == ' ' || byte == '\t';
+}
+
+static int is_tab(unsigned char byte) {
+    return byte == '\t';
+}
+
+static int is_space(unsigned char byte) {
+    return byte == ' ';
+}
+
+static void parse(struct walk *walk, struct csv_parser *parser, const char *text, const char *end) {
+    const char stops[4] = {walk->csv->separator, '\n', '\r', '\0'};
+    while (text < end && walk->status == LS_OK) {
+        size_t count = 0;
+        while (text + count < end && !memchr(stops, text[count], 3))
+            count++;
+        const bool stopped = text + count < end;
+        advance(walk, text, count, '\0');
+        const size_t piece = count + stopped;
+        walk->field_ended = false;
+        const size_t parsed = csv_parse(parser, text, piece, field_ended, record_ended, walk);
+        if (parsed != piece) {
+            walk->status = ls_csv_fail(walk->error, walk->csv->path, walk->start,
+                                       "a quote inside this field; put the field in quotes and double the quote");
+            return;
+        }
+        if (stopped)
+            advance(walk, text + count, 1, text + piece < end ? text[piece] : '\0');
+        if (walk->field_ended || (stopped && text[count] != walk->csv->separator && !parser->quoted))
+            walk->start = walk->at;
+        text += piece;
+    }
+    if (walk->status == LS_OK && csv_fini(parser, field_ended, record_ended, walk) != 0)
+        walk->status =
+            ls_csv_fail(walk->error, walk->csv->path, walk->start, "the quoted field that starts here is not closed");
+}
+
+static const char *skip(struct walk *walk, const char *text, const char *end) {
+    for (int64_t line = 0; line < walk->csv->skip_lines && text < end; line++) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        const char *next = newline ? newline + 1 : end;
+        advance(walk, text, (size_t)(next - text), '\0');
+        text = next;
+    }
+    return text;
+}
+
+enum ls_status ls_csv_walk(const struct ls_csv *csv, struct ls_error *error) {
+    struct walk walk = {.csv = csv, .at = {1, 1}, .error = error};
+    struct csv_parser parser;
+    LS_ASSERT(csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) == 0, "libcsv cannot start");
+    csv_set_delim(&parser, (unsigned char)csv->separator);
+    csv_set_space_func(&parser, csv->separator == ' ' ? is_tab : csv->separator == '\t' ? is_space : is_blank);
+    const char *text = csv->text, *end = csv->text + csv->bytes;
+    if (csv->bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) /* a byte order mark */
+        text += 3;
+    text = skip(&walk, text, end);
+    walk.start = walk.at;
+    parse(&walk, &parser, text, end);
+    csv_free(&parser);
+    free(walk.fields);
+    free(walk.offsets);
+    free(walk.text);
+    return walk.status;
+}

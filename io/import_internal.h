@@ -1,0 +1,40 @@
+/* One function per format: from raw files to /inputs and /targets. Internal to io.
+ * To add a format: its reader here, an entry in import.c's table. */
+#ifndef LS_IO_IMPORT_INTERNAL_H
+#define LS_IO_IMPORT_INTERNAL_H
+
+#include "core/tensor/shape.h"
+#include "io/source.h"
+#include "io/stream.h"
+#include "io/writer.h"
+
+enum ls_missing { LS_MISSING_ERROR, LS_MISSING_DROP, LS_MISSING_MEAN, LS_MISSING_ZERO };
+
+LS_MUST_USE enum ls_status ls_import_arrays(const struct ls_import *import, struct ls_writer *writer,
+                                            struct ls_error *error); /* idx, npy */
+LS_MUST_USE enum ls_status ls_import_cifar(const struct ls_import *import, struct ls_writer *writer,
+                                           struct ls_error *error);
+LS_MUST_USE enum ls_status ls_import_csv(const struct ls_import *import, struct ls_writer *writer,
+                                         struct ls_error *error);
+
+/* A file that is a header and then rows of numbers. */
+struct ls_raw_array {
+    struct ls_stream stream;    /* behind the header; owned */
+    enum ls_kind kind;
+    uint64_t rows;
+    struct ls_shape row;
+    uint64_t row_bytes;
+};
+
+/* Each opens, reads and checks the header; `targets`: what the file is for. */
+LS_MUST_USE enum ls_status ls_idx_open(struct ls_raw_array *array, const char *path, bool targets,
+                                       struct ls_error *error);
+LS_MUST_USE enum ls_status ls_npy_open(struct ls_raw_array *array, const char *path, bool targets,
+                                       struct ls_error *error);
+
+/* Checks dims[0 .. rank-1] (at least one row, at most 2^31 bytes a row, no overflow) and fills rows, row and
+ * row_bytes from them and the kind. */
+LS_MUST_USE enum ls_status ls_raw_array_shape(struct ls_raw_array *array, const uint64_t *dims, int rank,
+                                              struct ls_error *error);
+
+#endif
