@@ -33,7 +33,7 @@ START_TEST(bytes_of_rank_0_reach_all) {
     enum { COUNT = 100001 };
     char *bytes = ls_calloc(COUNT, 1);
     for (int i = 0; i < COUNT; i++)
-        bytes[i] = ls_communicator_rank(world) ? 'x' : (char)(i % 101);
+        bytes[i] = (char)(ls_communicator_rank(world) ? 'x' : i % 101);
     ls_communicator_broadcast(world, bytes, COUNT);
     int wrong = 0;
     for (int i = 0; i < COUNT; i++)
