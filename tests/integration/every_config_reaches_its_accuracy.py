@@ -1,0 +1,15 @@
+"""Trains a config of configs/ as it is and holds its test metric against what its comment promises.
+
+  every_config_reaches_its_accuracy.py NAME METRIC LEAST [MINUTES]"""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+import lockstep
+
+name, metric, least = sys.argv[1], sys.argv[2], float(sys.argv[3])
+minutes = float(sys.argv[4]) if len(sys.argv) > 4 else 60
+result = lockstep.train(lockstep.config(name), lockstep.path(name), min(2, os.cpu_count()), timeout=minutes * 60)
+print(f"{name}: {metric} {result['test'][metric]:.4f} after {result['seconds']:.1f} s of training")
+lockstep.equal(result["status"], "done", "status")
+lockstep.check(result["test"][metric] >= least, f"{metric} {result['test'][metric]}, expected at least {least}")

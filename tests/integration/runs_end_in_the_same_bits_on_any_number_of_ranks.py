@@ -1,0 +1,73 @@
+"""Digest, test loss and metrics of a config are identical on 1, 2, 3 and 4 ranks.
+
+  runs_end_in_the_same_bits_on_any_number_of_ranks.py CASE [RANKS...]
+
+Cases: mlp, cnn (batch norm, dropout), resnet (augmentation), and table-adam, table-momentum (uneven last batch,
+several epochs)."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+import h5py
+import lockstep
+import numpy
+
+
+def table():
+    """203 rows of a noisy linear relation, 7 features: 203 is no multiple of any batch used here."""
+    random = numpy.random.default_rng(5)
+    inputs = random.normal(size=(203, 7)).astype("f4")
+    targets = (inputs @ random.normal(size=7) + 0.1 * random.normal(size=203)).astype("f4")
+    with h5py.File(lockstep.path("table.h5"), "w") as file:
+        file["inputs"], file["targets"] = inputs, targets[:, None]
+    with open(lockstep.path("table.yaml"), "w") as file:
+        file.write("""seed: 3
+task: regression
+data:
+  train: %s
+  split: [0.7, 0.1, 0.2]
+  standardise: feature
+model:
+  - linear: 24
+  - batch_norm
+  - tanh
+  - dropout: 0.1
+  - linear: 1
+train:
+  epochs: 4
+  batch: 24
+  microbatches: 8
+log:
+  every_steps: 1
+checkpoint:
+  every_steps: 5
+""" % lockstep.path("table.h5"))
+    return lockstep.path("table.yaml")
+
+
+def case(name):
+    if name.startswith("table"):
+        return table(), {"optimizer__name": name.split("-")[1]}
+    rows = {"mlp": 1000, "cnn": 600, "resnet": 300}[name]
+    settings = lockstep.fashion_subset(name, rows, 200)
+    settings.update(train__epochs=2, log__every_steps=1, train__steps_max={"mlp": 12, "cnn": 8, "resnet": 4}[name])
+    return lockstep.config("fashion-mnist-" + name), settings
+
+
+def main(name, *ranks):
+    config, settings = case(name)
+    first = None
+    for count in map(int, ranks or (1, 2, 3, 4)):
+        run = lockstep.path(f"{name}-{count}")
+        result = lockstep.train(config, run, count, **settings)
+        lockstep.equal(result["world_size"], count, "world_size")
+        found = (result["parameters_digest"], result["test"]["loss"], lockstep.metrics(run))
+        print(f"{name} on {count} ranks: {found[0]}, test loss {found[1]}, {len(found[2])} lines of metrics")
+        first = first or found
+        lockstep.equal(found, first, f"digest, test loss and metrics on {count} ranks")
+        shown = lockstep.digest(lockstep.parameters(lockstep.newest_checkpoint(run)))
+        lockstep.equal(shown, result["parameters_digest"], "digest of what index.h5 shows")
+    lockstep.check(len(first[2]) >= 4, "metrics.jsonl has next to nothing in it")
+
+
+main(*sys.argv[1:])
