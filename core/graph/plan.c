@@ -52,12 +52,12 @@ void ls_plan_order_parameters(struct ls_graph *graph) {
 }
 
 enum ls_status ls_graph_plan(struct ls_graph *graph, struct ls_error *error) {
-    LS_ASSERT(!graph->planned && graph->node_count + graph->fused_count > 0,
-              "planned %d, nodes %d", graph->planned, graph->node_count);
     if (graph->failed) {
         *error = graph->error;
         return error->status;
     }
+    LS_ASSERT(!graph->planned && graph->node_count + graph->fused_count > 0,
+              "planned %d, nodes %d", graph->planned, graph->node_count);
     ls_plan_fuse(graph);
     ls_plan_order_parameters(graph);
     if (ls_plan_gradients(graph, error) != LS_OK)
