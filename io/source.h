@@ -21,13 +21,15 @@ struct ls_import {
     char *files[LS_IMPORT_FILES_MAX];  /* owned */
     bool header;                       /* csv; --no-header clears it */
     int64_t skip_lines;                /* csv */
-    char target[LS_TEXT_MAX];          /* csv: name, or 1-based index, negative from the end; "": last */
+    char target[LS_TEXT_MAX];          /* csv: name, or 1-based index, negative from the end; "none"; "": last */
     char categorical[LS_TEXT_MAX];     /* csv: columns to number by value, comma-separated; "auto"; "" none */
     int missing;                       /* csv: error | drop | mean | zero */
-    char separator[8];                 /* csv: default "," */
+    char separator[LS_TEXT_MAX];       /* csv: one byte; written "tab" and "space" where a byte is awkward */
 };
 
-/* arguments: the words after `import`. Relative files are looked up below `folder` if that is not NULL. */
+/* arguments: the words after `import`. A relative file is taken below `folder` (not NULL) unless it lies only in
+ * the working directory; a pattern like train_batch_*.bin stands for the files that match it, sorted.
+ * On failure there is nothing to clear. */
 LS_MUST_USE enum ls_status ls_import_parse(struct ls_import *import, int count, char *const *arguments,
                                            const char *folder, struct ls_error *error);
 void ls_import_clear(struct ls_import *import);

@@ -1,0 +1,226 @@
+/* `lockstep data import`: its words, and which function does the work. */
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "io/file.h"
+#include "io/import_internal.h"
+
+/* X(option, what stands for its value, member, kind, default, choices, help): parser and help text. */
+#define IMPORT_OPTIONS(X)                                                                          \
+    X("skip-lines", "N", skip_lines, LS_FIELD_INTEGER, "0", NULL,                                  \
+      "leave out N lines at the start (csv)")                                                      \
+    X("target", "NAME|INDEX", target, LS_FIELD_TEXT, "", NULL,                                     \
+      "the column to predict; counted from 1, or from the end: -1; none: no target (csv; the last)") \
+    X("categorical", "COLUMNS|auto", categorical, LS_FIELD_TEXT, "", NULL,                         \
+      "columns whose values are numbered in sorted order; auto: all that hold words (csv)")        \
+    X("missing", "error|drop|mean|zero", missing, LS_FIELD_CHOICE, "error", missing_choices,       \
+      "what an empty cell, NA, NaN or ? becomes; drop: its row is left out (csv)")                 \
+    X("separator", "C", separator, LS_FIELD_TEXT, ",", NULL,                                       \
+      "the byte between fields, or tab or space (csv; a comma)")
+
+static const char *const missing_choices[] = {"error", "drop", "mean", "zero", NULL};
+
+static const struct ls_field fields[] = {
+#define X(option, value, member, field_kind, default_text, choice_list, text)                      \
+    {.name = option,                                                                               \
+     .kind = field_kind,                                                                           \
+     .offset = offsetof(struct ls_import, member),                                                 \
+     .initial = default_text,                                                                      \
+     .max = field_kind == LS_FIELD_INTEGER ? 1e9 : 0,                                              \
+     .choices = choice_list,                                                                       \
+     .help = text},
+    IMPORT_OPTIONS(X)
+#undef X
+};
+static const struct ls_fields options = {fields, (int)(sizeof fields / sizeof *fields)};
+
+const char *const ls_import_help =
+    "Formats (may be left out where file names tell: *ubyte*, *.bin, *.csv, *.npy, each also .gz):\n"
+    "  idx IMAGES [LABELS]     MNIST's format; more pairs are joined\n"
+    "  cifar FILE...           CIFAR-10's binary records\n"
+    "  csv FILE                a table\n"
+    "  npy INPUTS [TARGETS]    NumPy arrays; more pairs are joined\n"
+    "Options:\n"
+    "  --no-header\n"
+    "      the first line holds values, not names (csv)\n"
+#define X(option, value, member, kind, initial, choices, help) "  --" option " " value "\n      " help "\n"
+    IMPORT_OPTIONS(X);
+#undef X
+
+static const struct {
+    const char *name;
+    enum ls_status (*run)(const struct ls_import *, struct ls_writer *, struct ls_error *);
+} formats[] = {
+    [LS_IMPORT_IDX] = {"idx", ls_import_arrays},
+    [LS_IMPORT_CIFAR] = {"cifar", ls_import_cifar},
+    [LS_IMPORT_CSV] = {"csv", ls_import_csv},
+    [LS_IMPORT_NPY] = {"npy", ls_import_arrays},
+};
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+static bool ends_with(const char *name, const char *ending) {
+    const size_t length = strlen(name), tail = strlen(ending);
+    return length >= tail && strcmp(name + length - tail, ending) == 0;
+}
+
+/* Which format the file's name tells; -1: none. */
+static int guess_format(const char *path) {
+    const char *slash = strrchr(path, '/');
+    char name[256];
+    snprintf(name, sizeof name, "%s", slash ? slash + 1 : path);
+    if (ends_with(name, ".gz"))
+        name[strlen(name) - 3] = '\0';
+    if (strstr(name, "ubyte"))
+        return LS_IMPORT_IDX;
+    if (ends_with(name, ".bin"))
+        return LS_IMPORT_CIFAR;
+    if (ends_with(name, ".csv"))
+        return LS_IMPORT_CSV;
+    return ends_with(name, ".npy") ? LS_IMPORT_NPY : -1;
+}
+
+static enum ls_status add_file(struct ls_import *import, const char *path, struct ls_error *error) {
+    if (import->file_count == LS_IMPORT_FILES_MAX)
+        return ls_fail(error, LS_INVALID, "more than %d files; import them in parts and join them with a pattern",
+                       (int)LS_IMPORT_FILES_MAX);
+    import->files[import->file_count++] = ls_strdup(path);
+    return LS_OK;
+}
+
+/* Adds the file, or all that match a pattern; false: there is none. */
+static bool add_existing(struct ls_import *import, const char *path, enum ls_status *status,
+                         struct ls_error *error) {
+    glob_t found;
+    if (ls_file_exists(path)) {
+        *status = add_file(import, path, error);
+        return true;
+    }
+    if (!strpbrk(path, "*?[") || glob(path, 0, NULL, &found) != 0)
+        return false;
+    for (size_t i = 0; i < found.gl_pathc && *status == LS_OK; i++)
+        *status = add_file(import, found.gl_pathv[i], error);
+    globfree(&found);
+    return true;
+}
+
+/* A file that is nowhere is added all the same: opening it says best what is wrong. */
+static enum ls_status locate(struct ls_import *import, const char *name, const char *folder,
+                             struct ls_error *error) {
+    enum ls_status status = LS_OK;
+    char *below = NULL;
+    if (folder && name[0] != '/')
+        LS_ASSERT(asprintf(&below, "%s/%s", folder, name) >= 0, "out of memory: %s", name);
+    if (!(below && add_existing(import, below, &status, error)) && !add_existing(import, name, &status, error))
+        status = add_file(import, below ? below : name, error);
+    free(below);
+    return status;
+}
+
+static enum ls_status unknown_option(const char *option, struct ls_error *error) {
+    const char *names[1 + sizeof fields / sizeof *fields] = {"no-header"};
+    for (int i = 0; i < options.count; i++)
+        names[1 + i] = fields[i].name;
+    const char *nearest = ls_nearest(option, names, 1 + options.count);
+    return ls_fail(error, LS_INVALID, "unknown import option '--%s'%s%s%s", option, nearest ? "; did you mean '--" : "",
+                   nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+/* --NAME VALUE, --NAME=VALUE or --no-header; *at moves over a value that is a word of its own. */
+static enum ls_status take_option(struct ls_import *import, int count, char *const *words, int *at,
+                                  struct ls_error *error) {
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(words[*at] + 2, "="), words[*at] + 2);
+    const char *value = strchr(words[*at], '=');
+    if (strcmp(name, "no-header") == 0 && !value) {
+        import->header = false;
+        return LS_OK;
+    }
+    const struct ls_field *field = ls_fields_find(options, name);
+    if (!field)
+        return unknown_option(name, error);
+    if (!value && *at + 1 == count)
+        return ls_fail(error, LS_INVALID, "--%s needs a value", name);
+    if (ls_field_parse(field, value ? value + 1 : words[++*at], import, error) != LS_OK)
+        return ls_fail_context(error, "--%s: ", name);
+    return LS_OK;
+}
+
+static enum ls_status check_separator(struct ls_import *import, struct ls_error *error) {
+    if (strcmp(import->separator, "tab") == 0 || strcmp(import->separator, "\\t") == 0)
+        strcpy(import->separator, "\t");
+    else if (strcmp(import->separator, "space") == 0)
+        strcpy(import->separator, " ");
+    if (strlen(import->separator) != 1 || strchr("\"\r\n", import->separator[0]))
+        return ls_fail(error, LS_INVALID, "--separator: expected one byte, tab or space, found '%s'",
+                       import->separator);
+    return LS_OK;
+}
+
+static enum ls_status find_format(struct ls_import *import, int named, const char *option,
+                                  struct ls_error *error) {
+    if (!import->file_count)
+        return ls_fail(error, LS_INVALID, "import: no file is named");
+    const int format = named >= 0 ? named : guess_format(import->files[0]);
+    if (format < 0)
+        return ls_fail(error, LS_INVALID,
+                       "%s: its name does not tell the format; put idx, cifar, csv or npy in front",
+                       import->files[0]);
+    if (option && format != LS_IMPORT_CSV)
+        return ls_fail(error, LS_INVALID, "%s is an option for csv files, but the format is %s", option,
+                       formats[format].name);
+    import->format = (enum ls_import_format)format;
+    return LS_OK;
+}
+
+enum ls_status ls_import_parse(struct ls_import *import, int count, char *const *arguments,
+                               const char *folder, struct ls_error *error) {
+    *import = (struct ls_import){.header = true};
+    ls_fields_reset(options, import);
+    int named = -1, at = 0;
+    for (int i = 0; i < FORMATS && count > 0; i++)
+        if (strcmp(arguments[0], formats[i].name) == 0)
+            named = i;
+    const char *option = NULL;
+    enum ls_status status = LS_OK;
+    for (at = named >= 0; at < count && status == LS_OK; at++) {
+        if (strncmp(arguments[at], "--", 2) == 0) {
+            option = arguments[at];
+            status = take_option(import, count, arguments, &at, error);
+        } else {
+            status = locate(import, arguments[at], folder, error);
+        }
+    }
+    if (status == LS_OK)
+        status = check_separator(import, error);
+    if (status == LS_OK)
+        status = find_format(import, named, option, error);
+    if (status != LS_OK)
+        ls_import_clear(import);
+    return status;
+}
+
+void ls_import_clear(struct ls_import *import) {
+    for (int i = 0; i < import->file_count; i++)
+        free(import->files[i]);
+    *import = (struct ls_import){0};
+}
+
+enum ls_status ls_import_run(const struct ls_import *import, const char *path, struct ls_error *error) {
+    struct ls_writer *writer;
+    enum ls_status status = ls_writer_create(&writer, path, error);
+    if (status != LS_OK)
+        return status;
+    status = formats[import->format].run(import, writer, error);
+    if (status == LS_OK)
+        status = ls_writer_texts(writer, -1, "source", (const char *const *)import->files, import->file_count,
+                                 error);
+    if (status == LS_OK)
+        status = ls_writer_texts(writer, -1, "format", &formats[import->format].name, 1, error);
+    if (status == LS_OK)
+        return ls_writer_finish(writer, error);
+    ls_writer_abandon(writer);
+    return status;
+}
