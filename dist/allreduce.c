@@ -33,8 +33,9 @@ static void allreduce_start(void *state, int bucket) {
     struct allreduce *a = state;
     const struct ls_range range = a->plan->buckets[bucket];
     ls_fold_run(&a->fold, a->partials, range.first, range.end);
-    LS_MPI(MPI_Iallreduce(MPI_IN_PLACE, a->partials[0] + range.first, (int)(range.end - range.first),
-                          MPI_FLOAT, MPI_SUM, a->comm, &a->requests[bucket]));
+    LS_MPI(MPI_Iallreduce(MPI_IN_PLACE, a->partials[0] + range.first,
+                          (int)(range.end - range.first), MPI_FLOAT, MPI_SUM, a->comm,
+                          &a->requests[bucket]));
 }
 
 static bool allreduce_complete(void *state, int bucket, bool wait) {

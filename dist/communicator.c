@@ -23,8 +23,8 @@ _Noreturn void ls_mpi_failed(const char *call, int code, const char *file, int l
     char text[MPI_MAX_ERROR_STRING] = "unknown error";
     int length = 0;
     MPI_Error_string(code, text, &length);
-    ls_log(LS_LOG_ERROR, "MPI failed on rank %d: %s\nin %s\nat %s:%d", ls_log_rank(), text, call, file,
-           line);
+    ls_log(LS_LOG_ERROR, "MPI failed on rank %d: %s\nin %s\nat %s:%d", ls_log_rank(), text, call,
+           file, line);
     MPI_Abort(MPI_COMM_WORLD, EXIT_BUG);
     abort();
 }
@@ -37,32 +37,38 @@ static bool started_by_mpirun(void) {
     return getenv("PMIX_RANK") || getenv("PMI_RANK") || getenv("OMPI_COMM_WORLD_SIZE");
 }
 
-/* Without mpirun, Open MPI would start a daemon and look at all networks, which takes half a second; a
- * world of one needs neither. What the user has set wins. */
+/* Without mpirun, Open MPI would start a daemon and look at all networks, which takes half a
+ * second; a world of one needs neither. What the user has set wins. */
 static void set_up_world_of_one(void) {
     setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     setenv("OMPI_MCA_pml", "ob1", 0);
     setenv("OMPI_MCA_btl", "self", 0);
 }
 
-enum ls_status ls_communicator_create(struct ls_communicator **communicator, struct ls_error *error) {
+enum ls_status ls_communicator_create(struct ls_communicator **communicator,
+                                      struct ls_error *error) {
     int initialised = 0, provided = MPI_THREAD_SINGLE;
     MPI_Initialized(&initialised);
     if (!initialised) {
         const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
         if (!started_by_mpirun() && tasks && atoi(tasks) > 1)
-            return ls_fail(error, LS_INVALID,
-                           "srun started %s tasks, but each is alone to MPI: use mpirun, or srun --mpi=pmix",
-                           tasks);
+            return ls_fail(
+                error, LS_INVALID,
+                "srun started %s tasks, but each is alone to MPI: use mpirun, or srun --mpi=pmix",
+                tasks);
         if (!started_by_mpirun())
             set_up_world_of_one();
         LS_MPI(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided));
     } else {
         LS_MPI(MPI_Query_thread(&provided));
     }
-    LS_ASSERT(provided >= MPI_THREAD_FUNNELED, "MPI gave thread level %d, at least %d is needed", provided,
-              MPI_THREAD_FUNNELED);
-
+    if (provided < MPI_THREAD_FUNNELED) {
+        if (!initialised)
+            MPI_Finalize();
+        return ls_fail(error, LS_INVALID,
+                       "MPI runs with thread level %d, expected at least %d (MPI_THREAD_FUNNELED)",
+                       provided, MPI_THREAD_FUNNELED);
+    }
     struct ls_communicator *c = ls_calloc(1, sizeof *c);
     c->finalise = !initialised;
     LS_MPI(MPI_Comm_dup(MPI_COMM_WORLD, &c->comm));
@@ -141,15 +147,17 @@ void ls_communicator_gather(struct ls_communicator *communicator, const void *mi
                       communicator->comm));
 }
 
-void ls_communicator_all_gather(struct ls_communicator *communicator, const void *mine, int64_t bytes,
-                                void *all) {
+void ls_communicator_all_gather(struct ls_communicator *communicator, const void *mine,
+                                int64_t bytes, void *all) {
     LS_ASSERT(bytes <= INT_MAX, "%lld bytes, at most %d", (long long)bytes, INT_MAX);
-    LS_MPI(MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, communicator->comm));
+    LS_MPI(
+        MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, communicator->comm));
 }
 
 void ls_communicator_combine(struct ls_communicator *communicator, double *values, int64_t count) {
     LS_ASSERT(count <= INT_MAX, "%lld values, at most %d", (long long)count, INT_MAX);
-    LS_MPI(MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_DOUBLE, MPI_SUM, communicator->comm));
+    LS_MPI(
+        MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_DOUBLE, MPI_SUM, communicator->comm));
 }
 
 int64_t ls_communicator_max(struct ls_communicator *communicator, int64_t value) {

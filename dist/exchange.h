@@ -10,7 +10,8 @@ struct ls_range {
 };
 
 static inline struct ls_range ls_range_common(struct ls_range a, struct ls_range b) {
-    const struct ls_range c = {a.first > b.first ? a.first : b.first, a.end < b.end ? a.end : b.end};
+    const struct ls_range c = {a.first > b.first ? a.first : b.first,
+                               a.end < b.end ? a.end : b.end};
     return c.first < c.end ? c : (struct ls_range){0, 0};
 }
 
@@ -18,32 +19,34 @@ static inline struct ls_range ls_range_common(struct ls_range a, struct ls_range
 struct ls_plan {
     int rank, size, microbatches;
     int64_t total;
-    struct ls_range *slices;     /* owned; per rank */
-    struct ls_tree_node *nodes;  /* owned; every rank's partials, by rank: together the whole tree */
-    int *node_bounds;            /* owned; rank r's are node_bounds[r] .. node_bounds[r + 1] - 1 */
-    struct ls_range *buckets;    /* owned; the flat buffer in order */
+    struct ls_range *slices;    /* owned; per rank */
+    struct ls_tree_node *nodes; /* owned; every rank's partials, by rank: together the whole tree */
+    int *node_bounds;           /* owned; rank r's are node_bounds[r] .. node_bounds[r + 1] - 1 */
+    struct ls_range *buckets;   /* owned; the flat buffer in order */
     int bucket_count;
 };
 
-void ls_plan_create(struct ls_plan *plan, const struct ls_parameter_set *parameters, int microbatches,
-                    int rank, int size, int64_t bucket_bytes);
+void ls_plan_create(struct ls_plan *plan, const struct ls_parameter_set *parameters,
+                    int microbatches, int rank, int size, int64_t bucket_bytes);
 void ls_plan_destroy(struct ls_plan *plan);
 
 static inline int ls_plan_partials(const struct ls_plan *plan, int rank) {
     return plan->node_bounds[rank + 1] - plan->node_bounds[rank];
 }
 
-/* How partials become sums. The state belongs to the kind; plan and partials are borrowed. begin and
- * progress may be NULL: nothing to do. */
+/* How partials become sums. The state belongs to the kind; plan and partials are borrowed. begin
+ * and progress may be NULL: nothing to do. */
 struct ls_exchange {
     void *(*create)(const struct ls_plan *plan, float *const *partials, MPI_Comm comm);
     void (*destroy)(void *state);
-    void (*begin)(void *state);             /* of a step: nothing is final yet */
-    void (*start)(void *state, int bucket); /* final in all partials of this rank; buckets in order */
-    /* Whether the bucket's sums are complete where this rank owns them; called in order until it is. */
+    void (*begin)(void *state); /* of a step: nothing is final yet */
+    void (*start)(void *state,
+                  int bucket); /* final in all partials of this rank; buckets in order */
+    /* Whether the bucket's sums are complete where this rank owns them; called in order until it
+     * is. */
     bool (*complete)(void *state, int bucket, bool wait);
-    void (*progress)(void *state);          /* lets MPI work */
-    const float *(*finish)(void *state);    /* all buckets are complete; the slice's sums */
+    void (*progress)(void *state);       /* lets MPI work */
+    const float *(*finish)(void *state); /* all buckets are complete; the slice's sums */
 };
 
 extern const struct ls_exchange ls_exchange_ordered, ls_exchange_allreduce;

@@ -13,29 +13,33 @@ struct plan {
     int count, next; /* nodes; the first one not yet reached */
 };
 
-/* Plans the additions below a node of the tree; returns the buffer that its sum ends in, -1 if it holds
- * none of the given nodes. */
+/* Plans the additions below a node of the tree; returns the buffer that its sum ends in, -1 if it
+ * holds none of the given nodes. */
 static int plan_node(struct plan *plan, struct ls_tree_node node) {
     if (plan->next == plan->count || plan->nodes[plan->next].first >= node.first + node.count)
         return -1;
     const struct ls_tree_node given = plan->nodes[plan->next];
     if (given.first == node.first && given.count == node.count)
         return plan->next++;
-    LS_ASSERT(node.count > 1, "%d leaves from %d on are no node of the tree", given.count, given.first);
+    LS_ASSERT(node.count > 1, "%d leaves from %d on are no node of the tree", given.count,
+              given.first);
     const int split = ls_tree_split(node.count);
     const int left = plan_node(plan, (struct ls_tree_node){node.first, split});
-    const int right = plan_node(plan, (struct ls_tree_node){node.first + split, node.count - split});
+    const int right =
+        plan_node(plan, (struct ls_tree_node){node.first + split, node.count - split});
     if (left < 0 || right < 0)
         return left < 0 ? right : left;
     plan->fold->additions[plan->fold->count++] = (struct ls_addition){left, right};
     return left;
 }
 
-void ls_fold_create(struct ls_fold *fold, int microbatches, const struct ls_tree_node *nodes, int count) {
+void ls_fold_create(struct ls_fold *fold, int microbatches, const struct ls_tree_node *nodes,
+                    int count) {
     *fold = (struct ls_fold){.additions = ls_calloc((size_t)count, sizeof *fold->additions)};
     struct plan plan = {fold, nodes, count, 0};
     const int root = plan_node(&plan, (struct ls_tree_node){0, microbatches});
-    LS_ASSERT(root == 0 && plan.next == count, "%d of %d nodes, the sum in %d", plan.next, count, root);
+    LS_ASSERT(root == 0 && plan.next == count, "%d of %d nodes, the sum in %d", plan.next, count,
+              root);
 }
 
 void ls_fold_destroy(struct ls_fold *fold) {
@@ -52,6 +56,7 @@ void ls_fold_run(const struct ls_fold *fold, float *const *buffers, int64_t firs
     for (int64_t block = first; block < end; block += BLOCK) {
         const int64_t count = end - block < BLOCK ? end - block : BLOCK;
         for (int i = 0; i < fold->count; i++)
-            add(buffers[fold->additions[i].into] + block, buffers[fold->additions[i].from] + block, count);
+            add(buffers[fold->additions[i].into] + block, buffers[fold->additions[i].from] + block,
+                count);
     }
 }

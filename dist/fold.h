@@ -15,9 +15,11 @@ struct ls_fold {
     struct ls_addition *additions; /* owned */
 };
 
-/* nodes: disjoint nodes of the tree over `microbatches` leaves, from left to right; buffer i holds the sum
- * of node i. Where some of the tree is missing, what is there is added in the order in which the tree would. */
-void ls_fold_create(struct ls_fold *fold, int microbatches, const struct ls_tree_node *nodes, int count);
+/* nodes: disjoint nodes of the tree over `microbatches` leaves, from left to right; buffer i holds
+ * the sum of node i. Where some of the tree is missing, what is there is added in the order in
+ * which the tree would. */
+void ls_fold_create(struct ls_fold *fold, int microbatches, const struct ls_tree_node *nodes,
+                    int count);
 void ls_fold_destroy(struct ls_fold *fold);
 
 /* Elements [first, end) of every buffer. */

@@ -1,4 +1,5 @@
-/* The only include of mpi.h, and how a failed MPI call ends: its text, the call, the rank, then abort. */
+/* The only include of mpi.h, and how a failed MPI call ends: its text, the call, the rank, then
+ * abort. */
 #ifndef LS_DIST_MPI_CHECK_H
 #define LS_DIST_MPI_CHECK_H
 

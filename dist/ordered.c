@@ -1,8 +1,8 @@
-/* Every slice's owner gets the partials of all ranks for its slice and adds them along the tree: the sum of a
- * sequential run over all microbatches, bit for bit.
+/* Every slice's owner gets the partials of all ranks for its slice and adds them along the tree:
+ * the sum of a sequential run over all microbatches, bit for bit.
  *
- * Messages are persistent requests, laid down once. Each bucket has those that carry its range: one per
- * partial of this rank to each other owner, one per partial of each other rank to this one. */
+ * Messages are persistent requests, laid down once. Each bucket has those that carry its range: one
+ * per partial of this rank to each other owner, one per partial of each other rank to this one. */
 #include <stdlib.h>
 
 #include "core/base/memory.h"
@@ -19,14 +19,15 @@ struct ordered {
     const struct ls_plan *plan;
     struct ls_range slice;
     struct requests sends, receives;
-    float **leaves;   /* per node of the tree, in order: where this rank's slice of it is */
-    float *received;  /* the slice of other ranks' partials, one after the other */
+    float **leaves;  /* per node of the tree, in order: where this rank's slice of it is */
+    float *received; /* the slice of other ranks' partials, one after the other */
     size_t received_bytes;
     struct ls_fold fold;
 };
 
 static void requests_create(struct requests *requests, const struct ls_plan *plan, int per_bucket) {
-    requests->list = ls_calloc((size_t)plan->bucket_count * (size_t)per_bucket, sizeof *requests->list);
+    requests->list =
+        ls_calloc((size_t)plan->bucket_count * (size_t)per_bucket, sizeof *requests->list);
     requests->bounds = ls_calloc((size_t)plan->bucket_count + 1, sizeof *requests->bounds);
 }
 
@@ -51,8 +52,9 @@ static void plan_sends(struct ordered *o, float *const *partials, MPI_Comm comm)
             const int to = (plan->rank + away) % plan->size;
             const struct ls_range range = ls_range_common(plan->buckets[b], plan->slices[to]);
             for (int p = 0; p < count && range.end; p++)
-                LS_MPI(MPI_Send_init(partials[p] + range.first, (int)(range.end - range.first), MPI_FLOAT,
-                                     to, message_tag(plan, b, own + p), comm, &o->sends.list[used++]));
+                LS_MPI(MPI_Send_init(partials[p] + range.first, (int)(range.end - range.first),
+                                     MPI_FLOAT, to, message_tag(plan, b, own + p), comm,
+                                     &o->sends.list[used++]));
         }
         o->sends.bounds[b + 1] = used;
     }
@@ -65,7 +67,8 @@ static void plan_receives(struct ordered *o, MPI_Comm comm) {
     for (int b = 0, used = 0; b < plan->bucket_count; b++) {
         const struct ls_range range = ls_range_common(plan->buckets[b], o->slice);
         for (int from = 0; from < plan->size && range.end; from++)
-            for (int n = plan->node_bounds[from]; n < plan->node_bounds[from + 1] && from != plan->rank; n++)
+            for (int n = plan->node_bounds[from];
+                 n < plan->node_bounds[from + 1] && from != plan->rank; n++)
                 LS_MPI(MPI_Recv_init(o->leaves[n] + (range.first - o->slice.first),
                                      (int)(range.end - range.first), MPI_FLOAT, from,
                                      message_tag(plan, b, n), comm, &o->receives.list[used++]));
@@ -93,7 +96,8 @@ static void *ordered_create(const struct ls_plan *plan, float *const *partials, 
     int *tag_max, given;
     LS_MPI(MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, (void *)&tag_max, &given));
     LS_ASSERT(given && (int64_t)plan->bucket_count * plan->microbatches <= *tag_max,
-              "%d buckets of %d microbatches need larger buckets", plan->bucket_count, plan->microbatches);
+              "%d buckets of %d microbatches need larger buckets", plan->bucket_count,
+              plan->microbatches);
     struct ordered *o = ls_calloc(1, sizeof *o);
     o->plan = plan;
     o->slice = plan->slices[plan->rank];
@@ -138,7 +142,8 @@ static bool requests_complete(struct requests *requests, int first, int end, boo
 
 static bool ordered_complete(void *state, int bucket, bool wait) {
     struct ordered *o = state;
-    if (!requests_complete(&o->receives, o->receives.bounds[bucket], o->receives.bounds[bucket + 1], wait))
+    if (!requests_complete(&o->receives, o->receives.bounds[bucket], o->receives.bounds[bucket + 1],
+                           wait))
         return false;
     const struct ls_range range = ls_range_common(o->plan->buckets[bucket], o->slice);
     if (range.end)

@@ -20,8 +20,8 @@ static void plan_nodes(struct ls_plan *plan) {
     for (int r = 0; r < plan->size; r++) {
         const int first = microbatch_first(plan, r), used = plan->node_bounds[r];
         plan->node_bounds[r + 1] =
-            used + ls_tree_cover(plan->microbatches, first, microbatch_first(plan, r + 1) - first, 0,
-                                 plan->nodes + used, room - used);
+            used + ls_tree_cover(plan->microbatches, first, microbatch_first(plan, r + 1) - first,
+                                 0, plan->nodes + used, room - used);
     }
 }
 
@@ -29,7 +29,8 @@ static void plan_buckets(struct ls_plan *plan, int64_t bucket_bytes) {
     if (!bucket_bytes)
         bucket_bytes = BUCKET_BYTES;
     const int64_t part = (int64_t)sizeof(float) * UNIT * FIRST_BUCKET_PART;
-    const int64_t small = (bucket_bytes + part - 1) / part * UNIT, large = small * FIRST_BUCKET_PART;
+    const int64_t small = (bucket_bytes + part - 1) / part * UNIT,
+                  large = small * FIRST_BUCKET_PART;
     plan->buckets = ls_calloc((size_t)(2 + plan->total / large), sizeof *plan->buckets);
     for (int64_t first = 0; first < plan->total;) {
         const int64_t size = plan->bucket_count ? large : small;
@@ -39,8 +40,8 @@ static void plan_buckets(struct ls_plan *plan, int64_t bucket_bytes) {
     }
 }
 
-void ls_plan_create(struct ls_plan *plan, const struct ls_parameter_set *parameters, int microbatches,
-                    int rank, int size, int64_t bucket_bytes) {
+void ls_plan_create(struct ls_plan *plan, const struct ls_parameter_set *parameters,
+                    int microbatches, int rank, int size, int64_t bucket_bytes) {
     *plan = (struct ls_plan){
         .rank = rank, .size = size, .microbatches = microbatches, .total = parameters->total};
     plan->slices = ls_calloc((size_t)size, sizeof *plan->slices);

@@ -7,18 +7,20 @@
 #include "core/optim/optimizer.h"
 #include "dist/exchange.h"
 
-enum { UNIT = 16 }; /* elements that MPI counts as one, so that its int reaches 2^35; slices are multiples */
+enum {
+    UNIT = 16
+}; /* elements that MPI counts as one, so that its int reaches 2^35; slices are multiples */
 
 struct ls_reducer {
     MPI_Comm comm; /* owned: gradients never meet other messages */
     struct ls_plan plan;
     float **partials; /* owned, and so is each */
     const struct ls_exchange *exchange;
-    void *state; /* owned */
-    int64_t ready;                  /* elements [0, ready) are final in this rank's partials */
-    int started, completed;         /* buckets */
-    MPI_Datatype unit;              /* owned: UNIT floats */
-    int *unit_counts, *unit_firsts; /* owned; per rank: its slice in units */
+    void *state;                      /* owned */
+    int64_t ready;                    /* elements [0, ready) are final in this rank's partials */
+    int started, completed;           /* buckets */
+    MPI_Datatype unit;                /* owned: UNIT floats */
+    int *unit_counts, *unit_firsts;   /* owned; per rank: its slice in units */
     int *block_counts, *block_firsts; /* owned; per rank: its blocks of the gradient norm */
 };
 
@@ -49,8 +51,8 @@ enum ls_status ls_reducer_create(struct ls_reducer **created, struct ls_communic
     const int rank = ls_communicator_rank(communicator), size = ls_communicator_size(communicator);
     if (options->microbatches < size)
         return ls_fail(error, LS_INVALID,
-                       "%d ranks need at least as many microbatches, found %d (train.microbatches)", size,
-                       options->microbatches);
+                       "%d ranks need at least as many microbatches, found %d (train.microbatches)",
+                       size, options->microbatches);
     struct ls_reducer *reducer = ls_calloc(1, sizeof *reducer);
     LS_MPI(MPI_Comm_dup(ls_communicator_mpi(communicator), &reducer->comm));
     ls_plan_create(&reducer->plan, options->parameters, options->microbatches, rank, size,
@@ -60,7 +62,8 @@ enum ls_status ls_reducer_create(struct ls_reducer **created, struct ls_communic
     for (int i = 0; i < count; i++)
         reducer->partials[i] = ls_memory_map((size_t)reducer->plan.total * sizeof(float));
     plan_gather(reducer, options->parameters);
-    reducer->exchange = options->kind == LS_REDUCE_ORDERED ? &ls_exchange_ordered : &ls_exchange_allreduce;
+    reducer->exchange =
+        options->kind == LS_REDUCE_ORDERED ? &ls_exchange_ordered : &ls_exchange_allreduce;
     reducer->state = reducer->exchange->create(&reducer->plan, reducer->partials, reducer->comm);
     *created = reducer;
     return LS_OK;
@@ -147,18 +150,18 @@ void ls_reducer_gather(struct ls_reducer *reducer, float *flat) {
 void ls_reducer_gather_blocks(struct ls_reducer *reducer, const double *mine, double *all) {
     const int rank = reducer->plan.rank, count = reducer->block_counts[rank];
     const void *from = mine == all + reducer->block_firsts[rank] ? MPI_IN_PLACE : mine;
-    LS_MPI(MPI_Allgatherv(from, count, MPI_DOUBLE, all, reducer->block_counts, reducer->block_firsts,
-                          MPI_DOUBLE, reducer->comm));
+    LS_MPI(MPI_Allgatherv(from, count, MPI_DOUBLE, all, reducer->block_counts,
+                          reducer->block_firsts, MPI_DOUBLE, reducer->comm));
 }
 
 int64_t ls_reducer_blocks(const struct ls_reducer *reducer) {
     return reducer->block_firsts[reducer->plan.size];
 }
 
-/* The largest of any rank. Gathering and MPI's all-reduce are counted as rings, in which a rank passes on
- * all but one slice. */
-int64_t ls_reducer_bytes_sent(const struct ls_parameter_set *parameters, int microbatches, int world_size,
-                              enum ls_reducer_kind kind) {
+/* The largest of any rank. Gathering and MPI's all-reduce are counted as rings, in which a rank
+ * passes on all but one slice. */
+int64_t ls_reducer_bytes_sent(const struct ls_parameter_set *parameters, int microbatches,
+                              int world_size, enum ls_reducer_kind kind) {
     if (world_size < 2)
         return 0;
     struct ls_plan plan;
@@ -167,7 +170,8 @@ int64_t ls_reducer_bytes_sent(const struct ls_parameter_set *parameters, int mic
     for (int r = 0; r < world_size; r++) {
         const int64_t others = plan.total - (plan.slices[r].end - plan.slices[r].first);
         const int64_t ring = plan.total - plan.total / world_size;
-        const int64_t sums = kind == LS_REDUCE_ORDERED ? others * ls_plan_partials(&plan, r) : 2 * ring;
+        const int64_t sums =
+            kind == LS_REDUCE_ORDERED ? others * ls_plan_partials(&plan, r) : 2 * ring;
         most = sums + ring > most ? sums + ring : most;
     }
     ls_plan_destroy(&plan);

@@ -38,7 +38,8 @@ float *const *ls_reducer_partials(const struct ls_reducer *reducer);
 void ls_reducer_slice(const struct ls_reducer *reducer, int64_t *begin, int64_t *end);
 
 /* One step. begin; then ready for ascending ranges as they become final in all partials (full buckets start
- * to travel); then finish, which waits and returns the slice's sums (first element: `begin` of the slice). */
+ * to travel); then finish, which waits and returns the slice's sums (first element: `begin` of the slice).
+ * Sums are added in place: afterwards the partials hold no gradients any more. */
 void ls_reducer_begin(struct ls_reducer *reducer);
 void ls_reducer_ready(struct ls_reducer *reducer, int64_t first, int64_t end);
 const float *ls_reducer_finish(struct ls_reducer *reducer);

@@ -1,5 +1,5 @@
-/* The norm of the gradient: sums of squares over blocks that no slice cuts, so that any cut of the buffer
- * gives the same bits. */
+/* The norm of the gradient: sums of squares over blocks that no slice cuts, so that any cut of the
+ * buffer gives the same bits. */
 #include <math.h>
 
 #include "core/base/tree.h"

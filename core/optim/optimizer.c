@@ -30,8 +30,8 @@ struct ls_optimizer {
     int64_t begin, end;
     ls_update_function *update;
     int state_count;
-    int position[STATES_MAX];    /* in kind.state, of each array in use */
-    float *state[STATES_MAX];    /* owned; by position; NULL where not used */
+    int position[STATES_MAX]; /* in kind.state, of each array in use */
+    float *state[STATES_MAX]; /* owned; by position; NULL where not used */
 };
 
 static ls_update_function *update_function(enum ls_variant variant) {
@@ -59,11 +59,14 @@ static size_t state_bytes(const struct ls_optimizer *optimizer) {
 }
 
 struct ls_optimizer *ls_optimizer_create(const struct ls_optimizer_options *options,
-                                         const struct ls_parameter_set *set, int64_t begin, int64_t end,
-                                         enum ls_variant variant) {
+                                         const struct ls_parameter_set *set, int64_t begin,
+                                         int64_t end, enum ls_variant variant) {
     struct ls_optimizer *optimizer = ls_calloc(1, sizeof *optimizer);
-    *optimizer = (struct ls_optimizer){
-        .options = *options, .set = set, .begin = begin, .end = end, .update = update_function(variant)};
+    *optimizer = (struct ls_optimizer){.options = *options,
+                                       .set = set,
+                                       .begin = begin,
+                                       .end = end,
+                                       .update = update_function(variant)};
     for (int i = 0; i < STATES_MAX; i++)
         if (needs_state(options, i)) {
             optimizer->position[optimizer->state_count++] = i;
@@ -160,7 +163,8 @@ void ls_optimizer_step(struct ls_optimizer *optimizer, const struct ls_update *u
                              gradients + (first - begin));
             continue;
         }
-        struct ls_update_range range = {count, parameters + first, gradients + (first - begin), {0}};
+        struct ls_update_range range = {
+            count, parameters + first, gradients + (first - begin), {0}};
         for (int s = 0; s < STATES_MAX; s++)
             range.state[s] = optimizer->state[s] ? optimizer->state[s] + (first - begin) : NULL;
         set_decay(&factors, &optimizer->options, update, parameter->decay);

@@ -59,8 +59,8 @@ static double step_share(const struct ls_schedule_options *options, double lengt
 }
 
 /* Cosine: Loshchilov & Hutter 2017, one period. Warm-up: Goyal et al. 2017. */
-double ls_schedule_rate(const struct ls_schedule_options *options, double learning_rate, int64_t steps,
-                        int64_t step) {
+double ls_schedule_rate(const struct ls_schedule_options *options, double learning_rate,
+                        int64_t steps, int64_t step) {
     const int64_t warmup = options->warmup_steps;
     if (step < warmup)
         return learning_rate * (double)(step + 1) / (double)warmup;

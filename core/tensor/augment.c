@@ -29,7 +29,8 @@ const struct ls_fields ls_augment_fields = {items, sizeof items / sizeof *items}
 
 static int64_t draw_shift(const struct ls_augment_options *options, struct ls_random_key key,
                           uint64_t counter) {
-    return (int64_t)ls_random_below(key, counter, (uint32_t)(2 * options->shift + 1)) - options->shift;
+    return (int64_t)ls_random_below(key, counter, (uint32_t)(2 * options->shift + 1)) -
+           options->shift;
 }
 
 /* One line of W pixels of C channels: mirrored if asked, then moved to the right by dx. */
@@ -57,6 +58,7 @@ void ls_augment_image(const struct ls_augment_options *options, struct ls_random
         if (source < 0 || source >= height)
             memset(to + y * line, 0, (size_t)line * sizeof(float));
         else
-            augment_line(flip, dx, shape.dims[1], shape.dims[2], from + source * line, to + y * line);
+            augment_line(flip, dx, shape.dims[1], shape.dims[2], from + source * line,
+                         to + y * line);
     }
 }

@@ -12,7 +12,8 @@ START_TEST(all_ranks_get_the_error_of_the_lowest_that_failed) {
             struct ls_error error = {LS_OK, "nothing"};
             enum ls_status status = LS_OK;
             if (rank == lowest || rank == second)
-                status = ls_fail(&error, rank == lowest ? LS_DAMAGED : LS_SYSTEM, "train.h5: row %d", rank);
+                status = ls_fail(&error, rank == lowest ? LS_DAMAGED : LS_SYSTEM,
+                                 "train.h5: row %d", rank);
             status = ls_communicator_agree(world, status, &error);
             char expected[64];
             if (size > 1)
@@ -79,15 +80,17 @@ END_TEST
 START_TEST(extremes_are_over_all_ranks) {
     const int64_t size = ls_communicator_size(world), rank = ls_communicator_rank(world);
     const int64_t big = (int64_t)1 << 40;
-    const int64_t max = ls_communicator_max(world, big * rank), min = ls_communicator_min(world, -big * rank);
-    world_check(max == big * (size - 1) && min == -big * (size - 1), "max %lld, min %lld", (long long)max,
-                (long long)min);
+    const int64_t max = ls_communicator_max(world, big * rank),
+                  min = ls_communicator_min(world, -big * rank);
+    world_check(max == big * (size - 1) && min == -big * (size - 1), "max %lld, min %lld",
+                (long long)max, (long long)min);
     ls_communicator_barrier(world);
 }
 END_TEST
 
 START_TEST(mpi_is_named_in_one_line) {
-    world_check(strlen(ls_mpi_version()) > 5 && !strchr(ls_mpi_version(), '\n'), "'%s'", ls_mpi_version());
+    world_check(strlen(ls_mpi_version()) > 5 && !strchr(ls_mpi_version(), '\n'), "'%s'",
+                ls_mpi_version());
 }
 END_TEST
 

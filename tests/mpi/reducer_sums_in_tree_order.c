@@ -1,4 +1,5 @@
-/* Gradients of M microbatches, summed over ranks: bit for bit the sum of one sequential run along the tree. */
+/* Gradients of M microbatches, summed over ranks: bit for bit the sum of one sequential run along
+ * the tree. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,8 +49,10 @@ static struct bench bench_create(int microbatches, enum ls_reducer_kind kind) {
     struct bench b = {.set = create_set(), .microbatches = microbatches};
     b.total = b.set->total;
     b.gradients = ls_calloc((size_t)(microbatches * b.total), sizeof(float));
-    const struct ls_reducer_options options = {
-        .kind = kind, .parameters = b.set, .microbatches = microbatches, .bucket_bytes = BUCKET_BYTES};
+    const struct ls_reducer_options options = {.kind = kind,
+                                               .parameters = b.set,
+                                               .microbatches = microbatches,
+                                               .bucket_bytes = BUCKET_BYTES};
     ls_require(ls_reducer_create(&b.reducer, world, &options, &ls_test_error));
     return b;
 }
@@ -62,7 +65,8 @@ static void bench_destroy(struct bench *b) {
 
 static void draw_gradients(struct bench *b, int step) {
     for (int m = 0; m < b->microbatches; m++) {
-        const struct ls_random_key key = ls_random_key(7, LS_STREAM_SYNTHETIC, (uint64_t)step, (uint64_t)m);
+        const struct ls_random_key key =
+            ls_random_key(7, LS_STREAM_SYNTHETIC, (uint64_t)step, (uint64_t)m);
         for (int64_t i = 0; i < b->total; i++)
             b->gradients[m * b->total + i] =
                 ls_random_unit(ls_random_block(key, (uint32_t)i, 0).word[0]) - 0.5f;
@@ -77,7 +81,8 @@ static float tree_sum(const struct bench *b, struct ls_tree_node node, int64_t e
            tree_sum(b, (struct ls_tree_node){node.first + left, node.count - left}, element);
 }
 
-/* One step as a worker runs it: partials become final in ranges of odd sizes, on each rank at its own pace. */
+/* One step as a worker runs it: partials become final in ranges of odd sizes, on each rank at its
+ * own pace. */
 static const float *reduce(struct bench *b, int step) {
     struct ls_tree_node nodes[LS_TREE_NODES_MAX];
     int first, count;
@@ -111,8 +116,8 @@ START_TEST(ordered_sums_have_the_bits_of_a_sequential_run) {
                 const float expected = tree_sum(&b, (struct ls_tree_node){0, b.microbatches}, i);
                 wrong += memcmp(&sums[i - begin], &expected, sizeof expected) != 0;
             }
-            world_check(wrong == 0, "%d microbatches, step %d: %lld of %lld sums are wrong", b.microbatches,
-                        step, (long long)wrong, (long long)(end - begin));
+            world_check(wrong == 0, "%d microbatches, step %d: %lld of %lld sums are wrong",
+                        b.microbatches, step, (long long)wrong, (long long)(end - begin));
         }
         bench_destroy(&b);
     }
@@ -129,8 +134,9 @@ START_TEST(all_reduced_sums_are_close) {
             const float *sums = reduce(&b, step);
             float worst = 0;
             for (int64_t i = begin; i < end; i++)
-                worst = fmaxf(worst, fabsf(sums[i - begin] -
-                                           tree_sum(&b, (struct ls_tree_node){0, b.microbatches}, i)));
+                worst =
+                    fmaxf(worst, fabsf(sums[i - begin] -
+                                       tree_sum(&b, (struct ls_tree_node){0, b.microbatches}, i)));
             world_check(worst < 2e-6f, "%d microbatches, step %d: off by %g", b.microbatches, step,
                         (double)worst);
         }
@@ -173,18 +179,23 @@ START_TEST(slices_and_norm_blocks_reach_all_ranks) {
     int64_t wrong = 0;
     for (int64_t i = 0; i < b.total; i++)
         wrong += flat[i] != (float)(i + 1);
-    world_check(wrong == 0, "%lld of %lld gathered elements are wrong", (long long)wrong, (long long)b.total);
+    world_check(wrong == 0, "%lld of %lld gathered elements are wrong", (long long)wrong,
+                (long long)b.total);
 
     const int64_t blocks = ls_reducer_blocks(b.reducer), before = ls_norm_blocks(b.set, 0, begin);
-    double *expected = ls_calloc((size_t)blocks, sizeof(double)), *apart = ls_calloc((size_t)blocks, sizeof(double)),
-           *inside = ls_calloc((size_t)blocks, sizeof(double)), *mine = ls_calloc((size_t)blocks, sizeof(double));
+    double *expected = ls_calloc((size_t)blocks, sizeof(double)),
+           *apart = ls_calloc((size_t)blocks, sizeof(double)),
+           *inside = ls_calloc((size_t)blocks, sizeof(double)),
+           *mine = ls_calloc((size_t)blocks, sizeof(double));
     ls_norm_block_sums(b.set, 0, b.total, flat, expected);
     ls_norm_block_sums(b.set, begin, end, flat + begin, mine);
     ls_norm_block_sums(b.set, begin, end, flat + begin, inside + before);
     ls_reducer_gather_blocks(b.reducer, mine, apart);
     ls_reducer_gather_blocks(b.reducer, inside + before, inside);
-    world_check(!memcmp(expected, apart, (size_t)blocks * sizeof(double)), "blocks from elsewhere are wrong");
-    world_check(!memcmp(expected, inside, (size_t)blocks * sizeof(double)), "blocks in place are wrong");
+    world_check(!memcmp(expected, apart, (size_t)blocks * sizeof(double)),
+                "blocks from elsewhere are wrong");
+    world_check(!memcmp(expected, inside, (size_t)blocks * sizeof(double)),
+                "blocks in place are wrong");
     free(flat);
     free(expected);
     free(apart);
@@ -203,7 +214,8 @@ START_TEST(more_ranks_than_microbatches_are_refused) {
     const enum ls_status status = ls_reducer_create(&reducer, world, &options, &error);
     char expected[64];
     snprintf(expected, sizeof expected, "%d ranks need at least as many microbatches", size);
-    world_check(status == LS_INVALID && strstr(error.text, expected), "status %d, '%s'", status, error.text);
+    world_check(status == LS_INVALID && strstr(error.text, expected), "status %d, '%s'", status,
+                error.text);
     ls_parameters_destroy(set);
 }
 END_TEST
@@ -211,16 +223,19 @@ END_TEST
 START_TEST(bytes_sent_are_those_of_the_messages) {
     struct ls_parameter_set *set = create_set();
     world_check(ls_reducer_bytes_sent(set, 8, 1, LS_REDUCE_ORDERED) == 0, "one rank sends nothing");
-    int64_t most = 0; /* 6 microbatches on 4 ranks: 1, 2, 1, 2 of them, the second rank's are no siblings */
+    int64_t most =
+        0; /* 6 microbatches on 4 ranks: 1, 2, 1, 2 of them, the second rank's are no siblings */
     const int partials[4] = {1, 2, 1, 1};
     for (int r = 0; r < 4; r++) {
         int64_t begin, end;
         ls_parameters_slice(set, r, 4, &begin, &end);
-        const int64_t sent = partials[r] * (set->total - (end - begin)) + set->total - set->total / 4;
+        const int64_t sent =
+            partials[r] * (set->total - (end - begin)) + set->total - set->total / 4;
         most = sent > most ? sent : most;
     }
     const int64_t found = ls_reducer_bytes_sent(set, 6, 4, LS_REDUCE_ORDERED);
-    world_check(found == 4 * most, "%lld bytes, expected %lld", (long long)found, (long long)(4 * most));
+    world_check(found == 4 * most, "%lld bytes, expected %lld", (long long)found,
+                (long long)(4 * most));
     const int64_t ring = ls_reducer_bytes_sent(set, 6, 4, LS_REDUCE_ALLREDUCE);
     world_check(ring == 4 * 3 * (set->total - set->total / 4), "%lld bytes", (long long)ring);
     ls_parameters_destroy(set);

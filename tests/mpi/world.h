@@ -1,5 +1,5 @@
-/* What the tests under mpirun share: one communicator, and checks that all ranks agree on, so that a failure
- * on one rank fails the test on all and leaves none in a collective. */
+/* What the tests under mpirun share: one communicator, and checks that all ranks agree on, so that
+ * a failure on one rank fails the test on all and leaves none in a collective. */
 #ifndef LS_TESTS_WORLD_H
 #define LS_TESTS_WORLD_H
 

@@ -13,7 +13,8 @@ static void fill_image(void) {
 }
 
 static void draw(const struct ls_augment_options *options, uint64_t row, float to[COUNT]) {
-    ls_augment_image(options, ls_random_key(3, LS_STREAM_AUGMENT, 5, row), LS_SHAPE(H, W, C), image, to);
+    ls_augment_image(options, ls_random_key(3, LS_STREAM_AUGMENT, 5, row), LS_SHAPE(H, W, C), image,
+                     to);
 }
 
 /* By the definition: mirrored first, then moved by (dy, dx). */
@@ -47,8 +48,8 @@ START_TEST(every_flip_and_shift_comes_about_equally_often) {
         ck_assert_msg(matches == 1, "row %d matches %d of the 18 images", (int)row, matches);
     }
     for (int i = 0; i < 18; i++) /* 222 expected, deviation 14.5 */
-        ck_assert_msg((&seen[0][0][0])[i] > 150 && (&seen[0][0][0])[i] < 295, "image %d: %d times of %d", i,
-                      (&seen[0][0][0])[i], DRAWS);
+        ck_assert_msg((&seen[0][0][0])[i] > 150 && (&seen[0][0][0])[i] < 295,
+                      "image %d: %d times of %d", i, (&seen[0][0][0])[i], DRAWS);
 }
 END_TEST
 

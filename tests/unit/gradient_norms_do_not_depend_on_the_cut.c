@@ -34,13 +34,15 @@ START_TEST(the_same_blocks_for_any_number_of_slices) {
     for (int64_t i = 0; i < set->total; i++)
         gradients[i] = (float)ls_random_normal(key, (uint64_t)i);
     for (int p = 0; p < set->count; p++)
-        for (int64_t i = 0; i < set->items[p]->count && set->items[p]->kind == LS_PARAMETER_WEIGHT; i++) {
+        for (int64_t i = 0; i < set->items[p]->count && set->items[p]->kind == LS_PARAMETER_WEIGHT;
+             i++) {
             const double g = (double)gradients[set->items[p]->offset + i];
             plain += g * g;
         }
 
     const int64_t blocks = ls_norm_blocks(set, 0, set->total);
-    double *whole = ls_calloc((size_t)blocks, sizeof(double)), *parts = ls_calloc((size_t)blocks, sizeof(double));
+    double *whole = ls_calloc((size_t)blocks, sizeof(double)),
+           *parts = ls_calloc((size_t)blocks, sizeof(double));
     ls_norm_block_sums(set, 0, set->total, gradients, whole);
     ck_assert_double_eq_tol(ls_norm_finish(whole, blocks, 8), sqrt(plain) / 8, 1e-12 * sqrt(plain));
     for (int n = 1; n <= 9; n++) {

@@ -10,10 +10,9 @@
 enum { STEPS = 50, FIGURES = 4, ELEMENTS_MAX = 512 };
 
 /* From torch.optim (SGD, RMSprop, Adagrad, Adam, AdamW with the options below), in Python:
- *   p = torch.tensor([(i * 13 % 29 - 14) / 16 for i in range(4)], requires_grad=True); o = OPTIMIZER([p])
- *   for t in range(1, 51):
- *       p.grad = torch.tensor([((i * 37 + t * 11) % 101 - 50) / 64 for i in range(4)]); o.step()
- *   print(p) */
+ *   p = torch.tensor([(i * 13 % 29 - 14) / 16 for i in range(4)], requires_grad=True); o =
+ * OPTIMIZER([p]) for t in range(1, 51): p.grad = torch.tensor([((i * 37 + t * 11) % 101 - 50) / 64
+ * for i in range(4)]); o.step() print(p) */
 static const struct example {
     struct ls_optimizer_options options;
     double torch[FIGURES];
@@ -28,13 +27,25 @@ static const struct example {
     {{.name = LS_NESTEROV, .learning_rate = 0.05, .momentum = 0.9, .weight_decay = 0.01},
      {-0.447518, -0.1586142, 0.8197467, 0.1380744},
      {"momentum"}},
-    {{.name = LS_RMSPROP, .learning_rate = 0.01, .decay_rate = 0.95, .epsilon = 1e-6, .weight_decay = 0.01},
+    {{.name = LS_RMSPROP,
+      .learning_rate = 0.01,
+      .decay_rate = 0.95,
+      .epsilon = 1e-6,
+      .weight_decay = 0.01},
      {-0.8248711, -0.1435923, 0.7012647, -0.2221026},
      {"moment2"}},
-    {{.name = LS_RMSPROP, .learning_rate = 0.01, .decay_rate = 0.95, .epsilon = 1e-6, .momentum = 0.5},
+    {{.name = LS_RMSPROP,
+      .learning_rate = 0.01,
+      .decay_rate = 0.95,
+      .epsilon = 1e-6,
+      .momentum = 0.5},
      {-0.8068016, -0.2115535, 0.658803, -0.2040816},
      {"moment2", "momentum"}},
-    {{.name = LS_RMSPROP, .learning_rate = 0.01, .decay_rate = 0.95, .epsilon = 1e-6, .centred = true},
+    {{.name = LS_RMSPROP,
+      .learning_rate = 0.01,
+      .decay_rate = 0.95,
+      .epsilon = 1e-6,
+      .centred = true},
      {-0.8345447, -0.1516933, 0.7068233, -0.2252186},
      {"moment2", "moment1"}},
     {{.name = LS_RMSPROP,
@@ -75,9 +86,10 @@ static float gradient(int64_t i, int step) {
     return (float)((i * 37 + step * 11) % 101 - 50) / 64;
 }
 
-static struct ls_parameter *add(struct ls_parameter_set *set, const char *name, struct ls_shape shape,
-                                enum ls_parameter_kind kind, bool decay) {
-    struct ls_parameter description = {.shape = shape, .kind = kind, .decay = decay, .momentum = 0.25};
+static struct ls_parameter *add(struct ls_parameter_set *set, const char *name,
+                                struct ls_shape shape, enum ls_parameter_kind kind, bool decay) {
+    struct ls_parameter description = {
+        .shape = shape, .kind = kind, .decay = decay, .momentum = 0.25};
     snprintf(description.name, sizeof description.name, "%s", name);
     struct ls_parameter *added;
     ls_require(ls_parameters_add(set, &description, &added, &ls_test_error));
@@ -111,7 +123,8 @@ static void bench_destroy(struct bench *b) {
 }
 
 /* Sums over a batch of weight 4, so that the mean is exact. */
-static struct ls_update next_update(struct bench *b, const struct ls_optimizer_options *o, int step) {
+static struct ls_update next_update(struct bench *b, const struct ls_optimizer_options *o,
+                                    int step) {
     for (int64_t i = 0; i < b->set->total; i++)
         b->sums[i] = 4 * gradient(i, step);
     return (struct ls_update){.step = (uint64_t)step,
@@ -122,8 +135,8 @@ static struct ls_update next_update(struct bench *b, const struct ls_optimizer_o
 }
 
 /* One element by the textbook; s: its state, zero at first. */
-static double reference(const struct ls_optimizer_options *o, int t, double decay, double p, double g,
-                        double s[3]) {
+static double reference(const struct ls_optimizer_options *o, int t, double decay, double p,
+                        double g, double s[3]) {
     const double lr = o->learning_rate;
     if (o->name == LS_ADAMW)
         p -= lr * decay * p;
@@ -150,7 +163,8 @@ static double reference(const struct ls_optimizer_options *o, int t, double deca
     case LS_ADAMW:
         s[0] += (1 - o->beta1) * (g - s[0]);
         s[1] += (1 - o->beta2) * (g * g - s[1]);
-        return p - lr * s[0] / (1 - pow(o->beta1, t)) / (sqrt(s[1] / (1 - pow(o->beta2, t))) + o->epsilon);
+        return p - lr * s[0] / (1 - pow(o->beta1, t)) /
+                       (sqrt(s[1] / (1 - pow(o->beta2, t))) + o->epsilon);
     }
     return NAN;
 }
@@ -159,7 +173,8 @@ START_TEST(steps_equal_the_textbook_and_pytorch) {
     for (int e = 0; e < EXAMPLES; e++) {
         const struct ls_optimizer_options *o = &examples[e].options;
         struct bench b = bench_create(3);
-        struct ls_optimizer *optimizer = ls_optimizer_create(o, b.set, 0, b.set->total, ls_variant_best());
+        struct ls_optimizer *optimizer =
+            ls_optimizer_create(o, b.set, 0, b.set->total, ls_variant_best());
         double expected[ELEMENTS_MAX], state[ELEMENTS_MAX][3] = {{0}};
         ck_assert_int_le(b.set->total, ELEMENTS_MAX);
         for (int64_t i = 0; i < b.set->total; i++)
@@ -191,7 +206,8 @@ START_TEST(state_arrays_have_names_and_start_at_zero) {
         struct ls_optimizer *optimizer =
             ls_optimizer_create(&examples[e].options, b.set, 48, b.set->total, LS_F32_PORTABLE);
         const int count = ls_optimizer_state_count(optimizer);
-        ck_assert_int_eq(count, !!examples[e].states[0] + !!examples[e].states[1] + !!examples[e].states[2]);
+        ck_assert_int_eq(count, !!examples[e].states[0] + !!examples[e].states[1] +
+                                    !!examples[e].states[2]);
         for (int s = 0; s < count; s++) {
             ck_assert_str_eq(ls_optimizer_state_name(optimizer, s), examples[e].states[s]);
             for (int64_t i = 0; i < b.set->total - 48; i++)
@@ -210,10 +226,12 @@ START_TEST(any_cut_and_any_instruction_set_give_the_same_bits) {
                 continue;
             const struct ls_optimizer_options *o = &examples[e].options;
             struct bench whole = bench_create(173), cut = bench_create(173);
-            const int64_t total = whole.set->total, at = 4096 + 32; /* a multiple of 16, inside the weight */
+            const int64_t total = whole.set->total,
+                          at = 4096 + 32; /* a multiple of 16, inside the weight */
             struct ls_optimizer *all = ls_optimizer_create(o, whole.set, 0, total, LS_F32_PORTABLE);
             struct ls_optimizer *left = ls_optimizer_create(o, cut.set, 0, at, (enum ls_variant)v);
-            struct ls_optimizer *right = ls_optimizer_create(o, cut.set, at, total, (enum ls_variant)v);
+            struct ls_optimizer *right =
+                ls_optimizer_create(o, cut.set, at, total, (enum ls_variant)v);
             for (int t = 1; t <= STEPS; t++) {
                 struct ls_update update = next_update(&whole, o, t);
                 ls_optimizer_step(all, &update, whole.parameters, whole.sums);
@@ -249,12 +267,14 @@ END_TEST
 START_TEST(clipping_limits_each_element_then_the_length) {
     struct bench b = bench_create(3);
     const struct ls_optimizer_options o = {.name = LS_SGD, .learning_rate = 1, .clip_value = 0.25};
-    struct ls_optimizer *optimizer = ls_optimizer_create(&o, b.set, 0, b.set->total, ls_variant_best());
+    struct ls_optimizer *optimizer =
+        ls_optimizer_create(&o, b.set, 0, b.set->total, ls_variant_best());
     struct ls_update update = next_update(&b, &o, 1);
     update.clip_factor = 0.5;
     ls_optimizer_step(optimizer, &update, b.parameters, b.sums);
     for (int64_t i = 0; i < b.statistic->offset; i++)
-        ck_assert(b.parameters[i] == initial(i) - 0.5f * fminf(fmaxf(gradient(i, 1), -0.25f), 0.25f));
+        ck_assert(b.parameters[i] ==
+                  initial(i) - 0.5f * fminf(fmaxf(gradient(i, 1), -0.25f), 0.25f));
     b.sums[0] = NAN;
     ls_optimizer_step(optimizer, &update, b.parameters, b.sums);
     ck_assert_msg(isnan(b.parameters[0]), "clipping hid a NaN");
@@ -268,8 +288,11 @@ START_TEST(defaults_and_limits_are_those_of_the_table) {
     ls_fields_reset(ls_optimizer_fields, &o);
     ck_assert(o.name == LS_ADAM && o.learning_rate == 0.001 && o.momentum == 0.9 && o.beta1 == 0.9);
     ck_assert(o.beta2 == 0.999 && o.epsilon == 1e-8 && o.weight_decay == 0 && !o.centred);
-    const char *const wrong[][2] = {
-        {"name", "adma"}, {"momentum", "1"}, {"epsilon", "0"}, {"clip_norm", "-1"}, {"learning_rate", "-1"}};
+    const char *const wrong[][2] = {{"name", "adma"},
+                                    {"momentum", "1"},
+                                    {"epsilon", "0"},
+                                    {"clip_norm", "-1"},
+                                    {"learning_rate", "-1"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         ck_assert(ls_field_parse(ls_fields_find(ls_optimizer_fields, wrong[i][0]), wrong[i][1], &o,
                                  &ls_test_error) == LS_INVALID);
@@ -278,5 +301,5 @@ END_TEST
 
 LS_SUITE(steps_equal_the_textbook_and_pytorch, state_arrays_have_names_and_start_at_zero,
          any_cut_and_any_instruction_set_give_the_same_bits,
-         statistics_take_their_ordered_mean_and_constants_stay, clipping_limits_each_element_then_the_length,
-         defaults_and_limits_are_those_of_the_table)
+         statistics_take_their_ordered_mean_and_constants_stay,
+         clipping_limits_each_element_then_the_length, defaults_and_limits_are_those_of_the_table)

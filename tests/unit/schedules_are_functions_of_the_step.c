@@ -42,8 +42,8 @@ START_TEST(exponential_falls_by_equal_factors_to_the_end) {
 }
 END_TEST
 
-/* torch.optim.lr_scheduler.CosineAnnealingLR(SGD(lr=0.5), T_max=100, eta_min=0.05) has at step 0, 10, 50, 99:
- * 0.5, 0.488987716166, 0.275, 0.050111023918 */
+/* torch.optim.lr_scheduler.CosineAnnealingLR(SGD(lr=0.5), T_max=100, eta_min=0.05) has at step 0,
+ * 10, 50, 99: 0.5, 0.488987716166, 0.275, 0.050111023918 */
 START_TEST(cosine_follows_pytorch_and_stays_at_its_minimum) {
     struct ls_schedule_options o = defaults(LS_SCHEDULE_COSINE);
     o.minimum = 0.1;
@@ -79,7 +79,8 @@ START_TEST(a_warm_up_as_long_as_the_run_is_no_division_by_zero) {
 }
 END_TEST
 
-LS_SUITE(constant_stays, step_multiplies_at_each_milestone, exponential_falls_by_equal_factors_to_the_end,
+LS_SUITE(constant_stays, step_multiplies_at_each_milestone,
+         exponential_falls_by_equal_factors_to_the_end,
          cosine_follows_pytorch_and_stays_at_its_minimum,
          warm_up_rises_linearly_and_the_schedule_covers_the_rest,
          a_warm_up_as_long_as_the_run_is_no_division_by_zero)

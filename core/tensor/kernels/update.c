@@ -29,7 +29,8 @@ LS_INLINE float gradient(const struct ls_update_factors *f, float sum, float par
     return g * f->clip_factor + f->decay * parameter;
 }
 
-static void update_sgd(const struct ls_update_factors *factors, const struct ls_update_range *range) {
+static void update_sgd(const struct ls_update_factors *factors,
+                       const struct ls_update_range *range) {
     LS_UPDATE_LOCALS;
     for (int64_t i = 0; i < count; i++)
         p[i] -= f.rate * gradient(&f, sums[i], p[i]);
@@ -84,7 +85,8 @@ static void update_adagrad(const struct ls_update_factors *factors,
     }
 }
 
-static void update_adam(const struct ls_update_factors *factors, const struct ls_update_range *range) {
+static void update_adam(const struct ls_update_factors *factors,
+                        const struct ls_update_range *range) {
     LS_UPDATE_LOCALS;
     for (int64_t i = 0; i < count; i++) {
         const float g = gradient(&f, sums[i], p[i]);

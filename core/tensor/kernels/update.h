@@ -1,5 +1,6 @@
-/* The element-wise update of optimisers: one pass over parameters, gradients and state. The float variants
- * give the same bits: only additions, products, divisions and square roots, each rounded once. */
+/* The element-wise update of optimisers: one pass over parameters, gradients and state. The float
+ * variants give the same bits: only additions, products, divisions and square roots, each rounded
+ * once. */
 #ifndef LS_TENSOR_UPDATE_H
 #define LS_TENSOR_UPDATE_H
 
@@ -13,7 +14,7 @@ enum ls_update_rule {
     /* a = keep2 a + take2 g^2; with b: b = keep2 b + take2 g; d = g / (sqrt(a - b^2) + epsilon);
      * p -= rate d, or with c: c = momentum c + d; p -= rate c */
     LS_UPDATE_RMSPROP,
-    LS_UPDATE_ADAGRAD,  /* a = a + g^2; p -= rate g / (sqrt(a) + epsilon) */
+    LS_UPDATE_ADAGRAD, /* a = a + g^2; p -= rate g / (sqrt(a) + epsilon) */
     /* a = keep1 a + take1 g; b = keep2 b + take2 g^2; p -= rate a / (sqrt(b) root + epsilon) */
     LS_UPDATE_ADAM
 };
