@@ -1,0 +1,121 @@
+/* Layer normalisation (Ba et al. 2016): each vector along the last dimension (D elements) gets mean 0 and
+ * variance 1, then a gain and an offset per element. Saved: mean and 1 / deviation of each vector. */
+#include "core/ops/check.h"
+#include "core/ops/math.h"
+#include "core/ops/ops.h"
+#include "core/ops/row.h"
+#include "core/ops/sum.h"
+
+static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
+    const struct ls_shape x = node->inputs[0]->shape;
+    enum ls_status status = ls_check_batched(node, 0, 2, error);
+    if (status == LS_OK)
+        status = ls_check_parameter(node, 1, "gain", LS_SHAPE(ls_shape_last(x)), error);
+    if (status == LS_OK)
+        status = ls_check_parameter(node, 2, "offset", LS_SHAPE(ls_shape_last(x)), error);
+    if (status != LS_OK)
+        return status;
+    const int64_t columns = ls_shape_last(x);
+    ls_infer_like(node);
+    node->saved_bytes = (size_t)(2 * ls_shape_count(x) / columns) * sizeof(real);
+    node->scratch_bytes = ls_round_up((size_t)(2 * columns) * sizeof(real), LS_ALIGNMENT) +
+                          ls_column_sums_bytes(columns, x.dims[0]);
+    node->flops = 8 * ls_shape_row(x);
+    return LS_OK;
+}
+
+static real epsilon_of(const struct ls_node *node) {
+    const struct ls_norm_options *options = node->options;
+    return (real)(options->epsilon > 0 ? options->epsilon : 1e-5);
+}
+
+static void forward(const struct ls_node *node, const struct ls_run *run) {
+    const int64_t columns = ls_shape_last(node->output->shape);
+    const int64_t vectors = ls_run_elements(run, node->output) / columns;
+    const real epsilon = epsilon_of(node);
+    const real *x = node->inputs[0]->data;
+    const real *gain = node->inputs[1]->data, *offset = node->inputs[2]->data;
+    real *y = node->output->data, *saved = node->saved;
+    for (int64_t r = 0; r < vectors; r++, x += columns, y += columns, saved += 2) {
+        const real mean = ls_row_sum(x, columns) / (real)columns;
+#pragma GCC ivdep /* y may be x */
+        for (int64_t c = 0; c < columns; c++)
+            y[c] = x[c] - mean;
+        const real inverse = 1 / ls_math_sqrt(ls_row_dot(y, y, columns) / (real)columns + epsilon);
+#pragma GCC ivdep
+        for (int64_t c = 0; c < columns; c++)
+            y[c] = ls_fma(y[c] * inverse, gain[c], offset[c]);
+        saved[0] = mean;
+        saved[1] = inverse;
+    }
+}
+
+/* One vector: with h = (x - mean) inverse and g = dy gain, dx = inverse (g - mean(g) - h mean(g h)). Leaves
+ * dy h in dy. */
+static void backward_vector(int64_t columns, const real *restrict x, const real *restrict gain,
+                            const real *saved, real *restrict dy, real *restrict dx, bool accumulate,
+                            real *restrict scratch) {
+    real *restrict h = scratch, *restrict g = scratch + columns;
+    for (int64_t c = 0; c < columns; c++) {
+        h[c] = (x[c] - saved[0]) * saved[1];
+        g[c] = dy[c] * gain[c];
+        dy[c] *= h[c];
+    }
+    if (!dx)
+        return;
+    const real shift = ls_row_sum(g, columns) / (real)columns;
+    const real tilt = ls_row_dot(g, h, columns) / (real)columns;
+    if (accumulate)
+        for (int64_t c = 0; c < columns; c++)
+            dx[c] += saved[1] * ls_fma(-tilt, h[c], g[c] - shift);
+    else
+        for (int64_t c = 0; c < columns; c++)
+            dx[c] = saved[1] * ls_fma(-tilt, h[c], g[c] - shift);
+}
+
+static void backward(const struct ls_node *node, const struct ls_run *run) {
+    const struct ls_value *x = node->inputs[0], *gain = node->inputs[1], *offset = node->inputs[2];
+    const int64_t columns = ls_shape_last(x->shape);
+    const int64_t per_sample = ls_shape_row(x->shape) / columns, vectors = run->rows * per_sample;
+    real *dy = node->output->gradient, *dx = x->gradient;
+    const real *values = x->data, *saved = node->saved;
+    void *sums = (char *)node->scratch + ls_round_up((size_t)(2 * columns) * sizeof(real), LS_ALIGNMENT);
+    if (offset->gradient)
+        ls_column_sums(run, per_sample, columns, dy, offset->gradient, sums);
+    for (int64_t r = 0; r < vectors; r++)
+        backward_vector(columns, values + r * columns, gain->data, saved + 2 * r, dy + r * columns,
+                        dx ? dx + r * columns : NULL, node->accumulate[0], node->scratch);
+    if (gain->gradient)
+        ls_column_sums(run, per_sample, columns, dy, gain->gradient, sums);
+}
+
+static const struct ls_op_case cases[] = {
+    {.name = "vectors",
+     .options = &(const struct ls_norm_options){0},
+     .options_size = sizeof(struct ls_norm_options),
+     .input_count = 3,
+     .inputs = {{.shape = LS_CASE_SHAPE(7, 19), .low = -2, .high = 2},
+                {.shape = LS_CASE_SHAPE(19), .parameter = true, .low = 0.5, .high = 2},
+                {.shape = LS_CASE_SHAPE(19), .parameter = true, .low = -1, .high = 1}},
+     .microbatches = 3},
+    {.name = "sequences, more rows than lanes",
+     .options = &(const struct ls_norm_options){.epsilon = 1e-3},
+     .options_size = sizeof(struct ls_norm_options),
+     .input_count = 3,
+     .inputs = {{.shape = LS_CASE_SHAPE(5, 9, 4), .low = -2, .high = 2},
+                {.shape = LS_CASE_SHAPE(4), .parameter = true, .low = 0.5, .high = 2},
+                {.shape = LS_CASE_SHAPE(4), .parameter = true, .low = -1, .high = 1}},
+     .microbatches = 2},
+};
+
+const struct ls_op LS_NAME(ls_op_layer_norm) = {
+    .name = "layer_norm",
+    .formula = "y = gain (x - mean) / sqrt(variance + epsilon) + offset over the last dimension",
+    .infer = infer,
+    .forward = forward,
+    .backward = backward,
+    .backward_reads_inputs = 1u << 0 | 1u << 1,
+    .in_place = true,
+    .cases = cases,
+    .case_count = sizeof cases / sizeof *cases,
+};
