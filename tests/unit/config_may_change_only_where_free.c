@@ -1,0 +1,112 @@
+/* What may differ when a run continues, and how a difference elsewhere is told. */
+#include <stdio.h>
+#include <string.h>
+
+#include "launcher/config/config.h"
+#include "tests/support/support.h"
+
+static const char base[] = "data:\n  train: a.h5\n  validation: b.h5\nmodel:\n  - linear: 8\n  - residual:\n"
+                           "      body:\n        - linear: 8\n  - linear: 2\n";
+
+static enum ls_status compare(const char *now_text, char **assignments, int count, struct ls_error *error) {
+    struct ls_config before, now;
+    ls_require(ls_config_parse(&before, base, strlen(base), "x.yaml", NULL, 0, &ls_test_error));
+    ls_require(
+        ls_config_parse(&now, now_text, strlen(now_text), "other.yaml", assignments, count, &ls_test_error));
+    const enum ls_status status = ls_config_resumable(&before, &now, error);
+    ls_config_clear(&before);
+    ls_config_clear(&now);
+    return status;
+}
+
+START_TEST(free_keys_may_change) {
+    char *free_keys[] = {(char[]){"train.steps_max=10"},        (char[]){"train.epochs=99"},
+                         (char[]){"checkpoint.every_steps=7"},  (char[]){"checkpoint.every_seconds=7"},
+                         (char[]){"checkpoint.every_epochs=7"}, (char[]){"checkpoint.keep=7"},
+                         (char[]){"log.every_steps=7"},         (char[]){"log.progress_seconds=7"},
+                         (char[]){"launcher.ranks=3"},          (char[]){"launcher.mpirun=x"},
+                         (char[]){"launcher.mpirun_arguments=x"}};
+    ls_require(compare(base, free_keys, sizeof free_keys / sizeof *free_keys, &ls_test_error));
+}
+END_TEST
+
+/* Every other key of every table is compared. */
+START_TEST(all_others_may_not) {
+    int tried = 0;
+    for (int s = 0; s < ls_config_section_count; s++) {
+        const struct ls_config_section *section = &ls_config_sections[s];
+        for (int i = 0; i < section->fields->count; i++) {
+            const struct ls_field *field = &section->fields->items[i];
+            struct ls_config before, now;
+            ls_require(ls_config_parse(&before, base, strlen(base), "x.yaml", NULL, 0, &ls_test_error));
+            ls_require(ls_config_parse(&now, base, strlen(base), "x.yaml", NULL, 0, &ls_test_error));
+            char *member = (char *)&now + section->offset + field->offset;
+            switch (field->kind) {
+            case LS_FIELD_BOOL:
+                *(bool *)member = !*(bool *)member;
+                break;
+            case LS_FIELD_INTEGER:
+            case LS_FIELD_PAIR:
+                *(int64_t *)(void *)member += 1;
+                break;
+            case LS_FIELD_REAL:
+                *(double *)(void *)member += 1;
+                break;
+            case LS_FIELD_TEXT:
+                strcat(member, "x");
+                break;
+            case LS_FIELD_CHOICE:
+                *(int *)(void *)member = !*(int *)(void *)member;
+                break;
+            case LS_FIELD_LIST:
+                ((struct ls_real_list *)(void *)member)->count++;
+                break;
+            }
+            struct ls_error error = {0};
+            ck_assert_msg((ls_config_resumable(&before, &now, &error) == LS_OK) == field->resume_free,
+                          "%s.%s: %s", section->name, field->name, error.text);
+            if (!field->resume_free)
+                ck_assert_msg(strstr(error.text, field->name), "%s is not named: %s", field->name, error.text);
+            tried++;
+            ls_config_clear(&before);
+            ls_config_clear(&now);
+        }
+    }
+    ck_assert_int_gt(tried, 40);
+}
+END_TEST
+
+START_TEST(differences_are_listed) {
+    struct ls_error error;
+    char *assignments[] = {(char[]){"train.batch=256"}, (char[]){"seed=2"}};
+    ck_assert_int_eq(compare(base, assignments, 2, &error), LS_INVALID);
+    ck_assert_str_eq(error.text, "the config differs from the one this run began with:\n"
+                                 "  seed was 1, is 2\n  train.batch was 128, is 256");
+    char *many[] = {(char[]){"seed=2"},           (char[]){"train.batch=256"},  (char[]){"train.shuffle=false"},
+                    (char[]){"optimizer.name=sgd"}, (char[]){"augment.flip=true"}, (char[]){"compute.isa=portable"}};
+    ck_assert_int_eq(compare(base, many, 6, &error), LS_INVALID);
+    ck_assert_ptr_nonnull(strstr(error.text, " (and 2 more)"));
+    int lines = 1;
+    for (const char *c = error.text; *c; c++)
+        lines += *c == '\n';
+    ck_assert_int_le(lines, 6);
+}
+END_TEST
+
+START_TEST(models_are_compared) {
+    struct ls_error error;
+    static const char inner[] = "data:\n  train: a.h5\n  validation: b.h5\nmodel:\n  - linear: 8\n  - residual:\n"
+                                "      body:\n        - linear: 9\n  - linear: 2\n";
+    ck_assert_int_eq(compare(inner, NULL, 0, &error), LS_INVALID);
+    ck_assert_ptr_nonnull(strstr(error.text, "model.residual1.linear1.units was 8, is 9"));
+    static const char shorter[] = "data:\n  train: a.h5\n  validation: b.h5\nmodel:\n  - linear: 8\n";
+    ck_assert_int_eq(compare(shorter, NULL, 0, &error), LS_INVALID);
+    ck_assert_ptr_nonnull(strstr(error.text, "model was 3 layers, is 1"));
+    static const char other[] = "data:\n  train: a.h5\n  validation: b.h5\nmodel:\n  - linear: 8\n  - relu\n"
+                                "  - linear: 2\n";
+    ck_assert_int_eq(compare(other, NULL, 0, &error), LS_INVALID);
+    ck_assert_ptr_nonnull(strstr(error.text, "model.residual1 was residual 'residual1', is relu 'relu1'"));
+}
+END_TEST
+
+LS_SUITE(free_keys_may_change, all_others_may_not, differences_are_listed, models_are_compared)
