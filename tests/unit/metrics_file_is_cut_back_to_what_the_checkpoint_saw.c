@@ -1,0 +1,119 @@
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <signal.h>
+
+#include "io/file.h"
+#include "io/metrics_file.h"
+#include "tests/support/support.h"
+
+static const char *path(void) {
+    static char text[600];
+    snprintf(text, sizeof text, "%s/metrics.jsonl", ls_test_folder());
+    return text;
+}
+
+static void append(struct ls_metrics_file *file, uint64_t step, double loss) {
+    const struct ls_metrics metrics = {.count = 1, .items = {{"loss", loss}}};
+    const struct ls_metric extra = {"learning_rate", 0.1};
+    ls_require(ls_metrics_append(file, step, (double)step / 8.0, "train", &metrics, &extra, 1,
+                                 &ls_test_error));
+}
+
+static char *contents(void) {
+    static char *text;
+    uint64_t count;
+    free(text);
+    ls_require(ls_file_read(path(), 1 << 20, &text, &count, &ls_test_error));
+    return text;
+}
+
+static void write_text(const char *text) {
+    ls_require(ls_file_write(path(), text, strlen(text), &ls_test_error));
+}
+
+START_TEST(lines_read_back_to_the_same_numbers) {
+    struct ls_metrics_file *file;
+    ls_require(ls_metrics_open(&file, path(), 0, &ls_test_error));
+    append(file, 1, 1.0 / 3.0);
+    append(file, 2, NAN);
+    append(file, 3, 2.0);
+    ls_require(ls_metrics_sync(file, &ls_test_error));
+    ls_metrics_close(file);
+    ck_assert_str_eq(
+        contents(),
+        "{\"step\": 1, \"epoch\": 0.125, \"split\": \"train\", \"loss\": 0.33333333333333331, "
+        "\"learning_rate\": 0.10000000000000001}\n"
+        "{\"step\": 2, \"epoch\": 0.25, \"split\": \"train\", \"loss\": null, "
+        "\"learning_rate\": 0.10000000000000001}\n"
+        "{\"step\": 3, \"epoch\": 0.375, \"split\": \"train\", \"loss\": 2.0, "
+        "\"learning_rate\": 0.10000000000000001}\n");
+    ck_assert(strtod(strstr(contents(), "0.333"), NULL) == 1.0 / 3.0);
+}
+END_TEST
+
+START_TEST(what_the_checkpoint_had_not_seen_is_removed_and_writing_goes_on_behind) {
+    struct ls_metrics_file *file;
+    write_text("left by an older run");
+    ls_require(ls_metrics_open(&file, path(), 0, &ls_test_error));
+    append(file, 1, 0.5);
+    append(file, 2, 0.25);
+    const uint64_t bytes = ls_metrics_size(file);
+    char *kept = strdup(contents());
+    ck_assert_uint_eq(bytes, strlen(kept));
+    append(file, 3, 0.125);
+    ls_metrics_close(file);
+    ls_require(ls_metrics_open(&file, path(), bytes, &ls_test_error));
+    ck_assert_uint_eq(ls_metrics_size(file), bytes);
+    ck_assert_str_eq(contents(), kept);
+    append(file, 3, 0.0625);
+    ck_assert_uint_eq(ls_metrics_size(file), strlen(contents()));
+    ls_metrics_close(file);
+    ck_assert_int_eq(strncmp(contents(), kept, bytes), 0);
+    ck_assert_ptr_nonnull(strstr(contents(), "\n{\"step\": 3, \"epoch\""));
+    free(kept);
+}
+END_TEST
+
+START_TEST(a_file_that_is_not_what_the_checkpoint_saw_is_left_alone) {
+    const char *text = "{\"step\": 1}\n{\"step\": 2}\n";
+    write_text(text);
+    struct ls_metrics_file *file;
+    const uint64_t wrong[] = {strlen(text) + 1, strlen(text) - 1, 3};
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(ls_metrics_open(&file, path(), wrong[i], &ls_test_error), LS_DAMAGED);
+        ck_assert_ptr_null(file);
+        ck_assert_ptr_nonnull(strstr(ls_test_error.text, "metrics.jsonl"));
+        ck_assert_str_eq(contents(), text);
+    }
+}
+END_TEST
+
+START_TEST(a_line_that_does_not_fit_on_the_disk_is_taken_back) {
+    write_text("{\"step\": 1}\n");
+    struct ls_metrics_file *file;
+    ls_require(ls_metrics_open(&file, path(), 12, &ls_test_error));
+    struct rlimit before, small = {20, 20};
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small.rlim_max = before.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const struct ls_metrics metrics = {.count = 1, .items = {{"loss", 1.0}}};
+    const enum ls_status status =
+        ls_metrics_append(file, 2, 1.0, "train", &metrics, NULL, 0, &ls_test_error);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+    ck_assert_int_eq(status, LS_SYSTEM);
+    ck_assert_ptr_nonnull(strstr(ls_test_error.text, "metrics.jsonl"));
+    ck_assert_str_eq(contents(), "{\"step\": 1}\n");
+    append(file, 2, 1.0);
+    ls_metrics_close(file);
+}
+END_TEST
+
+LS_SUITE(lines_read_back_to_the_same_numbers,
+         what_the_checkpoint_had_not_seen_is_removed_and_writing_goes_on_behind,
+         a_file_that_is_not_what_the_checkpoint_saw_is_left_alone,
+         a_line_that_does_not_fit_on_the_disk_is_taken_back)
