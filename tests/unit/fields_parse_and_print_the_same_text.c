@@ -23,14 +23,38 @@ static const char *const choices[] = {"sgd", "momentum", "adam", NULL};
 #define AT(member) offsetof(struct options, member)
 static const struct ls_field items[] = {
     {.name = "flag", .kind = LS_FIELD_BOOL, .offset = AT(flag), .initial = "true"},
-    {.name = "count", .kind = LS_FIELD_INTEGER, .offset = AT(count), .initial = "8", .min = 1, .max = 4096},
-    {.name = "rate", .kind = LS_FIELD_REAL, .offset = AT(rate), .initial = "0.1", .min = 0, .max = 1},
+    {.name = "count",
+     .kind = LS_FIELD_INTEGER,
+     .offset = AT(count),
+     .initial = "8",
+     .min = 1,
+     .max = 4096},
+    {.name = "rate",
+     .kind = LS_FIELD_REAL,
+     .offset = AT(rate),
+     .initial = "0.1",
+     .min = 0,
+     .max = 1},
     {.name = "text", .kind = LS_FIELD_TEXT, .offset = AT(text), .initial = "a b"},
-    {.name = "choice", .kind = LS_FIELD_CHOICE, .offset = AT(choice), .initial = "adam", .choices = choices},
+    {.name = "choice",
+     .kind = LS_FIELD_CHOICE,
+     .offset = AT(choice),
+     .initial = "adam",
+     .choices = choices},
     {.name = "pair", .kind = LS_FIELD_PAIR, .offset = AT(pair), .initial = "3", .min = 1, .max = 9},
-    {.name = "list", .kind = LS_FIELD_LIST, .offset = AT(list), .initial = "[]", .min = 0, .max = 1},
+    {.name = "list",
+     .kind = LS_FIELD_LIST,
+     .offset = AT(list),
+     .initial = "[]",
+     .min = 0,
+     .max = 1},
     {.name = "free", .kind = LS_FIELD_INTEGER, .offset = AT(free_count)},
-    {.name = "steps", .kind = LS_FIELD_INTEGER, .offset = AT(steps), .initial = "1", .min = 1, .max = INFINITY},
+    {.name = "steps",
+     .kind = LS_FIELD_INTEGER,
+     .offset = AT(steps),
+     .initial = "1",
+     .min = 1,
+     .max = INFINITY},
     {.name = "gain", .kind = LS_FIELD_REAL, .offset = AT(gain)},
 };
 static const struct ls_fields fields = {items, sizeof items / sizeof *items};
@@ -44,9 +68,11 @@ static void round_trip(const char *name, const char *text, const char *printed) 
     ls_fields_reset(fields, &options);
     char back[LS_TEXT_MAX];
     ls_require(parse(&options, name, text));
-    ck_assert_str_eq(ls_field_print(ls_fields_find(fields, name), &options, back, sizeof back), printed);
+    ck_assert_str_eq(ls_field_print(ls_fields_find(fields, name), &options, back, sizeof back),
+                     printed);
     ls_require(parse(&options, name, back));
-    ck_assert_str_eq(ls_field_print(ls_fields_find(fields, name), &options, back, sizeof back), printed);
+    ck_assert_str_eq(ls_field_print(ls_fields_find(fields, name), &options, back, sizeof back),
+                     printed);
 }
 
 static void refuse(const char *name, const char *text, const char *message) {

@@ -6,9 +6,9 @@
 
 #include "tests/support/support.h"
 
-static void check_block(uint32_t k0, uint32_t k1, uint32_t c0, uint32_t c1, uint32_t a, uint32_t b) {
-    const struct ls_random_pair block =
-        ls_random_block((struct ls_random_key){{k0, k1}}, c0, c1);
+static void check_block(uint32_t k0, uint32_t k1, uint32_t c0, uint32_t c1, uint32_t a,
+                        uint32_t b) {
+    const struct ls_random_pair block = ls_random_block((struct ls_random_key){{k0, k1}}, c0, c1);
     ck_assert_uint_eq(block.word[0], a);
     ck_assert_uint_eq(block.word[1], b);
 }
@@ -77,8 +77,8 @@ static void check_permutation(uint64_t seed, uint64_t count) {
     for (uint64_t i = 0; i < count; i++) {
         const uint64_t value = ls_random_permute(key, i, count);
         ck_assert_uint_lt(value, count);
-        ck_assert_msg(!seen[value], "%llu twice in a permutation of %llu", (unsigned long long)value,
-                      (unsigned long long)count);
+        ck_assert_msg(!seen[value], "%llu twice in a permutation of %llu",
+                      (unsigned long long)value, (unsigned long long)count);
         seen[value] = true;
         moved += value != i;
     }

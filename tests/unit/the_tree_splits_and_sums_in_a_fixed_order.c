@@ -23,7 +23,8 @@ static double defined_sum(const double *values, int first, int count) {
 }
 
 /* All nodes of the tree over n leaves; returns how many. parent[i] is an index into nodes. */
-static int all_nodes(int first, int count, int above, struct ls_tree_node *nodes, int *parent, int used) {
+static int all_nodes(int first, int count, int above, struct ls_tree_node *nodes, int *parent,
+                     int used) {
     const int here = used++;
     nodes[here] = (struct ls_tree_node){first, count};
     parent[here] = above;
@@ -57,7 +58,8 @@ START_TEST(sums_follow_the_tree_bit_for_bit) {
         for (int i = 0; i < n; i++)
             spread[i] = values[3 * i];
         const double sum = ls_tree_sum(values, n, 1), wide = ls_tree_sum(values, n, 3);
-        const double expected = defined_sum(values, 0, n), expected_wide = defined_sum(spread, 0, n);
+        const double expected = defined_sum(values, 0, n),
+                     expected_wide = defined_sum(spread, 0, n);
         ck_assert(!memcmp(&sum, &expected, sizeof sum));
         ck_assert(!memcmp(&wide, &expected_wide, sizeof wide));
     }
@@ -113,8 +115,8 @@ END_TEST
 
 START_TEST(any_run_of_the_largest_tree_fits_the_room_for_nodes) {
     struct ls_tree_node nodes[LS_TREE_NODES_MAX];
-    const int used = ls_tree_cover(LS_MICROBATCHES_MAX, 1, LS_MICROBATCHES_MAX - 2, 0, nodes,
-                                   LS_TREE_NODES_MAX);
+    const int used =
+        ls_tree_cover(LS_MICROBATCHES_MAX, 1, LS_MICROBATCHES_MAX - 2, 0, nodes, LS_TREE_NODES_MAX);
     ck_assert_int_eq(used, 22);
     ck_assert_int_le(ls_tree_cover(4095, 1, 4093, 0, nodes, LS_TREE_NODES_MAX), LS_TREE_NODES_MAX);
 }

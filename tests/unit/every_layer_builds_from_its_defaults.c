@@ -1,0 +1,178 @@
+#include <math.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/layers/list.h"
+#include "tests/support/layers.h"
+#include "tests/support/support.h"
+
+/* What each layer is put on, and what must come out. Options that must be given are; all others
+ * have their defaults. A layer without a case fails the test. */
+struct layer_case {
+    const char *layer, *option, *value;
+    const char *second_option, *second_value;
+    struct ls_shape input, output;
+    bool integer;
+    int parameters;
+};
+
+#define SHAPE(...)                                                                                 \
+    {                                                                                              \
+        .rank = (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .dims = { __VA_ARGS__ } \
+    }
+#define ROW SHAPE(5)
+#define IMAGE SHAPE(8, 6, 3)
+
+static const struct layer_case cases[] = {
+    {.layer = "linear",
+     .option = "units",
+     .value = "7",
+     .input = ROW,
+     .output = SHAPE(7),
+     .parameters = 2},
+    {.layer = "conv2d",
+     .option = "filters",
+     .value = "4",
+     .input = IMAGE,
+     .output = SHAPE(6, 4, 4),
+     .parameters = 2},
+    {.layer = "embedding",
+     .option = "vocabulary",
+     .value = "11",
+     .second_option = "width",
+     .second_value = "4",
+     .input = ROW,
+     .output = SHAPE(5, 4),
+     .integer = true,
+     .parameters = 1},
+    {.layer = "max_pool", .input = IMAGE, .output = SHAPE(4, 3, 3)},
+    {.layer = "average_pool", .input = IMAGE, .output = SHAPE(4, 3, 3)},
+    {.layer = "global_average_pool", .input = IMAGE, .output = SHAPE(3)},
+    {.layer = "flatten", .input = IMAGE, .output = SHAPE(144)},
+    {.layer = "reshape",
+     .option = "shape",
+     .value = "[4, -1]",
+     .input = IMAGE,
+     .output = SHAPE(4, 36)},
+    {.layer = "relu", .input = ROW, .output = ROW},
+    {.layer = "leaky_relu", .input = ROW, .output = ROW},
+    {.layer = "elu", .input = ROW, .output = ROW},
+    {.layer = "gelu", .input = ROW, .output = ROW},
+    {.layer = "silu", .input = ROW, .output = ROW},
+    {.layer = "softplus", .input = ROW, .output = ROW},
+    {.layer = "sigmoid", .input = ROW, .output = ROW},
+    {.layer = "tanh", .input = ROW, .output = ROW},
+    {.layer = "softmax", .input = ROW, .output = ROW},
+    {.layer = "log_softmax", .input = ROW, .output = ROW},
+    {.layer = "batch_norm", .input = IMAGE, .output = IMAGE, .parameters = 4},
+    {.layer = "layer_norm", .input = ROW, .output = ROW, .parameters = 2},
+    {.layer = "dropout", .input = ROW, .output = ROW},
+    {.layer = "sequential", .input = ROW, .output = ROW},
+    {.layer = "repeat", .option = "times", .value = "3", .input = ROW, .output = ROW},
+    {.layer = "residual", .input = ROW, .output = ROW},
+    {.layer = "shortcut", .input = IMAGE, .output = IMAGE},
+    {.layer = "concat", .input = IMAGE, .output = SHAPE(8, 6, 6)},
+};
+
+enum { ROWS = 4 };
+
+static void fill(struct ls_value *input, bool integer) {
+    for (int64_t i = 0; i < ROWS * ls_shape_row(input->shape); i++)
+        if (integer)
+            ((int32_t *)input->data)[i] = (int32_t)(i % 11);
+        else
+            ((float *)input->data)[i] = (float)sin((double)i);
+}
+
+static void check_forward(struct ls_graph *graph, struct ls_value *input,
+                          const struct ls_value *output, const struct layer_case *c, float *flat) {
+    const uint64_t ids[ROWS] = {0, 1, 2, 3};
+    const struct ls_run run = {
+        .rows = ROWS, .microbatch_rows = ROWS, .microbatches = 1, .row_ids = ids};
+    fill(input, c->integer);
+    ls_graph_prepare(graph, flat);
+    ls_graph_forward(graph, &run, NULL);
+    for (int64_t i = 0; i < ROWS * ls_shape_row(output->shape); i++)
+        ck_assert_msg(isfinite(((const float *)output->data)[i]), "%s: output %lld is %g", c->layer,
+                      (long long)i, (double)((const float *)output->data)[i]);
+}
+
+static void check_case(const struct layer_case *c) {
+    struct ls_layer_list list = {0};
+    struct ls_layer_spec *spec = ls_test_layer(&list, c->layer, NULL);
+    const char *const options[2][2] = {{c->option, c->value}, {c->second_option, c->second_value}};
+    for (int i = 0; i < 2; i++)
+        if (options[i][0])
+            ls_require(ls_field_parse(ls_fields_find(spec->layer->fields, options[i][0]),
+                                      options[i][1], spec->options, &ls_test_error));
+    if (spec->layer->branches) {
+        ls_test_layer(&spec->branches[0], "relu", NULL);
+        ls_test_layer(&spec->branches[0], "tanh", NULL);
+    }
+    struct ls_parameter_set *parameters = ls_parameters_create();
+    struct ls_graph *graph =
+        ls_graph_create(&(struct ls_graph_options){.variant = ls_variant_best(),
+                                                   .rows_max = ROWS,
+                                                   .parameters = parameters,
+                                                   .inference = true});
+    struct ls_value *input =
+        ls_graph_input(graph, "input", c->input, c->integer ? LS_TYPE_INT32 : LS_TYPE_REAL);
+    struct ls_builder builder = {.graph = graph};
+    struct ls_value *output = ls_layers_build(&builder, input, &list);
+    if (output)
+        ls_graph_keep(graph, output);
+    ls_require(ls_graph_plan(graph, &ls_test_error));
+    ck_assert_ptr_null(builder.failed);
+    ck_assert_int_eq(parameters->count, c->parameters);
+    struct ls_shape expected = {.rank = c->output.rank + 1, .dims = {ROWS}};
+    memcpy(expected.dims + 1, c->output.dims, sizeof expected.dims - sizeof *expected.dims);
+    char text[LS_SHAPE_TEXT_MAX];
+    ck_assert_msg(ls_shape_equal(output->shape, expected), "%s gives %s", c->layer,
+                  ls_shape_print(output->shape, text));
+    float *flat = ls_memory_map((size_t)parameters->total * sizeof *flat);
+    ls_parameters_initialise(parameters, 1, flat);
+    check_forward(graph, input, output, c, flat);
+    ls_memory_unmap(flat, (size_t)parameters->total * sizeof *flat);
+    ls_graph_destroy(graph);
+    ls_parameters_destroy(parameters);
+    ls_layer_list_clear(&list);
+}
+
+START_TEST(each_layer_of_the_list_builds_and_runs) {
+    int count;
+    const struct ls_layer *const *layers = ls_layers(&count);
+    for (int i = 0; i < count; i++) {
+        const struct layer_case *found = NULL;
+        for (size_t j = 0; j < sizeof cases / sizeof *cases; j++)
+            if (!strcmp(cases[j].layer, layers[i]->name))
+                found = &cases[j];
+        ck_assert_msg(found != NULL, "layer %s has no case here", layers[i]->name);
+        check_case(found);
+    }
+}
+END_TEST
+
+/* What launcher/config and its help rely on. */
+START_TEST(each_layer_describes_itself) {
+    int count;
+    const struct ls_layer *const *layers = ls_layers(&count);
+    ck_assert_int_eq(count, (int)(sizeof cases / sizeof *cases));
+    for (int i = 0; i < count; i++) {
+        const struct ls_layer *layer = layers[i];
+        ck_assert_ptr_eq(ls_layer_find(layer->name), layer);
+        ck_assert(layer->help && *layer->help && !strchr(layer->help, '\n'));
+        ck_assert(!layer->main_field || ls_fields_find(layer->fields, layer->main_field));
+        for (int f = 0; f < layer->fields.count; f++) {
+            const struct ls_field *field = &layer->fields.items[f];
+            ck_assert_msg(field->help && *field->help, "%s.%s has no help", layer->name,
+                          field->name);
+            ck_assert_str_ne(field->name, "name");
+        }
+        for (int b = 0; layer->branches && layer->branches[b]; b++)
+            ck_assert_int_lt(b, LS_BRANCHES_MAX);
+    }
+    ck_assert_ptr_null(ls_layer_find("liner"));
+}
+END_TEST
+
+LS_SUITE(each_layer_of_the_list_builds_and_runs, each_layer_describes_itself)

@@ -1,0 +1,331 @@
+#include "core/tasks/task.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/tree.h"
+#include "tests/support/support.h"
+
+enum { ROWS_MAX = 64, SUMS_MAX = 64 };
+
+/* A task on outputs that the test writes itself. */
+struct bench {
+    struct ls_task *task;
+    struct ls_parameter_set *parameters;
+    struct ls_graph *graph;
+    struct ls_value *output, *target, *loss;
+    float *flat;
+};
+
+static struct ls_task_options defaults(enum ls_task_kind kind) {
+    struct ls_task_options options;
+    ls_fields_reset(ls_task_fields, &options);
+    ls_fields_reset(ls_loss_fields, &options);
+    options.kind = (int)kind;
+    return options;
+}
+
+static enum ls_status set_up(struct bench *bench, struct ls_task_options options,
+                             struct ls_shape outputs) {
+    ls_require(ls_task_create(&bench->task, &options, &ls_test_error));
+    bench->parameters = ls_parameters_create();
+    bench->graph = ls_graph_create(&(struct ls_graph_options){.variant = LS_F32_PORTABLE,
+                                                              .rows_max = ROWS_MAX,
+                                                              .parameters = bench->parameters,
+                                                              .inference = true});
+    bench->output = ls_graph_input(bench->graph, "output", outputs, LS_TYPE_REAL);
+    bench->loss = ls_task_record(bench->task, bench->graph, bench->output, &bench->target);
+    if (bench->loss)
+        ls_graph_set_loss(bench->graph, bench->loss);
+    const enum ls_status status = ls_graph_plan(bench->graph, &ls_test_error);
+    if (status == LS_OK) {
+        bench->flat = calloc((size_t)bench->parameters->total + 1, sizeof *bench->flat);
+        ls_parameters_initialise(bench->parameters, 1, bench->flat);
+        ls_graph_prepare(bench->graph, bench->flat);
+    } else {
+        bench->flat = NULL;
+    }
+    return status;
+}
+
+static void tear_down(struct bench *bench) {
+    ls_graph_destroy(bench->graph);
+    ls_parameters_destroy(bench->parameters);
+    ls_task_destroy(bench->task);
+    free(bench->flat);
+}
+
+static struct ls_run forward(struct bench *bench, int64_t rows, int64_t microbatch_rows) {
+    static uint64_t ids[ROWS_MAX];
+    const struct ls_run run = {.rows = rows,
+                               .microbatch_rows = microbatch_rows,
+                               .microbatches =
+                                   (int)((rows + microbatch_rows - 1) / microbatch_rows),
+                               .row_ids = ids};
+    ls_graph_forward(bench->graph, &run, NULL);
+    return run;
+}
+
+static void measure(struct bench *bench, const struct ls_run *run, int m, double sums[SUMS_MAX]) {
+    ck_assert_int_le(ls_task_sum_count(bench->task, true), SUMS_MAX);
+    for (int s = 0; s < SUMS_MAX; s++)
+        sums[s] = -1; /* all of them must be assigned */
+    ls_task_measure(bench->task, run, m, bench->output, bench->target, bench->loss, true, sums);
+}
+
+static double value_of(const struct ls_metrics *metrics, const char *name) {
+    for (int i = 0; i < metrics->count; i++)
+        if (!strcmp(metrics->items[i].name, name))
+            return metrics->items[i].value;
+    ck_abort_msg("no metric '%s'", name);
+    return 0;
+}
+
+static double log_sum_exp(const float *x, int count) {
+    double sum = 0;
+    for (int k = 0; k < count; k++)
+        sum += exp((double)x[k]);
+    return log(sum);
+}
+
+static const float logits[5][3] = {{2, 1, 0}, {0, 3, 1}, {1, 1, 0}, {0, 2, 3}, {-1, 0, 5}};
+static const int32_t labels[5] = {0, 2, 1, 1, 2};
+
+START_TEST(classes_are_counted_and_the_loss_is_their_cross_entropy) {
+    struct ls_task_options options = defaults(LS_TASK_CLASSIFICATION);
+    options.top_k = 2;
+    struct bench bench;
+    ls_require(set_up(&bench, options, LS_SHAPE(3)));
+    ck_assert(ls_task_target_integer(bench.task));
+    ck_assert_int_eq(ls_task_classes(bench.task), 3);
+    memcpy(bench.output->data, logits, sizeof logits);
+    memcpy(bench.target->data, labels, sizeof labels);
+    const struct ls_run run = forward(&bench, 5, 5);
+    double sums[SUMS_MAX], expected = 0;
+    measure(&bench, &run, 0, sums);
+    for (int i = 0; i < 5; i++)
+        expected += log_sum_exp(logits[i], 3) - (double)logits[i][labels[i]];
+    const struct ls_metrics metrics = ls_task_metrics(bench.task, sums, true);
+    ck_assert_str_eq(metrics.items[0].name, "loss");
+    ck_assert_double_eq_tol(value_of(&metrics, "loss"), expected / 5, 1e-6);
+    /* Row 2: 1 and 1 are equal, the first wins, so its label 1 is missed but within the two
+     * largest. */
+    ck_assert_double_eq(value_of(&metrics, "accuracy"), 2.0 / 5);
+    ck_assert_double_eq(value_of(&metrics, "top2_accuracy"), 1.0);
+    const double confusion[9] = {1, 0, 0, 1, 0, 1, 0, 1, 1};
+    ck_assert_int_eq(metrics.classes, 3);
+    ck_assert(!memcmp(metrics.confusion, confusion, sizeof confusion));
+    ck_assert_str_eq(ls_task_watched_metric(bench.task), "accuracy");
+    tear_down(&bench);
+}
+END_TEST
+
+START_TEST(ignored_labels_take_no_part_and_class_weights_weigh_the_loss) {
+    struct ls_task_options options = defaults(LS_TASK_CLASSIFICATION);
+    options.ignored_label = 1;
+    options.class_weights = (struct ls_real_list){3, {2, 7, 0.5}};
+    struct bench bench;
+    ls_require(set_up(&bench, options, LS_SHAPE(3)));
+    ck_assert_ptr_nonnull(ls_parameters_find(bench.parameters, "loss.class_weights"));
+    memcpy(bench.output->data, logits, sizeof logits);
+    memcpy(bench.target->data, labels, sizeof labels);
+    const struct ls_run run = forward(&bench, 5, 5);
+    double sums[SUMS_MAX], expected = 0, weight = 0;
+    measure(&bench, &run, 0, sums);
+    for (int i = 0; i < 5; i++) {
+        const double w = labels[i] == 1 ? 0 : options.class_weights.values[labels[i]];
+        expected += w * (log_sum_exp(logits[i], 3) - (double)logits[i][labels[i]]);
+        weight += w;
+    }
+    const struct ls_metrics metrics = ls_task_metrics(bench.task, sums, true);
+    ck_assert_double_eq_tol(sums[0], expected, 1e-5);
+    ck_assert_double_eq(sums[1], weight);
+    ck_assert_double_eq_tol(value_of(&metrics, "loss"), expected / weight, 1e-6);
+    ck_assert_double_eq(value_of(&metrics, "accuracy"), 2.0 / 3);
+    tear_down(&bench);
+}
+END_TEST
+
+START_TEST(one_output_makes_it_a_binary_classification) {
+    struct bench bench;
+    ls_require(set_up(&bench, defaults(LS_TASK_CLASSIFICATION), LS_SHAPE(1)));
+    ck_assert(!ls_task_target_integer(bench.task));
+    ck_assert_int_eq(ls_task_classes(bench.task), 2);
+    const float x[4] = {2, -1, 0, 0.5f}, t[4] = {1, 0, 1, 0};
+    memcpy(bench.output->data, x, sizeof x);
+    memcpy(bench.target->data, t, sizeof t);
+    const struct ls_run run = forward(&bench, 4, 4);
+    double sums[SUMS_MAX], expected = 0;
+    measure(&bench, &run, 0, sums);
+    for (int i = 0; i < 4; i++)
+        expected += log(1 + exp((t[i] > 0 ? -1 : 1) * (double)x[i]));
+    const struct ls_metrics metrics = ls_task_metrics(bench.task, sums, true);
+    ck_assert_double_eq_tol(value_of(&metrics, "loss"), expected / 4, 1e-6);
+    ck_assert_double_eq(value_of(&metrics, "accuracy"), 0.5);
+    const double confusion[4] = {1, 1, 1, 1};
+    ck_assert_int_eq(metrics.classes, 2);
+    ck_assert(!memcmp(metrics.confusion, confusion, sizeof confusion));
+    tear_down(&bench);
+}
+END_TEST
+
+START_TEST(outputs_that_are_no_numbers_hit_nothing) {
+    struct ls_task_options options = defaults(LS_TASK_CLASSIFICATION);
+    options.top_k = 2;
+    struct bench bench;
+    ls_require(set_up(&bench, options, LS_SHAPE(3)));
+    const float x[3] = {0, 0, NAN};
+    const int32_t label = 2;
+    memcpy(bench.output->data, x, sizeof x);
+    memcpy(bench.target->data, &label, sizeof label);
+    const struct ls_run run = forward(&bench, 1, 1);
+    double sums[SUMS_MAX];
+    measure(&bench, &run, 0, sums);
+    const struct ls_metrics metrics = ls_task_metrics(bench.task, sums, true);
+    ck_assert_double_eq(value_of(&metrics, "accuracy"), 0);
+    ck_assert_double_eq(value_of(&metrics, "top2_accuracy"), 0);
+    ck_assert(isnan(value_of(&metrics, "loss")));
+    tear_down(&bench);
+}
+END_TEST
+
+START_TEST(a_regression_explains_a_share_of_the_variance) {
+    struct bench bench;
+    ls_require(set_up(&bench, defaults(LS_TASK_REGRESSION), LS_SHAPE(2)));
+    const double x[6] = {1, 2.5, 3, 4, 4.5, 7}, t[6] = {1, 2, 3, 4, 5, 6};
+    double residual = 0, absolute = 0, mean = 0, total = 0;
+    for (int i = 0; i < 6; i++) {
+        ((float *)bench.output->data)[i] = (float)x[i];
+        ((float *)bench.target->data)[i] = (float)t[i];
+        residual += (x[i] - t[i]) * (x[i] - t[i]);
+        absolute += fabs(x[i] - t[i]);
+        mean += t[i] / 6;
+    }
+    for (int i = 0; i < 6; i++)
+        total += (t[i] - mean) * (t[i] - mean);
+    const struct ls_run run = forward(&bench, 3, 3);
+    double sums[SUMS_MAX];
+    measure(&bench, &run, 0, sums);
+    const struct ls_metrics metrics = ls_task_metrics(bench.task, sums, true);
+    ck_assert_double_eq_tol(value_of(&metrics, "loss"), residual / 6, 1e-6);
+    ck_assert_double_eq_tol(value_of(&metrics, "r2"), 1 - residual / total, 1e-12);
+    ck_assert_double_eq_tol(value_of(&metrics, "mean_absolute_error"), absolute / 6, 1e-12);
+    ck_assert_int_eq(metrics.classes, 0);
+    ck_assert_str_eq(ls_task_watched_metric(bench.task), "r2");
+    tear_down(&bench);
+}
+END_TEST
+
+START_TEST(sums_of_nothing_give_metrics_that_are_numbers) {
+    for (int kind = LS_TASK_CLASSIFICATION; kind <= LS_TASK_REGRESSION; kind++) {
+        struct bench bench;
+        ls_require(set_up(&bench, defaults((enum ls_task_kind)kind), LS_SHAPE(2)));
+        const double sums[SUMS_MAX] = {0};
+        const struct ls_metrics metrics = ls_task_metrics(bench.task, sums, true);
+        for (int i = 0; i < metrics.count; i++)
+            ck_assert(isfinite(metrics.items[i].value));
+        tear_down(&bench);
+    }
+}
+END_TEST
+
+/* 16 lanes, lane = row mod 16, lanes along the tree: written down a second time. */
+static double lane_sum(const float *values, int64_t count, int64_t stride) {
+    double lanes[16] = {0};
+    for (int64_t i = 0; i < count; i++)
+        lanes[i % 16] += (double)values[i * stride];
+    return ls_tree_sum(lanes, 16, 1);
+}
+
+START_TEST(sums_have_one_order_and_stay_inside_their_microbatch) {
+    struct bench bench;
+    ls_require(set_up(&bench, defaults(LS_TASK_REGRESSION), LS_SHAPE(3)));
+    float *x = bench.output->data, *t = bench.target->data;
+    for (int i = 0; i < ROWS_MAX * 3; i++) {
+        x[i] = (float)sin(i * 1.7) * 1e3f;
+        t[i] = (float)cos(i * 0.3);
+    }
+    const struct ls_run run = forward(&bench, 55, 20); /* microbatches of 20, 20 and 15 */
+    const float *losses = bench.loss->data;
+    double together[3][SUMS_MAX], alone[SUMS_MAX];
+    for (int m = 0; m < 3; m++) {
+        measure(&bench, &run, m, together[m]);
+        const double loss = lane_sum(losses + 2 * 20 * m, m < 2 ? 20 : 15, 2);
+        ck_assert(!memcmp(&loss, &together[m][0], sizeof loss));
+        ck_assert_double_eq(together[m][1], m < 2 ? 20 : 15);
+    }
+    /* The second microbatch as a run of its own. */
+    memmove(x, x + 20 * 3, 20 * 3 * sizeof *x);
+    memmove(t, t + 20 * 3, 20 * 3 * sizeof *t);
+    const struct ls_run second = forward(&bench, 20, 20);
+    measure(&bench, &second, 0, alone);
+    ck_assert(!memcmp(alone, together[1], sizeof alone));
+    tear_down(&bench);
+}
+END_TEST
+
+static void refuse_options(struct ls_task_options options, const char *part) {
+    struct ls_task *task;
+    ck_assert_int_eq(ls_task_create(&task, &options, &ls_test_error), LS_INVALID);
+    ck_assert_msg(strstr(ls_test_error.text, part) != NULL, "'%s' does not say '%s'",
+                  ls_test_error.text, part);
+}
+
+static void refuse_outputs(struct ls_task_options options, struct ls_shape outputs,
+                           const char *part) {
+    struct bench bench;
+    ck_assert_int_eq(set_up(&bench, options, outputs), LS_INVALID);
+    ck_assert_msg(strstr(ls_test_error.text, part) != NULL, "'%s' does not say '%s'",
+                  ls_test_error.text, part);
+    tear_down(&bench);
+}
+
+START_TEST(options_that_do_not_go_together_are_refused) {
+    struct ls_task_options options = defaults(LS_TASK_CLASSIFICATION);
+    options.loss = LS_LOSS_HUBER;
+    refuse_options(options,
+                   "takes one of auto, cross_entropy, binary_cross_entropy; found 'huber'");
+    options = defaults(LS_TASK_REGRESSION);
+    options.loss = LS_LOSS_CROSS_ENTROPY;
+    refuse_options(options, "takes one of auto, squared_error, absolute_error, huber");
+    options = defaults(LS_TASK_REGRESSION);
+    options.top_k = 5;
+    refuse_options(options, "top_k");
+    options = defaults(LS_TASK_CLASSIFICATION);
+    options.loss = LS_LOSS_BINARY_CROSS_ENTROPY;
+    options.label_smoothing = 0.1;
+    refuse_options(options, "need cross_entropy");
+
+    options = defaults(LS_TASK_CLASSIFICATION);
+    options.class_weights = (struct ls_real_list){2, {1, 2}};
+    refuse_outputs(options, LS_SHAPE(3),
+                   "loss.class_weights expects 3 numbers, one per output, found 2");
+    refuse_outputs(options, LS_SHAPE(1), "need a model with an output per class");
+    options = defaults(LS_TASK_CLASSIFICATION);
+    options.top_k = 4;
+    refuse_outputs(options, LS_SHAPE(3), "task.top_k is 4, but the model has 3 outputs");
+    options = defaults(LS_TASK_CLASSIFICATION);
+    options.loss = LS_LOSS_BINARY_CROSS_ENTROPY;
+    refuse_outputs(options, LS_SHAPE(3), "expects one output of the model, found 3");
+    options.loss = LS_LOSS_CROSS_ENTROPY;
+    refuse_outputs(options, LS_SHAPE(1), "expects from 2 to 65536 outputs of the model, found 1");
+}
+END_TEST
+
+START_TEST(metrics_know_which_way_is_better) {
+    ck_assert(ls_metric_higher_is_better("accuracy"));
+    ck_assert(ls_metric_higher_is_better("top5_accuracy"));
+    ck_assert(ls_metric_higher_is_better("r2"));
+    ck_assert(!ls_metric_higher_is_better("loss"));
+    ck_assert(!ls_metric_higher_is_better("mean_absolute_error"));
+}
+END_TEST
+
+LS_SUITE(classes_are_counted_and_the_loss_is_their_cross_entropy,
+         ignored_labels_take_no_part_and_class_weights_weigh_the_loss,
+         one_output_makes_it_a_binary_classification, outputs_that_are_no_numbers_hit_nothing,
+         a_regression_explains_a_share_of_the_variance,
+         sums_of_nothing_give_metrics_that_are_numbers,
+         sums_have_one_order_and_stay_inside_their_microbatch,
+         options_that_do_not_go_together_are_refused, metrics_know_which_way_is_better)
