@@ -1,0 +1,154 @@
+#include "core/tensor/kernels/conv.h"
+
+#include "core/tensor/kernels/conv_weight.h"
+#include "core/tensor/kernels/depthwise.h"
+#include "core/tensor/kernels/product.h"
+#include "core/tensor/kernels/stencil.h"
+
+enum { PIXELS = 512 }; /* pixels whose addresses are listed at once */
+
+/* Pixels of `images` images on a canvas times weights: one group, one phase. */
+struct sweep {
+    int64_t images;
+    const real *from;       /* the canvas at the group's first channel */
+    int64_t from_image, from_step[2];
+    int64_t results[2];
+    real *to;               /* the first result */
+    int64_t to_image, to_step[2];
+};
+
+static void run_sweep(const struct sweep *s, struct ls_product *product) {
+    const real *x[PIXELS];
+    real *y[PIXELS];
+    int64_t listed = 0;
+    product->x = x;
+    product->y = y;
+    for (int64_t n = 0; n < s->images; n++)
+        for (int64_t i = 0; i < s->results[0]; i++) {
+            const real *from = s->from + n * s->from_image + i * s->from_step[0];
+            real *to = s->to + n * s->to_image + i * s->to_step[0];
+            for (int64_t j = 0; j < s->results[1]; j++) {
+                x[listed] = from + j * s->from_step[1];
+                y[listed] = to + j * s->to_step[1];
+                if (++listed == PIXELS) {
+                    product->rows = PIXELS;
+                    LS_NAME(ls_product)(product);
+                    listed = 0;
+                }
+            }
+        }
+    product->rows = listed;
+    LS_NAME(ls_product)(product);
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+void LS_NAME(ls_conv_forward)(const struct ls_conv *c, const real *x, const real *w,
+                              const real *packed, const real *bias, bool relu, real *y,
+                              void *scratch) {
+    if (ls_depthwise(c)) {
+        LS_NAME(ls_depthwise_forward)(c, x, w, bias, relu, y);
+        return;
+    }
+    const int64_t ig = c->in / c->groups, og = c->out / c->groups;
+    struct ls_scratch memory = {.memory = scratch};
+    struct ls_stencil_axis axes[2];
+    int64_t *stretches = LS_NAME(ls_stencil_take)(c, axes, &memory);
+    struct ls_canvas canvas = LS_NAME(ls_stencil_input_canvas)(c);
+    canvas.memory = ls_scratch_take(&memory, ls_canvas_elements(&canvas), sizeof(real));
+    ls_canvas_clear(&canvas);
+    for (int axis = 0; axis < 2; axis++)
+        LS_NAME(ls_stencil_forward)(c, axis, &axes[axis]);
+    struct ls_product product = {.columns = og, .taps = stretches, .relu = relu};
+    LS_NAME(ls_stencil_stretches)(axes, &canvas, ig, stretches, &product.depth);
+    product.length = c->kernel[0] * c->kernel[1] * ig;
+    product.panel_stride = product.length * LS_PANEL;
+    const real *weights = LS_NAME(ls_conv_packed_elements)(c) > 0 ? packed : w;
+    const int64_t line = axes[1].results * c->out, image = axes[0].results * line;
+    for (int64_t n = 0; n < c->images; n += canvas.images) {
+        struct sweep sweep = {.images = smaller(canvas.images, c->images - n),
+                              .from_image = ls_canvas_image(&canvas),
+                              .from_step = {c->stride[0] * ls_canvas_line(&canvas),
+                                            c->stride[1] * c->in},
+                              .results = {axes[0].results, axes[1].results},
+                              .to_image = image,
+                              .to_step = {line, c->out}};
+        const real *from =
+            ls_canvas_place(&canvas, sweep.images, x + n * c->height * c->width * c->in);
+        for (int64_t g = 0; g < c->groups; g++) {
+            sweep.from = from + g * ig;
+            sweep.to = y + n * image + g * og;
+            product.w = weights + g * ls_panel_elements(product.length, og);
+            product.bias = bias ? bias + g * og : NULL;
+            run_sweep(&sweep, &product);
+        }
+    }
+}
+
+/* One phase of the input gradient: the inputs (phase[0] + i * stride, phase[1] + j * stride) of the images
+ * on the canvas. Returns the weights behind this phase's. */
+static const real *run_phase(const struct ls_conv *c, const struct ls_canvas *canvas,
+                             struct ls_stencil_axis axes[2], int64_t *stretches, const int64_t phase[2],
+                             int64_t images, const real *from, const real *w, bool add, real *dx) {
+    const int64_t ig = c->in / c->groups, og = c->out / c->groups;
+    struct ls_product product = {.columns = ig, .taps = stretches, .add = add};
+    for (int axis = 0; axis < 2; axis++)
+        LS_NAME(ls_stencil_backward)(c, axis, phase[axis], &axes[axis]);
+    LS_NAME(ls_stencil_stretches)(axes, canvas, og, stretches, &product.depth);
+    product.length = axes[0].count * axes[1].count * og;
+    product.panel_stride = product.length * LS_PANEL;
+    const int64_t line = c->width * c->in;
+    struct sweep sweep = {.images = images,
+                          .from_image = ls_canvas_image(canvas),
+                          .from_step = {ls_canvas_line(canvas), c->out},
+                          .results = {axes[0].results, axes[1].results},
+                          .to_image = c->height * line,
+                          .to_step = {c->stride[0] * line, c->stride[1] * c->in}};
+    for (int64_t g = 0; g < c->groups; g++) {
+        sweep.from = from + g * og;
+        sweep.to = dx + phase[0] * line + phase[1] * c->in + g * ig;
+        product.w = w;
+        run_sweep(&sweep, &product);
+        w += ls_panel_elements(product.length, ig);
+    }
+    return w;
+}
+
+void LS_NAME(ls_conv_input_gradient)(const struct ls_conv *c, const real *dy, const real *w,
+                                     const real *turned, bool add, real *dx, void *scratch) {
+    if (ls_depthwise(c)) {
+        LS_NAME(ls_depthwise_input_gradient)(c, dy, w, add, dx);
+        return;
+    }
+    struct ls_scratch memory = {.memory = scratch};
+    struct ls_stencil_axis axes[2];
+    int64_t *stretches = LS_NAME(ls_stencil_take)(c, axes, &memory);
+    struct ls_canvas canvas = LS_NAME(ls_stencil_output_canvas)(c);
+    canvas.memory = ls_scratch_take(&memory, ls_canvas_elements(&canvas), sizeof(real));
+    ls_canvas_clear(&canvas);
+    const int64_t dy_image = canvas.height * canvas.width * c->out;
+    for (int64_t n = 0; n < c->images; n += canvas.images) {
+        const int64_t images = smaller(canvas.images, c->images - n);
+        const real *from = ls_canvas_place(&canvas, images, dy + n * dy_image);
+        const real *phase_w = turned;
+        int64_t phase[2];
+        for (phase[0] = 0; phase[0] < smaller(c->stride[0], c->height); phase[0]++)
+            for (phase[1] = 0; phase[1] < smaller(c->stride[1], c->width); phase[1]++)
+                phase_w = run_phase(c, &canvas, axes, stretches, phase, images, from, phase_w, add,
+                                    dx + n * c->height * c->width * c->in);
+    }
+}
+
+size_t LS_NAME(ls_conv_scratch_bytes)(const struct ls_conv *c) {
+    const struct ls_canvas input = LS_NAME(ls_stencil_input_canvas)(c);
+    const struct ls_canvas output = LS_NAME(ls_stencil_output_canvas)(c);
+    const int64_t in = ls_canvas_elements(&input), out = ls_canvas_elements(&output);
+    struct ls_stencil_axis axes[2];
+    struct ls_scratch pixels = {0};
+    LS_NAME(ls_stencil_take)(c, axes, &pixels);
+    ls_scratch_take(&pixels, in > out ? in : out, sizeof(real));
+    const size_t weights = LS_NAME(ls_conv_weight_scratch_bytes)(c);
+    return pixels.used > weights ? pixels.used : weights;
+}

@@ -1,0 +1,57 @@
+/* Direct convolution over NHWC images: y = x * W + b (cross-correlation) and its two gradients.
+ * x [images, height, width, in], y [images, out_height, out_width, out]; the weights of the plain shape
+ * [kernel_height, kernel_width, in / groups, out] are stored in panels [ceil(out / 32)][K][32] with
+ * K = kernel_height * kernel_width * in / groups.
+ *
+ * Chains: y over (ky, kx, input) ascending; dx over gradient pixels (row, column) ascending, then the
+ * group's outputs ascending; dW over the pixels of y (image, row, column) ascending for each microbatch,
+ * microbatches along the fixed tree. Pixels off the image take part as zeros or not at all: the + 0 at a
+ * chain's end makes that the same. */
+#ifndef LS_KERNELS_CONV_H
+#define LS_KERNELS_CONV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/tensor/variant.h"
+
+struct ls_conv {
+    int64_t images, height, width, in, out, groups;
+    int64_t kernel[2], stride[2], dilation[2];
+    int64_t padding[4]; /* top, bottom, left, right */
+    int64_t microbatch_images; /* for the weight gradient; the last microbatch may have fewer */
+};
+
+/* Height (axis 0) or width (axis 1) of y; less than 1 where the kernel does not fit. */
+static inline int64_t ls_conv_out(const struct ls_conv *c, int axis) {
+    const int64_t size = axis == 0 ? c->height : c->width;
+    const int64_t padded = size + c->padding[2 * axis] + c->padding[2 * axis + 1];
+    const int64_t extent = c->dilation[axis] * (c->kernel[axis] - 1) + 1;
+    return padded < extent ? 0 : (padded - extent) / c->stride[axis] + 1;
+}
+
+/* The other forms of the weights that the kernels read: made once per step, in memory that was zero before
+ * the first time. packed (groups that are no whole panels): per group [ceil(out / groups / 32)][K][32].
+ * turned (for the input gradient): per phase of the stride, per group, panels of inputs. Either may have 0
+ * elements. */
+int64_t LS_NAME(ls_conv_packed_elements)(const struct ls_conv *conv);
+int64_t LS_NAME(ls_conv_turned_elements)(const struct ls_conv *conv);
+void LS_NAME(ls_conv_pack)(const struct ls_conv *conv, const real *w, real *packed);
+void LS_NAME(ls_conv_turn)(const struct ls_conv *conv, const real *w, real *turned, void *scratch);
+
+/* y = x * W, then + bias (NULL: none), then ReLU. */
+void LS_NAME(ls_conv_forward)(const struct ls_conv *conv, const real *x, const real *w,
+                              const real *packed, const real *bias, bool relu, real *y,
+                              void *scratch);
+
+/* dx = dy * W turned; with `add`, dx += that. */
+void LS_NAME(ls_conv_input_gradient)(const struct ls_conv *conv, const real *dy, const real *w,
+                                     const real *turned, bool add, real *dx, void *scratch);
+
+void LS_NAME(ls_conv_weight_gradient)(const struct ls_conv *conv, const real *x, const real *dy,
+                                      real *dw, void *scratch);
+
+/* Bytes of scratch for each of these, for at most conv->images images, however cut. */
+size_t LS_NAME(ls_conv_scratch_bytes)(const struct ls_conv *conv);
+
+#endif

@@ -1,0 +1,125 @@
+#include "core/tensor/kernels/depthwise.h"
+
+#include "core/tensor/kernels/product.h"
+
+/* The first `count` reals of a vector; the rest is 0. */
+LS_INLINE vreal load_some(const real *from, int64_t count) {
+    if (count >= LS_LANES)
+        return ls_vload(from);
+    vreal value = {0};
+    memcpy(&value, from, (size_t)count * sizeof(real));
+    return value;
+}
+
+LS_INLINE void store_some(real *to, int64_t count, vreal value) {
+    if (count >= LS_LANES)
+        ls_vstore(to, value);
+    else
+        memcpy(to, &value, (size_t)count * sizeof(real));
+}
+
+/* Weights of tap t at channel c: w[panel(c)][t][c % 32]. */
+LS_INLINE const real *weights_at(const struct ls_conv *d, const real *w, int64_t t, int64_t c) {
+    return w + ls_panel_index(d->kernel[0] * d->kernel[1], t, c);
+}
+
+void LS_NAME(ls_depthwise_forward)(const struct ls_conv *d, const real *x, const real *w,
+                                   const real *bias, bool relu, real *y) {
+    const int64_t rows = ls_conv_out(d, 0), columns = ls_conv_out(d, 1), channels = d->in;
+    const int64_t image = d->height * d->width * channels;
+    for (int64_t pixel = 0; pixel < d->images * rows * columns; pixel++, y += channels) {
+        const int64_t i = pixel / columns % rows * d->stride[0] - d->padding[0];
+        const int64_t j = pixel % columns * d->stride[1] - d->padding[2];
+        const real *from = x + pixel / (rows * columns) * image;
+        for (int64_t c = 0; c < channels; c += LS_LANES) {
+            vreal chain = {0};
+            for (int64_t ky = 0; ky < d->kernel[0]; ky++) {
+                const int64_t row = i + ky * d->dilation[0];
+                if (row < 0 || row >= d->height)
+                    continue;
+                for (int64_t kx = 0; kx < d->kernel[1]; kx++) {
+                    const int64_t column = j + kx * d->dilation[1];
+                    if (column < 0 || column >= d->width)
+                        continue;
+                    chain = ls_vfma(
+                        load_some(from + (row * d->width + column) * channels + c, channels - c),
+                        ls_vload(weights_at(d, w, ky * d->kernel[1] + kx, c)), chain);
+                }
+            }
+            chain += (vreal){0};
+            if (bias)
+                chain += load_some(bias + c, channels - c);
+            store_some(y + c, channels - c, relu ? ls_vrelu(chain) : chain);
+        }
+    }
+}
+
+/* The pixel of y that has input `at` under its tap k along an axis; false if none has. */
+LS_INLINE bool result_at(const struct ls_conv *d, int axis, int64_t results, int64_t at, int64_t k,
+                         int64_t *result) {
+    const int64_t distance = at + d->padding[2 * axis] - k * d->dilation[axis];
+    *result = distance / d->stride[axis];
+    return distance >= 0 && distance % d->stride[axis] == 0 && *result < results;
+}
+
+void LS_NAME(ls_depthwise_input_gradient)(const struct ls_conv *d, const real *dy, const real *w,
+                                          bool add, real *dx) {
+    const int64_t rows = ls_conv_out(d, 0), columns = ls_conv_out(d, 1), channels = d->in;
+    const int64_t pixels = d->height * d->width;
+    for (int64_t pixel = 0; pixel < d->images * pixels; pixel++, dx += channels) {
+        const real *from = dy + pixel / pixels * rows * columns * channels;
+        const int64_t i = pixel % pixels / d->width, j = pixel % d->width;
+        for (int64_t c = 0; c < channels; c += LS_LANES) {
+            vreal chain = {0};
+            int64_t row, column;
+            for (int64_t ky = d->kernel[0] - 1; ky >= 0; ky--) {
+                if (!result_at(d, 0, rows, i, ky, &row))
+                    continue;
+                for (int64_t kx = d->kernel[1] - 1; kx >= 0; kx--)
+                    if (result_at(d, 1, columns, j, kx, &column))
+                        chain = ls_vfma(
+                            load_some(from + (row * columns + column) * channels + c, channels - c),
+                            ls_vload(weights_at(d, w, ky * d->kernel[1] + kx, c)), chain);
+            }
+            chain += (vreal){0};
+            if (add)
+                chain = load_some(dx + c, channels - c) + chain;
+            store_some(dx + c, channels - c, chain);
+        }
+    }
+}
+
+/* The chain of tap (ky, kx) for the channels from c on, over one image. */
+LS_INLINE vreal tap_chain(const struct ls_conv *d, int64_t ky, int64_t kx, int64_t c, const real *x,
+                          const real *dy, vreal chain) {
+    const int64_t rows = ls_conv_out(d, 0), columns = ls_conv_out(d, 1), channels = d->in;
+    for (int64_t i = 0; i < rows; i++) {
+        const int64_t row = i * d->stride[0] - d->padding[0] + ky * d->dilation[0];
+        if (row < 0 || row >= d->height)
+            continue;
+        for (int64_t j = 0; j < columns; j++) {
+            const int64_t column = j * d->stride[1] - d->padding[2] + kx * d->dilation[1];
+            if (column >= 0 && column < d->width)
+                chain = ls_vfma(
+                    load_some(x + (row * d->width + column) * channels + c, channels - c),
+                    load_some(dy + (i * columns + j) * channels + c, channels - c), chain);
+        }
+    }
+    return chain;
+}
+
+void LS_NAME(ls_depthwise_weight_gradient)(const struct ls_conv *d, int64_t first, int64_t count,
+                                           const real *x, const real *dy, real *dw) {
+    const int64_t taps = d->kernel[0] * d->kernel[1];
+    const int64_t x_image = d->height * d->width * d->in;
+    const int64_t y_image = ls_conv_out(d, 0) * ls_conv_out(d, 1) * d->in;
+    memset(dw, 0, (size_t)ls_panel_elements(taps, d->in) * sizeof(real));
+    for (int64_t c = 0; c < d->in; c += LS_LANES)
+        for (int64_t t = 0; t < taps; t++) {
+            vreal chain = {0};
+            for (int64_t n = first; n < first + count; n++)
+                chain = tap_chain(d, t / d->kernel[1], t % d->kernel[1], c, x + n * x_image,
+                                  dy + n * y_image, chain);
+            ls_vstore(dw + ls_panel_index(taps, t, c), chain + (vreal){0});
+        }
+}

@@ -1,0 +1,19 @@
+/* Convolutions in which every channel is a group of its own: vectors run over channels. Called by conv.c. */
+#ifndef LS_KERNELS_DEPTHWISE_H
+#define LS_KERNELS_DEPTHWISE_H
+
+#include "core/tensor/kernels/conv.h"
+
+static inline bool ls_depthwise(const struct ls_conv *conv) {
+    return conv->groups == conv->in && conv->groups == conv->out;
+}
+
+void LS_NAME(ls_depthwise_forward)(const struct ls_conv *conv, const real *x, const real *w,
+                                   const real *bias, bool relu, real *y);
+void LS_NAME(ls_depthwise_input_gradient)(const struct ls_conv *conv, const real *dy, const real *w,
+                                          bool add, real *dx);
+/* Over images first .. first+count-1, one chain; dw gets the padding too. */
+void LS_NAME(ls_depthwise_weight_gradient)(const struct ls_conv *conv, int64_t first, int64_t count,
+                                           const real *x, const real *dy, real *dw);
+
+#endif

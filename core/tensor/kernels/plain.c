@@ -1,0 +1,204 @@
+#include "core/tensor/kernels/plain.h"
+
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "core/base/tree.h"
+#include "core/tensor/kernels/product.h"
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* The sum of `count` arrays along the fixed tree, from its recursive definition, into the first. */
+static void tree_sum(int count, int64_t elements, real *arrays) {
+    if (count < 2)
+        return;
+    const int left = ls_tree_split(count);
+    tree_sum(left, elements, arrays);
+    tree_sum(count - left, elements, arrays + left * elements);
+    for (int64_t i = 0; i < elements; i++)
+        arrays[i] += arrays[left * elements + i];
+}
+
+static real finish(real chain, const real *bias, int64_t c, bool relu) {
+    real y = chain + (real)0;
+    if (bias)
+        y += bias[c];
+    return relu && y < 0 ? 0 : y;
+}
+
+void LS_NAME(ls_plain_gemm_forward)(const struct ls_gemm *g, const real *x, const real *w,
+                                    const real *bias, bool relu, real *y) {
+    for (int64_t r = 0; r < g->rows; r++)
+        for (int64_t o = 0; o < g->out; o++) {
+            real chain = 0;
+            for (int64_t i = 0; i < g->in; i++)
+                chain = ls_fma(x[r * g->in + i], w[ls_panel_index(g->in, i, o)], chain);
+            y[r * g->out + o] = finish(chain, bias, o, relu);
+        }
+}
+
+void LS_NAME(ls_plain_gemm_input_gradient)(const struct ls_gemm *g, const real *dy, const real *w,
+                                           bool add, real *dx) {
+    for (int64_t r = 0; r < g->rows; r++)
+        for (int64_t i = 0; i < g->in; i++) {
+            real chain = 0;
+            for (int64_t o = 0; o < g->out; o++)
+                chain = ls_fma(w[ls_panel_index(g->in, i, o)], dy[r * g->out + o], chain);
+            chain += (real)0;
+            dx[r * g->in + i] = add ? dx[r * g->in + i] + chain : chain;
+        }
+}
+
+void LS_NAME(ls_plain_gemm_weight_gradient)(const struct ls_gemm *g, const real *x, const real *dy,
+                                            real *dw) {
+    const int64_t elements = ls_panel_elements(g->in, g->out);
+    const int count = (int)((g->rows + g->microbatch_rows - 1) / g->microbatch_rows);
+    real *leaves = ls_calloc((size_t)(count + 1) * (size_t)elements, sizeof(real));
+    for (int m = 0; m < count; m++) {
+        const int64_t first = m * g->microbatch_rows;
+        const int64_t end = smaller(first + g->microbatch_rows, g->rows);
+        for (int64_t i = 0; i < g->in; i++)
+            for (int64_t o = 0; o < g->out; o++) {
+                real chain = 0;
+                for (int64_t r = first; r < end; r++)
+                    chain = ls_fma(x[r * g->in + i], dy[r * g->out + o], chain);
+                leaves[m * elements + ls_panel_index(g->in, i, o)] = chain + (real)0;
+            }
+    }
+    tree_sum(count, elements, leaves);
+    memcpy(dw, leaves, (size_t)elements * sizeof(real));
+    free(leaves);
+}
+
+/* One of the products that a convolution sums: pixel of y, tap, input pixel. */
+struct pair {
+    int64_t y, tap, x; /* pixel indices inside their image; tap = ky * kernel_width + kx */
+};
+
+/* Pixel of x under tap (ky, kx) of pixel (i, j) of y; false if it is off the image. */
+static bool pair_at(const struct ls_conv *c, int64_t i, int64_t j, int64_t ky, int64_t kx,
+                    struct pair *pair) {
+    const int64_t row = i * c->stride[0] - c->padding[0] + ky * c->dilation[0];
+    const int64_t column = j * c->stride[1] - c->padding[2] + kx * c->dilation[1];
+    pair->y = i * ls_conv_out(c, 1) + j;
+    pair->tap = ky * c->kernel[1] + kx;
+    pair->x = row * c->width + column;
+    return row >= 0 && row < c->height && column >= 0 && column < c->width;
+}
+
+static int64_t pixels_of_y(const struct ls_conv *c) {
+    return ls_conv_out(c, 0) * ls_conv_out(c, 1);
+}
+
+void LS_NAME(ls_plain_conv_forward)(const struct ls_conv *c, const real *x, const real *w,
+                                    const real *bias, bool relu, real *y) {
+    const int64_t ig = c->in / c->groups, og = c->out / c->groups;
+    const int64_t length = c->kernel[0] * c->kernel[1] * ig;
+    for (int64_t n = 0; n < c->images; n++, x += c->height * c->width * c->in)
+        for (int64_t i = 0; i < ls_conv_out(c, 0); i++)
+            for (int64_t j = 0; j < ls_conv_out(c, 1); j++)
+                for (int64_t o = 0; o < c->out; o++) {
+                    real chain = 0;
+                    struct pair p;
+                    for (int64_t ky = 0; ky < c->kernel[0]; ky++)
+                        for (int64_t kx = 0; kx < c->kernel[1]; kx++)
+                            for (int64_t k = 0; pair_at(c, i, j, ky, kx, &p) && k < ig; k++)
+                                chain = ls_fma(x[p.x * c->in + o / og * ig + k],
+                                               w[ls_panel_index(length, p.tap * ig + k, o)], chain);
+                    *y++ = finish(chain, bias, o, relu);
+                }
+}
+
+/* The pixels of y, first .. last along an axis, that can have input `at` under a tap. */
+static void reach(const struct ls_conv *c, int axis, int64_t at, int64_t *first, int64_t *last) {
+    const int64_t before = at + c->padding[2 * axis] - c->dilation[axis] * (c->kernel[axis] - 1);
+    *first = before <= 0 ? 0 : before / c->stride[axis];
+    *last = smaller(ls_conv_out(c, axis) - 1, (at + c->padding[2 * axis]) / c->stride[axis]);
+}
+
+/* The chain of one element of dx: every pixel of y in order that has it under one of its taps. */
+static real input_chain(const struct ls_conv *c, const real *dy, const real *w, int64_t pixel,
+                        int64_t channel) {
+    const int64_t ig = c->in / c->groups, og = c->out / c->groups, group = channel / ig;
+    const int64_t length = c->kernel[0] * c->kernel[1] * ig;
+    int64_t first[2], last[2];
+    reach(c, 0, pixel / c->width, &first[0], &last[0]);
+    reach(c, 1, pixel % c->width, &first[1], &last[1]);
+    real chain = 0;
+    struct pair p;
+    for (int64_t i = first[0]; i <= last[0]; i++)
+        for (int64_t j = first[1]; j <= last[1]; j++)
+            for (int64_t t = 0; t < c->kernel[0] * c->kernel[1]; t++)
+                if (pair_at(c, i, j, t / c->kernel[1], t % c->kernel[1], &p) && p.x == pixel)
+                    for (int64_t o = group * og; o < (group + 1) * og; o++)
+                        chain = ls_fma(dy[p.y * c->out + o],
+                                       w[ls_panel_index(length, t * ig + channel % ig, o)], chain);
+    return chain + (real)0;
+}
+
+void LS_NAME(ls_plain_conv_input_gradient)(const struct ls_conv *c, const real *dy, const real *w,
+                                           bool add, real *dx) {
+    for (int64_t n = 0; n < c->images; n++, dy += pixels_of_y(c) * c->out)
+        for (int64_t pixel = 0; pixel < c->height * c->width; pixel++)
+            for (int64_t channel = 0; channel < c->in; channel++, dx++) {
+                const real chain = input_chain(c, dy, w, pixel, channel);
+                *dx = add ? *dx + chain : chain;
+            }
+}
+
+/* The chain of one weight over one microbatch. */
+static real weight_chain(const struct ls_conv *c, const real *x, const real *dy, int64_t first,
+                         int64_t end, int64_t k, int64_t o) {
+    const int64_t ig = c->in / c->groups, og = c->out / c->groups, tap = k / ig;
+    real chain = 0;
+    struct pair p;
+    for (int64_t n = first; n < end; n++)
+        for (int64_t i = 0; i < ls_conv_out(c, 0); i++)
+            for (int64_t j = 0; j < ls_conv_out(c, 1); j++)
+                if (pair_at(c, i, j, tap / c->kernel[1], tap % c->kernel[1], &p))
+                    chain = ls_fma(
+                        x[(n * c->height * c->width + p.x) * c->in + o / og * ig + k % ig],
+                        dy[(n * pixels_of_y(c) + p.y) * c->out + o], chain);
+    return chain + (real)0;
+}
+
+void LS_NAME(ls_plain_conv_weight_gradient)(const struct ls_conv *c, const real *x, const real *dy,
+                                            real *dw) {
+    const int64_t length = c->kernel[0] * c->kernel[1] * (c->in / c->groups);
+    const int64_t elements = ls_panel_elements(length, c->out);
+    const int count = (int)((c->images + c->microbatch_images - 1) / c->microbatch_images);
+    real *leaves = ls_calloc((size_t)(count + 1) * (size_t)elements, sizeof(real));
+    for (int m = 0; m < count; m++) {
+        const int64_t first = m * c->microbatch_images;
+        const int64_t end = smaller(first + c->microbatch_images, c->images);
+        for (int64_t k = 0; k < length; k++)
+            for (int64_t o = 0; o < c->out; o++)
+                leaves[m * elements + ls_panel_index(length, k, o)] =
+                    weight_chain(c, x, dy, first, end, k, o);
+    }
+    tree_sum(count, elements, leaves);
+    memcpy(dw, leaves, (size_t)elements * sizeof(real));
+    free(leaves);
+}
+
+void LS_NAME(ls_plain_column_sums)(int64_t rows, int64_t columns, int64_t microbatch_rows,
+                                   const real *x, real *to) {
+    const int count = (int)((rows + microbatch_rows - 1) / microbatch_rows);
+    real *leaves = ls_calloc((size_t)count + 1, sizeof(real));
+    for (int64_t c = 0; c < columns; c++) {
+        leaves[0] = 0;
+        for (int m = 0; m < count; m++) {
+            real lanes[16] = {0};
+            const int64_t end = smaller((m + 1) * microbatch_rows, rows);
+            for (int64_t r = m * microbatch_rows; r < end; r++)
+                lanes[(r - m * microbatch_rows) % 16] += x[r * columns + c];
+            tree_sum(16, 1, lanes);
+            leaves[m] = lanes[0];
+        }
+        tree_sum(count, 1, leaves);
+        to[c] = leaves[0] + (real)0;
+    }
+    free(leaves);
+}

@@ -1,0 +1,28 @@
+/* What the kernels compute, written straight from the definition with scalar ls_fma: the oracle that the
+ * tests hold the fast kernels against, bit for bit. Slow. Same layouts and arguments as gemm.h and conv.h;
+ * memory for the tree comes from the heap, since only tests call this. */
+#ifndef LS_KERNELS_PLAIN_H
+#define LS_KERNELS_PLAIN_H
+
+#include "core/tensor/kernels/conv.h"
+#include "core/tensor/kernels/gemm.h"
+
+void LS_NAME(ls_plain_gemm_forward)(const struct ls_gemm *gemm, const real *x, const real *w,
+                                    const real *bias, bool relu, real *y);
+void LS_NAME(ls_plain_gemm_input_gradient)(const struct ls_gemm *gemm, const real *dy, const real *w,
+                                           bool add, real *dx);
+void LS_NAME(ls_plain_gemm_weight_gradient)(const struct ls_gemm *gemm, const real *x,
+                                            const real *dy, real *dw);
+
+void LS_NAME(ls_plain_conv_forward)(const struct ls_conv *conv, const real *x, const real *w,
+                                    const real *bias, bool relu, real *y);
+void LS_NAME(ls_plain_conv_input_gradient)(const struct ls_conv *conv, const real *dy, const real *w,
+                                           bool add, real *dx);
+void LS_NAME(ls_plain_conv_weight_gradient)(const struct ls_conv *conv, const real *x,
+                                            const real *dy, real *dw);
+
+/* to[c] = the ordered sum of x[r][c] over rows (core/ops/sum.h). */
+void LS_NAME(ls_plain_column_sums)(int64_t rows, int64_t columns, int64_t microbatch_rows,
+                                   const real *x, real *to);
+
+#endif

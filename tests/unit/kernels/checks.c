@@ -1,0 +1,351 @@
+#include "tests/unit/kernels/checks.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/hash.h"
+#include "core/ops/sum.h"
+#include "core/tensor/kernels/plain.h"
+#include "core/tensor/kernels/product.h"
+
+/* Random numbers of a case: splitmix64 (Steele et al. 2014). */
+static uint64_t next(uint64_t *state) {
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static int64_t between(uint64_t *state, int64_t low, int64_t high) {
+    return low + (int64_t)(next(state) % (uint64_t)(high - low + 1));
+}
+
+/* An array with guards of NaN around it, at an address that is a multiple of nothing but the element. */
+enum { GUARD = 40 };
+struct array {
+    real *block, *data;
+    int64_t count;
+};
+
+static struct array array_create(uint64_t *state, int64_t count) {
+    const int64_t shift = between(state, 0, 15);
+    struct array a = {.count = count};
+    a.block = malloc((size_t)(count + 2 * GUARD) * sizeof(real));
+    ck_assert_ptr_nonnull(a.block);
+    a.data = a.block + GUARD - shift;
+    for (int64_t i = 0; i < count + 2 * GUARD; i++)
+        a.block[i] = (real)NAN;
+    return a;
+}
+
+/* Values in (-1, 1), some of them exact zeros of either sign, as behind a ReLU. */
+static struct array array_random(uint64_t *state, int64_t count) {
+    struct array a = array_create(state, count);
+    for (int64_t i = 0; i < count; i++) {
+        const uint64_t bits = next(state);
+        const real value = (real)((float)(int32_t)(bits >> 40) * 0x1p-23f - 1.0f);
+        a.data[i] = bits % 8 == 0 ? (real)0 : bits % 8 == 1 ? -(real)0 : value;
+    }
+    return a;
+}
+
+/* Weights in panels: padding is zero. */
+static struct array array_panels(uint64_t *state, int64_t length, int64_t columns) {
+    struct array a = array_random(state, ls_panel_elements(length, columns));
+    for (int64_t k = 0; k < length; k++)
+        for (int64_t c = columns; c < ls_panels(columns) * LS_PANEL; c++)
+            a.data[ls_panel_index(length, k, c)] = 0;
+    return a;
+}
+
+static void array_destroy(struct array a) {
+    for (int64_t i = 0; i < a.data - a.block; i++)
+        ck_assert_msg(isnan(a.block[i]), "memory before an array was written");
+    for (real *at = a.data + a.count; at < a.block + a.count + 2 * GUARD; at++)
+        ck_assert_msg(isnan(*at), "memory behind an array was written");
+    free(a.block);
+}
+
+static void *scratch_create(size_t bytes) {
+    void *scratch = NULL;
+    ck_assert_int_eq(posix_memalign(&scratch, 64, bytes + 64), 0);
+    memset(scratch, 0xff, bytes); /* NaN: nothing may lean on what scratch holds */
+    return scratch;
+}
+
+/* Fails where fast and plain differ in a bit; mixes plain's digest into *digest; frees both. */
+static void compare(struct array fast, struct array plain, const char *what, uint64_t *digest) {
+    for (int64_t i = 0; i < plain.count; i++)
+        ck_assert_msg(memcmp(fast.data + i, plain.data + i, sizeof(real)) == 0,
+                      "%s: element %lld of %lld is %.9g, by the definition %.9g", what,
+                      (long long)i, (long long)plain.count, (double)fast.data[i],
+                      (double)plain.data[i]);
+    *digest = *digest * 31 + ls_hash_bytes(plain.data, (size_t)plain.count * sizeof(real));
+    array_destroy(fast);
+    array_destroy(plain);
+}
+
+static struct array copy_of(uint64_t *state, struct array a) {
+    struct array copy = array_create(state, a.count);
+    memcpy(copy.data, a.data, (size_t)a.count * sizeof(real));
+    return copy;
+}
+
+/* Shapes around the edges of tiles and blocks, then random ones. */
+static struct ls_gemm gemm_case(int number, uint64_t *s) {
+    static const struct ls_gemm edges[] = {
+        {1, 1, 1, 1},       {1, 7, 33, 1},     {14, 32, 32, 16}, {6, 16, 8, 3},
+        {1100, 5, 3, 300},  {70, 3000, 5, 16}, {3, 2, 1300, 2},  {65, 40, 64, 1},
+        {28, 784, 10, 28},
+    };
+    if (number < (int)(sizeof edges / sizeof *edges))
+        return edges[number];
+    struct ls_gemm g = {.rows = between(s, 1, 70), .in = between(s, 1, 150), .out = between(s, 1, 100)};
+    g.microbatch_rows = between(s, 1, g.rows);
+    return g;
+}
+
+static uint64_t linear(int number) {
+    uint64_t state = (uint64_t)number, digest = 0, *s = &state;
+    const struct ls_gemm g = gemm_case(number, s);
+    const bool with_bias = between(s, 0, 1), relu = between(s, 0, 1), add = between(s, 0, 1);
+    char what[160];
+    snprintf(what, sizeof what, "rows %d in %d out %d microbatch %d bias %d relu %d add %d",
+             (int)g.rows, (int)g.in, (int)g.out, (int)g.microbatch_rows, with_bias, relu, add);
+    void *scratch = scratch_create(LS_NAME(ls_gemm_scratch_bytes)(&g));
+    struct array x = array_random(s, g.rows * g.in), dy = array_random(s, g.rows * g.out);
+    struct array w = array_panels(s, g.in, g.out), bias = array_random(s, g.out);
+    const real *b = with_bias ? bias.data : NULL;
+
+    struct array y = array_create(s, dy.count), plain_y = array_create(s, dy.count);
+    LS_NAME(ls_gemm_forward)(&g, x.data, w.data, b, relu, y.data);
+    LS_NAME(ls_plain_gemm_forward)(&g, x.data, w.data, b, relu, plain_y.data);
+    compare(y, plain_y, what, &digest);
+
+    struct array dx = array_random(s, x.count), plain_dx = copy_of(s, dx);
+    LS_NAME(ls_gemm_input_gradient)(&g, dy.data, w.data, add, dx.data, scratch);
+    LS_NAME(ls_plain_gemm_input_gradient)(&g, dy.data, w.data, add, plain_dx.data);
+    compare(dx, plain_dx, what, &digest);
+
+    struct array dw = array_create(s, w.count), plain_dw = array_create(s, w.count);
+    LS_NAME(ls_gemm_weight_gradient)(&g, x.data, dy.data, dw.data, scratch);
+    LS_NAME(ls_plain_gemm_weight_gradient)(&g, x.data, dy.data, plain_dw.data);
+    compare(dw, plain_dw, what, &digest);
+
+    array_destroy(x);
+    array_destroy(dy);
+    array_destroy(w);
+    array_destroy(bias);
+    free(scratch);
+    return digest;
+}
+
+static struct ls_conv conv_case(int number, uint64_t *s) {
+    static const struct ls_conv edges[] = {
+        /* several blocks of images; the first layer of an image model; whole-image kernel */
+        {5, 40, 40, 8, 9, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 2},
+        {3, 28, 28, 1, 32, 1, {3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 2},
+        {7, 9, 9, 3, 16, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 3},
+        {4, 5, 5, 6, 40, 1, {5, 5}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1},
+        {2, 16, 16, 16, 32, 1, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 1},
+        {2, 8, 8, 16, 32, 1, {1, 1}, {2, 2}, {1, 1}, {0, 0, 0, 0}, 2},
+        {2, 6, 7, 8, 64, 2, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}, /* groups of whole panels */
+        {2, 6, 300, 2, 3, 1, {1, 3}, {1, 1}, {1, 1}, {0, 0, 1, 1}, 1}, /* a line longer than a block */
+        {2, 2, 2, 3, 4, 1, {2, 2}, {3, 3}, {1, 1}, {0, 0, 0, 0}, 1},  /* stride beyond the image */
+    };
+    if (number < (int)(sizeof edges / sizeof *edges))
+        return edges[number];
+    struct ls_conv c = {.images = between(s, 1, 5), .groups = 1};
+    c.microbatch_images = between(s, 1, c.images);
+    const int64_t kind = between(s, 0, 3);
+    if (kind == 0)
+        c.groups = between(s, 2, 4);
+    if (kind == 1)
+        c.groups = c.in = c.out = between(s, 1, 40);
+    else {
+        c.in = c.groups * between(s, 1, 20);
+        c.out = c.groups * between(s, 1, kind == 2 ? 70 : 20);
+    }
+    for (int axis = 0; axis < 2; axis++) {
+        c.kernel[axis] = between(s, 1, 4);
+        c.stride[axis] = between(s, 1, 3);
+        c.dilation[axis] = between(s, 1, 2);
+        c.padding[2 * axis] = between(s, 0, 3);
+        c.padding[2 * axis + 1] = between(s, 0, 3);
+    }
+    do {
+        c.height = between(s, 1, 12);
+        c.width = between(s, 1, 12);
+    } while (ls_conv_out(&c, 0) < 1 || ls_conv_out(&c, 1) < 1);
+    return c;
+}
+
+static char *conv_print(const struct ls_conv *c, char *text, size_t size) {
+    snprintf(text, size,
+             "images %d of %dx%dx%d out %d groups %d kernel %dx%d stride %dx%d dilation %dx%d "
+             "padding %d,%d,%d,%d microbatch %d",
+             (int)c->images, (int)c->height, (int)c->width, (int)c->in, (int)c->out, (int)c->groups,
+             (int)c->kernel[0], (int)c->kernel[1], (int)c->stride[0], (int)c->stride[1],
+             (int)c->dilation[0], (int)c->dilation[1], (int)c->padding[0], (int)c->padding[1],
+             (int)c->padding[2], (int)c->padding[3], (int)c->microbatch_images);
+    return text;
+}
+
+static int64_t conv_length(const struct ls_conv *c) {
+    return c->kernel[0] * c->kernel[1] * (c->in / c->groups);
+}
+
+static uint64_t convolution(int number) {
+    uint64_t state = (uint64_t)number + 1000, digest = 0, *s = &state;
+    const struct ls_conv c = conv_case(number, s);
+    const bool with_bias = between(s, 0, 1), relu = between(s, 0, 1), add = between(s, 0, 1);
+    char what[256];
+    conv_print(&c, what, sizeof what);
+    void *scratch = scratch_create(LS_NAME(ls_conv_scratch_bytes)(&c));
+    struct array x = array_random(s, c.images * c.height * c.width * c.in);
+    struct array dy = array_random(s, c.images * ls_conv_out(&c, 0) * ls_conv_out(&c, 1) * c.out);
+    struct array w = array_panels(s, conv_length(&c), c.out), bias = array_random(s, c.out);
+    struct array packed = array_create(s, LS_NAME(ls_conv_packed_elements)(&c));
+    struct array turned = array_create(s, LS_NAME(ls_conv_turned_elements)(&c));
+    memset(packed.data, 0, (size_t)packed.count * sizeof(real));
+    memset(turned.data, 0, (size_t)turned.count * sizeof(real));
+    LS_NAME(ls_conv_pack)(&c, w.data, packed.data);
+    LS_NAME(ls_conv_turn)(&c, w.data, turned.data, scratch);
+    const real *b = with_bias ? bias.data : NULL;
+
+    struct array y = array_create(s, dy.count), plain_y = array_create(s, dy.count);
+    LS_NAME(ls_conv_forward)(&c, x.data, w.data, packed.data, b, relu, y.data, scratch);
+    LS_NAME(ls_plain_conv_forward)(&c, x.data, w.data, b, relu, plain_y.data);
+    compare(y, plain_y, what, &digest);
+
+    struct array dx = array_random(s, x.count), plain_dx = copy_of(s, dx);
+    LS_NAME(ls_conv_input_gradient)(&c, dy.data, w.data, turned.data, add, dx.data, scratch);
+    LS_NAME(ls_plain_conv_input_gradient)(&c, dy.data, w.data, add, plain_dx.data);
+    compare(dx, plain_dx, what, &digest);
+
+    struct array dw = array_create(s, w.count), plain_dw = array_create(s, w.count);
+    LS_NAME(ls_conv_weight_gradient)(&c, x.data, dy.data, dw.data, scratch);
+    LS_NAME(ls_plain_conv_weight_gradient)(&c, x.data, dy.data, plain_dw.data);
+    compare(dw, plain_dw, what, &digest);
+
+    const struct array arrays[] = {x, dy, w, bias, packed, turned};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        array_destroy(arrays[i]);
+    free(scratch);
+    return digest;
+}
+
+/* The weight gradient of samples first .. end-1, of a linear layer or a convolution. */
+static struct array partial(const struct ls_gemm *g, const struct ls_conv *c, int64_t first,
+                            int64_t end, struct array x, struct array dy, uint64_t *s) {
+    struct ls_gemm some_rows = *g;
+    struct ls_conv some_images = *c;
+    some_rows.rows = some_images.images = end - first;
+    const int64_t x_sample = x.count / c->images, dy_sample = dy.count / c->images;
+    const bool linear_layer = g->in > 0;
+    struct array dw = array_create(s, linear_layer ? ls_panel_elements(g->in, g->out)
+                                                   : ls_panel_elements(conv_length(c), c->out));
+    const real *from = x.data + first * x_sample, *grad = dy.data + first * dy_sample;
+    void *scratch = scratch_create(linear_layer ? LS_NAME(ls_gemm_scratch_bytes)(&some_rows)
+                                                : LS_NAME(ls_conv_scratch_bytes)(&some_images));
+    if (linear_layer)
+        LS_NAME(ls_gemm_weight_gradient)(&some_rows, from, grad, dw.data, scratch);
+    else
+        LS_NAME(ls_conv_weight_gradient)(&some_images, from, grad, dw.data, scratch);
+    free(scratch);
+    return dw;
+}
+
+/* One call for all 8 microbatches; or `calls` of them, added along the tree. */
+static struct array in_calls(int calls, const struct ls_gemm *g, const struct ls_conv *c,
+                             struct array x, struct array dy, uint64_t *s) {
+    struct array sums[8];
+    const int64_t step = 8 / calls * c->microbatch_images;
+    for (int i = 0; i < calls; i++) {
+        const int64_t end = (i + 1) * step < c->images ? (i + 1) * step : c->images;
+        sums[i] = partial(g, c, i * step, end, x, dy, s);
+    }
+    for (int distance = 1; distance < calls; distance *= 2)
+        for (int i = 0; i < calls; i += 2 * distance) {
+            for (int64_t k = 0; k < sums[i].count; k++)
+                sums[i].data[k] += sums[i + distance].data[k];
+            array_destroy(sums[i + distance]);
+        }
+    return sums[0];
+}
+
+static uint64_t pieces(int number) {
+    uint64_t state = (uint64_t)number + 2000, digest = 0, *s = &state;
+    const int64_t rows = between(s, 2, 5), missing = between(s, 0, rows - 1);
+    const bool linear_layer = number % 2 == 0;
+    struct ls_gemm g = {.rows = 8 * rows - missing, .microbatch_rows = rows};
+    struct ls_conv c = {.images = 8 * rows - missing, .microbatch_images = rows, .height = 5,
+                        .width = 6, .in = between(s, 1, 5), .out = between(s, 1, 40), .groups = 1,
+                        .kernel = {3, 2}, .stride = {1, 1}, .dilation = {1, 1}, .padding = {1, 0, 1, 0}};
+    if (linear_layer) {
+        g.in = between(s, 1, 60);
+        g.out = between(s, 1, 60);
+    }
+    struct array x = array_random(s, c.images * (linear_layer ? g.in : 30 * c.in));
+    struct array dy = array_random(
+        s, c.images * (linear_layer ? g.out : ls_conv_out(&c, 0) * ls_conv_out(&c, 1) * c.out));
+    for (int calls = 2; calls <= 8; calls *= 2)
+        compare(in_calls(calls, &g, &c, x, dy, s), in_calls(1, &g, &c, x, dy, s),
+                linear_layer ? "linear in pieces" : "convolution in pieces", &digest);
+    array_destroy(x);
+    array_destroy(dy);
+    return digest;
+}
+
+static uint64_t column_sums(int number) {
+    uint64_t state = (uint64_t)number + 3000, digest = 0, *s = &state;
+    const int64_t vectors = between(s, 1, 20), columns = between(s, 1, number % 4 ? 60 : 600);
+    struct ls_run run = {.rows = between(s, 1, 40)};
+    run.microbatch_rows = between(s, 1, run.rows);
+    run.microbatches = (int)((run.rows + run.microbatch_rows - 1) / run.microbatch_rows);
+    struct array x = array_random(s, run.rows * vectors * columns);
+    struct array fast = array_create(s, columns), plain = array_create(s, columns);
+    void *scratch = scratch_create(ls_column_sums_bytes(columns, run.rows));
+    ls_column_sums(&run, vectors, columns, x.data, fast.data, scratch);
+    LS_NAME(ls_plain_column_sums)(run.rows * vectors, columns, run.microbatch_rows * vectors, x.data,
+                                  plain.data);
+    compare(fast, plain, "column sums", &digest);
+    array_destroy(x);
+    free(scratch);
+    return digest;
+}
+
+static double recursive(const double *values, int count) {
+    if (count == 0)
+        return 0;
+    const int left = count > 1 ? ls_tree_split(count) : 0;
+    return count == 1 ? values[0] : recursive(values, left) + recursive(values + left, count - left);
+}
+
+/* number leaves of one double. */
+static uint64_t tree_stack(int number) {
+    uint64_t state = (uint64_t)number;
+    double leaves[200], sum = 1, rest[LS_TREE_DEPTH_MAX];
+    ck_assert_int_lt(number, 200);
+    struct ls_tree_stack_double stack = ls_tree_stack_double_begin(&sum, rest, 1);
+    for (int i = 0; i < number; i++) {
+        leaves[i] = (double)next(&state) * 1e-3;
+        *ls_tree_stack_double_leaf(&stack) = leaves[i];
+        ls_tree_stack_double_push(&stack);
+        ck_assert_int_le(stack.depth, ls_tree_slots(number));
+    }
+    ls_tree_stack_double_finish(&stack);
+    const double expected = recursive(leaves, number);
+    ck_assert_msg(memcmp(&sum, &expected, sizeof sum) == 0, "%d leaves: %.17g, by definition %.17g",
+                  number, sum, expected);
+    return ls_hash_bytes(&sum, sizeof sum);
+}
+
+const struct ls_kernel_checks LS_NAME(ls_kernel_checks) = {
+    .linear = linear,
+    .convolution = convolution,
+    .pieces = pieces,
+    .column_sums = column_sums,
+    .tree_stack = tree_stack,
+};

@@ -1,0 +1,23 @@
+/* Random cases for the kernels of one variant; compiled once for each, like the kernels themselves. A case
+ * is a function of its number only. Each check runs the fast kernels and the plain definition, fails the test
+ * where a bit differs or memory around a result is touched, and returns a digest of the results, so that
+ * variants can be compared with each other. */
+#ifndef LS_TESTS_KERNELS_CHECKS_H
+#define LS_TESTS_KERNELS_CHECKS_H
+
+#include <stdint.h>
+
+struct ls_kernel_checks {
+    uint64_t (*linear)(int number);
+    uint64_t (*convolution)(int number);
+    uint64_t (*pieces)(int number);      /* weight gradients of 8 microbatches: 1 x 8 = 2 x 4 = 8 x 1 */
+    uint64_t (*column_sums)(int number);
+    uint64_t (*tree_stack)(int number);
+};
+
+extern const struct ls_kernel_checks ls_kernel_checks_f32_portable;
+extern const struct ls_kernel_checks ls_kernel_checks_f32_avx2;
+extern const struct ls_kernel_checks ls_kernel_checks_f32_avx512;
+extern const struct ls_kernel_checks ls_kernel_checks_f64;
+
+#endif
