@@ -9,11 +9,12 @@ struct ls_accumulator {
     float **partials;        /* owned array of borrowed buffers: slot 0 of each partial */
     struct ls_piece *pieces; /* owned */
     int piece_count;
-    float *slots;            /* owned; slots 1 .. depth_max, total elements each */
+    float *slots; /* owned; slots 1 .. depth_max, total elements each */
     int depth_max;
 };
 
-/* The pieces of one partial, as a stack machine would meet them: push a piece, then add siblings. */
+/* The pieces of one partial, as a stack machine would meet them: push a piece, then add siblings.
+ */
 static void plan_partial(struct ls_accumulator *accumulator, int leaves, struct ls_tree_node whole,
                          int piece_microbatches, int partial) {
     struct ls_tree_node stack[LS_TREE_NODES_MAX];
@@ -45,7 +46,8 @@ struct ls_accumulator *ls_accumulator_create(int microbatches, int first, int co
     LS_ASSERT(count > 0 && piece_microbatches > 0, "%d microbatches, %d in a piece", count,
               piece_microbatches);
     struct ls_tree_node nodes[LS_TREE_NODES_MAX];
-    const int partial_count = ls_tree_cover(microbatches, first, count, 0, nodes, LS_TREE_NODES_MAX);
+    const int partial_count =
+        ls_tree_cover(microbatches, first, count, 0, nodes, LS_TREE_NODES_MAX);
     struct ls_accumulator *accumulator = ls_calloc(1, sizeof *accumulator);
     accumulator->total = total;
     accumulator->pieces = ls_calloc((size_t)count, sizeof *accumulator->pieces);
@@ -81,7 +83,8 @@ struct ls_piece ls_accumulator_piece(const struct ls_accumulator *accumulator, i
 }
 
 static float *slot(const struct ls_accumulator *accumulator, int partial, int depth) {
-    return depth ? accumulator->slots + (depth - 1) * accumulator->total : accumulator->partials[partial];
+    return depth ? accumulator->slots + (depth - 1) * accumulator->total
+                 : accumulator->partials[partial];
 }
 
 float *ls_accumulator_buffer(struct ls_accumulator *accumulator, int index) {
@@ -94,10 +97,12 @@ static void add(float *restrict to, const float *restrict from, int64_t count) {
         to[i] += from[i];
 }
 
-void ls_accumulator_ready(struct ls_accumulator *accumulator, int index, int64_t first, int64_t end) {
+void ls_accumulator_ready(struct ls_accumulator *accumulator, int index, int64_t first,
+                          int64_t end) {
     const struct ls_piece piece = ls_accumulator_piece(accumulator, index);
-    LS_ASSERT(first >= 0 && first <= end && end <= accumulator->total, "elements %lld to %lld of %lld",
-              (long long)first, (long long)end, (long long)accumulator->total);
+    LS_ASSERT(first >= 0 && first <= end && end <= accumulator->total,
+              "elements %lld to %lld of %lld", (long long)first, (long long)end,
+              (long long)accumulator->total);
     for (int depth = piece.depth; depth > piece.depth - piece.merges; depth--)
         add(slot(accumulator, piece.partial, depth - 1) + first,
             slot(accumulator, piece.partial, depth) + first, end - first);

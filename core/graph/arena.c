@@ -11,8 +11,8 @@ static int larger_first(const void *a, const void *b) {
     return x < y ? -1 : 1; /* any fixed order */
 }
 
-/* The smallest gap that holds the buffer among those placed before that live at the same time (placed is in
- * order of offset); behind them if there is none. */
+/* The smallest gap that holds the buffer among those placed before that live at the same time
+ * (placed is in order of offset); behind them if there is none. */
 static size_t best_gap(const struct ls_buffer *buffer, struct ls_buffer *const *placed, int count) {
     size_t reached = 0, best = SIZE_MAX, best_bytes = SIZE_MAX;
     for (int i = 0; i < count; i++) {

@@ -12,7 +12,8 @@ static void check_run(const struct ls_graph *graph, const struct ls_run *run) {
     LS_ASSERT(run->rows > 0 && run->rows <= graph->options.rows_max, "%lld rows, at most %lld",
               (long long)run->rows, (long long)graph->options.rows_max);
     LS_ASSERT(run->microbatch_rows > 0 &&
-                  run->microbatches == (run->rows + run->microbatch_rows - 1) / run->microbatch_rows,
+                  run->microbatches ==
+                      (run->rows + run->microbatch_rows - 1) / run->microbatch_rows,
               "%d microbatches of %lld rows, %lld rows", run->microbatches,
               (long long)run->microbatch_rows, (long long)run->rows);
 }
@@ -46,7 +47,8 @@ void ls_graph_forward(struct ls_graph *graph, const struct ls_run *run, void *gr
             graph->nodes[i]->op->forward(graph->nodes[i], run);
 }
 
-/* d loss / d (weighted loss, weight) of each sample: the sum of the first column is what is minimised. */
+/* d loss / d (weighted loss, weight) of each sample: the sum of the first column is what is
+ * minimised. */
 static void seed_loss(const struct ls_graph *graph, const struct ls_run *run) {
     if (!graph->loss->gradient)
         return;
@@ -61,7 +63,8 @@ static void seed_loss(const struct ls_graph *graph, const struct ls_run *run) {
     }
 }
 
-/* Parameters first .. end-1 of the set are final; those that no node wrote get zeros. Returns end. */
+/* Parameters first .. end-1 of the set are final; those that no node wrote get zeros. Returns end.
+ */
 static int make_ready(struct ls_graph *graph, const struct ls_run *run, int first, int end,
                       void *gradients, ls_gradient_ready *ready, void *context) {
     const struct ls_parameter_set *set = graph->options.parameters;
@@ -70,7 +73,8 @@ static int make_ready(struct ls_graph *graph, const struct ls_run *run, int firs
     for (int k = first; k < end; k++) {
         const struct ls_parameter *parameter = set->items[k];
         const bool statistic = parameter->kind == LS_PARAMETER_STATISTIC;
-        const bool written = statistic ? run->training && graph->set_values[k] : graph->finished_by[k] >= 0;
+        const bool written =
+            statistic ? run->training && graph->set_values[k] : graph->finished_by[k] >= 0;
         if (!written)
             memset((char *)gradients + (size_t)parameter->offset * graph->element_size, 0,
                    (size_t)parameter->count * graph->element_size);
@@ -101,11 +105,12 @@ void ls_graph_backward(struct ls_graph *graph, const struct ls_run *run, void *g
     run_backward(graph, run, gradients, ready, context);
 }
 
-void ls_graph_backward_from(struct ls_graph *graph, struct ls_value *value, const struct ls_run *run,
-                            void *gradients) {
+void ls_graph_backward_from(struct ls_graph *graph, struct ls_value *value,
+                            const struct ls_run *run, void *gradients) {
     LS_ASSERT(value == graph->loss || ls_keeps_all(graph),
               "backward from value %d of a graph that does not keep all", value->index);
-    LS_ASSERT(!graph->options.inference && value->gradient, "value %d has no gradient", value->index);
+    LS_ASSERT(!graph->options.inference && value->gradient, "value %d has no gradient",
+              value->index);
     ls_mark_backward(graph, value);
     run_backward(graph, run, gradients, NULL, NULL);
     ls_mark_backward(graph, graph->loss);

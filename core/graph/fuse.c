@@ -1,4 +1,5 @@
-/* Fusion: an activation whose input nobody else sees goes into the epilogue of the op that makes it. */
+/* Fusion: an activation whose input nobody else sees goes into the epilogue of the op that makes
+ * it. */
 #include "core/base/memory.h"
 #include "core/graph/internal.h"
 

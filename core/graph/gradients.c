@@ -1,11 +1,12 @@
-/* Which values get a gradient, who writes it first, and when parts of the gradient buffer are final. */
+/* Which values get a gradient, who writes it first, and when parts of the gradient buffer are
+ * final. */
 #include <stdlib.h>
 
 #include "core/base/memory.h"
 #include "core/graph/internal.h"
 
-/* Backward assigns a parameter's gradient: the sum over one run. A second use would add a sum that depends
- * on how runs are cut, so it is refused. */
+/* Backward assigns a parameter's gradient: the sum over one run. A second use would add a sum that
+ * depends on how runs are cut, so it is refused. */
 static enum ls_status check_single_use(const struct ls_graph *graph, struct ls_error *error) {
     const char **users = ls_calloc((size_t)graph->value_count, sizeof *users);
     enum ls_status status = LS_OK;
@@ -15,10 +16,11 @@ static enum ls_status check_single_use(const struct ls_graph *graph, struct ls_e
             if (!value || !value->parameter || value->parameter->kind == LS_PARAMETER_CONSTANT)
                 continue;
             if (users[value->index])
-                status = ls_fail(error, LS_INVALID,
-                                 "parameter %s is used by %s and again by %s: a trained parameter or running "
-                                 "statistic can be used once",
-                                 value->parameter->name, users[value->index], graph->nodes[i]->name);
+                status = ls_fail(
+                    error, LS_INVALID,
+                    "parameter %s is used by %s and again by %s: a trained parameter or running "
+                    "statistic can be used once",
+                    value->parameter->name, users[value->index], graph->nodes[i]->name);
             users[value->index] = graph->nodes[i]->name;
         }
     free((void *)users);

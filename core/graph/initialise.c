@@ -1,5 +1,5 @@
-/* Initial values. A draw is a function of (seed, name, plain index) only, taken in double and rounded once,
- * so that neither storage layout nor the order of the parameters changes it. */
+/* Initial values. A draw is a function of (seed, name, plain index) only, taken in double and
+ * rounded once, so that neither storage layout nor the order of the parameters changes it. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include "core/base/memory.h"
 #include "core/graph/parameters.h"
 
-/* Inputs and outputs of one unit: linear [in, out]; convolution [kh, kw, in/groups, out], where each of
- * the kh kw positions of the window counts. */
+/* Inputs and outputs of one unit: linear [in, out]; convolution [kh, kw, in/groups, out], where
+ * each of the kh kw positions of the window counts. */
 struct fans {
     double in, out;
 };
@@ -22,7 +22,8 @@ static struct fans fans_of(struct ls_shape shape) {
     return (struct fans){(double)in, (double)(window * out)};
 }
 
-/* The numbers behind an initialiser: uniform in [-spread, spread], or normal with that deviation. */
+/* The numbers behind an initialiser: uniform in [-spread, spread], or normal with that deviation.
+ */
 static double spread_of(const struct ls_parameter *parameter, bool *normal) {
     const struct fans fans = fans_of(parameter->shape);
     const double scale = parameter->init.scale == 0 ? 1 : parameter->init.scale;
@@ -62,9 +63,9 @@ static void draw(const struct ls_parameter *parameter, struct ls_random_key key,
     }
 }
 
-/* Householder QR (Golub & Van Loan 2013, algorithm 5.2.1) of the matrix with n columns of m >= n elements.
- * Column j keeps its reflector in elements j .. m-1 (norm^2 2, so that H = I - v v'), R's diagonal goes
- * to diagonal. */
+/* Householder QR (Golub & Van Loan 2013, algorithm 5.2.1) of the matrix with n columns of m >= n
+ * elements. Column j keeps its reflector in elements j .. m-1 (norm^2 2, so that H = I - v v'), R's
+ * diagonal goes to diagonal. */
 static void factorise(double *columns, int64_t m, int64_t n, double *diagonal) {
     for (int64_t j = 0; j < n; j++) {
         double *v = columns + j * m;
@@ -104,10 +105,12 @@ static void form_column(const double *columns, int64_t m, int64_t n, int64_t j, 
     }
 }
 
-/* The [K, out] matrix gets orthonormal columns, or rows where out > K: Q of a normal matrix's QR, each column
- * with the sign of R's diagonal so that Q is uniform (Mezzadri 2007). */
-static void draw_orthogonal(const struct ls_parameter *parameter, struct ls_random_key key, float *plain) {
-    const int64_t out = ls_shape_last(parameter->shape), rows = ls_shape_count(parameter->shape) / out;
+/* The [K, out] matrix gets orthonormal columns, or rows where out > K: Q of a normal matrix's QR,
+ * each column with the sign of R's diagonal so that Q is uniform (Mezzadri 2007). */
+static void draw_orthogonal(const struct ls_parameter *parameter, struct ls_random_key key,
+                            float *plain) {
+    const int64_t out = ls_shape_last(parameter->shape),
+                  rows = ls_shape_count(parameter->shape) / out;
     const bool wide = out > rows;
     const int64_t m = wide ? out : rows, n = wide ? rows : out;
     const double gain = parameter->init.scale == 0 ? 1 : parameter->init.scale;
@@ -116,7 +119,8 @@ static void draw_orthogonal(const struct ls_parameter *parameter, struct ls_rand
     double *column = ls_calloc((size_t)m, sizeof *column);
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j++)
-            columns[j * m + i] = ls_random_normal(key, (uint64_t)(wide ? j * out + i : i * out + j));
+            columns[j * m + i] =
+                ls_random_normal(key, (uint64_t)(wide ? j * out + i : i * out + j));
     factorise(columns, m, n, diagonal);
     for (int64_t j = 0; j < n; j++) {
         form_column(columns, m, n, j, column);

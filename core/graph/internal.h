@@ -6,8 +6,8 @@
 
 #include "core/graph/graph.h"
 
-/* A stretch of the arena. Times: forward of node i is i, seeding the loss is n, backward of node i is
- * 2n - i; the run ends at 2n + 1 (n nodes). */
+/* A stretch of the arena. Times: forward of node i is i, seeding the loss is n, backward of node i
+ * is 2n - i; the run ends at 2n + 1 (n nodes). */
 struct ls_buffer {
     size_t bytes, offset;
     int first, last;
@@ -15,12 +15,13 @@ struct ls_buffer {
 
 /* What the planner knows about a value; beside ls_value, at the same index. */
 struct ls_value_plan {
-    char *name;              /* of an input; owned */
-    bool kept, asked, input; /* read by the caller; gradient read by the caller; written by the caller */
-    int content;             /* index of the value whose elements these are (alias ops), else its own */
-    bool reached;            /* of a content: backward from the loss writes its gradient */
-    int data_buffer;         /* of a content: index in buffers; -1 for parameters and unused values */
-    int gradient_buffer;     /* of a content; -1 where there is none */
+    bool kept;           /* read by the caller after forward */
+    bool asked;          /* its gradient is read by the caller after backward */
+    bool input;          /* written by the caller before forward */
+    int content;         /* index of the value whose elements these are (alias ops), else its own */
+    bool reached;        /* of a content: backward from the loss writes its gradient */
+    int data_buffer;     /* of a content: index in buffers; -1 for parameters and unused values */
+    int gradient_buffer; /* of a content; -1 where there is none */
 };
 
 struct ls_graph {
@@ -28,20 +29,20 @@ struct ls_graph {
     const struct ls_op *const *ops; /* static */
     size_t element_size;
 
-    char *scope;             /* "stage1.conv1"; owned */
+    char *scope; /* "stage1.conv1"; owned */
     size_t scope_length, scope_room;
-    size_t *scope_starts;    /* length of scope before each push; owned */
+    size_t *scope_starts; /* length of scope before each push; owned */
     int depth, depth_room;
 
     bool failed, planned;
-    struct ls_error error;   /* the first one */
+    struct ls_error error; /* the first one */
 
     struct ls_value **values; /* owned, items too */
     struct ls_value_plan *plans;
     int value_count, value_room;
-    struct ls_node **nodes;  /* owned, items too; in recording order */
+    struct ls_node **nodes; /* owned, items too; in recording order */
     int node_count, node_room, recorded;
-    struct ls_node **fused;  /* nodes that became part of others; owned, items too */
+    struct ls_node **fused; /* nodes that became part of others; owned, items too */
     int fused_count;
     struct ls_value **parameters; /* values that are parameters; owned array */
     int parameter_count;
@@ -49,13 +50,14 @@ struct ls_graph {
 
     struct ls_buffer *buffers;
     int buffer_count;
-    int *saved_buffers;      /* per node: index in buffers, or -1 */
-    int scratch_buffer;      /* shared by all nodes */
-    bool *backward_runs;     /* per node: backward from the loss reaches it */
-    struct ls_value **set_values; /* per parameter of the set: its value here, or NULL; owned array */
-    int *finished_by;        /* per parameter of the set: the node whose backward writes its slot, or -1 */
-    int *ready_count;        /* per node: parameters of the set, from the first on, final after it */
-    char *arena, *state;     /* owned mappings */
+    int *saved_buffers;  /* per node: index in buffers, or -1 */
+    int scratch_buffer;  /* shared by all nodes */
+    bool *backward_runs; /* per node: backward from the loss reaches it */
+    /* per parameter of the set: its value here, or NULL; owned array */
+    struct ls_value **set_values;
+    int *finished_by; /* per parameter of the set: the node whose backward writes its slot, or -1 */
+    int *ready_count; /* per node: parameters of the set, from the first on, final after it */
+    char *arena, *state; /* owned mappings */
     size_t arena_bytes, state_bytes;
 };
 
@@ -76,7 +78,8 @@ static inline bool ls_keeps_all(const struct ls_graph *graph) {
     return graph->options.keep_all || (!graph->loss && !graph->options.inference);
 }
 
-void ls_node_destroy(struct ls_node *node);
+/* Keeps graph->error, with the layer's name in front, as the graph's first error; returns NULL. */
+struct ls_value *ls_keep_error(struct ls_graph *graph);
 
 /* The steps of ls_graph_plan, in this order. */
 void ls_plan_fuse(struct ls_graph *graph);
@@ -85,11 +88,12 @@ LS_MUST_USE enum ls_status ls_plan_gradients(struct ls_graph *graph, struct ls_e
 void ls_plan_lifetimes(struct ls_graph *graph);
 void ls_plan_memory(struct ls_graph *graph);
 
-/* Marks what backward from `start` (NULL: nothing) reaches, sets node->accumulate accordingly, and notes
- * after which node which part of the gradient buffer is final. Allocates nothing. */
+/* Marks what backward from `start` (NULL: nothing) reaches, sets node->accumulate accordingly, and
+ * notes after which node which part of the gradient buffer is final. Allocates nothing. */
 void ls_mark_backward(struct ls_graph *graph, const struct ls_value *start);
 
-/* Gives every buffer an offset, so that no two that live at the same time overlap; returns the bytes. */
+/* Gives every buffer an offset, so that no two that live at the same time overlap; returns the
+ * bytes. */
 size_t ls_place_buffers(struct ls_buffer *buffers, int count);
 
 #endif

@@ -1,4 +1,5 @@
-/* Lifetimes: from when to when each value, gradient and saved block is needed, and which may share memory. */
+/* Lifetimes: from when to when each value, gradient and saved block is needed, and which may share
+ * memory. */
 #include <stdlib.h>
 
 #include "core/base/memory.h"
@@ -82,12 +83,13 @@ static int add_buffer(struct ls_graph *graph, size_t bytes, struct span span) {
     return graph->buffer_count++;
 }
 
-/* Forward of node i may write its output over its first input: that input's elements are not needed any
- * more, by no other input of this node either. */
+/* Forward of node i may write its output over its first input: that input's elements are not needed
+ * any more, by no other input of this node either. */
 static bool goes_in_place(const struct ls_graph *graph, int i, const struct spans *spans) {
     const struct ls_node *node = graph->nodes[i];
     const struct ls_value *input = node->inputs[0];
-    if (!node->op->in_place || ls_keeps_all(graph) || input->parameter || input->type != node->output->type)
+    if (!node->op->in_place || ls_keeps_all(graph) || input->parameter ||
+        input->type != node->output->type)
         return false;
     const struct ls_value_plan *plan = ls_plan_of(graph, input);
     for (int k = 1; k < node->input_count; k++)
@@ -133,7 +135,8 @@ static void add_saved_and_scratch(struct ls_graph *graph) {
         struct span span = {i, graph->backward_runs[i] ? backward_time(graph, i) : i};
         if (ls_keeps_all(graph))
             span = always;
-        graph->saved_buffers[i] = add_buffer(graph, ls_round_up(node->saved_bytes, LS_ALIGNMENT), span);
+        graph->saved_buffers[i] =
+            add_buffer(graph, ls_round_up(node->saved_bytes, LS_ALIGNMENT), span);
         if (node->scratch_bytes > scratch)
             scratch = node->scratch_bytes;
     }

@@ -3,8 +3,8 @@
 
 #include "core/graph/parameters.h"
 
-/* Plain [rows, out] <-> panels [ceil(out/32)][rows][32]. Elements are moved, never computed with, so one
- * source serves float and double. */
+/* Plain [rows, out] <-> panels [ceil(out/32)][rows][32]. Elements are moved, never computed with,
+ * so one source serves float and double. */
 static void panels_store(int64_t rows, int64_t out, size_t size, const char *plain, char *stored) {
     for (int64_t first = 0; first < out; first += LS_PANEL) {
         const int64_t width = out - first < LS_PANEL ? out - first : LS_PANEL;
@@ -51,11 +51,13 @@ void ls_parameter_fetch(const struct ls_parameter *parameter, const float *store
     fetch(parameter->layout, parameter->shape, sizeof *plain, stored, plain);
 }
 
-void ls_parameter_store_f64(const struct ls_parameter *parameter, const double *plain, double *stored) {
+void ls_parameter_store_f64(const struct ls_parameter *parameter, const double *plain,
+                            double *stored) {
     store(parameter->layout, parameter->shape, parameter->count, sizeof *plain, plain, stored);
 }
 
-void ls_parameter_fetch_f64(const struct ls_parameter *parameter, const double *stored, double *plain) {
+void ls_parameter_fetch_f64(const struct ls_parameter *parameter, const double *stored,
+                            double *plain) {
     fetch(parameter->layout, parameter->shape, sizeof *plain, stored, plain);
 }
 
@@ -90,7 +92,8 @@ static struct ls_parameter_piece piece_of(const struct ls_parameter *parameter, 
                                        .stored = high - low};
     const int64_t *dims = parameter->shape.dims;
     int64_t step, step_elements, length; /* a step along the axis holds so many stored elements */
-    LS_ASSERT(low % parameter->unit == 0 && (high % parameter->unit == 0 || high == parameter->count),
+    LS_ASSERT(low % parameter->unit == 0 &&
+                  (high % parameter->unit == 0 || high == parameter->count),
               "%s: elements %lld to %lld, units of %lld", parameter->name, (long long)low,
               (long long)high, (long long)parameter->unit);
     if (parameter->layout == LS_LAYOUT_PANELS) {

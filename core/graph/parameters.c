@@ -9,7 +9,8 @@
 
 enum { ALIGNED = 16, UNIT_MIN = 4096 }; /* elements */
 
-/* Elements of one parameter that a file or config may ask for: far above any memory, far below overflow. */
+/* Elements of one parameter that a file or config may ask for: far above any memory, far below
+ * overflow. */
 static const int64_t count_max = (int64_t)1 << 42;
 
 struct ls_parameter_set *ls_parameters_create(void) {
@@ -32,7 +33,8 @@ static struct ls_parameter *find(const struct ls_parameter_set *set, const char 
     return NULL;
 }
 
-const struct ls_parameter *ls_parameters_find(const struct ls_parameter_set *set, const char *name) {
+const struct ls_parameter *ls_parameters_find(const struct ls_parameter_set *set,
+                                              const char *name) {
     return find(set, name);
 }
 
@@ -54,11 +56,13 @@ static enum ls_status check_same(const struct ls_parameter *old, const struct ls
                                  struct ls_error *error) {
     static const char *const layouts[] = {"plain", "panels"};
     static const char *const kinds[] = {"weight", "statistic", "constant"};
-    if (ls_shape_equal(old->shape, new->shape) && old->layout == new->layout && old->kind == new->kind)
+    if (ls_shape_equal(old->shape, new->shape) && old->layout == new->layout &&
+        old->kind == new->kind)
         return LS_OK;
     char was[LS_SHAPE_TEXT_MAX], is[LS_SHAPE_TEXT_MAX];
-    return ls_fail(error, LS_INVALID, "parameter %s exists as %s (%s, %s), now asked for as %s (%s, %s)",
-                   old->name, ls_shape_print(old->shape, was), kinds[old->kind], layouts[old->layout],
+    return ls_fail(error, LS_INVALID,
+                   "parameter %s exists as %s (%s, %s), now asked for as %s (%s, %s)", old->name,
+                   ls_shape_print(old->shape, was), kinds[old->kind], layouts[old->layout],
                    ls_shape_print(new->shape, is), kinds[new->kind], layouts[new->layout]);
 }
 
@@ -79,14 +83,16 @@ static void measure(struct ls_parameter *parameter) {
     parameter->unit = rows * row < parameter->count ? rows * row : parameter->count;
 }
 
-enum ls_status ls_parameters_add(struct ls_parameter_set *set, const struct ls_parameter *description,
+enum ls_status ls_parameters_add(struct ls_parameter_set *set,
+                                 const struct ls_parameter *description,
                                  struct ls_parameter **added, struct ls_error *error) {
     struct ls_parameter *old = find(set, description->name);
     *added = old;
     if (old)
         return check_same(old, description, error);
     if (set->planned)
-        return ls_fail(error, LS_INVALID, "parameter %s is not among the %d of the model it belongs to",
+        return ls_fail(error, LS_INVALID,
+                       "parameter %s is not among the %d of the model it belongs to",
                        description->name, set->count);
     const enum ls_status status = check_shape(description, error);
     if (status != LS_OK)
@@ -129,8 +135,10 @@ int64_t ls_parameter_plain_count(const struct ls_parameter *parameter) {
     return ls_shape_count(parameter->shape);
 }
 
-/* The plain elements, without a copy: a row of panels is a run of up to 32 elements from each panel. */
-static void hash_plain(struct ls_hash *hash, const struct ls_parameter *parameter, const float *stored) {
+/* The plain elements, without a copy: a row of panels is a run of up to 32 elements from each
+ * panel. */
+static void hash_plain(struct ls_hash *hash, const struct ls_parameter *parameter,
+                       const float *stored) {
     const int64_t plain = ls_shape_count(parameter->shape);
     if (parameter->layout == LS_LAYOUT_PLAIN) {
         ls_hash_add(hash, stored, (size_t)plain * sizeof *stored);
@@ -145,7 +153,8 @@ static void hash_plain(struct ls_hash *hash, const struct ls_parameter *paramete
 }
 
 uint64_t ls_parameters_digest(const struct ls_parameter_set *set, const float *flat) {
-    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the digest is over little-endian floats");
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+                   "the digest is over little-endian floats");
     struct ls_hash *hash = ls_hash_create();
     for (int order = 0; order < set->count; order++)
         for (int i = 0; i < set->count; i++) {

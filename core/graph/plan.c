@@ -33,8 +33,8 @@ static void find_place(const struct ls_graph *graph, struct place *place) {
         }
 }
 
-/* The order depends on what was recorded only, so that a graph for inference lays the set out as one for
- * training would. */
+/* The order depends on what was recorded only, so that a graph for inference lays the set out as
+ * one for training would. */
 void ls_plan_order_parameters(struct ls_graph *graph) {
     struct ls_parameter_set *set = graph->options.parameters;
     if (set->planned)
@@ -56,8 +56,8 @@ enum ls_status ls_graph_plan(struct ls_graph *graph, struct ls_error *error) {
         *error = graph->error;
         return error->status;
     }
-    LS_ASSERT(!graph->planned && graph->node_count + graph->fused_count > 0,
-              "planned %d, nodes %d", graph->planned, graph->node_count);
+    LS_ASSERT(!graph->planned && graph->node_count + graph->fused_count > 0, "planned %d, nodes %d",
+              graph->planned, graph->node_count);
     ls_plan_fuse(graph);
     ls_plan_order_parameters(graph);
     if (ls_plan_gradients(graph, error) != LS_OK)

@@ -1,10 +1,11 @@
-/* The recording functions of ops.h: each puts its inputs in the op's order and its options in a struct. */
+/* The recording functions of ops.h: each puts its inputs in the op's order and its options in a
+ * struct. */
 #include "core/graph/graph.h"
 #include "core/ops/options.h"
 #include "core/ops/ops.h"
 
-/* An argument that is NULL because something before it failed must not look like one left out; the graph
- * returns NULL for every call after an error, before it looks at the inputs. */
+/* An argument that is NULL because something before it failed must not look like one left out; the
+ * graph returns NULL for every call after an error, before it looks at the inputs. */
 static struct ls_value *unary(struct ls_graph *graph, enum ls_op_id op, struct ls_value *x) {
     return ls_graph_node(graph, op, &x, 1, NULL, 0);
 }
@@ -56,7 +57,8 @@ struct ls_value *ls_flatten(struct ls_graph *graph, struct ls_value *x) {
     return unary(graph, LS_OP_flatten, x);
 }
 
-struct ls_value *ls_concat(struct ls_graph *graph, struct ls_value *const *xs, int count, int axis) {
+struct ls_value *ls_concat(struct ls_graph *graph, struct ls_value *const *xs, int count,
+                           int axis) {
     const struct ls_concat_options options = {axis};
     return ls_graph_node(graph, LS_OP_concat, xs, count, &options, sizeof options);
 }
@@ -113,8 +115,8 @@ struct ls_value *ls_batch_norm(struct ls_graph *graph, struct ls_value *x, struc
 
 struct ls_value *ls_layer_norm(struct ls_graph *graph, struct ls_value *x, struct ls_value *gain,
                                struct ls_value *offset, const struct ls_norm_options *options) {
-    return ls_graph_node(graph, LS_OP_layer_norm, (struct ls_value *[]){x, gain, offset}, 3, options,
-                         sizeof *options);
+    return ls_graph_node(graph, LS_OP_layer_norm, (struct ls_value *[]){x, gain, offset}, 3,
+                         options, sizeof *options);
 }
 
 struct ls_value *ls_dropout(struct ls_graph *graph, struct ls_value *x, double rate) {
@@ -122,13 +124,15 @@ struct ls_value *ls_dropout(struct ls_graph *graph, struct ls_value *x, double r
     return ls_graph_node(graph, LS_OP_dropout, &x, 1, &options, sizeof options);
 }
 
-struct ls_value *ls_embedding(struct ls_graph *graph, struct ls_value *index, struct ls_value *table) {
+struct ls_value *ls_embedding(struct ls_graph *graph, struct ls_value *index,
+                              struct ls_value *table) {
     return binary(graph, LS_OP_embedding, index, table);
 }
 
 struct ls_value *ls_standardise(struct ls_graph *graph, struct ls_value *x, struct ls_value *mean,
                                 struct ls_value *scale) {
-    return ls_graph_node(graph, LS_OP_standardise, (struct ls_value *[]){x, mean, scale}, 3, NULL, 0);
+    return ls_graph_node(graph, LS_OP_standardise, (struct ls_value *[]){x, mean, scale}, 3, NULL,
+                         0);
 }
 
 struct ls_value *ls_shortcut(struct ls_graph *graph, struct ls_value *x, int64_t stride,
@@ -137,7 +141,8 @@ struct ls_value *ls_shortcut(struct ls_graph *graph, struct ls_value *x, int64_t
     return ls_graph_node(graph, LS_OP_shortcut, &x, 1, &options, sizeof options);
 }
 
-struct ls_value *ls_squared_error(struct ls_graph *graph, struct ls_value *x, struct ls_value *target) {
+struct ls_value *ls_squared_error(struct ls_graph *graph, struct ls_value *x,
+                                  struct ls_value *target) {
     return binary(graph, LS_OP_squared_error, x, target);
 }
 

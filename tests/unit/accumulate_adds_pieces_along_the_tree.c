@@ -44,7 +44,8 @@ static void run_piece(struct ls_accumulator *accumulator, int index) {
 static void check_rank(int microbatches, int first, int count, int piece_max) {
     struct ls_tree_node nodes[LS_TREE_NODES_MAX];
     float partials[LS_TREE_NODES_MAX][TOTAL], *pointers[LS_TREE_NODES_MAX];
-    const int partial_count = ls_tree_cover(microbatches, first, count, 0, nodes, LS_TREE_NODES_MAX);
+    const int partial_count =
+        ls_tree_cover(microbatches, first, count, 0, nodes, LS_TREE_NODES_MAX);
     for (int i = 0; i < partial_count; i++)
         pointers[i] = partials[i];
     struct ls_accumulator *accumulator =
@@ -92,4 +93,5 @@ START_TEST(one_piece_writes_straight_into_the_partial) {
 }
 END_TEST
 
-LS_SUITE(any_rank_and_piece_limit_gives_the_bits_of_the_tree, one_piece_writes_straight_into_the_partial)
+LS_SUITE(any_rank_and_piece_limit_gives_the_bits_of_the_tree,
+         one_piece_writes_straight_into_the_partial)

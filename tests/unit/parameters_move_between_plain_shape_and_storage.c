@@ -9,8 +9,9 @@
 
 enum { PIECES_MAX = 256 };
 
-static struct ls_parameter *add(struct ls_parameter_set *set, const char *name, struct ls_shape shape,
-                                enum ls_layout layout, enum ls_parameter_kind kind) {
+static struct ls_parameter *add(struct ls_parameter_set *set, const char *name,
+                                struct ls_shape shape, enum ls_layout layout,
+                                enum ls_parameter_kind kind) {
     struct ls_parameter description = {.shape = shape, .layout = layout, .kind = kind};
     struct ls_parameter *added;
     strcpy(description.name, name);
@@ -21,9 +22,9 @@ static struct ls_parameter *add(struct ls_parameter_set *set, const char *name, 
 /* Odd shapes of each layout: narrow, wide, padded, one element, below and above a unit. */
 static struct ls_parameter_set *odd_set(void) {
     static const struct ls_shape shapes[] = {
-        {2, {5, 33}},      {2, {70, 100}}, {4, {3, 3, 7, 20}}, {1, {1}},         {1, {9001}},
-        {2, {300, 7}},     {2, {1, 64}},   {2, {2, 5000}},     {3, {11, 13, 1}}, {4, {1, 1, 3, 4096}},
-        {2, {10007, 3}},   {1, {31}},      {0, {0}},           {2, {129, 257}},
+        {2, {5, 33}},    {2, {70, 100}}, {4, {3, 3, 7, 20}}, {1, {1}},         {1, {9001}},
+        {2, {300, 7}},   {2, {1, 64}},   {2, {2, 5000}},     {3, {11, 13, 1}}, {4, {1, 1, 3, 4096}},
+        {2, {10007, 3}}, {1, {31}},      {0, {0}},           {2, {129, 257}},
     };
     struct ls_parameter_set *set = ls_parameters_create();
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
@@ -68,9 +69,11 @@ START_TEST(every_parameter_comes_back_as_it_went) {
     for (int i = 0; i < set->count; i++) {
         const struct ls_parameter *p = set->items[i];
         const size_t plain_count = (size_t)ls_parameter_plain_count(p), count = (size_t)p->count;
-        float *plain = malloc(plain_count * sizeof *plain), *back = malloc(plain_count * sizeof *back);
+        float *plain = malloc(plain_count * sizeof *plain),
+              *back = malloc(plain_count * sizeof *back);
         float *stored = malloc(count * sizeof *stored);
-        double *plain64 = malloc(plain_count * sizeof *plain64), *stored64 = malloc(count * sizeof *stored64);
+        double *plain64 = malloc(plain_count * sizeof *plain64),
+               *stored64 = malloc(count * sizeof *stored64);
         double *back64 = malloc(plain_count * sizeof *back64);
         memset(stored, 0xff, count * sizeof *stored);
         for (size_t j = 0; j < plain_count; j++)
@@ -100,7 +103,8 @@ START_TEST(every_parameter_comes_back_as_it_went) {
 }
 END_TEST
 
-/* Writes block elements of a piece from the whole parameter's plain form, by the piece's description. */
+/* Writes block elements of a piece from the whole parameter's plain form, by the piece's
+ * description. */
 static void copy_block(const struct ls_parameter_piece *piece, const float *plain, float *block) {
     const struct ls_shape whole = piece->parameter->shape;
     int64_t outer = 1, inner = 1;
@@ -214,7 +218,8 @@ START_TEST(the_digest_is_over_names_and_plain_elements) {
     const struct ls_parameter *w =
         add(set, "layer.weight", LS_SHAPE(3, 40), LS_LAYOUT_PANELS, LS_PARAMETER_WEIGHT);
     const struct ls_parameter *p = add(set, "a", LS_SHAPE(5), LS_LAYOUT_PLAIN, LS_PARAMETER_WEIGHT);
-    const struct ls_parameter *m = add(set, "Z.mean", LS_SHAPE(1), LS_LAYOUT_PLAIN, LS_PARAMETER_STATISTIC);
+    const struct ls_parameter *m =
+        add(set, "Z.mean", LS_SHAPE(1), LS_LAYOUT_PLAIN, LS_PARAMETER_STATISTIC);
     ls_parameters_layout(set);
     ls_parameter_store(w, weight, flat + w->offset);
     ls_parameter_store(p, a, flat + p->offset);
@@ -233,13 +238,15 @@ END_TEST
 
 START_TEST(a_name_means_one_parameter) {
     struct ls_parameter_set *set = ls_parameters_create();
-    struct ls_parameter *first = add(set, "w", LS_SHAPE(3, 40), LS_LAYOUT_PANELS, LS_PARAMETER_WEIGHT);
+    struct ls_parameter *first =
+        add(set, "w", LS_SHAPE(3, 40), LS_LAYOUT_PANELS, LS_PARAMETER_WEIGHT);
     ck_assert_ptr_eq(add(set, "w", LS_SHAPE(3, 40), LS_LAYOUT_PANELS, LS_PARAMETER_WEIGHT), first);
     struct ls_parameter other = *first, *added;
     other.shape = LS_SHAPE(4, 40);
     ck_assert_int_eq(ls_parameters_add(set, &other, &added, &ls_test_error), LS_INVALID);
-    ck_assert_str_eq(ls_test_error.text, "parameter w exists as 3x40 (weight, panels), now asked for as 4x40 "
-                                         "(weight, panels)");
+    ck_assert_str_eq(ls_test_error.text,
+                     "parameter w exists as 3x40 (weight, panels), now asked for as 4x40 "
+                     "(weight, panels)");
     other.shape = LS_SHAPE(3, 0);
     strcpy(other.name, "empty");
     ck_assert_int_eq(ls_parameters_add(set, &other, &added, &ls_test_error), LS_INVALID);
@@ -253,5 +260,6 @@ START_TEST(a_name_means_one_parameter) {
 END_TEST
 
 LS_SUITE(panels_hold_columns_side_by_side_and_zeros_behind, every_parameter_comes_back_as_it_went,
-         slices_cover_the_buffer_evenly_in_whole_units, pieces_of_slices_are_blocks_of_the_plain_shape,
+         slices_cover_the_buffer_evenly_in_whole_units,
+         pieces_of_slices_are_blocks_of_the_plain_shape,
          the_digest_is_over_names_and_plain_elements, a_name_means_one_parameter)

@@ -6,8 +6,9 @@
 
 #include "tests/support/support.h"
 
-static struct ls_parameter *add(struct ls_parameter_set *set, const char *name, struct ls_shape shape,
-                                enum ls_layout layout, struct ls_initialiser init) {
+static struct ls_parameter *add(struct ls_parameter_set *set, const char *name,
+                                struct ls_shape shape, enum ls_layout layout,
+                                struct ls_initialiser init) {
     struct ls_parameter description = {.shape = shape, .layout = layout, .init = init};
     struct ls_parameter *added;
     strcpy(description.name, name);
@@ -67,8 +68,9 @@ START_TEST(spreads_follow_the_papers) {
         {LS_INIT_LECUN_NORMAL, 0, sqrt(1.0 / 144), false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        float *values = initial("w", shape, LS_LAYOUT_PANELS,
-                                (struct ls_initialiser){.kind = rows[i].kind, .scale = rows[i].scale}, 1);
+        float *values =
+            initial("w", shape, LS_LAYOUT_PANELS,
+                    (struct ls_initialiser){.kind = rows[i].kind, .scale = rows[i].scale}, 1);
         const struct moments m = moments_of(values, count);
         ck_assert_double_eq_tol(m.deviation / rows[i].deviation, 1, 0.03);
         ck_assert_double_eq_tol(m.mean / rows[i].deviation, 0, 0.04);
@@ -107,7 +109,7 @@ END_TEST
 
 START_TEST(orthogonal_columns_or_rows_have_length_gain_and_right_angles) {
     const struct ls_shape shapes[] = {LS_SHAPE(40, 17), LS_SHAPE(17, 40), LS_SHAPE(3, 3, 2, 18),
-                                      LS_SHAPE(1, 5),   LS_SHAPE(5, 1)};
+                                      LS_SHAPE(1, 5), LS_SHAPE(5, 1)};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         const int64_t out = ls_shape_last(shapes[s]), rows = ls_shape_count(shapes[s]) / out;
         float *q = initial("q", shapes[s], LS_LAYOUT_PANELS,
@@ -130,7 +132,8 @@ END_TEST
 START_TEST(constants_fill_and_padding_is_zero) {
     struct ls_parameter_set *set = ls_parameters_create();
     const float given[] = {3, -4};
-    add(set, "ones", LS_SHAPE(5), LS_LAYOUT_PLAIN, (struct ls_initialiser){.kind = LS_INIT_CONSTANT, .scale = 1});
+    add(set, "ones", LS_SHAPE(5), LS_LAYOUT_PLAIN,
+        (struct ls_initialiser){.kind = LS_INIT_CONSTANT, .scale = 1});
     add(set, "zeros", LS_SHAPE(3), LS_LAYOUT_PLAIN, (struct ls_initialiser){.kind = LS_INIT_ZEROS});
     add(set, "given", LS_SHAPE(2), LS_LAYOUT_PLAIN,
         (struct ls_initialiser){.kind = LS_INIT_VALUES, .values = given});
@@ -146,4 +149,5 @@ START_TEST(constants_fill_and_padding_is_zero) {
 END_TEST
 
 LS_SUITE(spreads_follow_the_papers, neither_layout_nor_neighbours_change_a_value,
-         orthogonal_columns_or_rows_have_length_gain_and_right_angles, constants_fill_and_padding_is_zero)
+         orthogonal_columns_or_rows_have_length_gain_and_right_angles,
+         constants_fill_and_padding_is_zero)

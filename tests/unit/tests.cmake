@@ -22,3 +22,12 @@ ls_add_test(unit/tasks_measure_what_they_say.c)
 ls_add_test(unit/every_layer_builds_from_its_defaults.c SOURCES support/layers.c)
 ls_add_test(unit/layers_name_their_parameters_and_errors.c SOURCES support/layers.c)
 ls_add_test(unit/models_learn_small_problems.c SOURCES support/layers.c)
+foreach(file graph_memory_is_shared_without_changing_a_bit graph_pieces_give_the_bits_of_the_whole
+             graph_reports_gradients_as_they_become_final graph_gradients_have_the_slope_of_the_loss
+             graph_steps_allocate_nothing)
+    ls_add_test(unit/${file}.c SOURCES support/graph_fixture.c)
+endforeach()
+foreach(symbol malloc calloc realloc reallocarray aligned_alloc posix_memalign strdup ls_memory_map)
+    target_link_options(test_unit_graph_steps_allocate_nothing PRIVATE -Wl,--wrap=${symbol})
+endforeach()
+ls_add_test(unit/graph_errors_name_the_layer.c)
