@@ -25,9 +25,11 @@ static void print_kind(FILE *out, const struct ls_field *field) {
 
 /* Two lines: key, default and help; below them what it takes. */
 static void print_field(FILE *out, const struct ls_field *field) {
-    const char *initial = field->initial ? field->initial : "(must be given)";
+    const char *initial = field->initial ? field->initial : "(required)";
     if (field->choices && field->kind == LS_FIELD_INTEGER && !strcmp(initial, "0"))
         initial = field->choices[0];
+    if (!initial[0])
+        initial = "\"\"";
     char key[80];
     snprintf(key, sizeof key, "%s: %s", field->name, initial);
     fprintf(out, "  %-26s %s\n  %-26s (", key, field->help ? field->help : "", "");
