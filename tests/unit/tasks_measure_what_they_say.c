@@ -231,11 +231,30 @@ START_TEST(sums_of_nothing_give_metrics_that_are_numbers) {
 END_TEST
 
 /* 16 lanes, lane = row mod 16, lanes along the tree: written down a second time. */
-static double lane_sum(const float *values, int64_t count, int64_t stride) {
+static double lane_sum(double values[][3], int rows, int width) {
     double lanes[16] = {0};
-    for (int64_t i = 0; i < count; i++)
-        lanes[i % 16] += (double)values[i * stride];
+    for (int i = 0; i < rows; i++)
+        for (int k = 0; k < width; k++)
+            lanes[i % 16] += values[i][k];
     return ls_tree_sum(lanes, 16, 1);
+}
+
+/* The sums of rows first .. first+rows-1; errors of many magnitudes, so that another order gives
+ * other bits. */
+static void check_order(const struct bench *bench, int first, int rows, const double *sums) {
+    const float *x = bench->output->data, *t = bench->target->data, *losses = bench->loss->data;
+    double loss[ROWS_MAX][3], squared[ROWS_MAX][3];
+    for (int i = 0; i < rows; i++) {
+        loss[i][0] = (double)losses[2 * (first + i)];
+        for (int k = 0; k < 3; k++) {
+            const int at = 3 * (first + i) + k;
+            squared[i][k] = ((double)x[at] - (double)t[at]) * ((double)x[at] - (double)t[at]);
+        }
+    }
+    const double expected[2] = {lane_sum(loss, rows, 1), lane_sum(squared, rows, 3)};
+    ck_assert(!memcmp(&expected[0], &sums[0], sizeof *sums));
+    ck_assert_double_eq(sums[1], rows);
+    ck_assert(!memcmp(&expected[1], &sums[2], sizeof *sums));
 }
 
 START_TEST(sums_have_one_order_and_stay_inside_their_microbatch) {
@@ -243,17 +262,14 @@ START_TEST(sums_have_one_order_and_stay_inside_their_microbatch) {
     ls_require(set_up(&bench, defaults(LS_TASK_REGRESSION), LS_SHAPE(3)));
     float *x = bench.output->data, *t = bench.target->data;
     for (int i = 0; i < ROWS_MAX * 3; i++) {
-        x[i] = (float)sin(i * 1.7) * 1e3f;
-        t[i] = (float)cos(i * 0.3);
+        x[i] = (float)(sin(i * 1.7) * pow(10, i * 7 % 13 - 6));
+        t[i] = (float)cos(i * 0.3) * 1e-3f;
     }
     const struct ls_run run = forward(&bench, 55, 20); /* microbatches of 20, 20 and 15 */
-    const float *losses = bench.loss->data;
     double together[3][SUMS_MAX], alone[SUMS_MAX];
     for (int m = 0; m < 3; m++) {
         measure(&bench, &run, m, together[m]);
-        const double loss = lane_sum(losses + 2 * 20 * m, m < 2 ? 20 : 15, 2);
-        ck_assert(!memcmp(&loss, &together[m][0], sizeof loss));
-        ck_assert_double_eq(together[m][1], m < 2 ? 20 : 15);
+        check_order(&bench, 20 * m, m < 2 ? 20 : 15, together[m]);
     }
     /* The second microbatch as a run of its own. */
     memmove(x, x + 20 * 3, 20 * 3 * sizeof *x);
