@@ -21,9 +21,9 @@ const struct ls_command *ls_command_find(const char *name) {
     return NULL;
 }
 
-const char *ls_command_did_you_mean(const char *name, char *buffer, size_t size) {
-    const char *names[32];
-    int count = 0;
+const char *ls_command_did_you_mean(const char *name, bool topics, char *buffer, size_t size) {
+    const char *names[32] = {"config", "exit-codes"};
+    int count = topics ? 2 : 0;
     for (int i = 0; i < ls_command_count; i++)
         names[count++] = ls_commands[i]->name;
     return ls_did_you_mean(name, names, count, "", buffer, size);
@@ -69,7 +69,7 @@ static int run_command(const struct ls_command *command, int argc, char **argv) 
 static int unknown_command(const char *name) {
     struct ls_error error;
     char hint[160];
-    ls_command_did_you_mean(name, hint, sizeof hint);
+    ls_command_did_you_mean(name, false, hint, sizeof hint);
     ls_fail(&error, LS_INVALID, "unknown command '%.60s'%s\n`lockstep help` lists all", name, hint);
     return ls_command_fail(&error);
 }

@@ -23,8 +23,8 @@ static const struct ls_option info_options[] = {
     {.field = {.name = "targets",
                .kind = LS_FIELD_TEXT,
                .offset = offsetof(struct info_options, targets),
-               .initial = "/targets",
-               .help = "dataset of the targets; empty: there are none"}},
+               .initial = "",
+               .help = "dataset of the targets; without it /targets, if the file has that"}},
 };
 
 static const char *type_name(enum ls_data_type type) {
@@ -40,11 +40,24 @@ static void print_part(const char *name, const char *dataset, struct ls_shape sh
            type_name(type));
 }
 
+/* targets "": /targets where there are some. */
+static enum ls_status open_dataset(const char *path, const char *inputs, const char *targets,
+                                   struct ls_dataset **dataset, struct ls_error *error) {
+    struct ls_dataset_options options = {.path = path, .inputs = inputs, .targets = targets};
+    if (targets[0])
+        return ls_dataset_open(dataset, &options, error);
+    struct ls_error ignored;
+    options.targets = NULL;
+    if (ls_dataset_open(dataset, &options, &ignored) == LS_OK)
+        return LS_OK;
+    options.targets = "";
+    return ls_dataset_open(dataset, &options, error);
+}
+
 static enum ls_status print_info(const char *path, const char *inputs, const char *targets,
                                  struct ls_error *error) {
     struct ls_dataset *dataset;
-    const struct ls_dataset_options options = {.path = path, .inputs = inputs, .targets = targets};
-    const enum ls_status status = ls_dataset_open(&dataset, &options, error);
+    const enum ls_status status = open_dataset(path, inputs, targets, &dataset, error);
     if (status != LS_OK)
         return status;
     const struct ls_dataset_info info = ls_dataset_info(dataset);
@@ -53,7 +66,7 @@ static enum ls_status print_info(const char *path, const char *inputs, const cha
            info.files == 1 ? "file" : "files");
     print_part("inputs", inputs, info.input_shape, info.input_type);
     if (info.has_targets)
-        print_part("targets", targets, info.target_shape, info.target_type);
+        print_part("targets", targets[0] ? targets : "/targets", info.target_shape, info.target_type);
     /* Integers that could be labels; others (a regression's) are no error here. */
     int64_t classes;
     struct ls_error ignored;
@@ -121,7 +134,7 @@ static int run_import(int argument_count, char **arguments) {
         ls_import_clear(&import);
     }
     if (status == LS_OK)
-        status = print_info(out, "/inputs", "/targets", &error);
+        status = print_info(out, "/inputs", "", &error);
     return status == LS_OK ? LS_EXIT_DONE : ls_command_fail(&error);
 }
 

@@ -96,7 +96,7 @@ static int run_help(int argument_count, char **arguments, const void *options) {
         ls_command_print_help(stdout, command);
         return LS_EXIT_DONE;
     }
-    ls_command_did_you_mean(arguments[0], hint, sizeof hint);
+    ls_command_did_you_mean(arguments[0], true, hint, sizeof hint);
     ls_fail(&error, LS_INVALID, "help: no command '%.60s'%s\n`lockstep help` lists all", arguments[0], hint);
     return ls_command_fail(&error);
 }

@@ -30,8 +30,8 @@ static void reset(const struct ls_command *command, void *options) {
 static enum ls_status usage_error(const struct parser *parser) {
     const size_t used = strlen(parser->error->text);
     snprintf(parser->error->text + used, sizeof parser->error->text - used,
-             "\nusage: lockstep %s %s\nsee `lockstep help %s`", parser->command->name,
-             parser->command->usage, parser->command->name);
+             "\nusage: lockstep %s %s\nsee `lockstep help %.*s`", parser->command->name,
+             parser->command->usage, (int)strcspn(parser->command->name, " "), parser->command->name);
     return LS_INVALID;
 }
 

@@ -29,7 +29,7 @@ void ls_command_print_overview(FILE *out);
 const char *ls_did_you_mean(const char *word, const char *const *names, int count, const char *prefix,
                             char *buffer, size_t size);
 
-/* The command spelt most like name, as ls_did_you_mean has it. */
-const char *ls_command_did_you_mean(const char *name, char *buffer, size_t size);
+/* The command (or topic of help) spelt most like name, as ls_did_you_mean has it. */
+const char *ls_command_did_you_mean(const char *name, bool topics, char *buffer, size_t size);
 
 #endif
