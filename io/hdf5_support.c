@@ -71,8 +71,8 @@ static enum ls_status check_links(hid_t file, const char *path, const char *name
             status = ls_hdf5_fail(error, LS_INVALID, "%s: cannot follow '%s'", path, part);
         else if (link.type != H5L_TYPE_HARD)
             status = ls_fail(error, LS_INVALID,
-                             "%s: '%s' is a %s link; data sets may only use what lies in the file itself", path,
-                             part, link.type == H5L_TYPE_SOFT ? "soft" : "external");
+                             "%s: '%s' is %s link; data sets may only use what lies in the file itself", path,
+                             part, link.type == H5L_TYPE_SOFT ? "a soft" : "an external");
         part[i] = saved;
     }
     free(part);

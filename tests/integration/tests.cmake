@@ -1,1 +1,2 @@
 ls_add_script(integration/checkpoint_index_opens_in_h5py.py ARGUMENTS $<TARGET_FILE:checkpoint_writer>)
+ls_add_script(integration/imports_match_what_numpy_reads.py NEEDS_DATA)

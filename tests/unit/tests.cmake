@@ -31,3 +31,9 @@ foreach(symbol malloc calloc realloc reallocarray aligned_alloc posix_memalign s
     target_link_options(test_unit_graph_steps_allocate_nothing PRIVATE -Wl,--wrap=${symbol})
 endforeach()
 ls_add_test(unit/graph_errors_name_the_layer.c)
+foreach(file dataset_rows_come_as_the_file_has_them imports_read_raw_files_and_refuse_bad_ones
+             loader_feeds_every_row_once_on_any_number_of_ranks sources_name_data_and_import_it_once)
+    ls_add_test(unit/${file}.c SOURCES support/data.c)
+endforeach()
+target_link_libraries(test_unit_dataset_rows_come_as_the_file_has_them PRIVATE PkgConfig::HDF5) # makes foreign files
+target_link_libraries(test_unit_imports_read_raw_files_and_refuse_bad_ones PRIVATE PkgConfig::ZLIB)

@@ -1,0 +1,218 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/base/random.h"
+#include "io/loader.h"
+#include "tests/support/data.h"
+#include "tests/support/support.h"
+
+/* 103 rows in batches of 24 (6 microbatches of 4): the last batch has 7 rows, so 2 of 6 microbatches. */
+enum { ROWS = 103, VALUES = 12, BATCH = 24, MICROBATCHES = 6, LAST = ROWS % BATCH };
+static struct ls_error *const error = &ls_test_error;
+
+static struct ls_dataset *rows_that_say_their_number(const char *name, int bad_row) {
+    uint8_t inputs[ROWS * VALUES];
+    int32_t targets[ROWS];
+    for (int i = 0; i < ROWS * VALUES; i++)
+        inputs[i] = (uint8_t)(i / VALUES + 10 * (i % VALUES));
+    for (int i = 0; i < ROWS; i++)
+        targets[i] = i == bad_row ? 1000 : i;
+    struct ls_dataset *dataset;
+    const struct ls_dataset_options options = {
+        .path = ls_test_dataset(name, ROWS, LS_SHAPE(2, 3, 2), LS_KIND_U8, inputs, LS_KIND_I32, targets)};
+    ls_require(ls_dataset_open(&dataset, &options, error));
+    return dataset;
+}
+
+/* Rank r of n takes microbatches floor(rM/n) to floor((r+1)M/n)-1. */
+static struct ls_loader *loader_of(struct ls_dataset *dataset, int rank, int ranks, bool shuffle, int shift) {
+    const int first = rank * MICROBATCHES / ranks, end = (rank + 1) * MICROBATCHES / ranks;
+    const struct ls_loader_options options = {.part = {.dataset = dataset, .count = ROWS},
+                                              .shuffle = shuffle,
+                                              .seed = 5,
+                                              .batch = BATCH,
+                                              .microbatches = MICROBATCHES,
+                                              .first = first,
+                                              .count = end - first,
+                                              .target_integer = true,
+                                              .classes = ROWS,
+                                              .augment = {.flip = shift > 0, .shift = shift},
+                                              .ahead = 3};
+    struct ls_loader *loader;
+    ls_require(ls_loader_create(&loader, &options, error));
+    return loader;
+}
+
+static void check_values(const struct ls_batch *batch) {
+    for (int64_t i = 0; i < batch->rows; i++) {
+        ck_assert_int_eq(((const int32_t *)batch->targets)[i], (int32_t)batch->row_ids[i]);
+        for (int j = 0; j < VALUES; j++)
+            ck_assert(((const float *)batch->inputs)[i * VALUES + j] ==
+                      (float)(uint8_t)(batch->row_ids[i] + 10u * (unsigned)j) / 255.0f);
+    }
+}
+
+/* The rows of two epochs in the order of the global batches, put together from all ranks. */
+static void read_epochs(struct ls_dataset *dataset, int ranks, bool shuffle, uint64_t order[2 * ROWS]) {
+    for (int i = 0; i < 2 * ROWS; i++)
+        order[i] = UINT64_MAX;
+    for (int rank = 0; rank < ranks; rank++) {
+        struct ls_loader *loader = loader_of(dataset, rank, ranks, shuffle, 0);
+        const int64_t batches = ls_loader_batches(loader);
+        ck_assert_int_eq(batches, 5);
+        ls_loader_seek(loader, 0, 0, 2);
+        for (int64_t b = 0; b < 2 * batches; b++) {
+            struct ls_batch batch;
+            ls_require(ls_loader_next(loader, &batch, error));
+            ck_assert_uint_eq(batch.epoch, (uint64_t)(b / batches));
+            ck_assert_int_eq(batch.index, b % batches);
+            ck_assert_int_eq(batch.last, b % batches == batches - 1);
+            ck_assert_int_eq(batch.rows_global, batch.last ? LAST : BATCH);
+            ck_assert_int_eq(batch.microbatches, batch.last ? 2 : MICROBATCHES);
+            ck_assert_int_eq(batch.microbatch_rows, 4);
+            check_values(&batch);
+            for (int64_t i = 0; i < batch.rows; i++) {
+                uint64_t *place = &order[batch.epoch * ROWS + (uint64_t)(batch.index * BATCH + i) + batch.row_first];
+                ck_assert_uint_eq(*place, UINT64_MAX);
+                *place = batch.row_ids[i];
+            }
+        }
+        ls_loader_destroy(loader);
+    }
+}
+
+START_TEST(any_number_of_ranks_sees_the_same_batches) {
+    struct ls_dataset *dataset = rows_that_say_their_number("all.h5", -1);
+    uint64_t alone[2 * ROWS], together[2 * ROWS];
+    read_epochs(dataset, 1, true, alone);
+    for (int epoch = 0; epoch < 2; epoch++) {
+        int seen[ROWS] = {0};
+        for (int i = 0; i < ROWS; i++)
+            seen[alone[epoch * ROWS + i]]++;
+        for (int i = 0; i < ROWS; i++)
+            ck_assert_int_eq(seen[i], 1);
+    }
+    ck_assert_int_ne(memcmp(alone, alone + ROWS, ROWS * sizeof *alone), 0);
+    for (int ranks = 2; ranks <= 4; ranks++) {
+        read_epochs(dataset, ranks, true, together);
+        ck_assert_int_eq(memcmp(alone, together, sizeof alone), 0);
+    }
+    const struct ls_random_key key = ls_random_key(5, LS_STREAM_SHUFFLE, 1, 0);
+    for (uint64_t i = 0; i < ROWS; i++)
+        ck_assert_uint_eq(alone[ROWS + i], ls_random_permute(key, i, ROWS));
+    read_epochs(dataset, 3, false, together);
+    for (uint64_t i = 0; i < 2 * ROWS; i++)
+        ck_assert_uint_eq(together[i], i % ROWS);
+    ls_dataset_close(dataset);
+}
+END_TEST
+
+START_TEST(seeking_is_the_same_as_going_on) {
+    struct ls_dataset *dataset = rows_that_say_their_number("seek.h5", -1);
+    struct ls_loader *straight = loader_of(dataset, 0, 2, true, 1), *jumping = loader_of(dataset, 0, 2, true, 1);
+    struct ls_batch expected, found;
+    ls_loader_seek(straight, 0, 0, 4);
+    for (int b = 0; b < 4 * 5; b++) {
+        ls_require(ls_loader_next(straight, &expected, error));
+        for (int again = 0; again < 1 + b % 3; again++) {
+            ls_loader_seek(jumping, (uint64_t)b / 5, b % 5, 4);
+            if (again < b % 3 && b % 2)
+                continue; /* two seeks in a row, the first read still under way */
+            ls_require(ls_loader_next(jumping, &found, error));
+            ck_assert_uint_eq(found.epoch, expected.epoch);
+            ck_assert_int_eq(found.index, expected.index);
+            ck_assert_int_eq(found.rows, expected.rows);
+            const size_t rows = (size_t)found.rows;
+            ck_assert_int_eq(memcmp(found.row_ids, expected.row_ids, rows * sizeof(uint64_t)), 0);
+            ck_assert_int_eq(memcmp(found.inputs, expected.inputs, rows * VALUES * sizeof(float)), 0);
+            ck_assert_int_eq(memcmp(found.targets, expected.targets, rows * sizeof(int32_t)), 0);
+        }
+    }
+    ls_loader_seek(jumping, 1, 5, 3); /* behind the last batch: the next epoch */
+    ls_require(ls_loader_next(jumping, &found, error));
+    ck_assert(found.epoch == 2 && found.index == 0);
+    ls_loader_destroy(straight);
+    ls_loader_destroy(jumping);
+    ls_dataset_close(dataset);
+}
+END_TEST
+
+START_TEST(augmented_images_depend_on_epoch_and_row_alone) {
+    struct ls_dataset *dataset = rows_that_say_their_number("augment.h5", -1);
+    struct ls_shape shape = LS_SHAPE(2, 3, 2);
+    const struct ls_augment_options augment = {.flip = true, .shift = 1};
+    for (int rank = 0; rank < 3; rank++) {
+        struct ls_loader *loader = loader_of(dataset, rank, 3, true, 1);
+        struct ls_batch batch;
+        ls_loader_seek(loader, 7, 1, 8);
+        ls_require(ls_loader_next(loader, &batch, error));
+        for (int64_t i = 0; i < batch.rows; i++) {
+            float plain[VALUES], expected[VALUES];
+            ls_require(ls_dataset_read_inputs(dataset, &batch.row_ids[i], 1, plain, error));
+            ls_augment_image(&augment, ls_random_key(5, LS_STREAM_AUGMENT, 7, batch.row_ids[i]), shape, plain,
+                             expected);
+            ck_assert_int_eq(memcmp((const float *)batch.inputs + i * VALUES, expected, sizeof expected), 0);
+        }
+        ls_loader_destroy(loader);
+    }
+    ls_dataset_close(dataset);
+}
+END_TEST
+
+START_TEST(a_bad_sample_is_an_error_until_one_seeks) {
+    struct ls_dataset *dataset = rows_that_say_their_number("bad.h5", 30);
+    struct ls_loader *loader = loader_of(dataset, 0, 1, false, 0);
+    struct ls_batch batch;
+    ls_loader_seek(loader, 0, 0, 1);
+    ls_require(ls_loader_next(loader, &batch, error));
+    for (int again = 0; again < 2; again++) {
+        ck_assert_int_eq(ls_loader_next(loader, &batch, error), LS_INVALID);
+        ls_test_error_has("bad.h5: /targets: row 30 (from 0): is 1000; expected a label from 0 to 102");
+    }
+    ls_loader_seek(loader, 0, 2, 1);
+    ls_require(ls_loader_next(loader, &batch, error));
+    ck_assert_int_eq(batch.index, 2);
+    ls_loader_destroy(loader); /* while it reads on */
+    struct ls_loader *unused = loader_of(dataset, 0, 1, false, 0);
+    ls_loader_destroy(unused);
+    ls_dataset_close(dataset);
+}
+END_TEST
+
+START_TEST(two_loaders_share_a_data_set) {
+    struct ls_dataset *dataset = rows_that_say_their_number("shared.h5", -1);
+    struct ls_loader *loaders[2] = {loader_of(dataset, 0, 1, true, 0), loader_of(dataset, 0, 1, false, 0)};
+    for (int i = 0; i < 2; i++)
+        ls_loader_seek(loaders[i], 0, 0, 40);
+    for (int b = 0; b < 200; b++) {
+        struct ls_batch batches[2];
+        for (int i = 0; i < 2; i++)
+            ls_require(ls_loader_next(loaders[i], &batches[i], error));
+        check_values(&batches[0]);
+        check_values(&batches[1]);
+    }
+    ls_loader_destroy(loaders[0]);
+    ls_loader_destroy(loaders[1]);
+    ls_dataset_close(dataset);
+}
+END_TEST
+
+START_TEST(only_images_are_augmented) {
+    const float values[4] = {0};
+    struct ls_dataset *dataset;
+    const struct ls_dataset_options options = {
+        .path = ls_test_dataset("flat.h5", 2, LS_SHAPE(2), LS_KIND_F32, values, LS_KIND_F32, values)};
+    ls_require(ls_dataset_open(&dataset, &options, error));
+    const struct ls_loader_options loader_options = {
+        .part = {.dataset = dataset, .count = 2}, .batch = 2, .microbatches = 1, .count = 1, .augment = {.flip = true}};
+    struct ls_loader *loader;
+    ck_assert_int_eq(ls_loader_create(&loader, &loader_options, error), LS_INVALID);
+    ls_test_error_has("augmentation needs images");
+    ls_dataset_close(dataset);
+}
+END_TEST
+
+LS_SUITE(any_number_of_ranks_sees_the_same_batches, seeking_is_the_same_as_going_on,
+         augmented_images_depend_on_epoch_and_row_alone, a_bad_sample_is_an_error_until_one_seeks,
+         two_loaders_share_a_data_set, only_images_are_augmented)
