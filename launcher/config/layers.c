@@ -7,7 +7,7 @@
 #include "core/base/memory.h"
 #include "launcher/config/reader.h"
 
-enum { GIVEN_MAX = 64 };
+enum { GIVEN_MAX = 64, LAYERS_MAX = 4096 /* of one list */ };
 
 /* Which options of a layer the config gives, so that a repeated or a missing one is found. */
 struct given {
@@ -192,6 +192,9 @@ static enum ls_status read_item(const struct ls_config_reader *reader, const yam
     const struct ls_layer *layer = find_layer(reader, name_node);
     if (!layer)
         return LS_INVALID;
+    if (list->count == LAYERS_MAX)
+        return ls_reader_fail(reader, ls_origin_of(item), "more than %d layers in one list; use repeat",
+                              LAYERS_MAX);
     list->items = ls_realloc(list->items, (size_t)list->count + 1, sizeof *list->items);
     default_name(list, layer, name);
     struct ls_layer_spec *spec = &list->items[list->count];

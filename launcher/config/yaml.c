@@ -11,14 +11,29 @@ static enum ls_status fail_at(struct ls_error *error, const char *path, yaml_mar
                    text);
 }
 
-/* libyaml's own words; its mark where it has one, else the place it had read to. */
-static enum ls_status fail_syntax(const yaml_parser_t *parser, const char *path,
-                                  struct ls_error *error) {
+/* The reader knows only a byte's offset. */
+static yaml_mark_t mark_of(const char *text, size_t offset) {
+    yaml_mark_t mark = {0};
+    for (size_t i = 0; i < offset; i++) {
+        mark.column++;
+        if (text[i] == '\n') {
+            mark.line++;
+            mark.column = 0;
+        }
+    }
+    return mark;
+}
+
+/* libyaml's own words at its own mark. */
+static enum ls_status fail_syntax(const yaml_parser_t *parser, const char *text, size_t size,
+                                  const char *path, struct ls_error *error) {
     const char *problem = parser->problem ? parser->problem : "this is not YAML";
-    if (parser->error == YAML_READER_ERROR)
-        return ls_fail(error, LS_INVALID, "%s:%zu:%zu: error: not YAML text: %s (byte %zu of the file)",
-                       path, parser->mark.line + 1, parser->mark.column + 1, problem,
-                       parser->problem_offset);
+    if (parser->error == YAML_READER_ERROR) {
+        const size_t offset = parser->problem_offset < size ? parser->problem_offset : size;
+        const yaml_mark_t mark = mark_of(text, offset);
+        return ls_fail(error, LS_INVALID, "%s:%zu:%zu: error: not YAML text: %s", path, mark.line + 1,
+                       mark.column + 1, problem);
+    }
     fail_at(error, path, parser->problem_mark, "YAML syntax: ");
     const size_t used = strlen(error->text);
     if (parser->context)
@@ -61,7 +76,7 @@ static enum ls_status check_events(const char *text, size_t size, const char *pa
     for (bool end = false; !end && status == LS_OK;) {
         yaml_event_t event;
         if (!yaml_parser_parse(&parser, &event)) {
-            status = fail_syntax(&parser, path, error);
+            status = fail_syntax(&parser, text, size, path, error);
             break;
         }
         depth += event.type == YAML_SEQUENCE_START_EVENT || event.type == YAML_MAPPING_START_EVENT;

@@ -110,7 +110,7 @@ static const struct mistake mistakes[] = {
     /* YAML. */
     {D M "train: {batch: 3\n", NULL, "x.yaml:6:1: error: YAML syntax: ..."},
     {D M "train:\n\tbatch: 3\n", NULL, "x.yaml:6:1: error: YAML syntax: ..."},
-    {"a: \xff\n", NULL, "x.yaml:1:1: error: not YAML text: ..."},
+    {"a:\n  b: \xff\n", NULL, "x.yaml:2:6: error: not YAML text: ..."},
     {D M "train: &a\n  batch: 8\n", NULL, "x.yaml:5:8: error: configs take no anchors ..."},
     {"data:\n  train: *a\n" M, NULL, "x.yaml:2:10: error: configs take no anchors ..."},
     {D M "seed: !!int 3\n", NULL, "x.yaml:5:7: error: configs take no tags ..."},
