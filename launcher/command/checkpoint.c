@@ -32,9 +32,10 @@ static uint64_t bytes_of(const struct ls_checkpoint *checkpoint) {
     return bytes;
 }
 
-/* One line for each checkpoint; why: also say what is wrong with a damaged one. *newest: status of the
- * newest, which decides verify's exit code. */
-static enum ls_status print_list(const char *run, bool why, enum ls_status *newest, struct ls_error *error) {
+/* One line for each checkpoint; why: also say what is wrong with a damaged one. *newest: status of
+ * the newest, which decides verify's exit code. */
+static enum ls_status print_list(const char *run, bool why, enum ls_status *newest,
+                                 struct ls_error *error) {
     uint64_t *steps;
     int count;
     enum ls_status status = ls_checkpoint_list(run, &steps, &count, error);
@@ -44,11 +45,13 @@ static enum ls_status print_list(const char *run, bool why, enum ls_status *newe
         struct ls_error problem;
         *newest = ls_checkpoint_open(run, steps[i], &checkpoint, &problem);
         if (*newest == LS_OK) {
-            printf("step %-12" PRIu64 " %4d %-6s %10.3f MB  intact\n", steps[i], checkpoint.world_size,
-                   checkpoint.world_size == 1 ? "rank" : "ranks", (double)bytes_of(&checkpoint) * 1e-6);
+            printf("step %-12" PRIu64 " %4d %-6s %10.3f MB  intact\n", steps[i],
+                   checkpoint.world_size, checkpoint.world_size == 1 ? "rank" : "ranks",
+                   (double)bytes_of(&checkpoint) * 1e-6);
             ls_checkpoint_clear(&checkpoint);
         } else {
-            printf("step %-12" PRIu64 " damaged%s%s\n", steps[i], why ? ": " : "", why ? problem.text : "");
+            printf("step %-12" PRIu64 " damaged%s%s\n", steps[i], why ? ": " : "",
+                   why ? problem.text : "");
         }
     }
     if (status == LS_OK && !count)
@@ -89,8 +92,8 @@ static void print_parameters(const json_t *parameters) {
         const json_t *shape = json_object_get(parameter, "shape");
         char text[160] = "";
         for (size_t d = 0, used = 0; d < json_array_size(shape) && used < sizeof text; d++)
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s%" JSON_INTEGER_FORMAT, d ? "x" : "",
-                                     json_integer_value(json_array_get(shape, d)));
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%" JSON_INTEGER_FORMAT,
+                                     d ? "x" : "", json_integer_value(json_array_get(shape, d)));
         printf("  %-40s %-20s %s\n", json_string_value(json_object_get(parameter, "name")), text,
                json_string_value(json_object_get(parameter, "kind")));
     }
@@ -151,8 +154,8 @@ static int run_checkpoint(int argument_count, char **arguments, const void *give
     char hint[160];
     const bool is_show = !strcmp(verb, "show"), is_verify = !strcmp(verb, "verify");
     if (!is_show && !is_verify && strcmp(verb, "list"))
-        ls_fail(&error, LS_INVALID, "checkpoint: expected list, verify or show, found '%.60s'%s", verb,
-                ls_did_you_mean(verb, verbs, 3, "", hint, sizeof hint));
+        ls_fail(&error, LS_INVALID, "checkpoint: expected list, verify or show, found '%.60s'%s",
+                verb, ls_did_you_mean(verb, verbs, 3, "", hint, sizeof hint));
     else if (!is_show && given->step >= 0)
         ls_fail(&error, LS_INVALID, "checkpoint: --step goes with show, not with %s", verb);
     else if (!ls_file_exists(run))
@@ -166,7 +169,8 @@ const struct ls_command ls_command_checkpoint = {
     .name = "checkpoint",
     .usage = "list|verify|show RUN [--step N]",
     .help = "list a run's checkpoints, verify them, show what is in one",
-    .details = "list and verify read every byte and check it against the digests; verify also says what is wrong,\n"
+    .details = "list and verify read every byte and check it against the digests; verify also says "
+               "what is wrong,\n"
                "and its exit code is 4 if the newest checkpoint is damaged.",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),

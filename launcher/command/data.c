@@ -66,7 +66,8 @@ static enum ls_status print_info(const char *path, const char *inputs, const cha
            info.files == 1 ? "file" : "files");
     print_part("inputs", inputs, info.input_shape, info.input_type);
     if (info.has_targets)
-        print_part("targets", targets[0] ? targets : "/targets", info.target_shape, info.target_type);
+        print_part("targets", targets[0] ? targets : "/targets", info.target_shape,
+                   info.target_type);
     /* Integers that could be labels; others (a regression's) are no error here. */
     int64_t classes;
     struct ls_error ignored;
@@ -116,7 +117,8 @@ static enum ls_status take_out(int *count, char **words, char **out, struct ls_e
     }
     *count = kept;
     if (!*out || !**out)
-        return ls_fail(error, LS_INVALID, "data import: --out FILE.h5 is missing\n"
+        return ls_fail(error, LS_INVALID,
+                       "data import: --out FILE.h5 is missing\n"
                        "usage: lockstep data import [FORMAT] FILE... [OPTION...] --out FILE.h5\n"
                        "see `lockstep help data`");
     return LS_OK;
@@ -143,7 +145,8 @@ static int run_info_words(int argument_count, char **arguments) {
     struct ls_words words = {.items = ls_calloc((size_t)argument_count + 1, sizeof *words.items)};
     struct info_options options;
     int code = LS_EXIT_DONE;
-    if (ls_options_parse(&info_command, argument_count, arguments, &options, &words, &error) != LS_OK)
+    if (ls_options_parse(&info_command, argument_count, arguments, &options, &words, &error) !=
+        LS_OK)
         code = ls_command_fail(&error);
     else if (words.help)
         ls_command_print_help(stdout, &info_command);
@@ -157,7 +160,8 @@ static int run_data(int argument_count, char **arguments, const void *options) {
     (void)options;
     static const char *const names[] = {"import", "info"};
     const char *verb = argument_count ? arguments[0] : "";
-    const bool help = argument_count > 1 && (!strcmp(arguments[1], "--help") || !strcmp(arguments[1], "-h"));
+    const bool help =
+        argument_count > 1 && (!strcmp(arguments[1], "--help") || !strcmp(arguments[1], "-h"));
     if (!strcmp(verb, "info"))
         return run_info_words(argument_count - 1, arguments + 1);
     if (!strcmp(verb, "import") && help) {
@@ -171,8 +175,9 @@ static int run_data(int argument_count, char **arguments, const void *options) {
     if (!argument_count)
         ls_fail(&error, LS_INVALID, "data: expected import or info\nsee `lockstep help data`");
     else
-        ls_fail(&error, LS_INVALID, "data: expected import or info, found '%.60s'%s\nsee `lockstep help data`",
-                verb, ls_did_you_mean(verb, names, 2, "", hint, sizeof hint));
+        ls_fail(&error, LS_INVALID,
+                "data: expected import or info, found '%.60s'%s\nsee `lockstep help data`", verb,
+                ls_did_you_mean(verb, names, 2, "", hint, sizeof hint));
     return ls_command_fail(&error);
 }
 

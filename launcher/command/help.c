@@ -8,8 +8,8 @@
 
 static const char *placeholder(const struct ls_field *field) {
     static const char *const names[] = {
-        [LS_FIELD_BOOL] = "",          [LS_FIELD_INTEGER] = " N",   [LS_FIELD_REAL] = " X",
-        [LS_FIELD_TEXT] = " TEXT",     [LS_FIELD_CHOICE] = " NAME", [LS_FIELD_PAIR] = " N|[N, N]",
+        [LS_FIELD_BOOL] = "",         [LS_FIELD_INTEGER] = " N",   [LS_FIELD_REAL] = " X",
+        [LS_FIELD_TEXT] = " TEXT",    [LS_FIELD_CHOICE] = " NAME", [LS_FIELD_PAIR] = " N|[N, N]",
         [LS_FIELD_LIST] = " [X, ...]"};
     return names[field->kind];
 }
@@ -46,12 +46,15 @@ void ls_command_print_help(FILE *out, const struct ls_command *command) {
 
 void ls_command_print_overview(FILE *out) {
     fputs("Lockstep trains neural networks on MPI: the same bits at any number of ranks.\n\n"
-          "usage: lockstep COMMAND ...\n\n", out);
+          "usage: lockstep COMMAND ...\n\n",
+          out);
     for (int i = 0; i < ls_command_count; i++)
         fprintf(out, "  %-12s %s\n", ls_commands[i]->name, ls_commands[i]->help);
-    fputs("\n`lockstep help COMMAND` explains one command, `lockstep help config` the config file,\n"
-          "`lockstep help exit-codes` the exit codes, `lockstep --version` what this program is made of.\n",
-          out);
+    fputs(
+        "\n`lockstep help COMMAND` explains one command, `lockstep help config` the config file,\n"
+        "`lockstep help exit-codes` the exit codes, `lockstep --version` what this program is made "
+        "of.\n",
+        out);
 }
 
 static int print_exit_codes(void) {
@@ -67,11 +70,13 @@ static int help_config(const char *section) {
         return LS_EXIT_DONE;
     const char *nearest = ls_config_help_nearest(section);
     if (nearest)
-        ls_fail(&error, LS_INVALID, "help config: no section or layer '%.60s' (did you mean '%s'?)", section,
-                nearest);
+        ls_fail(&error, LS_INVALID, "help config: no section or layer '%.60s' (did you mean '%s'?)",
+                section, nearest);
     else
-        ls_fail(&error, LS_INVALID, "help config: no section or layer '%.60s'\n`lockstep help config` and "
-                "`lockstep help config model` list all", section);
+        ls_fail(&error, LS_INVALID,
+                "help config: no section or layer '%.60s'\n`lockstep help config` and "
+                "`lockstep help config model` list all",
+                section);
     return ls_command_fail(&error);
 }
 
@@ -97,7 +102,8 @@ static int run_help(int argument_count, char **arguments, const void *options) {
         return LS_EXIT_DONE;
     }
     ls_command_did_you_mean(arguments[0], true, hint, sizeof hint);
-    ls_fail(&error, LS_INVALID, "help: no command '%.60s'%s\n`lockstep help` lists all", arguments[0], hint);
+    ls_fail(&error, LS_INVALID, "help: no command '%.60s'%s\n`lockstep help` lists all",
+            arguments[0], hint);
     return ls_command_fail(&error);
 }
 

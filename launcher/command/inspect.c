@@ -38,8 +38,8 @@ struct inspection {
     struct ls_data data;
     enum ls_variant variant;
     int ranks, microbatches;
-    int first, count;            /* microbatches of the last rank, which has the most */
-    int piece;                   /* microbatches of a piece */
+    int first, count; /* microbatches of the last rank, which has the most */
+    int piece;        /* microbatches of a piece */
     struct ls_task *task;
     struct ls_parameter_set *parameters;
     struct ls_model model;
@@ -102,7 +102,8 @@ static int64_t optimizer_bytes(const struct inspection *it) {
     ls_parameters_slice(it->parameters, it->ranks - 1, it->ranks, &begin, &end);
     struct ls_optimizer *optimizer =
         ls_optimizer_create(&it->config.optimizer, it->parameters, begin, end, it->variant);
-    const int64_t bytes = ls_optimizer_state_count(optimizer) * (end - begin) * (int64_t)sizeof(float);
+    const int64_t bytes =
+        ls_optimizer_state_count(optimizer) * (end - begin) * (int64_t)sizeof(float);
     ls_optimizer_destroy(optimizer);
     return bytes;
 }
@@ -115,9 +116,8 @@ static void print_rank(const struct inspection *it) {
     const int buffers = gradient_buffers(it, &pieces);
     const double state = (double)optimizer_bytes(it);
     const double graph = (double)summary.arena_bytes + (double)summary.state_bytes;
-    const int64_t sent =
-        ls_reducer_bytes_sent(it->parameters, it->microbatches, it->ranks,
-                              (enum ls_reducer_kind)it->config.train.reduce);
+    const int64_t sent = ls_reducer_bytes_sent(it->parameters, it->microbatches, it->ranks,
+                                               (enum ls_reducer_kind)it->config.train.reduce);
     printf("memory of a rank (the largest of %d)\n", it->ranks);
     printf("  activations, scratch, packed weights  %14s\n", megabytes(graph, text));
     printf("  parameters                            %14s\n", megabytes(flat, text));
@@ -127,16 +127,17 @@ static void print_rank(const struct inspection *it) {
     printf("  together                              %14s\n",
            megabytes(graph + flat + buffers * flat + state, text));
     printf("a step runs in %d %s of at most %d %s on each rank, and sends %s from each\n", pieces,
-           pieces == 1 ? "piece" : "pieces", it->piece, it->piece == 1 ? "microbatch" : "microbatches",
-           megabytes((double)sent, text));
+           pieces == 1 ? "piece" : "pieces", it->piece,
+           it->piece == 1 ? "microbatch" : "microbatches", megabytes((double)sent, text));
 }
 
 static void print_all(const struct inspection *it) {
     char shape[LS_SHAPE_TEXT_MAX];
     printf("%s: %llu training samples of %s, batch %lld in %d microbatches, %d %s, %s kernels\n\n",
            it->config.name, (unsigned long long)it->data.parts[LS_SOURCE_TRAIN].count,
-           ls_shape_print(it->data.input_shape, shape), (long long)it->config.train.batch, it->microbatches,
-           it->ranks, it->ranks == 1 ? "rank" : "ranks", ls_variant_name(it->variant));
+           ls_shape_print(it->data.input_shape, shape), (long long)it->config.train.batch,
+           it->microbatches, it->ranks, it->ranks == 1 ? "rank" : "ranks",
+           ls_variant_name(it->variant));
     print_nodes(it);
     print_rank(it);
 }
@@ -146,9 +147,10 @@ static enum ls_status choose_ranks(struct inspection *it, int64_t given, struct 
     const int64_t wanted = given ? given : it->config.launcher.ranks;
     it->ranks = wanted ? (int)wanted : ls_default_ranks(it->microbatches);
     if (it->ranks > it->microbatches)
-        return ls_fail(error, LS_INVALID,
-                       "%d ranks, but a batch has %d microbatches and every rank needs one of its own",
-                       it->ranks, it->microbatches);
+        return ls_fail(
+            error, LS_INVALID,
+            "%d ranks, but a batch has %d microbatches and every rank needs one of its own",
+            it->ranks, it->microbatches);
     it->first = (int)((int64_t)(it->ranks - 1) * it->microbatches / it->ranks);
     it->count = it->microbatches - it->first;
     it->piece = (int)ls_config_piece_microbatches(&it->config, it->count);

@@ -8,7 +8,7 @@ enum { OPTIONS_MAX = 64, REPEATED_MAX = 64 };
 struct parser {
     const struct ls_command *command;
     char **argv;
-    int argc, at;                   /* at: the next word */
+    int argc, at; /* at: the next word */
     void *options;
     bool given[OPTIONS_MAX];
     struct ls_error *error;
@@ -31,12 +31,13 @@ static enum ls_status usage_error(const struct parser *parser) {
     const size_t used = strlen(parser->error->text);
     snprintf(parser->error->text + used, sizeof parser->error->text - used,
              "\nusage: lockstep %s %s\nsee `lockstep help %.*s`", parser->command->name,
-             parser->command->usage, (int)strcspn(parser->command->name, " "), parser->command->name);
+             parser->command->usage, (int)strcspn(parser->command->name, " "),
+             parser->command->name);
     return LS_INVALID;
 }
 
-const char *ls_did_you_mean(const char *word, const char *const *names, int count, const char *prefix,
-                            char *buffer, size_t size) {
+const char *ls_did_you_mean(const char *word, const char *const *names, int count,
+                            const char *prefix, char *buffer, size_t size) {
     const char *nearest = ls_nearest(word, names, count);
     buffer[0] = '\0';
     if (nearest)
@@ -44,7 +45,8 @@ const char *ls_did_you_mean(const char *word, const char *const *names, int coun
     return buffer;
 }
 
-static enum ls_status unknown(const struct parser *parser, const char *name, int length, bool is_long) {
+static enum ls_status unknown(const struct parser *parser, const char *name, int length,
+                              bool is_long) {
     const char *names[OPTIONS_MAX + 1];
     char word[80], hint[160];
     int count = 0;
@@ -61,7 +63,8 @@ static enum ls_status unknown(const struct parser *parser, const char *name, int
     return usage_error(parser);
 }
 
-/* Stores a value (NULL: a switch without one). spelt: as the user wrote the option, without the value. */
+/* Stores a value (NULL: a switch without one). spelt: as the user wrote the option, without the
+ * value. */
 static enum ls_status store(struct parser *parser, const struct ls_option *option, char *value,
                             const char *spelt) {
     const char *command = parser->command->name;
@@ -70,8 +73,8 @@ static enum ls_status store(struct parser *parser, const struct ls_option *optio
     if (option->repeated) {
         struct ls_texts *texts = texts_of(option, parser->options);
         if (texts->count == REPEATED_MAX)
-            return ls_fail(parser->error, LS_INVALID, "%s: %s is given more than %d times", command, spelt,
-                           REPEATED_MAX);
+            return ls_fail(parser->error, LS_INVALID, "%s: %s is given more than %d times", command,
+                           spelt, REPEATED_MAX);
         texts->items[texts->count++] = value;
         return LS_OK;
     }
@@ -86,17 +89,18 @@ static enum ls_status store(struct parser *parser, const struct ls_option *optio
 }
 
 /* The value behind an option: attached, or the next word. */
-static enum ls_status take_value(struct parser *parser, const struct ls_option *option, char *attached,
-                                 const char *spelt) {
+static enum ls_status take_value(struct parser *parser, const struct ls_option *option,
+                                 char *attached, const char *spelt) {
     const bool is_switch = option->field.kind == LS_FIELD_BOOL;
     if (is_switch && attached) {
-        ls_fail(parser->error, LS_INVALID, "%s: %s takes no value, found '%.60s'", parser->command->name,
-                spelt, attached);
+        ls_fail(parser->error, LS_INVALID, "%s: %s takes no value, found '%.60s'",
+                parser->command->name, spelt, attached);
         return usage_error(parser);
     }
     if (!is_switch && !attached) {
         if (parser->at == parser->argc) {
-            ls_fail(parser->error, LS_INVALID, "%s: %s needs a value", parser->command->name, spelt);
+            ls_fail(parser->error, LS_INVALID, "%s: %s needs a value", parser->command->name,
+                    spelt);
             return usage_error(parser);
         }
         attached = parser->argv[parser->at++];
@@ -143,8 +147,8 @@ static enum ls_status check_count(const struct parser *parser, const struct ls_w
     return usage_error(parser);
 }
 
-enum ls_status ls_options_parse(const struct ls_command *command, int argc, char **argv, void *options,
-                                struct ls_words *words, struct ls_error *error) {
+enum ls_status ls_options_parse(const struct ls_command *command, int argc, char **argv,
+                                void *options, struct ls_words *words, struct ls_error *error) {
     struct parser parser = {
         .command = command, .argv = argv, .argc = argc, .options = options, .error = error};
     LS_ASSERT(command->option_count <= OPTIONS_MAX, "%s has %d options", command->name,

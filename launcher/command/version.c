@@ -22,5 +22,5 @@ void ls_version_print(FILE *out) {
             ls_variant_name(ls_variant_best()));
     fprintf(out, "MPI      %s\n", ls_mpi_version());
     fprintf(out, "HDF5     %s\n", ls_hdf5_version());
-    fprintf(out, "BLAS     %s\n", ls_blas_version());
+    fprintf(out, "BLAS     %s\n", ls_blas_describe());
 }

@@ -21,17 +21,19 @@ static enum ls_status check_batch(const struct ls_config_reader *reader) {
     const struct ls_origin origin = blamed(at, other, &first);
     ls_origin_print(first ? other : at, place, sizeof place);
     if (count > batch)
-        return ls_reader_fail(reader, origin,
-                              "train.microbatches is %lld, but train.batch has only %lld samples (%s)",
-                              (long long)count, (long long)batch, place);
+        return ls_reader_fail(
+            reader, origin,
+            "train.microbatches is %lld, but train.batch has only %lld samples (%s)",
+            (long long)count, (long long)batch, place);
     int64_t below = count, above = count;
     while (batch % below)
         below--;
     while (batch % above)
         above++;
-    return ls_reader_fail(reader, origin,
-                          "train.microbatches %lld does not divide train.batch %lld (%s); %lld and %lld do",
-                          (long long)count, (long long)batch, place, (long long)below, (long long)above);
+    return ls_reader_fail(
+        reader, origin,
+        "train.microbatches %lld does not divide train.batch %lld (%s); %lld and %lld do",
+        (long long)count, (long long)batch, place, (long long)below, (long long)above);
 }
 
 static enum ls_status check_share(const struct ls_config_reader *reader, int share, const char *key,
@@ -41,8 +43,8 @@ static enum ls_status check_share(const struct ls_config_reader *reader, int sha
     if (!path[0] || reader->config->data.split.values[share] <= 0)
         return LS_OK;
     return ls_reader_fail(reader, *ls_reader_origin(reader, key),
-                          "%s is given, and data.split (%s) cuts off a part for it too: choose one", key,
-                          ls_origin_print(split, place, sizeof place));
+                          "%s is given, and data.split (%s) cuts off a part for it too: choose one",
+                          key, ls_origin_print(split, place, sizeof place));
 }
 
 static enum ls_status check_split(const struct ls_config_reader *reader) {
@@ -56,7 +58,8 @@ static enum ls_status check_split(const struct ls_config_reader *reader) {
                               data->split.count);
     const double sum = data->split.values[0] + data->split.values[1] + data->split.values[2];
     if (fabs(sum - 1) > 1e-6)
-        return ls_reader_fail(reader, origin, "data.split: the shares add up to %.6g, expected 1", sum);
+        return ls_reader_fail(reader, origin, "data.split: the shares add up to %.6g, expected 1",
+                              sum);
     if (data->split.values[0] <= 0)
         return ls_reader_fail(reader, origin, "data.split: the first share, of training, is 0");
     const enum ls_status status = check_share(reader, 1, "data.validation", data->validation);
@@ -65,11 +68,13 @@ static enum ls_status check_split(const struct ls_config_reader *reader) {
 
 static enum ls_status check_early_stopping(const struct ls_config_reader *reader) {
     const struct ls_data_options *data = &reader->config->data;
-    const bool validated = data->validation[0] || (data->split.count == 3 && data->split.values[1] > 0);
+    const bool validated =
+        data->validation[0] || (data->split.count == 3 && data->split.values[1] > 0);
     if (!reader->config->train.patience || validated)
         return LS_OK;
-    return ls_reader_fail(reader, *ls_reader_origin(reader, "train.patience"),
-                          "train.patience (early stopping) needs data.validation, or a share of data.split");
+    return ls_reader_fail(
+        reader, *ls_reader_origin(reader, "train.patience"),
+        "train.patience (early stopping) needs data.validation, or a share of data.split");
 }
 
 static enum ls_status check_schedule(const struct ls_config_reader *reader) {
@@ -80,9 +85,10 @@ static enum ls_status check_schedule(const struct ls_config_reader *reader) {
                               (long long)schedule->warmup_steps, (long long)schedule->steps);
     for (int i = 1; i < schedule->milestones.count; i++)
         if (schedule->milestones.values[i] <= schedule->milestones.values[i - 1])
-            return ls_reader_fail(reader, *ls_reader_origin(reader, "schedule.milestones"),
-                                  "schedule.milestones: expected ascending shares, found %g after %g",
-                                  schedule->milestones.values[i], schedule->milestones.values[i - 1]);
+            return ls_reader_fail(
+                reader, *ls_reader_origin(reader, "schedule.milestones"),
+                "schedule.milestones: expected ascending shares, found %g after %g",
+                schedule->milestones.values[i], schedule->milestones.values[i - 1]);
     return LS_OK;
 }
 
@@ -105,8 +111,8 @@ static enum ls_status check_task(const struct ls_config_reader *reader) {
         return LS_OK;
     }
     bool first;
-    const struct ls_origin origin =
-        blamed(*ls_reader_origin(reader, "loss.name"), *ls_reader_origin(reader, "task.kind"), &first);
+    const struct ls_origin origin = blamed(*ls_reader_origin(reader, "loss.name"),
+                                           *ls_reader_origin(reader, "task.kind"), &first);
     return ls_reader_fail(reader, origin, "%s", problem.text);
 }
 

@@ -11,14 +11,15 @@ struct differences {
     int count;
 };
 
-static void add(struct differences *differences, const char *name, const char *before, const char *now) {
+static void add(struct differences *differences, const char *name, const char *before,
+                const char *now) {
     if (differences->count++ < SHOWN_MAX)
-        fprintf(differences->out, "\n  %s was %.*s, is %.*s", name, SHOWN_BYTES, before[0] ? before : "empty",
-                SHOWN_BYTES, now[0] ? now : "empty");
+        fprintf(differences->out, "\n  %s was %.*s, is %.*s", name, SHOWN_BYTES,
+                before[0] ? before : "empty", SHOWN_BYTES, now[0] ? now : "empty");
 }
 
-static void compare_fields(struct differences *differences, struct ls_fields fields, const char *scope,
-                           const void *before, const void *now) {
+static void compare_fields(struct differences *differences, struct ls_fields fields,
+                           const char *scope, const void *before, const void *now) {
     for (int i = 0; i < fields.count; i++) {
         const struct ls_field *field = &fields.items[i];
         char name[256], old[2 * LS_TEXT_MAX], new[2 * LS_TEXT_MAX];
@@ -61,8 +62,8 @@ enum ls_status ls_config_resumable(const struct ls_config *before, const struct 
     LS_ASSERT(differences.out, "no memory to compare config %s", now->path);
     for (int s = 0; s < ls_config_section_count; s++) {
         const struct ls_config_section *section = &ls_config_sections[s];
-        compare_fields(&differences, *section->fields, section->name, (const char *)before + section->offset,
-                       (const char *)now + section->offset);
+        compare_fields(&differences, *section->fields, section->name,
+                       (const char *)before + section->offset, (const char *)now + section->offset);
     }
     compare_layers(&differences, &before->model, &now->model, "model");
     if (differences.count > SHOWN_MAX)
@@ -71,7 +72,8 @@ enum ls_status ls_config_resumable(const struct ls_config *before, const struct 
     const int count = differences.count;
     enum ls_status status = LS_OK;
     if (count)
-        status = ls_fail(error, LS_INVALID, "the config differs from the one this run began with:%s", text);
+        status = ls_fail(error, LS_INVALID,
+                         "the config differs from the one this run began with:%s", text);
     free(text);
     return status;
 }

@@ -1,5 +1,5 @@
-/* A config: YAML (libyaml for the syntax) against tables of fields, one per section. The same tables drive
- * parsing, --set, `lockstep help config` and the resolved copy that a run keeps. */
+/* A config: YAML (libyaml for the syntax) against tables of fields, one per section. The same
+ * tables drive parsing, --set, `lockstep help config` and the resolved copy that a run keeps. */
 #ifndef LS_LAUNCHER_CONFIG_H
 #define LS_LAUNCHER_CONFIG_H
 
@@ -22,28 +22,28 @@ enum ls_standardise { LS_STANDARDISE_NONE, LS_STANDARDISE_FEATURE, LS_STANDARDIS
 
 struct ls_train_options {
     int64_t epochs;
-    int64_t steps_max;        /* 0: no limit */
+    int64_t steps_max; /* 0: no limit */
     int64_t batch;
-    int64_t microbatches;     /* 0: auto (design, section 6) */
-    int reduce;               /* enum ls_reducer_kind */
-    int64_t piece_rows;       /* 0: auto */
+    int64_t microbatches; /* 0: auto (design, section 6) */
+    int reduce;           /* enum ls_reducer_kind */
+    int64_t piece_rows;   /* 0: auto */
     bool shuffle;
-    int64_t patience;         /* early stopping: epochs without a better metric; 0: off */
-    char watch[LS_TEXT_MAX];  /* metric to watch; "": the task's */
-    double improvement;       /* least change that counts as better */
-    int64_t validate_every;   /* epochs */
-    bool stop_not_finite;     /* true: a non-finite gradient stops the run; false: skips the step */
+    int64_t patience;        /* early stopping: epochs without a better metric; 0: off */
+    char watch[LS_TEXT_MAX]; /* metric to watch; "": the task's */
+    double improvement;      /* least change that counts as better */
+    int64_t validate_every;  /* epochs */
+    bool stop_not_finite;    /* true: a non-finite gradient stops the run; false: skips the step */
 };
 
 struct ls_checkpoint_options {
-    int64_t every_steps;      /* 0: off */
-    double every_seconds;     /* 0: off */
-    int64_t every_epochs;     /* 0: off */
-    int64_t keep;             /* at least 2 */
+    int64_t every_steps;  /* 0: off */
+    double every_seconds; /* 0: off */
+    int64_t every_epochs; /* 0: off */
+    int64_t keep;         /* at least 2 */
 };
 
 struct ls_log_options {
-    int64_t every_steps;      /* metrics.jsonl and the progress line */
+    int64_t every_steps; /* metrics.jsonl and the progress line */
     double progress_seconds;
 };
 
@@ -51,19 +51,19 @@ enum ls_isa { LS_ISA_AUTO, LS_ISA_AVX512, LS_ISA_AVX2, LS_ISA_PORTABLE };
 enum ls_gemm { LS_GEMM_LOCKSTEP, LS_GEMM_OPENBLAS };
 
 struct ls_compute_options {
-    int isa;                  /* enum ls_isa */
-    int gemm;                 /* enum ls_gemm */
+    int isa;  /* enum ls_isa */
+    int gemm; /* enum ls_gemm */
 };
 
 struct ls_launcher_options {
-    int64_t ranks;            /* 0: one per core, at most as many as microbatches */
+    int64_t ranks; /* 0: one per core, at most as many as microbatches */
     char mpirun[LS_TEXT_MAX];
     char mpirun_arguments[LS_TEXT_MAX];
 };
 
 struct ls_config {
     int64_t seed;
-    struct ls_task_options task;           /* task.*, loss.* */
+    struct ls_task_options task; /* task.*, loss.* */
     struct ls_data_options data;
     struct ls_augment_options augment;
     struct ls_layer_list model;
@@ -74,25 +74,25 @@ struct ls_config {
     struct ls_log_options log;
     struct ls_compute_options compute;
     struct ls_launcher_options launcher;
-    char path[LS_TEXT_MAX];                /* where it was read from */
-    char name[LS_TEXT_MAX];                /* file name without folder and ending */
+    char path[LS_TEXT_MAX]; /* where it was read from */
+    char name[LS_TEXT_MAX]; /* file name without folder and ending */
 };
 
-/* A section: a table of fields and where its struct lies in struct ls_config. Name "" is the top level.
- * An integer or real field with choices also takes those words, for 0, 1, ... ("auto"). */
+/* A section: a table of fields and where its struct lies in struct ls_config. Name "" is the top
+ * level. An integer or real field with choices also takes those words, for 0, 1, ... ("auto"). */
 struct ls_config_section {
     const char *name;
     const char *help;
     const struct ls_fields *fields;
     size_t offset;
-    const char *main_field;                /* `task: regression` means {main_field: regression}; or NULL */
+    const char *main_field; /* `task: regression` means {main_field: regression}; or NULL */
 };
 extern const struct ls_config_section ls_config_sections[];
 extern const int ls_config_section_count;
 
 /* Reads and checks a file, then `--set` assignments ("train.batch=256") in order. Errors start
- * "FILE:LINE:COLUMN: error: ", those of an assignment "--set KEY=VALUE: error: ". *config is owned by the
- * caller: ls_config_clear. */
+ * "FILE:LINE:COLUMN: error: ", those of an assignment "--set KEY=VALUE: error: ". *config is owned
+ * by the caller: ls_config_clear. */
 LS_MUST_USE enum ls_status ls_config_read(struct ls_config *config, const char *path,
                                           char *const *assignments, int assignment_count,
                                           struct ls_error *error);
@@ -105,12 +105,13 @@ void ls_config_clear(struct ls_config *config);
 /* The resolved config as YAML that ls_config_parse reads back to the same. Owned by the caller. */
 char *ls_config_print(const struct ls_config *config);
 
-/* Whether a run begun with `before` may continue with `now`; else LS_INVALID with what differs (at most
- * four keys, then how many more). */
-LS_MUST_USE enum ls_status ls_config_resumable(const struct ls_config *before, const struct ls_config *now,
-                                               struct ls_error *error);
+/* Whether a run begun with `before` may continue with `now`; else LS_INVALID with what differs (at
+ * most four keys, then how many more). */
+LS_MUST_USE enum ls_status ls_config_resumable(const struct ls_config *before,
+                                               const struct ls_config *now, struct ls_error *error);
 
-/* `lockstep help config [SECTION]`; section NULL: all. False if there is no such section or layer. */
+/* `lockstep help config [SECTION]`; section NULL: all. False if there is no such section or layer.
+ */
 bool ls_config_help(FILE *out, const char *section);
 /* The section or layer that is spelt most like name, or NULL. */
 const char *ls_config_help_nearest(const char *name);
@@ -121,12 +122,13 @@ int64_t ls_config_microbatches(const struct ls_config *config);
 /* Of `count` microbatches of a rank, how many go through the graph in one piece. */
 int64_t ls_config_piece_microbatches(const struct ls_config *config, int64_t count);
 
-/* compute.isa on this machine: what was asked for (LS_INVALID if it cannot run that), or the best. */
-LS_MUST_USE enum ls_status ls_config_variant(const struct ls_config *config, enum ls_variant *variant,
-                                             struct ls_error *error);
+/* compute.isa on this machine: what was asked for (LS_INVALID if it cannot run that), or the best.
+ */
+LS_MUST_USE enum ls_status ls_config_variant(const struct ls_config *config,
+                                             enum ls_variant *variant, struct ls_error *error);
 
 /* "FILE:LINE:COLUMN: error: text" for a layer of the model. */
-enum ls_status ls_config_layer_error(const struct ls_config *config, const struct ls_layer_spec *spec,
-                                     struct ls_error *error);
+enum ls_status ls_config_layer_error(const struct ls_config *config,
+                                     const struct ls_layer_spec *spec, struct ls_error *error);
 
 #endif

@@ -2,8 +2,8 @@
 #include "core/models/model.h"
 #include "launcher/config/config.h"
 
-/* The largest power of two up to 64 that divides the batch and leaves at least 16 samples each, else the
- * largest number up to 8 that divides the batch (1 always does). */
+/* The largest power of two up to 64 that divides the batch and leaves at least 16 samples each,
+ * else the largest number up to 8 that divides the batch (1 always does). */
 static int64_t automatic_microbatches(int64_t batch) {
     for (int64_t count = 64; count > 1; count /= 2)
         if (batch % count == 0 && batch / count >= 16)
@@ -48,6 +48,7 @@ enum ls_status ls_config_variant(const struct ls_config *config, enum ls_variant
     }
     if (ls_variant_supported(*variant))
         return LS_OK;
-    return ls_fail(error, LS_INVALID, "compute.isa is %s, but this machine cannot run it; its best is %s",
+    return ls_fail(error, LS_INVALID,
+                   "compute.isa is %s, but this machine cannot run it; its best is %s",
                    ls_variant_name(*variant), ls_variant_name(ls_variant_best()));
 }

@@ -3,7 +3,8 @@
 
 #include "core/base/tree.h"
 
-#define LS_TABLE(array) {(array), (int)(sizeof(array) / sizeof *(array))}
+#define LS_TABLE(array)                                                                            \
+    { (array), (int)(sizeof(array) / sizeof *(array)) }
 
 static const struct ls_field general_items[] = {
     {.name = "seed",

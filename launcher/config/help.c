@@ -6,9 +6,9 @@
 
 static void print_kind(FILE *out, const struct ls_field *field) {
     static const char *const kinds[] = {
-        [LS_FIELD_BOOL] = "true or false", [LS_FIELD_INTEGER] = "integer",
-        [LS_FIELD_REAL] = "number",        [LS_FIELD_TEXT] = "text",
-        [LS_FIELD_CHOICE] = "one of",      [LS_FIELD_PAIR] = "integer or pair [3, 5]",
+        [LS_FIELD_BOOL] = "true or false",  [LS_FIELD_INTEGER] = "integer",
+        [LS_FIELD_REAL] = "number",         [LS_FIELD_TEXT] = "text",
+        [LS_FIELD_CHOICE] = "one of",       [LS_FIELD_PAIR] = "integer or pair [3, 5]",
         [LS_FIELD_LIST] = "list of numbers"};
     fputs(kinds[field->kind], out);
     if (field->min < 0 || field->min > 0 || field->max < 0 || field->max > 0) {
@@ -18,7 +18,11 @@ static void print_kind(FILE *out, const struct ls_field *field) {
             fprintf(out, " from %.10g to %.10g", field->min, field->max);
     }
     for (int i = 0; field->choices && field->choices[i]; i++)
-        fprintf(out, "%s%s", i ? ", " : field->kind == LS_FIELD_CHOICE ? " " : " or ", field->choices[i]);
+        fprintf(out, "%s%s",
+                i                                ? ", "
+                : field->kind == LS_FIELD_CHOICE ? " "
+                                                 : " or ",
+                field->choices[i]);
     if (field->unit)
         fprintf(out, "; %s", field->unit);
 }
@@ -58,16 +62,20 @@ static void print_layer(FILE *out, const struct ls_layer *layer) {
 static void print_model(FILE *out) {
     int count;
     const struct ls_layer *const *layers = ls_layers(&count);
-    fputs("\nmodel:  # a list of layers: `- relu`, `- linear: 256`, `- linear: {units: 256, name: fc1}`\n"
-          "  Every layer takes a name, which becomes part of its parameters' names.\n", out);
+    fputs("\nmodel:  # a list of layers: `- relu`, `- linear: 256`, `- linear: {units: 256, name: "
+          "fc1}`\n"
+          "  Every layer takes a name, which becomes part of its parameters' names.\n",
+          out);
     for (int i = 0; i < count; i++)
         print_layer(out, layers[i]);
 }
 
 bool ls_config_help(FILE *out, const char *name) {
     if (!name) {
-        fputs("A config is YAML: keys with their defaults, in sections, and the model, a list of layers.\n"
-              "Any key but the model's can be changed for one run: --set train.batch=256.\n\n", out);
+        fputs("A config is YAML: keys with their defaults, in sections, and the model, a list of "
+              "layers.\n"
+              "Any key but the model's can be changed for one run: --set train.batch=256.\n\n",
+              out);
         for (int s = 0; s < ls_config_section_count; s++)
             print_section(out, &ls_config_sections[s]);
         fputs("\nmodel:  # a list of layers, see `lockstep help config model`\n", out);

@@ -20,7 +20,8 @@ static const yaml_node_t *node_at(const struct ls_config_reader *reader, int ind
     return yaml_document_get_node(reader->document, index);
 }
 
-static const struct ls_layer *find_layer(const struct ls_config_reader *reader, const yaml_node_t *node) {
+static const struct ls_layer *find_layer(const struct ls_config_reader *reader,
+                                         const yaml_node_t *node) {
     char found[80];
     const char *name = ls_yaml_text(node);
     const struct ls_layer *layer = name ? ls_layer_find(name) : NULL;
@@ -38,7 +39,8 @@ static const struct ls_layer *find_layer(const struct ls_config_reader *reader, 
         ls_names_add(&names, layers[i]->name);
     const char *nearest = ls_nearest(name, names.items, names.count);
     if (nearest)
-        ls_reader_fail(reader, ls_origin_of(node), "unknown layer '%.60s'; nearest is '%s'", name, nearest);
+        ls_reader_fail(reader, ls_origin_of(node), "unknown layer '%.60s'; nearest is '%s'", name,
+                       nearest);
     else
         ls_reader_fail(reader, ls_origin_of(node),
                        "unknown layer '%.60s'; `lockstep help config model` lists all", name);
@@ -63,7 +65,8 @@ static enum ls_status unknown_option(const struct ls_config_reader *reader, cons
     const char *nearest = ls_nearest(key, names.items, names.count);
     if (nearest)
         return ls_reader_fail(reader, ls_origin_of(node),
-                              "unknown key '%.60s' in layer %s; nearest is '%s'", key, layer->name, nearest);
+                              "unknown key '%.60s' in layer %s; nearest is '%s'", key, layer->name,
+                              nearest);
     return ls_reader_fail(reader, ls_origin_of(node),
                           "unknown key '%.60s' in layer %s; see `lockstep help config %s`", key,
                           layer->name, layer->name);
@@ -112,8 +115,8 @@ static enum ls_status set_option(const struct ls_config_reader *reader, const ya
     if (!line)
         return unknown_option(reader, key_node, layer, key ? key : "");
     if (*line)
-        return ls_reader_fail(reader, ls_origin_of(key_node), "'%s' is given twice; first on line %zu", key,
-                              *line);
+        return ls_reader_fail(reader, ls_origin_of(key_node),
+                              "'%s' is given twice; first on line %zu", key, *line);
     *line = key_node->start_mark.line + 1;
     if (field)
         return set_field(reader, field, value, spec);
@@ -126,8 +129,9 @@ static enum ls_status check_given(const struct ls_config_reader *reader, const y
                                   const struct ls_layer *layer, const struct given *given) {
     for (int i = 0; i < layer->fields.count; i++)
         if (!layer->fields.items[i].initial && !given->line[i])
-            return ls_reader_fail(reader, ls_origin_of(node), "layer %s: '%s' is missing: %s", layer->name,
-                                  layer->fields.items[i].name, layer->fields.items[i].help);
+            return ls_reader_fail(reader, ls_origin_of(node), "layer %s: '%s' is missing: %s",
+                                  layer->name, layer->fields.items[i].name,
+                                  layer->fields.items[i].help);
     return LS_OK;
 }
 
@@ -163,7 +167,8 @@ static enum ls_status read_options(const struct ls_config_reader *reader, const 
 }
 
 /* "linear2": the type and how many of it the list has by then. */
-static void default_name(const struct ls_layer_list *list, const struct ls_layer *layer, char name[64]) {
+static void default_name(const struct ls_layer_list *list, const struct ls_layer *layer,
+                         char name[64]) {
     int number = 1;
     for (int i = 0; i < list->count; i++)
         number += list->items[i].layer == layer;
@@ -182,9 +187,10 @@ static enum ls_status read_item(const struct ls_config_reader *reader, const yam
         name_node = node_at(reader, pair->key);
         value = node_at(reader, pair->value);
         if (pair + 1 < end)
-            return ls_reader_fail(reader, ls_origin_of(node_at(reader, pair[1].key)),
-                                  "model: one layer for each '-'; indent the options of '%.60s' below it",
-                                  ls_yaml_text(name_node) ? ls_yaml_text(name_node) : "?");
+            return ls_reader_fail(
+                reader, ls_origin_of(node_at(reader, pair[1].key)),
+                "model: one layer for each '-'; indent the options of '%.60s' below it",
+                ls_yaml_text(name_node) ? ls_yaml_text(name_node) : "?");
     } else if (item->type == YAML_SEQUENCE_NODE) {
         return ls_reader_fail(reader, ls_origin_of(item), "model: expected a layer, found %s",
                               ls_yaml_describe(item, found, sizeof found));
@@ -193,8 +199,8 @@ static enum ls_status read_item(const struct ls_config_reader *reader, const yam
     if (!layer)
         return LS_INVALID;
     if (list->count == LAYERS_MAX)
-        return ls_reader_fail(reader, ls_origin_of(item), "more than %d layers in one list; use repeat",
-                              LAYERS_MAX);
+        return ls_reader_fail(reader, ls_origin_of(item),
+                              "more than %d layers in one list; use repeat", LAYERS_MAX);
     list->items = ls_realloc(list->items, (size_t)list->count + 1, sizeof *list->items);
     default_name(list, layer, name);
     struct ls_layer_spec *spec = &list->items[list->count];
@@ -205,14 +211,17 @@ static enum ls_status read_item(const struct ls_config_reader *reader, const yam
     return read_options(reader, name_node, value, spec);
 }
 
-static enum ls_status check_names(const struct ls_config_reader *reader, const struct ls_layer_list *list) {
+static enum ls_status check_names(const struct ls_config_reader *reader,
+                                  const struct ls_layer_list *list) {
     for (int i = 0; i < list->count; i++)
         for (int k = 0; k < i; k++)
             if (!strcmp(list->items[i].name, list->items[k].name)) {
                 const struct ls_layer_spec *spec = &list->items[i];
                 const struct ls_origin origin = {(size_t)spec->line, (size_t)spec->column, NULL};
-                return ls_reader_fail(reader, origin, "two layers of one list are called '%s'; first on "
-                                      "line %d", spec->name, list->items[k].line);
+                return ls_reader_fail(reader, origin,
+                                      "two layers of one list are called '%s'; first on "
+                                      "line %d",
+                                      spec->name, list->items[k].line);
             }
     return LS_OK;
 }
@@ -221,7 +230,8 @@ enum ls_status ls_reader_layers(const struct ls_config_reader *reader, const yam
                                 struct ls_layer_list *list) {
     char found[80];
     if (node->type != YAML_SEQUENCE_NODE)
-        return ls_reader_fail(reader, ls_origin_of(node), "expected a list of layers (- linear: 10), found %s",
+        return ls_reader_fail(reader, ls_origin_of(node),
+                              "expected a list of layers (- linear: 10), found %s",
                               ls_yaml_describe(node, found, sizeof found));
     for (const yaml_node_item_t *item = node->data.sequence.items.start;
          item < node->data.sequence.items.top; item++) {
@@ -232,8 +242,8 @@ enum ls_status ls_reader_layers(const struct ls_config_reader *reader, const yam
     return check_names(reader, list);
 }
 
-enum ls_status ls_config_layer_error(const struct ls_config *config, const struct ls_layer_spec *spec,
-                                     struct ls_error *error) {
+enum ls_status ls_config_layer_error(const struct ls_config *config,
+                                     const struct ls_layer_spec *spec, struct ls_error *error) {
     if (!spec || !spec->line)
         return ls_fail_context(error, "%s: error: ", config->path);
     return ls_fail_context(error, "%s:%d:%d: error: ", config->path, spec->line, spec->column);

@@ -8,7 +8,8 @@
 
 enum { FILE_MAX = 1 << 20, KEY_MAX = 160 };
 
-static void *section_target(const struct ls_config_reader *reader, const struct ls_config_section *section) {
+static void *section_target(const struct ls_config_reader *reader,
+                            const struct ls_config_section *section) {
     return (char *)reader->config + section->offset;
 }
 
@@ -19,7 +20,8 @@ static const struct ls_config_section *find_section(const char *name) {
     return NULL;
 }
 
-static const char *full_name(const struct ls_config_section *section, const char *key, char name[KEY_MAX]) {
+static const char *full_name(const struct ls_config_section *section, const char *key,
+                             char name[KEY_MAX]) {
     snprintf(name, KEY_MAX, "%s%s%.80s", section->name, section->name[0] ? "." : "", key);
     return name;
 }
@@ -42,28 +44,30 @@ static enum ls_status set_field(const struct ls_config_reader *reader,
         return ls_reader_unknown(reader, ls_origin_of(key_node), section, key);
     struct ls_origin *origin = ls_reader_origin(reader, full_name(section, key, name));
     if (origin->line)
-        return ls_reader_fail(reader, ls_origin_of(key_node), "%s is given twice; first on %s", name,
-                              ls_origin_print(*origin, before, sizeof before));
+        return ls_reader_fail(reader, ls_origin_of(key_node), "%s is given twice; first on %s",
+                              name, ls_origin_print(*origin, before, sizeof before));
     *origin = ls_origin_of(value);
     return ls_reader_set(reader, field, name, value, section_target(reader, section));
 }
 
 static enum ls_status read_section(const struct ls_config_reader *reader,
-                                   const struct ls_config_section *section, const yaml_node_t *key_node,
-                                   const yaml_node_t *node) {
+                                   const struct ls_config_section *section,
+                                   const yaml_node_t *key_node, const yaml_node_t *node) {
     char before[64], found[80];
     struct ls_origin *origin = &reader->sections[section - ls_config_sections];
     if (origin->line)
-        return ls_reader_fail(reader, ls_origin_of(key_node), "section %s is given twice; first on %s",
-                              section->name, ls_origin_print(*origin, before, sizeof before));
+        return ls_reader_fail(reader, ls_origin_of(key_node),
+                              "section %s is given twice; first on %s", section->name,
+                              ls_origin_print(*origin, before, sizeof before));
     *origin = ls_origin_of(key_node);
     if (ls_yaml_empty(node))
         return LS_OK;
     if (section->main_field && node->type == YAML_SCALAR_NODE)
         return set_field(reader, section, section->main_field, key_node, node);
     if (node->type != YAML_MAPPING_NODE)
-        return ls_reader_fail(reader, ls_origin_of(node), "section %s: expected keys with values, found %s",
-                              section->name, ls_yaml_describe(node, found, sizeof found));
+        return ls_reader_fail(reader, ls_origin_of(node),
+                              "section %s: expected keys with values, found %s", section->name,
+                              ls_yaml_describe(node, found, sizeof found));
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
          pair < node->data.mapping.pairs.top; pair++) {
         const yaml_node_t *inner = yaml_document_get_node(reader->document, pair->key);
@@ -82,7 +86,8 @@ static enum ls_status read_model(struct ls_config_reader *reader, const yaml_nod
                                  const yaml_node_t *node) {
     char before[64];
     if (reader->model.line)
-        return ls_reader_fail(reader, ls_origin_of(key_node), "section model is given twice; first on %s",
+        return ls_reader_fail(reader, ls_origin_of(key_node),
+                              "section model is given twice; first on %s",
                               ls_origin_print(reader->model, before, sizeof before));
     reader->model = ls_origin_of(key_node);
     return ls_reader_layers(reader, node, &reader->config->model);
@@ -94,7 +99,8 @@ static enum ls_status read_document(struct ls_config_reader *reader) {
     if (!root)
         return ls_reader_fail(reader, top, "the config is empty");
     if (root->type != YAML_MAPPING_NODE)
-        return ls_reader_fail(reader, ls_origin_of(root), "expected sections (train:, model:, ...)");
+        return ls_reader_fail(reader, ls_origin_of(root),
+                              "expected sections (train:, model:, ...)");
     for (const yaml_node_pair_t *pair = root->data.mapping.pairs.start;
          pair < root->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key_node = yaml_document_get_node(reader->document, pair->key);
@@ -126,7 +132,8 @@ static enum ls_status assign(const struct ls_config_reader *reader, const char *
     snprintf(key, sizeof key, "%.*s", (int)(equals - assignment), assignment);
     char *dot = strchr(key, '.');
     if (!strncmp(key, "model", 5) && (!key[5] || key[5] == '.'))
-        return ls_reader_fail(reader, origin, "the model is changed in the config file, not with --set");
+        return ls_reader_fail(reader, origin,
+                              "the model is changed in the config file, not with --set");
     if (dot)
         *dot = '\0';
     const struct ls_config_section *section = dot ? find_section(key) : find_section("");
@@ -145,7 +152,8 @@ static enum ls_status assign(const struct ls_config_reader *reader, const char *
     *ls_reader_origin(reader, full_name(section, name, full)) = origin;
     if (!ls_yaml_representable(equals + 1))
         return ls_reader_fail(reader, origin, "%s: expected a text in UTF-8", full);
-    return ls_reader_set_text(reader, field, full, equals + 1, origin, section_target(reader, section));
+    return ls_reader_set_text(reader, field, full, equals + 1, origin,
+                              section_target(reader, section));
 }
 
 /* Fields without a default. */
@@ -170,7 +178,8 @@ static enum ls_status check_given(const struct ls_config_reader *reader) {
 static void reset(struct ls_config *config, const char *path) {
     *config = (struct ls_config){0};
     for (int s = 0; s < ls_config_section_count; s++)
-        ls_fields_reset(*ls_config_sections[s].fields, (char *)config + ls_config_sections[s].offset);
+        ls_fields_reset(*ls_config_sections[s].fields,
+                        (char *)config + ls_config_sections[s].offset);
     const char *slash = strrchr(path, '/');
     snprintf(config->path, sizeof config->path, "%s", path);
     snprintf(config->name, sizeof config->name, "%s", slash ? slash + 1 : path);
@@ -191,8 +200,9 @@ static enum ls_status read_all(struct ls_config_reader *reader, char *const *ass
     return status;
 }
 
-enum ls_status ls_config_parse(struct ls_config *config, const char *text, size_t size, const char *path,
-                               char *const *assignments, int assignment_count, struct ls_error *error) {
+enum ls_status ls_config_parse(struct ls_config *config, const char *text, size_t size,
+                               const char *path, char *const *assignments, int assignment_count,
+                               struct ls_error *error) {
     reset(config, path);
     yaml_document_t document;
     enum ls_status status = ls_yaml_load(&document, text, size, path, error);
@@ -223,8 +233,8 @@ enum ls_status ls_config_read(struct ls_config *config, const char *path, char *
     uint64_t size;
     *config = (struct ls_config){0};
     if (strlen(path) >= LS_TEXT_MAX)
-        return ls_fail(error, LS_INVALID, "the path of the config has %zu bytes; at most %d", strlen(path),
-                       LS_TEXT_MAX - 1);
+        return ls_fail(error, LS_INVALID, "the path of the config has %zu bytes; at most %d",
+                       strlen(path), LS_TEXT_MAX - 1);
     if (ls_file_read(path, FILE_MAX, &text, &size, error) != LS_OK) {
         error->status = LS_INVALID;
         return ls_fail_context(error, "config: ");

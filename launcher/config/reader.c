@@ -75,11 +75,11 @@ enum ls_status ls_reader_unknown(const struct ls_config_reader *reader, struct l
     const char *nearest = ls_nearest(key, names.items, names.count);
     const char *other = elsewhere(key);
     if (other)
-        return ls_reader_fail(reader, origin, "unknown key '%.60s'%s; section %s has it", key, where,
-                              other);
+        return ls_reader_fail(reader, origin, "unknown key '%.60s'%s; section %s has it", key,
+                              where, other);
     if (nearest)
         return ls_reader_fail(reader, origin, "unknown key '%.60s'%s; nearest is '%s'", key, where,
                               nearest);
-    return ls_reader_fail(reader, origin, "unknown key '%.60s'%s; see `lockstep help config%s%s`", key,
-                          where, top ? "" : " ", section->name);
+    return ls_reader_fail(reader, origin, "unknown key '%.60s'%s; see `lockstep help config%s%s`",
+                          key, where, top ? "" : " ", section->name);
 }

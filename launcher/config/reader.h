@@ -1,4 +1,5 @@
-/* Private to this folder: a config while it is being read, with the place that each value came from. */
+/* Private to this folder: a config while it is being read, with the place that each value came
+ * from. */
 #ifndef LS_LAUNCHER_CONFIG_READER_H
 #define LS_LAUNCHER_CONFIG_READER_H
 
@@ -12,13 +13,13 @@ struct ls_origin {
 };
 
 struct ls_config_reader {
-    struct ls_config *config;    /* borrowed */
-    const char *path;            /* borrowed */
-    yaml_document_t *document;   /* borrowed */
-    struct ls_origin *origins;   /* owned; of all sections' fields in order */
-    struct ls_origin *sections;  /* owned */
+    struct ls_config *config;   /* borrowed */
+    const char *path;           /* borrowed */
+    yaml_document_t *document;  /* borrowed */
+    struct ls_origin *origins;  /* owned; of all sections' fields in order */
+    struct ls_origin *sections; /* owned */
     struct ls_origin model;
-    struct ls_error *error;      /* borrowed */
+    struct ls_error *error; /* borrowed */
 };
 
 struct ls_origin ls_origin_of(const yaml_node_t *node);
@@ -26,8 +27,8 @@ struct ls_origin ls_origin_of(const yaml_node_t *node);
 /* The origin of a field, named as in --set ("train.batch"); a name that is in no table is a bug. */
 struct ls_origin *ls_reader_origin(const struct ls_config_reader *reader, const char *key);
 
-/* LS_INVALID with "PATH:LINE:COLUMN: error: " or "--set KEY=VALUE: error: " in front. A default's place
- * is the beginning of the file. */
+/* LS_INVALID with "PATH:LINE:COLUMN: error: " or "--set KEY=VALUE: error: " in front. A default's
+ * place is the beginning of the file. */
 enum ls_status ls_reader_fail(const struct ls_config_reader *reader, struct ls_origin origin,
                               const char *format, ...) LS_PRINTF(3, 4);
 
@@ -42,7 +43,8 @@ LS_MUST_USE enum ls_status ls_reader_set(const struct ls_config_reader *reader,
 /* The same from the text of an assignment. */
 LS_MUST_USE enum ls_status ls_reader_set_text(const struct ls_config_reader *reader,
                                               const struct ls_field *field, const char *name,
-                                              const char *text, struct ls_origin origin, void *target);
+                                              const char *text, struct ls_origin origin,
+                                              void *target);
 
 /* "unknown key 'bacth' in section train; nearest is 'batch'" */
 enum ls_status ls_reader_unknown(const struct ls_config_reader *reader, struct ls_origin origin,
@@ -64,6 +66,7 @@ struct ls_names {
 void ls_names_add(struct ls_names *names, const char *name);
 
 /* As ls_field_print, with words for numbers that have them (config.h). */
-char *ls_config_field_print(const struct ls_field *field, const void *target, char *text, size_t size);
+char *ls_config_field_print(const struct ls_field *field, const void *target, char *text,
+                            size_t size);
 
 #endif

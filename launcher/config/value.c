@@ -32,12 +32,14 @@ static enum ls_status parse(const struct ls_field *field, const char *text, void
     const enum ls_status status = ls_field_parse(field, text, target, error);
     if (status != LS_OK && is_number(field) && field->choices) {
         const size_t used = strlen(error->text);
-        snprintf(error->text + used, sizeof error->text - used, " (or the word %s)", field->choices[0]);
+        snprintf(error->text + used, sizeof error->text - used, " (or the word %s)",
+                 field->choices[0]);
     }
     return status;
 }
 
-char *ls_config_field_print(const struct ls_field *field, const void *target, char *text, size_t size) {
+char *ls_config_field_print(const struct ls_field *field, const void *target, char *text,
+                            size_t size) {
     ls_field_print(field, target, text, size);
     if (is_number(field) && field->choices)
         for (int i = 0; field->choices[i]; i++) {
@@ -51,9 +53,9 @@ char *ls_config_field_print(const struct ls_field *field, const void *target, ch
     return text;
 }
 
-enum ls_status ls_reader_set_text(const struct ls_config_reader *reader, const struct ls_field *field,
-                                  const char *name, const char *text, struct ls_origin origin,
-                                  void *target) {
+enum ls_status ls_reader_set_text(const struct ls_config_reader *reader,
+                                  const struct ls_field *field, const char *name, const char *text,
+                                  struct ls_origin origin, void *target) {
     struct ls_error problem;
     if (parse(field, text, target, &problem) == LS_OK)
         return LS_OK;
@@ -62,7 +64,8 @@ enum ls_status ls_reader_set_text(const struct ls_config_reader *reader, const s
     return ls_reader_fail(reader, origin, "%s: %s", name, problem.text);
 }
 
-/* A sequence of scalars as a text like "[0.8, 0, 0.2]"; owned by the caller, NULL if it holds more. */
+/* A sequence of scalars as a text like "[0.8, 0, 0.2]"; owned by the caller, NULL if it holds more.
+ */
 static char *join(yaml_document_t *document, const yaml_node_t *node) {
     char *text = NULL;
     size_t size = 0;
@@ -87,11 +90,13 @@ static char *join(yaml_document_t *document, const yaml_node_t *node) {
 }
 
 /* Lists for PAIR and LIST. */
-static enum ls_status set_sequence(const struct ls_config_reader *reader, const struct ls_field *field,
-                                   const char *name, const yaml_node_t *node, void *target) {
+static enum ls_status set_sequence(const struct ls_config_reader *reader,
+                                   const struct ls_field *field, const char *name,
+                                   const yaml_node_t *node, void *target) {
     char *text = join(reader->document, node);
     if (!text)
-        return ls_reader_fail(reader, ls_origin_of(node), "%s: expected a list of plain numbers", name);
+        return ls_reader_fail(reader, ls_origin_of(node), "%s: expected a list of plain numbers",
+                              name);
     const enum ls_status status =
         ls_reader_set_text(reader, field, name, text, ls_origin_of(node), target);
     free(text);
@@ -113,7 +118,8 @@ enum ls_status ls_reader_set(const struct ls_config_reader *reader, const struct
                               ls_yaml_describe(node, found, sizeof found));
     const bool quoted = node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     if (quoted && field->kind != LS_FIELD_TEXT && field->kind != LS_FIELD_CHOICE)
-        return ls_reader_fail(reader, origin, "%s: expected %s, found the text \"%.60s\" in quotes", name,
-                              field->kind == LS_FIELD_BOOL ? "true or false" : "a number", text);
+        return ls_reader_fail(reader, origin, "%s: expected %s, found the text \"%.60s\" in quotes",
+                              name, field->kind == LS_FIELD_BOOL ? "true or false" : "a number",
+                              text);
     return ls_reader_set_text(reader, field, name, text, origin, target);
 }

@@ -31,8 +31,8 @@ static enum ls_status fail_syntax(const yaml_parser_t *parser, const char *text,
     if (parser->error == YAML_READER_ERROR) {
         const size_t offset = parser->problem_offset < size ? parser->problem_offset : size;
         const yaml_mark_t mark = mark_of(text, offset);
-        return ls_fail(error, LS_INVALID, "%s:%zu:%zu: error: not YAML text: %s", path, mark.line + 1,
-                       mark.column + 1, problem);
+        return ls_fail(error, LS_INVALID, "%s:%zu:%zu: error: not YAML text: %s", path,
+                       mark.line + 1, mark.column + 1, problem);
     }
     fail_at(error, path, parser->problem_mark, "YAML syntax: ");
     const size_t used = strlen(error->text);
@@ -49,13 +49,15 @@ static const char *refuse(const yaml_event_t *event, int depth, int documents) {
     const bool scalar = event->type == YAML_SCALAR_EVENT;
     const bool sequence = event->type == YAML_SEQUENCE_START_EVENT;
     const bool mapping = event->type == YAML_MAPPING_START_EVENT;
-    const bool tag = (scalar && event->data.scalar.tag) || (sequence && event->data.sequence_start.tag) ||
+    const bool tag = (scalar && event->data.scalar.tag) ||
+                     (sequence && event->data.sequence_start.tag) ||
                      (mapping && event->data.mapping_start.tag);
     const bool anchor = (scalar && event->data.scalar.anchor) ||
                         (sequence && event->data.sequence_start.anchor) ||
                         (mapping && event->data.mapping_start.anchor);
     if (event->type == YAML_ALIAS_EVENT || anchor)
-        return "configs take no anchors (&name) and aliases (*name); quote a text that begins with & or *";
+        return "configs take no anchors (&name) and aliases (*name); quote a text that begins with "
+               "& or *";
     if (tag)
         return "configs take no tags (!name); quote a text that begins with !";
     if (depth > DEPTH_MAX)
@@ -92,8 +94,8 @@ static enum ls_status check_events(const char *text, size_t size, const char *pa
     return status;
 }
 
-enum ls_status ls_yaml_load(yaml_document_t *document, const char *text, size_t size, const char *path,
-                            struct ls_error *error) {
+enum ls_status ls_yaml_load(yaml_document_t *document, const char *text, size_t size,
+                            const char *path, struct ls_error *error) {
     const enum ls_status status = check_events(text, size, path, error);
     if (status != LS_OK)
         return status;

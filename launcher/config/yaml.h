@@ -1,4 +1,5 @@
-/* YAML as configs use it: one document without anchors, aliases and tags, with libyaml's marks for errors. */
+/* YAML as configs use it: one document without anchors, aliases and tags, with libyaml's marks for
+ * errors. */
 #ifndef LS_LAUNCHER_YAML_H
 #define LS_LAUNCHER_YAML_H
 
@@ -7,12 +8,13 @@
 
 #include "core/base/status.h"
 
-/* Loads the one document in text; *document is owned by the caller (yaml_document_delete). Errors start
- * "PATH:LINE:COLUMN: error: ". */
+/* Loads the one document in text; *document is owned by the caller (yaml_document_delete). Errors
+ * start "PATH:LINE:COLUMN: error: ". */
 LS_MUST_USE enum ls_status ls_yaml_load(yaml_document_t *document, const char *text, size_t size,
                                         const char *path, struct ls_error *error);
 
-/* What a node is, in an error's words: "a list", "a mapping", "'text'". buffer: where a text goes. */
+/* What a node is, in an error's words: "a list", "a mapping", "'text'". buffer: where a text goes.
+ */
 const char *ls_yaml_describe(const yaml_node_t *node, char *buffer, size_t size);
 
 /* A scalar's text, or NULL if the node is none or holds a NUL byte. */

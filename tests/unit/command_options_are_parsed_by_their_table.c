@@ -31,7 +31,10 @@ static const struct ls_option options[] = {
                .offset = offsetof(struct given, out),
                .initial = "runs",
                .help = "where to"}},
-    {.field = {.name = "set", .kind = LS_FIELD_TEXT, .offset = offsetof(struct given, set), .help = "a key"},
+    {.field = {.name = "set",
+               .kind = LS_FIELD_TEXT,
+               .offset = offsetof(struct given, set),
+               .help = "a key"},
      .repeated = true},
 };
 
@@ -56,7 +59,10 @@ static enum ls_status parse(char **argv, int argc, struct given *given, struct l
 }
 
 /* Words as an array of writable texts. */
-#define W(text) (char[]){text}
+#define W(text)                                                                                    \
+    (char[]) {                                                                                     \
+        text                                                                                       \
+    }
 
 START_TEST(defaults_hold) {
     struct given given;
@@ -75,8 +81,10 @@ END_TEST
 START_TEST(every_form_is_understood) {
     struct given given;
     struct ls_words words;
-    char *argv[] = {W("--set"), W("a=1"), W("x"),        W("-n"), W("4"),         W("--out=here=there"),
-                    W("--set=b=2"), W("--restart"), W("--"), W("--out"), };
+    char *argv[] = {
+        W("--set"),     W("a=1"),       W("x"),  W("-n"),    W("4"), W("--out=here=there"),
+        W("--set=b=2"), W("--restart"), W("--"), W("--out"),
+    };
     ls_require(parse(argv, 10, &given, &words, &ls_test_error));
     ck_assert_int_eq(given.ranks, 4);
     ck_assert(given.restart);
@@ -131,8 +139,10 @@ START_TEST(every_mistake_is_named) {
                 "try: -n (processes): expected an integer from 1 to 64, found '0'");
     check_error((char *[]){W("a"), W("--ranks=x")}, 2,
                 "try: --ranks (processes): expected an integer from 1 to 64, found 'x'");
-    check_error((char *[]){W("a"), W("-n"), W("1"), W("--ranks"), W("2")}, 5, "try: --ranks is given twice");
-    check_error((char *[]){W("a"), W("--restart=yes")}, 2, "try: --restart takes no value, found 'yes'");
+    check_error((char *[]){W("a"), W("-n"), W("1"), W("--ranks"), W("2")}, 5,
+                "try: --ranks is given twice");
+    check_error((char *[]){W("a"), W("--restart=yes")}, 2,
+                "try: --restart takes no value, found 'yes'");
     check_error((char *[]){W("-n"), W("1")}, 2, "try: an argument is missing");
     check_error((char *[]){W("a"), W("b"), W("c")}, 3, "try: one argument too many: 'c'");
 }

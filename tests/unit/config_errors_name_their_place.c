@@ -1,4 +1,5 @@
-/* Every class of mistake in a config: the whole text of its error, which names file, line and column. */
+/* Every class of mistake in a config: the whole text of its error, which names file, line and
+ * column. */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,8 +18,10 @@ struct mistake {
 
 static const struct mistake mistakes[] = {
     /* Keys. */
-    {D M "train:\n  bacth: 3\n", NULL, "x.yaml:6:3: error: unknown key 'bacth' in section train; nearest is 'batch'"},
-    {D M "trian:\n  batch: 3\n", NULL, "x.yaml:5:1: error: unknown key 'trian'; nearest is 'train'"},
+    {D M "train:\n  bacth: 3\n", NULL,
+     "x.yaml:6:3: error: unknown key 'bacth' in section train; nearest is 'batch'"},
+    {D M "trian:\n  batch: 3\n", NULL,
+     "x.yaml:5:1: error: unknown key 'trian'; nearest is 'train'"},
     {D M "train:\n  learning_rate: 3\n", NULL,
      "x.yaml:6:3: error: unknown key 'learning_rate' in section train; section optimizer has it"},
     {D M "train:\n  xyzzy: 3\n", NULL,
@@ -37,35 +40,47 @@ static const struct mistake mistakes[] = {
     {D M "[1, 2]: 3\n", NULL, "x.yaml:5:1: error: expected a key, found something else"},
     /* Types and ranges. */
     {D M "train:\n  batch: many\n", NULL,
-     "x.yaml:6:10: error: train.batch (samples): expected an integer from 1 to 16777216, found 'many'"},
+     "x.yaml:6:10: error: train.batch (samples): expected an integer from 1 to 16777216, found "
+     "'many'"},
     {D M "train:\n  batch: \"128\"\n", NULL,
      "x.yaml:6:10: error: train.batch: expected a number, found the text \"128\" in quotes"},
-    {D M "train:\n  batch: [1, 2]\n", NULL, "x.yaml:6:10: error: train.batch: expected a value, found a list"},
-    {D M "train:\n  batch:\n", NULL, "x.yaml:6:9: error: train.batch: expected a value, found nothing"},
+    {D M "train:\n  batch: [1, 2]\n", NULL,
+     "x.yaml:6:10: error: train.batch: expected a value, found a list"},
+    {D M "train:\n  batch:\n", NULL,
+     "x.yaml:6:9: error: train.batch: expected a value, found nothing"},
     {D M "train:\n  batch: 0\n", NULL,
-     "x.yaml:6:10: error: train.batch (samples): expected an integer from 1 to 16777216, found '0'"},
-    {D M "train:\n  batch: 1.5\n", NULL, "x.yaml:6:10: error: train.batch (samples): expected an integer ..."},
+     "x.yaml:6:10: error: train.batch (samples): expected an integer from 1 to 16777216, found "
+     "'0'"},
+    {D M "train:\n  batch: 1.5\n", NULL,
+     "x.yaml:6:10: error: train.batch (samples): expected an integer ..."},
     {D M "train:\n  microbatches: -1\n", NULL,
-     "x.yaml:6:17: error: train.microbatches: expected an integer from 0 to 4096, found '-1' (or the word auto)"},
+     "x.yaml:6:17: error: train.microbatches: expected an integer from 0 to 4096, found '-1' (or "
+     "the word auto)"},
     {D M "train:\n  shuffle: yes\n", NULL,
      "x.yaml:6:12: error: train.shuffle: expected true or false, found 'yes'"},
     {D M "train:\n  reduce: orderd\n", NULL,
      "x.yaml:6:11: error: train.reduce: expected ordered or allreduce, found 'orderd' "
      "(did you mean 'ordered'?)"},
-    {D M "checkpoint:\n  keep: 1\n", NULL, "x.yaml:6:9: error: checkpoint.keep (checkpoints): expected an integer ..."},
-    {D M "train: fast\n", NULL, "x.yaml:5:8: error: section train: expected keys with values, found 'fast'"},
+    {D M "checkpoint:\n  keep: 1\n", NULL,
+     "x.yaml:6:9: error: checkpoint.keep (checkpoints): expected an integer ..."},
+    {D M "train: fast\n", NULL,
+     "x.yaml:5:8: error: section train: expected keys with values, found 'fast'"},
     {D M "task: clasification\n", NULL,
      "x.yaml:5:7: error: task.kind: expected classification or regression, found 'clasification' "
      "(did you mean 'classification'?)"},
-    {"data:\n  train: {a: 1}\n" M, NULL, "x.yaml:2:10: error: data.train: expected a text, found a mapping"},
-    {"data:\n  train: \"a\\0b\"\n" M, NULL, "x.yaml:2:10: error: data.train: expected a text, found ..."},
+    {"data:\n  train: {a: 1}\n" M, NULL,
+     "x.yaml:2:10: error: data.train: expected a text, found a mapping"},
+    {"data:\n  train: \"a\\0b\"\n" M, NULL,
+     "x.yaml:2:10: error: data.train: expected a text, found ..."},
     /* Values that do not fit each other. */
     {D M "train:\n  batch: 100\n  microbatches: 8\n", NULL,
-     "x.yaml:7:17: error: train.microbatches 8 does not divide train.batch 100 (line 6); 5 and 10 do"},
+     "x.yaml:7:17: error: train.microbatches 8 does not divide train.batch 100 (line 6); 5 and 10 "
+     "do"},
     {D M "train:\n  microbatches: 8\n  batch: 4\n", NULL,
      "x.yaml:7:10: error: train.microbatches is 8, but train.batch has only 4 samples (line 6)"},
     {D M "train:\n  microbatches: 3\n", NULL,
-     "x.yaml:6:17: error: train.microbatches 3 does not divide train.batch 128 (the default); 2 and 4 do"},
+     "x.yaml:6:17: error: train.microbatches 3 does not divide train.batch 128 (the default); 2 "
+     "and 4 do"},
     {D "  split: [0.5, 0.5]\n" M, NULL,
      "x.yaml:3:10: error: data.split: expected 3 shares (train, validation, test), found 2"},
     {D "  split: [0.5, 0.5, 0.5]\n" M, NULL,
@@ -73,10 +88,13 @@ static const struct mistake mistakes[] = {
     {D "  split: [0, 0.5, 0.5]\n" M, NULL,
      "x.yaml:3:10: error: data.split: the first share, of training, is 0"},
     {D "  split: [0.8, 0, 0.2]\n  test: b.h5\n" M, NULL,
-     "x.yaml:4:9: error: data.test is given, and data.split (line 3) cuts off a part for it too: choose one"},
-    {D "  split: [0.8, [0], 0.2]\n" M, NULL, "x.yaml:3:10: error: data.split: expected a list of plain numbers"},
+     "x.yaml:4:9: error: data.test is given, and data.split (line 3) cuts off a part for it too: "
+     "choose one"},
+    {D "  split: [0.8, [0], 0.2]\n" M, NULL,
+     "x.yaml:3:10: error: data.split: expected a list of plain numbers"},
     {D M "train:\n  patience: 3\n", NULL,
-     "x.yaml:6:13: error: train.patience (early stopping) needs data.validation, or a share of data.split"},
+     "x.yaml:6:13: error: train.patience (early stopping) needs data.validation, or a share of "
+     "data.split"},
     {D M "schedule:\n  steps: 10\n  warmup_steps: 20\n", NULL,
      "x.yaml:7:17: error: schedule.warmup_steps is 20, but schedule.steps only 10"},
     {D M "schedule:\n  milestones: [0.5, 0.5]\n", NULL,
@@ -85,7 +103,8 @@ static const struct mistake mistakes[] = {
      "x.yaml:6:10: error: launcher.ranks is 100, but there are only 8 microbatches to share"},
     {D M "task: regression\nloss: cross_entropy\n", NULL, "x.yaml:6:7: error: ..."},
     /* Layers. */
-    {D "model:\n  - liner: 1\n", NULL, "x.yaml:4:5: error: unknown layer 'liner'; nearest is 'linear'"},
+    {D "model:\n  - liner: 1\n", NULL,
+     "x.yaml:4:5: error: unknown layer 'liner'; nearest is 'linear'"},
     {D "model:\n  - quux\n", NULL,
      "x.yaml:4:5: error: unknown layer 'quux'; `lockstep help config model` lists all"},
     {D "model:\n  - linear: {unit: 1}\n", NULL,
@@ -104,7 +123,8 @@ static const struct mistake mistakes[] = {
      "x.yaml:5:5: error: two layers of one list are called 'a'; first on line 4"},
     {D "model:\n  - {}\n", NULL, "x.yaml:4:5: error: model: expected a layer, found {}"},
     {D "model:\n  - [a]\n", NULL, "x.yaml:4:5: error: model: expected a layer, found a list"},
-    {D "model: relu\n", NULL, "x.yaml:3:8: error: expected a list of layers (- linear: 10), found 'relu'"},
+    {D "model: relu\n", NULL,
+     "x.yaml:3:8: error: expected a list of layers (- linear: 10), found 'relu'"},
     {D "model:\n  - residual:\n      body:\n        - liner: 1\n", NULL,
      "x.yaml:6:11: error: unknown layer 'liner'; nearest is 'linear'"},
     /* YAML. */
@@ -115,21 +135,24 @@ static const struct mistake mistakes[] = {
     {"data:\n  train: *a\n" M, NULL, "x.yaml:2:10: error: configs take no anchors ..."},
     {D M "seed: !!int 3\n", NULL, "x.yaml:5:7: error: configs take no tags ..."},
     {D M "---\nseed: 3\n", NULL, "x.yaml:5:1: error: a config is one document; ..."},
-    {"a: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", NULL, "x.yaml:1:35: error: lists and mappings lie too deep ..."},
+    {"a: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", NULL,
+     "x.yaml:1:35: error: lists and mappings lie too deep ..."},
     /* Assignments. */
     {D M, "train.bacth=3",
      "--set train.bacth=3: error: unknown key 'bacth' in section train; nearest is 'batch'"},
     {D M, "trian.batch=3", "--set trian.batch=3: error: unknown key 'trian'; nearest is 'train'"},
     {D M, "batch=3", "--set batch=3: error: unknown key 'batch'; section train has it"},
     {D M, "train.batch=x",
-     "--set train.batch=x: error: train.batch (samples): expected an integer from 1 to 16777216, found 'x'"},
+     "--set train.batch=x: error: train.batch (samples): expected an integer from 1 to 16777216, "
+     "found 'x'"},
     {D M, "train.batch", "--set train.batch: error: expected KEY=VALUE, like train.batch=256"},
     {D M, "=3", "--set =3: error: expected KEY=VALUE, like train.batch=256"},
     {D M, "model.linear1.units=3",
      "--set model.linear1.units=3: error: the model is changed in the config file, not with --set"},
     {D M, "data.train=\xff", "--set data.train=\xff: error: data.train: expected a text in UTF-8"},
     {D M "train:\n  microbatches: 8\n", "train.batch=100",
-     "--set train.batch=100: error: train.microbatches 8 does not divide train.batch 100 (line 6); 5 and 10 do"},
+     "--set train.batch=100: error: train.microbatches 8 does not divide train.batch 100 (line 6); "
+     "5 and 10 do"},
 };
 
 static bool matches(const char *found, const char *expected) {
@@ -152,7 +175,8 @@ START_TEST(every_mistake_has_its_text) {
         struct ls_config config;
         struct ls_error error = {0};
         char assignment[64], *assignments[] = {assignment};
-        snprintf(assignment, sizeof assignment, "%s", mistake->assignment ? mistake->assignment : "");
+        snprintf(assignment, sizeof assignment, "%s",
+                 mistake->assignment ? mistake->assignment : "");
         const enum ls_status status =
             ls_config_parse(&config, mistake->text, strlen(mistake->text), "x.yaml", assignments,
                             mistake->assignment ? 1 : 0, &error);
@@ -174,13 +198,15 @@ START_TEST(a_missing_file_is_named) {
 END_TEST
 
 START_TEST(a_failed_layer_is_placed) {
-    static const char text[] = D "model:\n  - relu\n  - residual:\n      body:\n        - linear: 3\n";
+    static const char text[] =
+        D "model:\n  - relu\n  - residual:\n      body:\n        - linear: 3\n";
     struct ls_config config;
     struct ls_error error;
     ls_require(ls_config_parse(&config, text, strlen(text), "x.yaml", NULL, 0, &ls_test_error));
     ls_fail(&error, LS_INVALID, "residual1.linear1: does not fit");
-    ck_assert_int_eq(ls_config_layer_error(&config, &config.model.items[1].branches[0].items[0], &error),
-                     LS_INVALID);
+    ck_assert_int_eq(
+        ls_config_layer_error(&config, &config.model.items[1].branches[0].items[0], &error),
+        LS_INVALID);
     ck_assert_str_eq(error.text, "x.yaml:7:11: error: residual1.linear1: does not fit");
     ls_config_clear(&config);
 }

@@ -5,14 +5,16 @@
 #include "launcher/config/config.h"
 #include "tests/support/support.h"
 
-static const char base[] = "data:\n  train: a.h5\n  validation: b.h5\nmodel:\n  - linear: 8\n  - residual:\n"
-                           "      body:\n        - linear: 8\n  - linear: 2\n";
+static const char base[] =
+    "data:\n  train: a.h5\n  validation: b.h5\nmodel:\n  - linear: 8\n  - residual:\n"
+    "      body:\n        - linear: 8\n  - linear: 2\n";
 
-static enum ls_status compare(const char *now_text, char **assignments, int count, struct ls_error *error) {
+static enum ls_status compare(const char *now_text, char **assignments, int count,
+                              struct ls_error *error) {
     struct ls_config before, now;
     ls_require(ls_config_parse(&before, base, strlen(base), "x.yaml", NULL, 0, &ls_test_error));
-    ls_require(
-        ls_config_parse(&now, now_text, strlen(now_text), "other.yaml", assignments, count, &ls_test_error));
+    ls_require(ls_config_parse(&now, now_text, strlen(now_text), "other.yaml", assignments, count,
+                               &ls_test_error));
     const enum ls_status status = ls_config_resumable(&before, &now, error);
     ls_config_clear(&before);
     ls_config_clear(&now);
@@ -20,12 +22,13 @@ static enum ls_status compare(const char *now_text, char **assignments, int coun
 }
 
 START_TEST(free_keys_may_change) {
-    char *free_keys[] = {(char[]){"train.steps_max=10"},        (char[]){"train.epochs=99"},
-                         (char[]){"checkpoint.every_steps=7"},  (char[]){"checkpoint.every_seconds=7"},
-                         (char[]){"checkpoint.every_epochs=7"}, (char[]){"checkpoint.keep=7"},
-                         (char[]){"log.every_steps=7"},         (char[]){"log.progress_seconds=7"},
-                         (char[]){"launcher.ranks=3"},          (char[]){"launcher.mpirun=x"},
-                         (char[]){"launcher.mpirun_arguments=x"}};
+    char *free_keys[] = {
+        (char[]){"train.steps_max=10"},         (char[]){"train.epochs=99"},
+        (char[]){"checkpoint.every_steps=7"},   (char[]){"checkpoint.every_seconds=7"},
+        (char[]){"checkpoint.every_epochs=7"},  (char[]){"checkpoint.keep=7"},
+        (char[]){"log.every_steps=7"},          (char[]){"log.progress_seconds=7"},
+        (char[]){"launcher.ranks=3"},           (char[]){"launcher.mpirun=x"},
+        (char[]){"launcher.mpirun_arguments=x"}};
     ls_require(compare(base, free_keys, sizeof free_keys / sizeof *free_keys, &ls_test_error));
 }
 END_TEST
@@ -38,8 +41,10 @@ START_TEST(all_others_may_not) {
         for (int i = 0; i < section->fields->count; i++) {
             const struct ls_field *field = &section->fields->items[i];
             struct ls_config before, now;
-            ls_require(ls_config_parse(&before, base, strlen(base), "x.yaml", NULL, 0, &ls_test_error));
-            ls_require(ls_config_parse(&now, base, strlen(base), "x.yaml", NULL, 0, &ls_test_error));
+            ls_require(
+                ls_config_parse(&before, base, strlen(base), "x.yaml", NULL, 0, &ls_test_error));
+            ls_require(
+                ls_config_parse(&now, base, strlen(base), "x.yaml", NULL, 0, &ls_test_error));
             char *member = (char *)&now + section->offset + field->offset;
             switch (field->kind) {
             case LS_FIELD_BOOL:
@@ -63,10 +68,12 @@ START_TEST(all_others_may_not) {
                 break;
             }
             struct ls_error error = {0};
-            ck_assert_msg((ls_config_resumable(&before, &now, &error) == LS_OK) == field->resume_free,
+            ck_assert_msg((ls_config_resumable(&before, &now, &error) == LS_OK) ==
+                              field->resume_free,
                           "%s.%s: %s", section->name, field->name, error.text);
             if (!field->resume_free)
-                ck_assert_msg(strstr(error.text, field->name), "%s is not named: %s", field->name, error.text);
+                ck_assert_msg(strstr(error.text, field->name), "%s is not named: %s", field->name,
+                              error.text);
             tried++;
             ls_config_clear(&before);
             ls_config_clear(&now);
@@ -82,8 +89,12 @@ START_TEST(differences_are_listed) {
     ck_assert_int_eq(compare(base, assignments, 2, &error), LS_INVALID);
     ck_assert_str_eq(error.text, "the config differs from the one this run began with:\n"
                                  "  seed was 1, is 2\n  train.batch was 128, is 256");
-    char *many[] = {(char[]){"seed=2"},           (char[]){"train.batch=256"},  (char[]){"train.shuffle=false"},
-                    (char[]){"optimizer.name=sgd"}, (char[]){"augment.flip=true"}, (char[]){"compute.isa=portable"}};
+    char *many[] = {(char[]){"seed=2"},
+                    (char[]){"train.batch=256"},
+                    (char[]){"train.shuffle=false"},
+                    (char[]){"optimizer.name=sgd"},
+                    (char[]){"augment.flip=true"},
+                    (char[]){"compute.isa=portable"}};
     ck_assert_int_eq(compare(base, many, 6, &error), LS_INVALID);
     ck_assert_ptr_nonnull(strstr(error.text, " (and 2 more)"));
     int lines = 1;
@@ -95,17 +106,21 @@ END_TEST
 
 START_TEST(models_are_compared) {
     struct ls_error error;
-    static const char inner[] = "data:\n  train: a.h5\n  validation: b.h5\nmodel:\n  - linear: 8\n  - residual:\n"
-                                "      body:\n        - linear: 9\n  - linear: 2\n";
+    static const char inner[] =
+        "data:\n  train: a.h5\n  validation: b.h5\nmodel:\n  - linear: 8\n  - residual:\n"
+        "      body:\n        - linear: 9\n  - linear: 2\n";
     ck_assert_int_eq(compare(inner, NULL, 0, &error), LS_INVALID);
     ck_assert_ptr_nonnull(strstr(error.text, "model.residual1.linear1.units was 8, is 9"));
-    static const char shorter[] = "data:\n  train: a.h5\n  validation: b.h5\nmodel:\n  - linear: 8\n";
+    static const char shorter[] =
+        "data:\n  train: a.h5\n  validation: b.h5\nmodel:\n  - linear: 8\n";
     ck_assert_int_eq(compare(shorter, NULL, 0, &error), LS_INVALID);
     ck_assert_ptr_nonnull(strstr(error.text, "model was 3 layers, is 1"));
-    static const char other[] = "data:\n  train: a.h5\n  validation: b.h5\nmodel:\n  - linear: 8\n  - relu\n"
-                                "  - linear: 2\n";
+    static const char other[] =
+        "data:\n  train: a.h5\n  validation: b.h5\nmodel:\n  - linear: 8\n  - relu\n"
+        "  - linear: 2\n";
     ck_assert_int_eq(compare(other, NULL, 0, &error), LS_INVALID);
-    ck_assert_ptr_nonnull(strstr(error.text, "model.residual1 was residual 'residual1', is relu 'relu1'"));
+    ck_assert_ptr_nonnull(
+        strstr(error.text, "model.residual1 was residual 'residual1', is relu 'relu1'"));
 }
 END_TEST
 

@@ -1,5 +1,5 @@
-/* A resolved config parses back to the same config: for every file in configs/ and for awkward values. Values
- * and derived numbers are what the file says. */
+/* A resolved config parses back to the same config: for every file in configs/ and for awkward
+ * values. Values and derived numbers are what the file says. */
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,8 @@ static const char awkward[] = "seed: 123456789012\n"
                               "optimizer: sgd\n";
 
 static void parse(struct ls_config *config, const char *text) {
-    ls_require(ls_config_parse(config, text, strlen(text), "folder/name.of.yaml", NULL, 0, &ls_test_error));
+    ls_require(ls_config_parse(config, text, strlen(text), "folder/name.of.yaml", NULL, 0,
+                               &ls_test_error));
 }
 
 static void check_fixpoint(const struct ls_config *config) {
@@ -80,7 +81,8 @@ START_TEST(assignments_come_after_the_file) {
          six[] = "train.microbatches=auto", seven[] = "seed=7";
     char *assignments[] = {one, two, three, four, five, six, seven};
     struct ls_config config;
-    ls_require(ls_config_parse(&config, text, strlen(text), "x.yaml", assignments, 7, &ls_test_error));
+    ls_require(
+        ls_config_parse(&config, text, strlen(text), "x.yaml", assignments, 7, &ls_test_error));
     ck_assert_int_eq(config.train.batch, 32);
     ck_assert_int_eq(config.data.split.count, 3);
     ck_assert_str_eq(config.data.train, "csv a b.csv --target c");
@@ -111,19 +113,20 @@ START_TEST(every_config_of_the_source_does) {
 END_TEST
 
 START_TEST(automatic_microbatches_follow_the_batch) {
-    static const int64_t expected[][2] = {{1, 1},   {105, 7}, {21, 7},   {2, 2},    {16, 8},    {32, 2},     {96, 4},  {128, 8},
-                                          {7, 7},   {11, 1},   {12, 6},    {1024, 64},  {100, 4}, {4096, 64},
-                                          {48, 2},  {64, 4},   {1000, 8},  {8192, 64}};
+    static const int64_t expected[][2] = {{1, 1},  {105, 7},   {21, 7},   {2, 2},     {16, 8},
+                                          {32, 2}, {96, 4},    {128, 8},  {7, 7},     {11, 1},
+                                          {12, 6}, {1024, 64}, {100, 4},  {4096, 64}, {48, 2},
+                                          {64, 4}, {1000, 8},  {8192, 64}};
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         struct ls_config config = {.train.batch = expected[i][0]};
-        ck_assert_msg(ls_config_microbatches(&config) == expected[i][1], "batch %lld: %lld, expected %lld",
-                      (long long)expected[i][0], (long long)ls_config_microbatches(&config),
-                      (long long)expected[i][1]);
+        ck_assert_msg(ls_config_microbatches(&config) == expected[i][1],
+                      "batch %lld: %lld, expected %lld", (long long)expected[i][0],
+                      (long long)ls_config_microbatches(&config), (long long)expected[i][1]);
         config.train.microbatches = 1;
         ck_assert_int_eq(ls_config_microbatches(&config), 1);
     }
 }
 END_TEST
 
-LS_SUITE(values_are_what_the_file_says, assignments_come_after_the_file, every_config_of_the_source_does,
-         automatic_microbatches_follow_the_batch)
+LS_SUITE(values_are_what_the_file_says, assignments_come_after_the_file,
+         every_config_of_the_source_does, automatic_microbatches_follow_the_batch)
