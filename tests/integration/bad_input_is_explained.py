@@ -1,0 +1,142 @@
+"""Bad input of every kind ends with exit code 2 and one clear message of at most six lines, and leaves files alone."""
+import gzip
+import os
+import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+import h5py
+import lockstep
+import numpy
+
+RUN = lockstep.path("run")
+
+
+def write(name, text):
+    """A file of this test; returns its path."""
+    with open(lockstep.path(name), "wb" if isinstance(text, bytes) else "w") as file:
+        file.write(text)
+    return lockstep.path(name)
+
+
+def idx(magic, dims, values):
+    return struct.pack(">I", magic) + b"".join(struct.pack(">I", d) for d in dims) + bytes(values)
+
+
+def table(name, rows=64, features=4, classes=3, inputs=None):
+    random = numpy.random.default_rng(1)
+    with h5py.File(lockstep.path(name), "w") as file:
+        file["inputs"] = random.normal(size=(rows, features)).astype("f4") if inputs is None else inputs
+        file["targets"] = (numpy.arange(rows) % classes).astype("i4")
+    return lockstep.path(name)
+
+
+def config(train, model="[{linear: 3}]", extra=""):
+    """A config of one small model; the data's path stands on line 2, the model on line 3."""
+    return write("config.yaml", f"data:\n  train: {train}\nmodel: {model}\n"
+                                f"train:\n  epochs: 1\n  batch: 16\n  microbatches: 4\n{extra}")
+
+
+def snapshot():
+    """Path -> (size, time) of every file of the test but the ones it writes itself."""
+    found = {}
+    for folder, _, names in os.walk(lockstep.path()):
+        for name in names:
+            info = os.stat(os.path.join(folder, name))
+            found[os.path.join(folder, name)] = (info.st_size, info.st_mtime_ns)
+    return found
+
+
+def refused(words, *expected, cwd=None):
+    """Exit code 2, nothing on stdout, at most six lines on stderr with every expected text; no file changes."""
+    before = snapshot()
+    done = lockstep.call(*words, expect=2, timeout=60)
+    text = done.stderr.rstrip("\n")
+    lockstep.check(text.count("\n") < 6, f"{words}: more than six lines\n{text}")
+    for part in expected:
+        lockstep.check(part in text, f"{words}: expected {part!r} in\n{text}")
+    changed = {path for path in before if snapshot().get(path) != before[path]}
+    lockstep.equal(changed, set(), f"{words}: changed files")
+
+
+def begins(words, prefix, *expected):
+    refused(words, *expected)
+    text = lockstep.call(*words, expect=2, timeout=60).stderr
+    lockstep.check(text.startswith(prefix), f"{words}: expected {prefix!r} first, found\n{text}")
+
+
+good = table("good.h5")
+
+# The command line.
+refused(["trian"], "unknown command 'trian' (did you mean 'train'?)")
+refused(["train"], "an argument is missing", "usage: lockstep train CONFIG")
+refused(["train", "x.yaml", "--rank", "2"], "unknown option '--rank' (did you mean '--ranks'?)")
+refused(["train", "x.yaml", "-n", "two"], "-n", "expected an integer", "found 'two'")
+refused(["train", "x.yaml", "-n"], "-n needs a value")
+refused(["data", "imprt"], "found 'imprt' (did you mean 'import'?)")
+refused(["data", "import", "csv", good], "--out FILE.h5 is missing")
+refused(["checkpoint", "lst", RUN], "found 'lst' (did you mean 'list'?)")
+refused(["checkpoint", "list", lockstep.path("nowhere")], "there is no such run directory")
+refused(["help", "trian"], "did you mean 'train'?")
+refused(["help", "config", "modl"], "did you mean 'model'?")
+
+# The config: place first.
+path = config(good, extra="  bacth: 3\n")
+begins(["train", path, "--out", RUN], f"{path}:8:3: error: ", "unknown key 'bacth' in section train; nearest is 'batch'")
+begins(["inspect", path], f"{path}:8:3: error: ", "unknown key 'bacth'")
+path = config(good, extra="seed: many\n")
+begins(["train", path, "--out", RUN], f"{path}:8:7: error: ", "seed", "expected an integer", "found 'many'")
+path = config(good, extra="checkpoint:\n  keep: 1\n")
+begins(["train", path, "--out", RUN], f"{path}:9:9: error: ", "checkpoint.keep", "from 2 to", "found '1'")
+path = config(good, extra="  {\n")
+begins(["train", path, "--out", RUN], f"{path}:", "YAML syntax")
+path = config(good)
+begins(["train", path, "--out", RUN, "--set", "train.batch=17"], "--set train.batch=17: error: ",
+       "train.microbatches 4 does not divide train.batch 17 (line 7)")
+begins(["train", path, "--out", RUN, "--set", "train.bacth=17"], "--set train.bacth=17: error: ", "nearest is 'batch'")
+refused(["train", lockstep.path("nowhere.yaml")], "nowhere.yaml", "No such file")
+refused(["train", lockstep.path()], lockstep.path())
+refused(["train", path, "-n", "5", "--out", RUN], "5 ranks", "4 microbatches")
+refused(["inspect", path, "-n", "5"], "5 ranks", "4 microbatches")
+
+# A model that does not fit its input names the layer and its place.
+path = config(good, model="\n  - conv2d: 8\n  - linear: 3")
+begins(["train", path, "--out", RUN], f"{path}:4:5: error: ", "conv2d1")
+begins(["inspect", path], f"{path}:4:5: error: ", "conv2d1")
+path = config(good, model="\n  - linear: 3\n  - residual:\n      body:\n        - linear: 5")
+begins(["inspect", path], f"{path}:5:5: error: ", "residual1")
+
+# Data.
+images = write("images", idx(0x803, (4, 2, 2), range(16)))
+refused(["train", config(lockstep.path("nowhere.h5")), "--out", RUN], "nowhere.h5")
+refused(["train", config(write("no.h5", "no HDF5")), "--out", RUN], "no.h5")
+refused(["train", config(table("labels.h5", classes=5)), "--out", RUN], "labels.h5", "label")
+refused(["train", config(table("short.h5", inputs=numpy.zeros((10, 4), "f4"))), "--out", RUN], "short.h5", "10", "64")
+out = ["--out", lockstep.path("out.h5")]
+refused(["data", "import", "idx", write("cut", idx(0x803, (4, 2, 2), range(15)))] + out, "cut")
+refused(["data", "import", "idx", write("magic", idx(0x123456, (4, 2, 2), range(16)))] + out, "magic")
+refused(["data", "import", "idx", images, write("labels", idx(0x801, (3,), range(3)))] + out, "4", "3")
+refused(["data", "import", "idx", write("cut.gz", gzip.compress(idx(0x803, (4, 2, 2), range(16)))[:-9])] + out, "cut.gz")
+ragged = write("ragged.csv", "a,b,c\n1,2,3\n4,5\n")
+refused(["data", "import", "csv", ragged] + out, "ragged.csv:3")
+refused(["data", "import", "csv", write("words.csv", "a,b\n1,2\nx,3\n")] + out, "words.csv:3")
+refused(["data", "import", "csv", ragged, "--target", "d"] + out, "ragged.csv", "d")
+refused(["data", "import", "csv", lockstep.path("nowhere.csv")] + out, "nowhere.csv")
+refused(["data", "import", "csv", ragged, "--out", ragged + "/x.h5"], "ragged.csv", "not a folder")
+refused(["data", "info", ragged], "ragged.csv")
+lockstep.check(not os.path.exists(lockstep.path("out.h5")), "a failed import left its output")
+
+# Where to write.
+path = config(good)
+refused(["train", path, "--out", good + "/run"], "good.h5")
+refused(["train", path, "--out", good], "good.h5")
+
+# A run of another model.
+lockstep.call("train", path, "-n", 1, "--out", RUN)
+before = snapshot()
+path = config(good, model="\n  - linear: {units: 3, bias: false}")
+refused(["train", path, "-n", "1", "--out", RUN], "model.linear1.bias was true, is false")
+refused(["train", config(good), "-n", "1", "--out", RUN, "--set", "optimizer.name=sgd"],
+        "optimizer.name was adam, is sgd")
+changed = [p for p in before if not p.endswith("config.yaml") and snapshot().get(p) != before[p]]
+lockstep.equal(changed, [], "files changed by a refused continuation")
