@@ -1,8 +1,4 @@
-#include "core/tensor/kernels/conv.h"
-
-#include "core/tensor/kernels/conv_weight.h"
-#include "core/tensor/kernels/depthwise.h"
-#include "core/tensor/kernels/product.h"
+#include "core/tensor/kernels/conv_parts.h"
 #include "core/tensor/kernels/stencil.h"
 
 enum { PIXELS = 512 }; /* pixels whose addresses are listed at once */
@@ -41,12 +37,16 @@ static void run_sweep(const struct sweep *s, struct ls_product *product) {
     LS_NAME(ls_product)(product);
 }
 
+static struct ls_conv_state state_of(const struct ls_conv *c, const void *state) {
+    return LS_NAME(ls_conv_take_state)(c, &(struct ls_scratch){.memory = (void *)(uintptr_t)state});
+}
+
 static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
 void LS_NAME(ls_conv_forward)(const struct ls_conv *c, const real *x, const real *w,
-                              const real *packed, const real *bias, bool relu, real *y,
+                              const void *state, const real *bias, bool relu, real *y,
                               void *scratch) {
     if (ls_depthwise(c)) {
         LS_NAME(ls_depthwise_forward)(c, x, w, bias, relu, y);
@@ -65,7 +65,7 @@ void LS_NAME(ls_conv_forward)(const struct ls_conv *c, const real *x, const real
     LS_NAME(ls_stencil_stretches)(axes, &canvas, ig, stretches, &product.depth);
     product.length = c->kernel[0] * c->kernel[1] * ig;
     product.panel_stride = product.length * LS_PANEL;
-    const real *weights = LS_NAME(ls_conv_packed_elements)(c) > 0 ? packed : w;
+    const real *weights = ls_conv_packs(c) ? state_of(c, state).packed : w;
     const int64_t line = axes[1].results * c->out, image = axes[0].results * line;
     for (int64_t n = 0; n < c->images; n += canvas.images) {
         struct sweep sweep = {.images = smaller(canvas.images, c->images - n),
@@ -117,7 +117,7 @@ static const real *run_phase(const struct ls_conv *c, const struct ls_canvas *ca
 }
 
 void LS_NAME(ls_conv_input_gradient)(const struct ls_conv *c, const real *dy, const real *w,
-                                     const real *turned, bool add, real *dx, void *scratch) {
+                                     const void *state, bool add, real *dx, void *scratch) {
     if (ls_depthwise(c)) {
         LS_NAME(ls_depthwise_input_gradient)(c, dy, w, add, dx);
         return;
@@ -132,7 +132,7 @@ void LS_NAME(ls_conv_input_gradient)(const struct ls_conv *c, const real *dy, co
     for (int64_t n = 0; n < c->images; n += canvas.images) {
         const int64_t images = smaller(canvas.images, c->images - n);
         const real *from = ls_canvas_place(&canvas, images, dy + n * dy_image);
-        const real *phase_w = turned;
+        const real *phase_w = state_of(c, state).turned;
         int64_t phase[2];
         for (phase[0] = 0; phase[0] < smaller(c->stride[0], c->height); phase[0]++)
             for (phase[1] = 0; phase[1] < smaller(c->stride[1], c->width); phase[1]++)

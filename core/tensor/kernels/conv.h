@@ -30,24 +30,22 @@ static inline int64_t ls_conv_out(const struct ls_conv *c, int axis) {
     return padded < extent ? 0 : (padded - extent) / c->stride[axis] + 1;
 }
 
-/* The other forms of the weights that the kernels read: made once per step, in memory that was zero before
- * the first time. packed (groups that are no whole panels): per group [ceil(out / groups / 32)][K][32].
- * turned (for the input gradient): per phase of the stride, per group, panels of inputs. Either may have 0
- * elements. */
-int64_t LS_NAME(ls_conv_packed_elements)(const struct ls_conv *conv);
-int64_t LS_NAME(ls_conv_turned_elements)(const struct ls_conv *conv);
-void LS_NAME(ls_conv_pack)(const struct ls_conv *conv, const real *w, real *packed);
-void LS_NAME(ls_conv_turn)(const struct ls_conv *conv, const real *w, real *turned, void *scratch);
+/* The forms of the weights that the kernels read beside w itself, and lists of taps: `state` is zero before
+ * the first time, and made anew whenever w has changed. `gradients`: input gradients will be wanted. */
+size_t LS_NAME(ls_conv_state_bytes)(const struct ls_conv *conv);
+void LS_NAME(ls_conv_prepare)(const struct ls_conv *conv, const real *w, bool gradients,
+                              void *state);
 
 /* y = x * W, then + bias (NULL: none), then ReLU. */
 void LS_NAME(ls_conv_forward)(const struct ls_conv *conv, const real *x, const real *w,
-                              const real *packed, const real *bias, bool relu, real *y,
+                              const void *state, const real *bias, bool relu, real *y,
                               void *scratch);
 
 /* dx = dy * W turned; with `add`, dx += that. */
 void LS_NAME(ls_conv_input_gradient)(const struct ls_conv *conv, const real *dy, const real *w,
-                                     const real *turned, bool add, real *dx, void *scratch);
+                                     const void *state, bool add, real *dx, void *scratch);
 
+/* dw: a chain over pixels per microbatch, microbatches along the fixed tree. */
 void LS_NAME(ls_conv_weight_gradient)(const struct ls_conv *conv, const real *x, const real *dy,
                                       real *dw, void *scratch);
 

@@ -1,9 +1,7 @@
-#include "core/tensor/kernels/conv_weight.h"
-
+#include "core/tensor/kernels/conv_parts.h"
 #include "core/tensor/kernels/depthwise.h"
 #include "core/tensor/kernels/outer.h"
 #include "core/tensor/kernels/stencil.h"
-#include "core/tensor/kernels/transpose.h"
 #include "core/tensor/kernels/tree_stack.h"
 
 /* Pixels that a register tile adds up before it goes back to memory: their gradients stay in the
@@ -12,84 +10,6 @@ enum { PIXELS = 256 };
 
 static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
-}
-
-static int64_t length_of(const struct ls_conv *c) {
-    return c->kernel[0] * c->kernel[1] * (c->in / c->groups);
-}
-
-/* Groups that are whole panels lie in the weights as if each had panels of its own. Others do not, and
- * are packed: per group [ceil(out / groups / 32)][K][32]. */
-static bool needs_packing(const struct ls_conv *c) {
-    return !ls_depthwise(c) && c->groups > 1 && c->out / c->groups % LS_PANEL != 0;
-}
-
-static int64_t group_elements(const struct ls_conv *c) {
-    return ls_panel_elements(length_of(c), c->out / c->groups);
-}
-
-int64_t LS_NAME(ls_conv_packed_elements)(const struct ls_conv *c) {
-    return needs_packing(c) ? c->groups * group_elements(c) : 0;
-}
-
-void LS_NAME(ls_conv_pack)(const struct ls_conv *c, const real *w, real *packed) {
-    const int64_t og = c->out / c->groups, length = length_of(c);
-    for (int64_t o = 0; needs_packing(c) && o < c->out; o++) {
-        real *to = packed + o / og * group_elements(c);
-        for (int64_t k = 0; k < length; k++)
-            to[ls_panel_index(length, k, o % og)] = w[ls_panel_index(length, k, o)];
-    }
-}
-
-static void unpack(const struct ls_conv *c, const real *packed, real *w) {
-    const int64_t og = c->out / c->groups, length = length_of(c);
-    memset(w, 0, (size_t)ls_panel_elements(length, c->out) * sizeof(real));
-    for (int64_t o = 0; o < c->out; o++) {
-        const real *from = packed + o / og * group_elements(c);
-        for (int64_t k = 0; k < length; k++)
-            w[ls_panel_index(length, k, o)] = from[ls_panel_index(length, k, o % og)];
-    }
-}
-
-int64_t LS_NAME(ls_conv_turned_elements)(const struct ls_conv *c) {
-    const int64_t length = c->kernel[0] * c->kernel[1] * (c->out / c->groups);
-    return ls_depthwise(c) ? 0 : c->groups * ls_panel_elements(length, c->in / c->groups);
-}
-
-/* One tap of one group: to[panel of inputs][at + output][input] = w[tap][input][output]. */
-static void turn_tap(const struct ls_conv *c, const real *w, int64_t group, int64_t tap, int64_t at,
-                     int64_t length, real *to) {
-    const int64_t ig = c->in / c->groups, og = c->out / c->groups;
-    for (int64_t i = 0; i < ig; i += LS_PANEL, to += length * LS_PANEL)
-        for (int64_t o = 0, some; o < og; o += some) {
-            const int64_t column = group * og + o;
-            some = smaller(og - o, LS_PANEL - column % LS_PANEL);
-            ls_transpose(smaller(LS_PANEL, ig - i), some,
-                         w + ls_panel_index(length_of(c), tap * ig + i, column), LS_PANEL,
-                         to + (at + o) * LS_PANEL, LS_PANEL);
-        }
-}
-
-void LS_NAME(ls_conv_turn)(const struct ls_conv *c, const real *w, real *turned, void *scratch) {
-    if (ls_depthwise(c))
-        return;
-    const int64_t og = c->out / c->groups;
-    struct ls_stencil_axis axes[2];
-    LS_NAME(ls_stencil_take)(c, axes, &(struct ls_scratch){.memory = scratch});
-    for (int64_t py = 0; py < smaller(c->stride[0], c->height); py++)
-        for (int64_t px = 0; px < smaller(c->stride[1], c->width); px++) {
-            LS_NAME(ls_stencil_backward)(c, 0, py, &axes[0]);
-            LS_NAME(ls_stencil_backward)(c, 1, px, &axes[1]);
-            const int64_t taps = axes[0].count * axes[1].count;
-            for (int64_t g = 0; g < c->groups; g++) {
-                for (int64_t t = 0; t < taps; t++)
-                    turn_tap(c, w, g,
-                             axes[0].tap[t / axes[1].count] * c->kernel[1] +
-                                 axes[1].tap[t % axes[1].count],
-                             t * og, taps * og, turned);
-                turned += ls_panel_elements(taps * og, c->in / c->groups);
-            }
-        }
 }
 
 /* What one call needs, in scratch. */
@@ -111,8 +31,8 @@ static int64_t lines_at_once(const struct ls_conv *c) {
 
 /* Elements of one partial gradient. */
 static int64_t leaf_elements(const struct ls_conv *c) {
-    return ls_depthwise(c) ? ls_panel_elements(length_of(c), c->out)
-                           : c->groups * group_elements(c);
+    return ls_depthwise(c) ? ls_panel_elements(ls_conv_length(c), c->out)
+                           : c->groups * ls_conv_group_elements(c);
 }
 
 static struct job take_job(const struct ls_conv *c, struct ls_scratch *scratch) {
@@ -125,7 +45,7 @@ static struct job take_job(const struct ls_conv *c, struct ls_scratch *scratch) 
     job.packed = ls_scratch_take(
         scratch, lines_at_once(c) * ls_conv_out(c, 1) * LS_TILE_COLUMNS, sizeof(real));
     job.tree = ls_scratch_take(scratch, (ls_tree_slots(c->images) - 1) * leaf, sizeof(real));
-    job.groups = ls_scratch_take(scratch, needs_packing(c) ? leaf : 0, sizeof(real));
+    job.groups = ls_scratch_take(scratch, ls_conv_packs(c) ? leaf : 0, sizeof(real));
     return job;
 }
 
@@ -143,7 +63,7 @@ static void add_images(const struct job *job, int64_t group, int64_t images, con
                              .last_count = columns,
                              .x_step = c->stride[1] * c->in,
                              .taps = job->stretches,
-                             .length = length_of(c),
+                             .length = ls_conv_length(c),
                              .g_step = c->out,
                              .columns = og,
                              .add = !fresh,
@@ -174,7 +94,7 @@ static void run_microbatch(const struct job *job, int64_t first, int64_t count, 
         const real *from = ls_canvas_place(&job->canvas, images, x + (first + n) * x_image);
         for (int64_t g = 0; g < c->groups; g++)
             add_images(job, g, images, from, dy + (first + n) * y_image, n == 0,
-                       leaf + g * group_elements(c));
+                       leaf + g * ls_conv_group_elements(c));
     }
 }
 
@@ -184,7 +104,7 @@ void LS_NAME(ls_conv_weight_gradient)(const struct ls_conv *c, const real *x, co
     for (int axis = 0; axis < 2; axis++)
         LS_NAME(ls_stencil_forward)(c, axis, &job.axes[axis]);
     ls_canvas_clear(&job.canvas);
-    struct ls_tree_stack stack = ls_tree_stack_begin(needs_packing(c) ? job.groups : dw, job.tree,
+    struct ls_tree_stack stack = ls_tree_stack_begin(ls_conv_packs(c) ? job.groups : dw, job.tree,
                                                      leaf_elements(c));
     for (int64_t n = 0; n < c->images; n += c->microbatch_images) {
         run_microbatch(&job, n, smaller(c->microbatch_images, c->images - n), x, dy,
@@ -192,8 +112,8 @@ void LS_NAME(ls_conv_weight_gradient)(const struct ls_conv *c, const real *x, co
         ls_tree_stack_push(&stack);
     }
     ls_tree_stack_finish(&stack);
-    if (needs_packing(c))
-        unpack(c, job.groups, dw);
+    if (ls_conv_packs(c))
+        LS_NAME(ls_conv_unpack)(c, job.groups, dw);
 }
 
 size_t LS_NAME(ls_conv_weight_scratch_bytes)(const struct ls_conv *c) {

@@ -206,21 +206,18 @@ static uint64_t convolution(int number) {
     struct array x = array_random(s, c.images * c.height * c.width * c.in);
     struct array dy = array_random(s, c.images * ls_conv_out(&c, 0) * ls_conv_out(&c, 1) * c.out);
     struct array w = array_panels(s, conv_length(&c), c.out), bias = array_random(s, c.out);
-    struct array packed = array_create(s, LS_NAME(ls_conv_packed_elements)(&c));
-    struct array turned = array_create(s, LS_NAME(ls_conv_turned_elements)(&c));
-    memset(packed.data, 0, (size_t)packed.count * sizeof(real));
-    memset(turned.data, 0, (size_t)turned.count * sizeof(real));
-    LS_NAME(ls_conv_pack)(&c, w.data, packed.data);
-    LS_NAME(ls_conv_turn)(&c, w.data, turned.data, scratch);
+    void *state_memory = scratch_create(LS_NAME(ls_conv_state_bytes)(&c));
+    memset(state_memory, 0, LS_NAME(ls_conv_state_bytes)(&c));
+    LS_NAME(ls_conv_prepare)(&c, w.data, true, state_memory);
     const real *b = with_bias ? bias.data : NULL;
 
     struct array y = array_create(s, dy.count), plain_y = array_create(s, dy.count);
-    LS_NAME(ls_conv_forward)(&c, x.data, w.data, packed.data, b, relu, y.data, scratch);
+    LS_NAME(ls_conv_forward)(&c, x.data, w.data, state_memory, b, relu, y.data, scratch);
     LS_NAME(ls_plain_conv_forward)(&c, x.data, w.data, b, relu, plain_y.data);
     compare(y, plain_y, what, &digest);
 
     struct array dx = array_random(s, x.count), plain_dx = copy_of(s, dx);
-    LS_NAME(ls_conv_input_gradient)(&c, dy.data, w.data, turned.data, add, dx.data, scratch);
+    LS_NAME(ls_conv_input_gradient)(&c, dy.data, w.data, state_memory, add, dx.data, scratch);
     LS_NAME(ls_plain_conv_input_gradient)(&c, dy.data, w.data, add, plain_dx.data);
     compare(dx, plain_dx, what, &digest);
 
@@ -229,9 +226,10 @@ static uint64_t convolution(int number) {
     LS_NAME(ls_plain_conv_weight_gradient)(&c, x.data, dy.data, plain_dw.data);
     compare(dw, plain_dw, what, &digest);
 
-    const struct array arrays[] = {x, dy, w, bias, packed, turned};
+    const struct array arrays[] = {x, dy, w, bias};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         array_destroy(arrays[i]);
+    free(state_memory);
     free(scratch);
     return digest;
 }

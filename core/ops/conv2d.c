@@ -1,0 +1,173 @@
+/* Cross-correlation of NHWC images with a bank of filters. */
+#include "core/ops/affine.h"
+#include "core/ops/ops.h"
+#include "core/tensor/kernels/conv.h"
+
+static int64_t or_one(int64_t value) {
+    return value == 0 ? 1 : value;
+}
+
+static struct ls_conv conv_of(const struct ls_node *node, const struct ls_run *run) {
+    const struct ls_conv2d_options *o = node->options;
+    const struct ls_shape x = node->inputs[0]->shape, weight = node->inputs[1]->shape;
+    struct ls_conv conv = {.images = run->rows,
+                           .height = x.dims[1],
+                           .width = x.dims[2],
+                           .in = x.dims[3],
+                           .out = weight.dims[3],
+                           .groups = or_one(o->groups),
+                           .kernel = {weight.dims[0], weight.dims[1]},
+                           .stride = {or_one(o->stride[0]), or_one(o->stride[1])},
+                           .dilation = {or_one(o->dilation[0]), or_one(o->dilation[1])},
+                           .microbatch_images = run->microbatch_rows};
+    memcpy(conv.padding, o->padding, sizeof conv.padding);
+    return conv;
+}
+
+static enum ls_status check_options(const struct ls_node *node, struct ls_error *error) {
+    const struct ls_conv2d_options *o = node->options;
+    const struct ls_shape x = node->inputs[0]->shape, weight = node->inputs[1]->shape;
+    const long long groups = or_one(o->groups);
+    for (int i = 0; i < 4; i++)
+        if (o->padding[i] < 0 || o->stride[i / 2] < 0 || o->dilation[i / 2] < 0 || groups < 1)
+            return ls_fail(error, LS_INVALID, "conv2d: stride, padding, dilation and groups must not be "
+                                              "negative");
+    if (x.dims[3] % groups != 0 || weight.dims[3] % groups != 0)
+        return ls_fail(error, LS_INVALID,
+                       "conv2d: %lld groups must divide the %lld input and %lld output channels",
+                       groups, (long long)x.dims[3], (long long)weight.dims[3]);
+    if (weight.dims[2] != x.dims[3] / groups)
+        return ls_fail(error, LS_INVALID, "conv2d: expects %lld input channels, found %lld",
+                       (long long)weight.dims[2] * groups, (long long)x.dims[3]);
+    return LS_OK;
+}
+
+static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
+    if (ls_check_batched(node, 0, 2, error) != LS_OK)
+        return error->status;
+    const struct ls_shape x = node->inputs[0]->shape, weight = node->inputs[1]->shape;
+    char text[LS_SHAPE_TEXT_MAX];
+    if (x.rank != 4) {
+        struct ls_shape row = {.rank = x.rank - 1};
+        memcpy(row.dims, x.dims + 1, (size_t)row.rank * sizeof *row.dims);
+        return ls_fail(error, LS_INVALID,
+                       "conv2d: expects images of height x width x channels, found %s",
+                       ls_shape_print(row, text));
+    }
+    if (weight.rank != 4)
+        return ls_fail(error, LS_INVALID,
+                       "conv2d: the weight must be [kernel height, kernel width, inputs / groups, "
+                       "outputs], found %s",
+                       ls_shape_print(weight, text));
+    if (check_options(node, error) != LS_OK || ls_affine_check(node, weight, error) != LS_OK)
+        return error->status;
+    const int64_t images = x.dims[0];
+    const struct ls_conv conv =
+        conv_of(node, &(struct ls_run){.rows = images, .microbatch_rows = images});
+    const int64_t height = ls_conv_out(&conv, 0), width = ls_conv_out(&conv, 1);
+    if (height < 1 || width < 1)
+        return ls_fail(error, LS_INVALID,
+                       "conv2d: a %lldx%lld kernel with dilation %lldx%lld does not fit into %lldx%lld "
+                       "pixels with padding %lld,%lld,%lld,%lld",
+                       (long long)conv.kernel[0], (long long)conv.kernel[1],
+                       (long long)conv.dilation[0], (long long)conv.dilation[1],
+                       (long long)conv.height, (long long)conv.width, (long long)conv.padding[0],
+                       (long long)conv.padding[1], (long long)conv.padding[2],
+                       (long long)conv.padding[3]);
+    ls_infer_like(node);
+    node->output->shape = LS_SHAPE(images, height, width, conv.out);
+    const size_t bias = ls_column_sums_bytes(conv.out, images);
+    const size_t kernels = LS_NAME(ls_conv_scratch_bytes)(&conv);
+    node->scratch_bytes = bias > kernels ? bias : kernels;
+    node->state_bytes = LS_NAME(ls_conv_state_bytes)(&conv);
+    node->flops = 2 * height * width * ls_shape_count(weight);
+    return LS_OK;
+}
+
+static void prepare(struct ls_node *node) {
+    const struct ls_conv conv = conv_of(node, &(struct ls_run){.rows = 1, .microbatch_rows = 1});
+    LS_NAME(ls_conv_prepare)
+    (&conv, node->inputs[1]->data, node->inputs[0]->wants_gradient, node->state);
+}
+
+static void forward(const struct ls_node *node, const struct ls_run *run) {
+    const struct ls_conv conv = conv_of(node, run);
+    LS_NAME(ls_conv_forward)
+    (&conv, node->inputs[0]->data, node->inputs[1]->data, node->state, ls_affine_bias_data(node),
+     node->activation == LS_ACTIVATION_RELU, node->output->data, node->scratch);
+}
+
+static void backward(const struct ls_node *node, const struct ls_run *run) {
+    const struct ls_conv conv = conv_of(node, run);
+    const struct ls_value *x = node->inputs[0], *weight = node->inputs[1];
+    const real *dy = node->output->gradient;
+    ls_affine_begin_backward(node, run);
+    if (weight->gradient)
+        LS_NAME(ls_conv_weight_gradient)(&conv, x->data, dy, weight->gradient, node->scratch);
+    if (x->gradient)
+        LS_NAME(ls_conv_input_gradient)
+        (&conv, dy, weight->data, node->state, node->accumulate[0], x->gradient, node->scratch);
+}
+
+#define X(...) {.shape = LS_CASE_SHAPE(__VA_ARGS__), .low = -1, .high = 1}
+#define W(...)                                                                                     \
+    {.shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .layout = LS_LAYOUT_PANELS,           \
+     .low = -1, .high = 1}
+#define B(...) {.shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .low = -1, .high = 1}
+#define OPTIONS(...)                                                                               \
+    .options = &(const struct ls_conv2d_options){__VA_ARGS__},                                     \
+    .options_size = sizeof(struct ls_conv2d_options)
+static const struct ls_op_case cases[] = {
+    {.name = "1x1 on one image", OPTIONS(.groups = 1), .input_count = 3, .inputs = {X(1, 3, 2, 4), W(1, 1, 4, 3), B(3)}},
+    {.name = "3x3 with padding, three microbatches, the last shorter",
+     OPTIONS(.padding = {1, 1, 1, 1}),
+     .input_count = 3,
+     .inputs = {X(5, 4, 5, 3), W(3, 3, 3, 5), B(5)},
+     .microbatches = 3},
+    {.name = "stride, uneven padding, no bias",
+     OPTIONS(.stride = {2, 3}, .padding = {1, 0, 2, 1}),
+     .input_count = 3,
+     .inputs = {X(2, 6, 7, 2), W(3, 2, 2, 4), {.absent = true}}},
+    {.name = "dilation",
+     OPTIONS(.dilation = {2, 3}, .padding = {2, 2, 1, 0}),
+     .input_count = 3,
+     .inputs = {X(2, 6, 9, 2), W(3, 3, 2, 3), B(3)}},
+    {.name = "groups",
+     OPTIONS(.groups = 2, .padding = {1, 0, 0, 1}),
+     .input_count = 3,
+     .inputs = {X(3, 4, 3, 4), W(2, 2, 2, 6), B(6)},
+     .microbatches = 2},
+    {.name = "depthwise with stride",
+     OPTIONS(.groups = 5, .stride = {2, 1}, .padding = {1, 1, 1, 1}),
+     .input_count = 3,
+     .inputs = {X(3, 5, 4, 5), W(3, 3, 1, 5), B(5)},
+     .microbatches = 3},
+    /* One weight per output, none near 0, so that no result is near the kink. */
+    {.name = "fused ReLU",
+     OPTIONS(.stride = {1, 2}),
+     .input_count = 3,
+     .inputs = {{.shape = LS_CASE_SHAPE(3, 3, 4, 1), .low = -1, .high = 1, .gap = 0.1, .kink = 1e9},
+                {.shape = LS_CASE_SHAPE(1, 1, 1, 6),
+                 .parameter = true,
+                 .layout = LS_LAYOUT_PANELS,
+                 .low = -1,
+                 .high = 1,
+                 .gap = 0.1,
+                 .kink = 1e9},
+                {.absent = true}},
+     .microbatches = 2,
+     .activation = LS_ACTIVATION_RELU},
+};
+
+const struct ls_op LS_NAME(ls_op_conv2d) = {
+    .name = "conv2d",
+    .formula = "y[n,i,j,o] = b[o] + sum over (ky,kx,c) of x[n, i*stride-pad+ky*dilation, ..., c] W[ky,kx,c,o]",
+    .infer = infer,
+    .prepare = prepare,
+    .forward = forward,
+    .backward = backward,
+    .backward_reads_inputs = 1u << 0 | 1u << 1,
+    .fuses = true,
+    .cases = cases,
+    .case_count = (int)(sizeof cases / sizeof *cases),
+};
