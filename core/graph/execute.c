@@ -63,8 +63,15 @@ static void seed_loss(const struct ls_graph *graph, const struct ls_run *run) {
     }
 }
 
-/* Parameters first .. end-1 of the set are final; those that no node wrote get zeros. Returns end.
- */
+/* Elements from `first` on of a parameter's slot become zero. */
+static void clear_slot(const struct ls_graph *graph, const struct ls_parameter *parameter,
+                       int64_t first, void *gradients) {
+    memset((char *)gradients + (size_t)(parameter->offset + first) * graph->element_size, 0,
+           (size_t)(parameter->count - first) * graph->element_size);
+}
+
+/* Parameters first .. end-1 of the set are final. Those that no node wrote get zeros, and so does
+ * the padding behind plain ones (panels have theirs from the kernels). Returns end. */
 static int make_ready(struct ls_graph *graph, const struct ls_run *run, int first, int end,
                       void *gradients, ls_gradient_ready *ready, void *context) {
     const struct ls_parameter_set *set = graph->options.parameters;
@@ -72,12 +79,13 @@ static int make_ready(struct ls_graph *graph, const struct ls_run *run, int firs
         return end;
     for (int k = first; k < end; k++) {
         const struct ls_parameter *parameter = set->items[k];
-        const bool statistic = parameter->kind == LS_PARAMETER_STATISTIC;
-        const bool written =
-            statistic ? run->training && graph->set_values[k] : graph->finished_by[k] >= 0;
+        const bool written = parameter->kind == LS_PARAMETER_STATISTIC
+                                 ? run->training && graph->set_values[k]
+                                 : graph->finished_by[k] >= 0;
         if (!written)
-            memset((char *)gradients + (size_t)parameter->offset * graph->element_size, 0,
-                   (size_t)parameter->count * graph->element_size);
+            clear_slot(graph, parameter, 0, gradients);
+        else if (parameter->layout == LS_LAYOUT_PLAIN)
+            clear_slot(graph, parameter, ls_parameter_plain_count(parameter), gradients);
     }
     const struct ls_parameter *last = set->items[end - 1];
     if (ready)

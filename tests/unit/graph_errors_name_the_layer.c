@@ -40,7 +40,7 @@ START_TEST(the_first_error_stays_and_later_calls_give_null) {
     ck_assert_ptr_null(ls_graph_fail(graph, "a second error"));
     ls_graph_set_loss(graph, y);
     ls_graph_keep(graph, y);
-    expect_error(graph, set, "layer stage1.dense: linear: ", "4x2");
+    expect_error(graph, set, "layer stage1.dense: linear: ", "4 inputs, found 3");
 }
 END_TEST
 
