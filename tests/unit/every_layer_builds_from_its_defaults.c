@@ -152,6 +152,49 @@ START_TEST(each_layer_of_the_list_builds_and_runs) {
 }
 END_TEST
 
+/* One sample [-1, 0.5] through a composition whose branches hold a tanh each (and one more layer).
+ */
+static void check_composition(const char *name, const char *branch_layer, const double *expected,
+                              int count) {
+    struct ls_layer_list list = {0};
+    struct ls_layer_spec *spec = ls_test_layer(&list, name, NULL);
+    for (int b = 0; spec->layer->branches[b]; b++) {
+        ls_test_layer(&spec->branches[b], b == 0 ? "tanh" : "sigmoid", NULL);
+        if (branch_layer && b == 0)
+            ls_test_layer(&spec->branches[b], branch_layer, NULL);
+    }
+    struct ls_parameter_set *parameters = ls_parameters_create();
+    struct ls_graph *graph = ls_graph_create(&(struct ls_graph_options){
+        .variant = ls_variant_best(), .rows_max = 1, .parameters = parameters, .inference = true});
+    struct ls_value *input = ls_graph_input(graph, "input", LS_SHAPE(2), LS_TYPE_REAL);
+    struct ls_value *output = ls_layers_build(&(struct ls_builder){.graph = graph}, input, &list);
+    if (output)
+        ls_graph_keep(graph, output);
+    ls_require(ls_graph_plan(graph, &ls_test_error));
+    ((float *)input->data)[0] = -1;
+    ((float *)input->data)[1] = 0.5f;
+    const uint64_t id = 0;
+    const struct ls_run run = {.rows = 1, .microbatch_rows = 1, .microbatches = 1, .row_ids = &id};
+    float none = 0;
+    ls_graph_prepare(graph, &none);
+    ls_graph_forward(graph, &run, NULL);
+    ck_assert_int_eq(ls_shape_row(output->shape), count);
+    for (int i = 0; i < count; i++)
+        ck_assert_double_eq_tol((double)((float *)output->data)[i], expected[i], 1e-6);
+    ls_graph_destroy(graph);
+    ls_parameters_destroy(parameters);
+    ls_layer_list_clear(&list);
+}
+
+START_TEST(compositions_compute_what_they_say) {
+    const double a = tanh(-1), b = tanh(0.5), sa = 1 / (1 + exp(1)), sb = 1 / (1 + exp(-0.5));
+    check_composition("sequential", "relu", (const double[]){0, b}, 2);
+    check_composition("concat", "relu", (const double[]){a, b, 0, 0.5}, 4);
+    /* relu(tanh(x) + sigmoid(x)) */
+    check_composition("residual", NULL, (const double[]){fmax(a + sa, 0), b + sb}, 2);
+}
+END_TEST
+
 /* What launcher/config and its help rely on. */
 START_TEST(each_layer_describes_itself) {
     int count;
@@ -175,4 +218,5 @@ START_TEST(each_layer_describes_itself) {
 }
 END_TEST
 
-LS_SUITE(each_layer_of_the_list_builds_and_runs, each_layer_describes_itself)
+LS_SUITE(each_layer_of_the_list_builds_and_runs, compositions_compute_what_they_say,
+         each_layer_describes_itself)

@@ -66,6 +66,18 @@ START_TEST(names_are_scopes_joined_by_dots) {
 }
 END_TEST
 
+START_TEST(a_linear_layer_sees_the_last_dimension_of_a_sequence) {
+    struct ls_layer_list list = {0};
+    ls_test_layer(&list, "reshape", "shape", "[4, 9]", NULL);
+    ls_test_layer(&list, "linear", "units", "3", NULL);
+    build(&list, LS_SHAPE(36));
+    expect("linear1.weight", LS_SHAPE(9, 3), LS_LAYOUT_PANELS, LS_PARAMETER_WEIGHT, true);
+    ck_assert(ls_shape_equal(made.model.output->shape, LS_SHAPE(8, 4, 3)));
+    ck_assert(ls_shape_equal(made.model.target->shape, LS_SHAPE(8, 4)));
+    clear(&list);
+}
+END_TEST
+
 START_TEST(initial_values_are_what_the_options_say) {
     struct ls_layer_list list = {0};
     ls_test_layer(&list, "linear", "units", "3", "init", "constant", "init_scale", "0.5",
@@ -210,8 +222,8 @@ START_TEST(convolutions_run_in_small_pieces) {
 }
 END_TEST
 
-LS_SUITE(names_are_scopes_joined_by_dots, initial_values_are_what_the_options_say,
-         padding_takes_words_and_numbers, a_layer_that_does_not_fit_its_input_is_named,
-         a_layer_inside_others_is_the_one_that_failed,
+LS_SUITE(names_are_scopes_joined_by_dots, a_linear_layer_sees_the_last_dimension_of_a_sequence,
+         initial_values_are_what_the_options_say, padding_takes_words_and_numbers,
+         a_layer_that_does_not_fit_its_input_is_named, a_layer_inside_others_is_the_one_that_failed,
          two_layers_of_one_name_do_not_share_weights_silently,
          what_is_wrong_outside_the_layers_names_none, convolutions_run_in_small_pieces)
