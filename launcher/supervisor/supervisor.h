@@ -6,7 +6,7 @@
 
 struct ls_launch {
     const char *program;          /* absolute path of this executable */
-    const char *command;          /* its first argument: "worker" or "bench-worker" */
+    const char *command;          /* its first argument: "worker" or "bench" */
     char *const *arguments;       /* words after the command, NULL-terminated */
     int ranks;
     const char *run;              /* run directory: where ranks leave their reasons */

@@ -2,3 +2,7 @@ add_executable(checkpoint_writer faults/checkpoint_writer.c support/checkpoint_f
 target_link_libraries(checkpoint_writer PRIVATE ls_io)
 ls_add_script(faults/checkpoints_survive_kills_and_full_disks.py LABELS quick long
               ARGUMENTS $<TARGET_FILE:checkpoint_writer>)
+add_executable(fake_worker faults/fake_worker.c)
+target_link_libraries(fake_worker PRIVATE ls_launcher)
+ls_add_script(faults/supervisor_says_why_a_job_ended_and_leaves_nothing_behind.py
+              ARGUMENTS $<TARGET_FILE:fake_worker>)

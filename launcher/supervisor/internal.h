@@ -1,0 +1,61 @@
+/* What the supervisor is made of. */
+#ifndef LS_LAUNCHER_SUPERVISOR_INTERNAL_H
+#define LS_LAUNCHER_SUPERVISOR_INTERNAL_H
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include "launcher/supervisor/supervisor.h"
+
+/* ---- reason.c: what a rank left behind ---- */
+
+struct ls_reason {
+    long pid;
+    uint64_t step;
+    int exit_code; /* -1: it did not get as far as saying */
+    char host[256], phase[64];
+};
+/* False if the rank has left nothing (yet). */
+bool ls_reason_read(const char *run, int rank, struct ls_reason *reason);
+/* Removes what an earlier start left. */
+LS_MUST_USE enum ls_status ls_reasons_clear(const char *run, struct ls_error *error);
+
+/* ---- scratch.c: a folder for the files that MPI maps, gone with the job however it ends ---- */
+
+struct ls_scratch {
+    char path[256]; /* "": there is none, Open MPI uses its own places */
+    int lock;
+};
+/* Also removes those that killed launchers of this user left. */
+void ls_scratch_open(struct ls_scratch *scratch);
+void ls_scratch_close(struct ls_scratch *scratch);
+
+/* ---- mpirun.c: the command line and the environment ---- */
+
+struct ls_mpirun {
+    char **arguments, **environment; /* NULL-terminated; owned, with their texts */
+};
+struct ls_mpirun ls_mpirun_create(const struct ls_launch *launch, const struct ls_scratch *scratch);
+void ls_mpirun_destroy(struct ls_mpirun *mpirun);
+
+/* ---- process.c ---- */
+
+/* Starts it in a session of its own; it gets SIGKILL if this process dies. */
+LS_MUST_USE enum ls_status ls_process_start(const struct ls_mpirun *mpirun, pid_t *process,
+                                            struct ls_error *error);
+/* This process's children; *children is owned by the caller. */
+int ls_process_children(pid_t **children);
+/* SIGKILL to all children but the spared ones, until none is left; false if some are still there after
+ * five seconds (they hang in the kernel). */
+bool ls_process_end_children(const pid_t *spared, int spared_count);
+
+/* ---- watch.c: which rank dies first (mpirun knows, but says so only in prose) ---- */
+
+struct uv_loop_s;
+struct ls_watch;
+/* lost: called once, when the first rank ends without having said why. */
+struct ls_watch *ls_watch_create(struct uv_loop_s *loop, const char *run, int ranks,
+                                 void (*lost)(void *context, int rank), void *context);
+void ls_watch_destroy(struct ls_watch *watch); /* when the loop has closed its handles */
+
+#endif

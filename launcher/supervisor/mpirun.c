@@ -1,0 +1,157 @@
+/* The command line and environment that make mpirun work on a laptop, in a container and in a batch
+ * job. What the user has set already is left as it is. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/memory.h"
+#include "launcher/supervisor/internal.h"
+
+extern char **environ;
+
+/* name, value; for every job */
+static const char *const settings[][2] = {
+    {"OPENBLAS_NUM_THREADS", "1"}, /* ranks are the parallelism */
+    {"HDF5_USE_FILE_LOCKING", "FALSE"},
+    /* From 32 ranks on mpirun would start them in threads that end: that ends the ranks
+       (ls_worker_guard). */
+    {"OMPI_MCA_odls_base_cutoff", "1000000"},
+};
+
+/* for one host: any number of ranks on any number of cores, no network, no launch daemon */
+static const char *const settings_local[][2] = {
+    {"OMPI_MCA_rmaps_base_oversubscribe", "1"},
+    {"OMPI_MCA_hwloc_base_binding_policy", "none"},
+    {"OMPI_MCA_mpi_yield_when_idle", "1"},
+    {"OMPI_MCA_pml", "ob1"},
+    {"OMPI_MCA_btl", "self,vader"},
+    {"OMPI_MCA_btl_vader_single_copy_mechanism", "none"}, /* containers forbid the other ones */
+    {"OMPI_MCA_oob_tcp_if_include", "lo"},
+    {"OMPI_MCA_plm", "isolated"},
+};
+
+static const char *const settings_root[][2] = {
+    {"OMPI_ALLOW_RUN_AS_ROOT", "1"},
+    {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
+};
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+
+struct list {
+    char **items;
+    int count;
+};
+
+static void list_add(struct list *list, const char *text) {
+    list->items = ls_realloc(list->items, (size_t)list->count + 2, sizeof *list->items);
+    list->items[list->count++] = ls_strdup(text);
+    list->items[list->count] = NULL;
+}
+
+static void list_add_setting(struct list *list, const char *name, const char *value) {
+    char text[512];
+    snprintf(text, sizeof text, "%s=%s", name, value);
+    list_add(list, text);
+}
+
+static void add_settings(struct list *list, const char *const (*table)[2], int count) {
+    for (int i = 0; i < count; i++)
+        if (!getenv(table[i][0]))
+            list_add_setting(list, table[i][0], table[i][1]);
+}
+
+/* A batch system gave us hosts, or the user names some: Open MPI then knows better how to reach
+ * them. */
+static bool has_hosts(const struct ls_launcher_options *options) {
+    static const char *const given[] = {"SLURM_JOB_NODELIST", "PBS_NODEFILE", "LSB_DJOB_HOSTFILE",
+                                        "PE_HOSTFILE"};
+    for (int i = 0; i < COUNT(given); i++)
+        if (getenv(given[i]))
+            return true;
+    return strstr(options->mpirun_arguments, "host") ||
+           strstr(options->mpirun_arguments, "machinefile");
+}
+
+static bool starts_with(const char *text, const char *prefix) {
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static struct list list_environment(const struct ls_scratch *scratch, bool local) {
+    struct list list = {0};
+    for (char **entry = environ; *entry; entry++)
+        if (!starts_with(*entry, "LOCKSTEP_TERMINAL=") &&
+            !starts_with(*entry, "LOCKSTEP_LAUNCHER=") &&
+            !(local && starts_with(*entry, "SLURM_"))) /* else Open MPI would call srun */
+            list_add(&list, *entry);
+    add_settings(&list, settings, COUNT(settings));
+    if (geteuid() == 0)
+        add_settings(&list, settings_root, COUNT(settings_root));
+    if (isatty(STDERR_FILENO)) /* ranks write into pipes and cannot tell */
+        list_add_setting(&list, "LOCKSTEP_TERMINAL", "1");
+    if (!local)
+        return list;
+    add_settings(&list, settings_local, COUNT(settings_local));
+    char pid[32];
+    snprintf(pid, sizeof pid, "%ld", (long)getpid());
+    list_add_setting(&list, "LOCKSTEP_LAUNCHER", pid);
+    if (scratch->path[0]) {
+        list_add_setting(&list, "OMPI_MCA_btl_vader_backing_directory", scratch->path);
+        list_add_setting(&list, "OMPI_MCA_orte_tmpdir_base", scratch->path);
+    }
+    return list;
+}
+
+/* Words between blanks; a path with blanks belongs into a file that mpirun reads. */
+static void add_words(struct list *list, const char *text) {
+    char *copy = ls_strdup(text), *rest = NULL;
+    for (char *word = strtok_r(copy, " \t\n", &rest); word; word = strtok_r(NULL, " \t\n", &rest))
+        list_add(list, word);
+    free(copy);
+}
+
+/* -x NAME: to ranks on other hosts. Open MPI forwards its own settings itself. */
+static void add_forwarded(struct list *list, const struct list *environment) {
+    static const char *const prefixes[] = {"LOCKSTEP_", "OPENBLAS_", "HDF5_"};
+    for (int i = 0; i < environment->count; i++)
+        for (int p = 0; p < COUNT(prefixes); p++)
+            if (starts_with(environment->items[i], prefixes[p])) {
+                char name[256];
+                snprintf(name, sizeof name, "%.*s", (int)strcspn(environment->items[i], "="),
+                         environment->items[i]);
+                list_add(list, "-x");
+                list_add(list, name);
+            }
+}
+
+struct ls_mpirun ls_mpirun_create(const struct ls_launch *launch,
+                                  const struct ls_scratch *scratch) {
+    const bool local = !has_hosts(launch->options);
+    const struct list environment = list_environment(scratch, local);
+    struct list list = {0};
+    char ranks[32];
+    snprintf(ranks, sizeof ranks, "%d", launch->ranks);
+    list_add(&list, launch->options->mpirun[0] ? launch->options->mpirun : "mpirun");
+    list_add(&list, "--quiet"); /* its long texts about exit codes; we say it in one line */
+    list_add(&list, "-n");
+    list_add(&list, ranks);
+    if (!local)
+        add_forwarded(&list, &environment);
+    add_words(&list, launch->options->mpirun_arguments);
+    list_add(&list, launch->program);
+    list_add(&list, launch->command);
+    for (char *const *argument = launch->arguments; *argument; argument++)
+        list_add(&list, *argument);
+    return (struct ls_mpirun){list.items, environment.items};
+}
+
+static void free_list(char **items) {
+    for (char **item = items; *item; item++)
+        free(*item);
+    free(items);
+}
+
+void ls_mpirun_destroy(struct ls_mpirun *mpirun) {
+    free_list(mpirun->arguments);
+    free_list(mpirun->environment);
+}

@@ -1,0 +1,129 @@
+#include "launcher/supervisor/reason.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "io/file.h"
+#include "launcher/supervisor/internal.h"
+
+enum { REASON_BYTES = 4096, PATH_BYTES = 4096 };
+
+/* One process is one rank, so there is one of these. */
+static struct {
+    int file; /* 0: not open */
+    int rank, exit_code;
+    char host[256];
+    uint64_t step;
+    const char *phase;
+} own;
+
+static void print_path(char path[PATH_BYTES], const char *run, int rank) {
+    const int length = snprintf(path, PATH_BYTES, "%s/ranks/rank-%d.json", run, rank);
+    LS_ASSERT(length < PATH_BYTES, "a path of %d characters", length);
+}
+
+/* JSON text without what would need escapes. */
+static void print_plain(char *text, size_t size, const char *message) {
+    size_t used = 0;
+    for (; *message && used + 1 < size; message++)
+        text[used++] = (unsigned char)*message < ' '         ? ' '
+                       : *message == '"' || *message == '\\' ? '\''
+                                                             : *message;
+    text[used] = '\0';
+}
+
+/* Every record has the same size: one write puts it in place of the last, whole. Nothing is
+ * allocated, and a failure is not worth ending a run for. */
+static void write_record(const char *message) {
+    if (!own.file)
+        return;
+    char record[REASON_BYTES + 1], plain[2048];
+    print_plain(plain, sizeof plain, message);
+    const int used =
+        snprintf(record, sizeof record,
+                 "{\"rank\": %d, \"pid\": %ld, \"host\": \"%s\", \"step\": %" PRIu64
+                 ", \"phase\": \"%s\", \"exit_code\": %d, \"message\": \"%s\"}",
+                 own.rank, (long)getpid(), own.host, own.step, own.phase, own.exit_code, plain);
+    memset(record + used, ' ', REASON_BYTES - 1 - (size_t)used);
+    record[REASON_BYTES - 1] = '\n';
+    (void)!pwrite(own.file, record, REASON_BYTES, 0);
+}
+
+enum ls_status ls_reason_open(const char *run, int rank, struct ls_error *error) {
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/ranks", run);
+    enum ls_status status = ls_folder_create(path, error);
+    if (status != LS_OK)
+        return status;
+    print_path(path, run, rank);
+    const int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0)
+        return ls_file_fail(error, "write", path, errno);
+    own.file = file;
+    own.rank = rank;
+    own.exit_code = -1;
+    own.phase = "starting";
+    if (gethostname(own.host, sizeof own.host - 1))
+        own.host[0] = '\0';
+    write_record("");
+    return LS_OK;
+}
+
+void ls_reason_step(uint64_t step) {
+    own.step = step;
+    write_record("");
+}
+
+void ls_reason_phase(const char *phase) {
+    own.phase = phase;
+    write_record("");
+}
+
+void ls_reason_finish(int exit_code, const char *message) {
+    own.exit_code = exit_code;
+    write_record(message);
+}
+
+bool ls_reason_read(const char *run, int rank, struct ls_reason *reason) {
+    char path[PATH_BYTES];
+    print_path(path, run, rank);
+    *reason = (struct ls_reason){.exit_code = -1};
+    json_t *root = json_load_file(path, 0, NULL);
+    json_int_t pid, step;
+    const char *host, *phase;
+    const bool ok =
+        json_unpack(root, "{s:I, s:s, s:I, s:s, s:i}", "pid", &pid, "host", &host, "step", &step,
+                    "phase", &phase, "exit_code", &reason->exit_code) == 0;
+    if (ok) {
+        reason->pid = (long)pid;
+        reason->step = (uint64_t)step;
+        snprintf(reason->host, sizeof reason->host, "%s", host);
+        snprintf(reason->phase, sizeof reason->phase, "%s", phase);
+    }
+    json_decref(root);
+    return ok;
+}
+
+enum ls_status ls_reasons_clear(const char *run, struct ls_error *error) {
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/ranks", run);
+    return ls_folder_remove(path, error);
+}
+
+void ls_worker_guard(void) {
+    const pid_t parent = getppid();
+    const char *launcher =
+        getenv("LOCKSTEP_LAUNCHER"); /* its pid; only set for ranks on its host */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* A parent that died before that call sends no signal: then we were handed to init or to the
+     * launcher. */
+    if (getppid() != parent || (launcher && (parent == 1 || parent == (pid_t)atol(launcher))))
+        _exit(EXIT_FAILURE);
+}

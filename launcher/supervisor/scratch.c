@@ -1,0 +1,84 @@
+/* Open MPI leaves its shared-memory files behind when it is killed. Ours lie in one folder for each
+ * job, locked by the launcher as long as it lives, so that whoever comes next can tell a dead job's
+ * folder and remove it. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "io/file.h"
+#include "launcher/supervisor/internal.h"
+
+static const char *find_base(void) {
+    const char *given = getenv("TMPDIR");
+    const char *const bases[] = {"/dev/shm", given && *given ? given : "/tmp"};
+    for (int i = 0; i < 2; i++)
+        if (strlen(bases[i]) < 128 && access(bases[i], W_OK | X_OK) == 0)
+            return bases[i];
+    return NULL;
+}
+
+/* Whether the folder's owner is gone. Without a lock file its owner is about to make one. */
+static bool abandoned(const char *path) {
+    char lock_path[600];
+    snprintf(lock_path, sizeof lock_path, "%s/lock", path);
+    const int lock = open(lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (lock < 0)
+        return false;
+    const bool free_to_take = flock(lock, LOCK_EX | LOCK_NB) == 0;
+    close(lock);
+    return free_to_take;
+}
+
+static void remove_abandoned(const char *base, const char *prefix) {
+    DIR *folder = opendir(base);
+    if (!folder)
+        return;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        char path[256 + 256];
+        struct ls_error ignored; /* housekeeping: the next start tries again */
+        snprintf(path, sizeof path, "%s/%s", base, entry->d_name);
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 && abandoned(path))
+            (void)!ls_folder_remove(path, &ignored);
+    }
+    closedir(folder);
+}
+
+/* Made under another name and locked before it is called "lock": so a file of that name without a
+ * lock on it has no owner any more. */
+static int create_lock(const char *path) {
+    char early[300], final[300];
+    snprintf(early, sizeof early, "%s/lock.new", path);
+    snprintf(final, sizeof final, "%s/lock", path);
+    const int lock = open(early, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (lock >= 0 && (flock(lock, LOCK_EX | LOCK_NB) || rename(early, final))) {
+        close(lock);
+        return -1;
+    }
+    return lock;
+}
+
+void ls_scratch_open(struct ls_scratch *scratch) {
+    *scratch = (struct ls_scratch){.lock = -1};
+    const char *base = find_base();
+    if (!base)
+        return;
+    char prefix[64];
+    snprintf(prefix, sizeof prefix, "lockstep-%u-", (unsigned)geteuid());
+    remove_abandoned(base, prefix);
+    snprintf(scratch->path, sizeof scratch->path, "%s/%sXXXXXX", base, prefix);
+    if (!mkdtemp(scratch->path) || (scratch->lock = create_lock(scratch->path)) < 0)
+        ls_scratch_close(scratch);
+}
+
+void ls_scratch_close(struct ls_scratch *scratch) {
+    struct ls_error ignored;
+    if (scratch->path[0])
+        (void)!ls_folder_remove(scratch->path, &ignored);
+    if (scratch->lock >= 0)
+        close(scratch->lock);
+    *scratch = (struct ls_scratch){.lock = -1};
+}

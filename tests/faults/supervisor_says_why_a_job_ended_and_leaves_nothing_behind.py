@@ -1,0 +1,191 @@
+"""Every way for a rank, mpirun or the launcher to end gives its exit code and text, and afterwards no process and
+no shared-memory file of the job is left. Usage: ... FAKE_WORKER"""
+import atexit
+import glob
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+
+PROGRAM = os.path.abspath(sys.argv[1])
+DONE, INVALID, SYSTEM, DIVERGED, LOST, LOCKED, STOPPED = 0, 2, 3, 5, 6, 7, 75
+
+
+class Job:
+    def __init__(self, ranks, *mode, **environment):
+        self.mark = str(uuid.uuid4())
+        self.folder = tempfile.TemporaryDirectory()
+        self.ranks = ranks
+        self.process = subprocess.Popen(
+            [PROGRAM, "launch", self.folder.name, str(ranks), *map(str, mode)], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, start_new_session=True,
+            env=dict(os.environ, LOCKSTEP_TEST_MARK=self.mark, **environment))
+        atexit.register(self.process.kill)
+
+    def wait_until_running(self):
+        line = self.process.stdout.readline()
+        assert line == "running\n", (line, self.process.stderr.read())
+        deadline = time.time() + 20
+        while not all(self.pid_of(rank) for rank in range(self.ranks)) and time.time() < deadline:
+            time.sleep(0.01)
+
+    def pid_of(self, rank):
+        try:
+            with open(f"{self.folder.name}/ranks/rank-{rank}.json") as file:
+                return json.load(file)["pid"]
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+
+    def processes(self):
+        """pid -> command of what carries our mark, zombies left out."""
+        found = {}
+        for path in glob.glob("/proc/[0-9]*"):
+            try:
+                with open(path + "/environ", "rb") as file:
+                    ours = self.mark.encode() in file.read()
+                with open(path + "/cmdline", "rb") as file:
+                    if ours:
+                        found[int(os.path.basename(path))] = file.read().split(b"\0")
+            except OSError:
+                pass
+        return found
+
+    def mpirun(self):
+        return next(pid for pid, words in self.processes().items()
+                    if os.path.basename(words[0]) == b"mpirun")
+
+    def end(self, code, *texts, seconds=15, lines=6):
+        out, err = self.process.communicate(timeout=seconds)
+        assert self.process.returncode == code, (self.process.returncode, code, out, err)
+        for text in texts:
+            assert text in err, (text, err)
+        if not texts:
+            assert err == "", err
+        assert len(err.splitlines()) <= lines, err
+        self.nothing_left()
+
+    def nothing_left(self, seconds=0.0):
+        deadline = time.time() + seconds
+        while self.processes() and time.time() < deadline:
+            time.sleep(0.02)
+        assert not self.processes(), self.processes()
+        self.folder.cleanup()
+
+
+def scratch_folders():
+    return set(glob.glob(f"/dev/shm/lockstep-{os.geteuid()}-*"))
+
+
+def ranks_end_by_themselves():
+    Job(3, "done").end(DONE)
+    Job(1, "done").end(DONE)
+    Job(2, "invalid").end(INVALID)
+    Job(2, "silent").end(LOCKED)
+    Job(3, "abort", 2).end(DIVERGED)
+    Job(40, "done").end(DONE)  # from 32 ranks on mpirun would use threads
+
+
+def ranks_die():
+    advice = "run the same command again"
+    Job(3, "kill", 1).end(LOST, "rank 1 died after step 3, while training: killed by signal 9 (Killed)", advice)
+    Job(2, "crash", 0).end(LOST, "rank 0 died after step 3", "signal 11", advice, lines=30)  # with Open MPI's backtrace
+    Job(2, "exit", 1).end(LOST, "rank 1 died after step 3, while training: exit code 7", advice)
+    Job(2, "exit0", 1).end(LOST, "rank 1 died after step 3", advice)
+
+
+def a_signal_means_checkpoint_then_stop():
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        job = Job(2, "endless")
+        job.wait_until_running()
+        job.process.send_signal(number)
+        job.end(STOPPED, "saving a checkpoint, then stopping")
+    for delay in (0.03, 0.06, 0.1, 0.2):  # before anybody listens
+        job = Job(2, "endless")
+        time.sleep(delay)
+        job.process.send_signal(signal.SIGTERM)
+        job.end(STOPPED, "saving a checkpoint, then stopping")
+
+
+def a_second_signal_ends_at_once_even_a_frozen_rank():
+    job = Job(2, "freeze", 1)
+    job.wait_until_running()
+    time.sleep(0.3)
+    job.process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    assert job.process.poll() is None
+    begin = time.time()
+    job.process.send_signal(signal.SIGINT)
+    job.end(LOST, "ended at once, as asked", seconds=6)
+    assert time.time() - begin < 5
+
+
+def nothing_survives_the_death_of_any_process():
+    for number in range(3):
+        for victim in ("launcher", "mpirun", "rank"):
+            job = Job(3, "endless")
+            job.wait_until_running()
+            time.sleep(0.11 * number)
+            pid = {"launcher": job.process.pid, "mpirun": job.mpirun(), "rank": job.pid_of(number)}[victim]
+            os.kill(pid, signal.SIGKILL)
+            if victim == "launcher":
+                job.process.communicate(timeout=5)
+                job.nothing_left(seconds=2)
+            elif victim == "mpirun":
+                job.end(LOST, "mpirun died: killed by signal 9 (Killed)", seconds=2)
+            else:
+                job.end(LOST, f"rank {number} died after step", seconds=4)
+    job = Job(2, "freeze", 1)  # a stopped process too
+    job.wait_until_running()
+    time.sleep(0.3)
+    os.kill(job.process.pid, signal.SIGKILL)
+    job.process.communicate(timeout=5)
+    job.nothing_left(seconds=2)
+
+
+def what_cannot_start_is_explained():
+    Job(2, "done", FAKE_MPIRUN="/nowhere/mpirun").end(
+        SYSTEM, "cannot start /nowhere/mpirun: No such file or directory; is Open MPI installed?")
+    Job(2, "done", FAKE_MPIRUN="/bin/false").end(1, "mpirun ended with exit code 1 before a rank could say why")
+
+
+def children_of_before_are_spared():
+    """`sleep & exec lockstep`: the sleep is our child, but not of our job."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(["sh", "-c", f"sleep 60 >/dev/null 2>&1 & echo $!; exec {PROGRAM} launch {folder} 1 done"],
+                              stdout=subprocess.PIPE, text=True, check=True)
+        os.kill(int(done.stdout.split()[0]), signal.SIGTERM)  # raises if it is gone
+
+
+def a_dead_launchers_files_are_removed_by_the_next():
+    Job(1, "done").end(DONE)
+    others = scratch_folders()  # of other jobs on this machine
+    alive, dead = Job(2, "endless"), Job(2, "endless")
+    for job in (alive, dead):
+        job.wait_until_running()
+    os.kill(dead.process.pid, signal.SIGKILL)
+    dead.process.communicate(timeout=5)
+    dead.nothing_left(seconds=2)
+    assert len(scratch_folders() - others) == 2, scratch_folders()
+    Job(1, "done").end(DONE)
+    (left,) = scratch_folders() - others
+    assert glob.glob(left + "/vader_segment.*"), "the living one lost its files"
+    alive.process.send_signal(signal.SIGTERM)
+    alive.end(STOPPED, "stopping")
+    assert not scratch_folders() - others, scratch_folders()
+
+
+def main():
+    for scenario in (ranks_end_by_themselves, ranks_die, a_signal_means_checkpoint_then_stop,
+                     a_second_signal_ends_at_once_even_a_frozen_rank,
+                     nothing_survives_the_death_of_any_process, what_cannot_start_is_explained,
+                     children_of_before_are_spared, a_dead_launchers_files_are_removed_by_the_next):
+        begin = time.time()
+        scenario()
+        print(f"{scenario.__name__}: {time.time() - begin:.1f} s", flush=True)
+
+
+main()
