@@ -21,7 +21,7 @@ static const struct ls_option options[] = {
                .offset = offsetof(struct checkpoint_options, step),
                .initial = "-1",
                .min = -1,
-               .max = 1e15,
+               .max = 1e12,
                .help = "show: the checkpoint of this step; -1: the newest intact one"}},
 };
 

@@ -1,6 +1,7 @@
 /* lockstep inspect: what a config's model is and costs, before anything runs. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "core/graph/accumulate.h"
@@ -60,24 +61,34 @@ static int64_t parameters_of(const struct ls_node *node) {
     return count;
 }
 
+static int longest_name(const struct ls_graph *graph) {
+    int longest = (int)strlen("layer");
+    for (int i = 0; i < ls_graph_node_count(graph); i++) {
+        const int length = (int)strlen(ls_graph_node_at(graph, i)->name);
+        longest = length > longest ? length : longest;
+    }
+    return longest;
+}
+
 static void print_nodes(const struct inspection *it) {
+    const int width = longest_name(it->model.graph);
     int64_t flops = 0;
-    printf("%-32s %-22s %-14s %12s %12s\n", "layer", "op", "output", "parameters", "MFLOP");
+    printf("%-*s  %-22s %-12s %12s %10s\n", width, "layer", "op", "output", "parameters", "MFLOP");
     for (int i = 0; i < ls_graph_node_count(it->model.graph); i++) {
         const struct ls_node *node = ls_graph_node_at(it->model.graph, i);
         struct ls_shape row = {.rank = node->output->shape.rank - 1};
-        for (int d = 0; d < row.rank; d++)
-            row.dims[d] = node->output->shape.dims[d + 1];
+        memcpy(row.dims, node->output->shape.dims + 1, (size_t)row.rank * sizeof *row.dims);
         char op[64], shape[LS_SHAPE_TEXT_MAX];
         snprintf(op, sizeof op, "%s%s", node->op->name,
                  node->activation == LS_ACTIVATION_RELU ? " + relu" : "");
-        printf("%-32s %-22s %-14s %12lld %12.3f\n", node->name, op, ls_shape_print(row, shape),
-               (long long)parameters_of(node), (double)node->flops * 1e-6);
+        printf("%-*s  %-22s %-12s %12lld %10.3f\n", width, node->name, op,
+               ls_shape_print(row, shape), (long long)parameters_of(node),
+               (double)node->flops * 1e-6);
         flops += node->flops;
     }
-    printf("%-32s %-22s %-14s %12lld %12.3f\n", "total", "", "",
+    printf("%-*s  %-22s %-12s %12lld %10.3f\n", width, "total", "", "",
            (long long)ls_parameters_trained(it->parameters), (double)flops * 1e-6);
-    printf("(MFLOP: forward, for one sample; a training step takes about three times that)\n\n");
+    printf("MFLOP: forward, for one sample; a training step takes about three times that\n\n");
 }
 
 /* Flat gradient buffers of the rank: partial sums, and the stack that pieces are added up on. */
@@ -121,7 +132,7 @@ static void print_rank(const struct inspection *it) {
     printf("memory of a rank (the largest of %d)\n", it->ranks);
     printf("  activations, scratch, packed weights  %14s\n", megabytes(graph, text));
     printf("  parameters                            %14s\n", megabytes(flat, text));
-    printf("  gradients, %d %-26s %14s\n", buffers, buffers == 1 ? "buffer" : "buffers",
+    printf("  gradients, %d %-24s %14s\n", buffers, buffers == 1 ? "buffer" : "buffers",
            megabytes(buffers * flat, text));
     printf("  optimiser state, its slice            %14s\n", megabytes(state, text));
     printf("  together                              %14s\n",

@@ -38,16 +38,16 @@ def config(train, model="[{linear: 3}]", extra=""):
 
 
 def snapshot():
-    """Path -> (size, time) of every file of the test but the ones it writes itself."""
+    """Path -> (size, time) of every file of the test but the number that each start of a run takes."""
     found = {}
     for folder, _, names in os.walk(lockstep.path()):
-        for name in names:
+        for name in set(names) - {"incarnation"}:
             info = os.stat(os.path.join(folder, name))
             found[os.path.join(folder, name)] = (info.st_size, info.st_mtime_ns)
     return found
 
 
-def refused(words, *expected, cwd=None):
+def refused(words, *expected):
     """Exit code 2, nothing on stdout, at most six lines on stderr with every expected text; no file changes."""
     before = snapshot()
     done = lockstep.call(*words, expect=2, timeout=60)
@@ -55,7 +55,8 @@ def refused(words, *expected, cwd=None):
     lockstep.check(text.count("\n") < 6, f"{words}: more than six lines\n{text}")
     for part in expected:
         lockstep.check(part in text, f"{words}: expected {part!r} in\n{text}")
-    changed = {path for path in before if snapshot().get(path) != before[path]}
+    after = snapshot()
+    changed = {path for path in before if after.get(path) != before[path]}
     lockstep.equal(changed, set(), f"{words}: changed files")
 
 
@@ -116,7 +117,7 @@ out = ["--out", lockstep.path("out.h5")]
 refused(["data", "import", "idx", write("cut", idx(0x803, (4, 2, 2), range(15)))] + out, "cut")
 refused(["data", "import", "idx", write("magic", idx(0x123456, (4, 2, 2), range(16)))] + out, "magic")
 refused(["data", "import", "idx", images, write("labels", idx(0x801, (3,), range(3)))] + out, "4", "3")
-refused(["data", "import", "idx", write("cut.gz", gzip.compress(idx(0x803, (4, 2, 2), range(16)))[:-9])] + out, "cut.gz")
+refused(["data", "import", "idx", write("cut.gz", gzip.compress(idx(0x803, (4, 2, 2), range(16)))[:-15])] + out, "cut.gz")
 ragged = write("ragged.csv", "a,b,c\n1,2,3\n4,5\n")
 refused(["data", "import", "csv", ragged] + out, "ragged.csv:3")
 refused(["data", "import", "csv", write("words.csv", "a,b\n1,2\nx,3\n")] + out, "words.csv:3")
@@ -133,10 +134,7 @@ refused(["train", path, "--out", good], "good.h5")
 
 # A run of another model.
 lockstep.call("train", path, "-n", 1, "--out", RUN)
-before = snapshot()
 path = config(good, model="\n  - linear: {units: 3, bias: false}")
 refused(["train", path, "-n", "1", "--out", RUN], "model.linear1.bias was true, is false")
 refused(["train", config(good), "-n", "1", "--out", RUN, "--set", "optimizer.name=sgd"],
         "optimizer.name was adam, is sgd")
-changed = [p for p in before if not p.endswith("config.yaml") and snapshot().get(p) != before[p]]
-lockstep.equal(changed, [], "files changed by a refused continuation")
