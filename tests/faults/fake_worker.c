@@ -30,7 +30,7 @@ static void misbehave(struct ls_communicator *communicator, const char *mode) {
     if (is(mode, "kill"))
         raise(SIGKILL);
     if (is(mode, "crash"))
-        raise(SIGSEGV);
+        raise(SIGABRT);
     if (is(mode, "freeze"))
         raise(SIGSTOP);
     if (is(mode, "exit"))
