@@ -17,7 +17,6 @@
 #include "launcher/command/command.h"
 #include "launcher/command/workloads.h"
 #include "launcher/exit_codes.h"
-#include "launcher/supervisor/reason.h"
 #include "launcher/supervisor/supervisor.h"
 #include "launcher/worker/progress.h"
 #include "launcher/worker/run.h"
@@ -29,6 +28,7 @@ struct bench_options {
     int64_t ranks, threads, microbatches;
     double seconds;
     char reduce[LS_TEXT_MAX], isa[LS_TEXT_MAX], gemm[LS_TEXT_MAX];
+    bool worker;
 };
 
 #define OPTION(field_name, field_kind, field_initial, field_min, field_max, field_help)            \
@@ -43,6 +43,7 @@ static const struct ls_option options[] = {
     {.field = OPTION(reduce, LS_FIELD_TEXT, "ordered", 0, 0, "ordered | allreduce")},
     {.field = OPTION(isa, LS_FIELD_TEXT, "auto", 0, 0, "auto | avx512 | avx2 | portable")},
     {.field = OPTION(gemm, LS_FIELD_TEXT, "lockstep", 0, 0, "lockstep | openblas")},
+    {.field = OPTION(worker, LS_FIELD_BOOL, "false", 0, 0, "be one rank: mpirun -n N lockstep bench WORKLOAD --worker")},
 };
 
 /* Fixed batches of one rank, drawn once: normal inputs, uniform labels. */
@@ -197,17 +198,14 @@ static enum ls_status find_workload(const char *name, const struct ls_workload *
     return ls_fail(error, LS_INVALID, "there is no workload '%s'; there are %s", name, names);
 }
 
-/* One rank of it, under mpirun: lockstep bench-worker WORKLOAD ... */
-static int run_bench_worker(int argument_count, char **arguments, const void *given) {
-    (void)argument_count;
-    ls_worker_guard();
-    const struct ls_workload *workload;
+/* One rank of it, under mpirun. */
+static int run_rank(const struct ls_workload *workload, const struct bench_options *wanted) {
     struct ls_error error;
     struct ls_communicator *communicator;
-    enum ls_status status = find_workload(arguments[0], &workload, &error);
-    if (status != LS_OK || (status = ls_communicator_create(&communicator, &error)) != LS_OK)
+    enum ls_status status = ls_communicator_create(&communicator, &error);
+    if (status != LS_OK)
         return ls_command_fail(&error);
-    status = bench(communicator, workload, given, &error);
+    status = bench(communicator, workload, wanted, &error);
     int code = LS_EXIT_DONE;
     if (status != LS_OK)
         code = ls_communicator_rank(communicator) == 0 ? ls_command_fail(&error) : (int)ls_exit_code(status);
@@ -224,11 +222,11 @@ static int launch(const struct ls_workload *workload, const struct bench_options
     snprintf(microbatches, sizeof microbatches, "%lld", (long long)wanted->microbatches);
     const char *const words[] = {workload->name, "--seconds",    seconds, "--microbatches", microbatches,
                                  "--reduce",     wanted->reduce, "--isa", wanted->isa,      "--gemm",
-                                 wanted->gemm,   NULL};
+                                 wanted->gemm,   "--worker",     NULL};
     char *copies[sizeof words / sizeof *words];
     memcpy(copies, words, sizeof words);
     const struct ls_launch what = {.program = program,
-                                   .command = "bench-worker",
+                                   .command = "bench",
                                    .arguments = copies,
                                    .ranks = (int)wanted->ranks,
                                    .run = run,
@@ -246,6 +244,8 @@ static int run_bench(int argument_count, char **arguments, const void *given) {
         read_workload(&config, workload, wanted, (int)wanted->ranks, &error) != LS_OK)
         return ls_command_fail(&error);
     ls_config_clear(&config);
+    if (wanted->worker)
+        return run_rank(workload, wanted);
     const char *base = getenv("TMPDIR");
     char run[PATH_MAX];
     snprintf(run, sizeof run, "%s/lockstep-bench-XXXXXX", base && *base ? base : "/tmp");
@@ -269,17 +269,5 @@ const struct ls_command ls_command_bench = {
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run_bench,
-    .options_size = sizeof(struct bench_options),
-};
-
-const struct ls_command ls_command_bench_worker = {
-    .name = "bench-worker",
-    .usage = "WORKLOAD",
-    .help = NULL, /* not for people: bench starts it */
-    .options = options,
-    .option_count = (int)(sizeof options / sizeof *options),
-    .arguments_min = 1,
-    .arguments_max = 1,
-    .run = run_bench_worker,
     .options_size = sizeof(struct bench_options),
 };

@@ -32,25 +32,25 @@ static const char cnn[] = "model:\n"
     "        - residual:\n"                                                                        \
     "            activation: relu\n"                                                               \
     "            body:\n"                                                                          \
-    "              - conv2d: {filters: " filters ", kernel: 3, bias: false}\n"                     \
+    "              - conv2d: {filters: " filters ", kernel: 3, padding: same, bias: false}\n"                     \
     "              - batch_norm\n"                                                                 \
     "              - relu\n"                                                                       \
-    "              - conv2d: {filters: " filters ", kernel: 3, bias: false}\n"                     \
+    "              - conv2d: {filters: " filters ", kernel: 3, padding: same, bias: false}\n"                     \
     "              - batch_norm\n"
 #define WIDEN(filters)                                                                             \
     "  - residual:\n"                                                                              \
     "      activation: relu\n"                                                                     \
     "      body:\n"                                                                                \
-    "        - conv2d: {filters: " filters ", kernel: 3, stride: 2, padding: 1, bias: false}\n"    \
+    "        - conv2d: {filters: " filters ", kernel: 3, stride: 2, padding: same, bias: false}\n"    \
     "        - batch_norm\n"                                                                       \
     "        - relu\n"                                                                             \
-    "        - conv2d: {filters: " filters ", kernel: 3, bias: false}\n"                           \
+    "        - conv2d: {filters: " filters ", kernel: 3, padding: same, bias: false}\n"                           \
     "        - batch_norm\n"                                                                       \
     "      shortcut:\n"                                                                            \
     "        - shortcut: {stride: 2, channels: " filters "}\n"
 
 static const char resnet20[] = "model:\n"
-                               "  - conv2d: {filters: 16, kernel: 3, bias: false}\n"
+                               "  - conv2d: {filters: 16, kernel: 3, padding: same, bias: false}\n"
                                "  - batch_norm\n"
                                "  - relu\n" BLOCKS("3", "16") WIDEN("32") BLOCKS("2", "32") WIDEN("64")
                                    BLOCKS("2", "64") "  - global_average_pool\n"

@@ -12,7 +12,8 @@ import h5py
 import numpy
 import xxhash
 
-PROGRAM = os.environ.get("LOCKSTEP") or os.path.join(os.path.dirname(__file__), "../../build/lockstep")
+PROGRAM = os.environ.get("LOCKSTEP") or os.path.realpath(
+    os.path.join(os.path.dirname(__file__), "../../build/lockstep"))
 SOURCE = os.environ.get("LOCKSTEP_SOURCE") or os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 TIMES = ("seconds", "samples_per_s")
 
@@ -153,5 +154,19 @@ def check(condition, text):
         fail(text)
 
 
+def first_difference(found, expected, where=""):
+    """Where two JSON-like values first differ, in a line."""
+    if isinstance(found, (list, tuple)) and isinstance(expected, (list, tuple)) and len(found) == len(expected):
+        pairs = enumerate(zip(found, expected))
+    elif isinstance(found, dict) and isinstance(expected, dict) and found.keys() == expected.keys():
+        pairs = ((key, (found[key], expected[key])) for key in found)
+    else:
+        return f"{where} is {str(found)[:200]}, expected {str(expected)[:200]}"
+    for key, (mine, other) in pairs:
+        if mine != other:
+            return first_difference(mine, other, f"{where}[{key}]")
+    return f"{where} is equal"
+
+
 def equal(found, expected, what):
-    check(found == expected, f"{what}: found {found!r}, expected {expected!r}")
+    check(found == expected, f"{what}: {first_difference(found, expected)}")
