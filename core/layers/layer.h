@@ -1,5 +1,6 @@
-/* A layer: parameters + initialisation + calls of ops. One file each, one constant struct, listed in
- * list.h. Its options are a struct described by a table of fields, from which configs and help come. */
+/* A layer: parameters + initialisation + calls of ops. One file each, one constant struct, listed
+ * in list.h. Its options are a struct described by a table of fields, from which configs and help
+ * come. */
 #ifndef LS_LAYERS_LAYER_H
 #define LS_LAYERS_LAYER_H
 
@@ -17,16 +18,17 @@ struct ls_layer_list {
 
 /* What layers are recorded with. A layer that cannot be built says so with ls_graph_fail. */
 struct ls_builder {
-    struct ls_graph *graph;             /* borrowed */
-    const struct ls_layer_spec *failed; /* out: the innermost layer that failed first; NULL if none did */
+    struct ls_graph *graph; /* borrowed */
+    const struct ls_layer_spec
+        *failed; /* out: the innermost layer that failed first; NULL if none did */
 };
 
 struct ls_layer {
-    const char *name;            /* in configs: "linear" */
-    const char *help;            /* one line */
+    const char *name; /* in configs: "linear" */
+    const char *help; /* one line */
     struct ls_fields fields;
     size_t options_size;
-    const char *main_field;      /* `linear: 10` means {main_field: 10}; NULL: takes a mapping only */
+    const char *main_field; /* `linear: 10` means {main_field: 10}; NULL: takes a mapping only */
     const char *const *branches; /* NULL-terminated names of lists of layers ("body", "shortcut") */
     /* Records the layer on x; NULL after an error in the graph. */
     struct ls_value *(*build)(struct ls_builder *builder, struct ls_value *x,
@@ -37,10 +39,10 @@ enum { LS_BRANCHES_MAX = 4 };
 
 struct ls_layer_spec {
     const struct ls_layer *layer;
-    char name[64];               /* part of parameter names; "conv1": given, or type + running number */
-    void *options;               /* owned */
+    char name[64]; /* part of parameter names; "conv1": given, or type + running number */
+    void *options; /* owned */
     struct ls_layer_list branches[LS_BRANCHES_MAX]; /* in the order of layer->branches */
-    int line, column;            /* in the config; 0 if none */
+    int line, column;                               /* in the config; 0 if none */
 };
 
 /* NULL if there is none of that name. */
@@ -60,8 +62,9 @@ struct ls_value *ls_layers_build(struct ls_builder *builder, struct ls_value *x,
 bool ls_layers_build_each(struct ls_builder *builder, struct ls_value *x,
                           const struct ls_layer_list *list, struct ls_value **results);
 
-/* For the files of this folder. Names of initialisers, in the order of their enum; the choices of two
- * shared field rows: members `init` (int, enum ls_initialiser_kind) and `init_scale` (double). */
+/* For the files of this folder. Names of initialisers, in the order of their enum; the choices of
+ * two shared field rows: members `init` (int, enum ls_initialiser_kind) and `init_scale` (double).
+ */
 extern const char *const ls_initialiser_names[];
 
 #define LS_LAYER_INITIALISER_FIELDS(type, initial_name)                                            \
@@ -77,17 +80,20 @@ extern const char *const ls_initialiser_names[];
         .help = "factor on the initial weights; constant: their value"                             \
     }
 
-#define LS_LAYER_FIELDS(items) {items, sizeof items / sizeof *items}
+#define LS_LAYER_FIELDS(items)                                                                     \
+    { items, sizeof items / sizeof *items }
 
-/* "SCOPE.weight"-like parameters: drawn and decayed; or a vector of `count` equal numbers, not decayed. */
+/* "SCOPE.weight"-like parameters: drawn and decayed; or a vector of `count` equal numbers, not
+ * decayed. */
 struct ls_value *ls_layer_weight(struct ls_graph *graph, const char *name, struct ls_shape shape,
                                  enum ls_layout layout, int init, double init_scale);
-struct ls_value *ls_layer_vector(struct ls_graph *graph, const char *name, int64_t count, double value);
-struct ls_value *ls_layer_statistic(struct ls_graph *graph, const char *name, int64_t count, double value,
-                                    double momentum);
+struct ls_value *ls_layer_vector(struct ls_graph *graph, const char *name, int64_t count,
+                                 double value);
+struct ls_value *ls_layer_statistic(struct ls_graph *graph, const char *name, int64_t count,
+                                    double value, double momentum);
 
-/* Whether x has that many dimensions besides the sample; else fails with what the layer expects ("an
- * image [height, width, channels]") and what it found. */
+/* Whether x has that many dimensions besides the sample; else fails with what the layer expects
+ * ("an image [height, width, channels]") and what it found. */
 bool ls_layer_expects(struct ls_graph *graph, const struct ls_value *x, int dimensions_min,
                       int dimensions_max, const char *what);
 

@@ -1,4 +1,5 @@
-/* Every layer, once, in the order of the help. Adding one: its struct in a file here, and a line. */
+/* Every layer, once, in the order of the help. Adding one: its struct in a file here, and a line.
+ */
 #ifndef LS_LAYERS_LIST_H
 #define LS_LAYERS_LIST_H
 

@@ -20,11 +20,14 @@ struct ls_test_model {
 
 /* Plain cases: one task kind, float inputs. The error, if any, is in ls_test_error. */
 enum ls_status ls_test_model_create(struct ls_test_model *made, const struct ls_layer_list *layers,
-                                    enum ls_task_kind kind, struct ls_shape input, int64_t rows_max);
+                                    enum ls_task_kind kind, struct ls_shape input,
+                                    int64_t rows_max);
 void ls_test_model_destroy(struct ls_test_model *made);
 
-/* Forward and backward of `rows` samples in microbatches of `microbatch_rows`; returns the mean loss. */
-double ls_test_model_run(struct ls_test_model *made, int64_t rows, int64_t microbatch_rows, uint64_t step);
+/* Forward and backward of `rows` samples in microbatches of `microbatch_rows`; returns the mean
+ * loss. */
+double ls_test_model_run(struct ls_test_model *made, int64_t rows, int64_t microbatch_rows,
+                         uint64_t step);
 
 /* weights -= rate * gradients / rows */
 void ls_test_model_descend(struct ls_test_model *made, double rate, int64_t rows);

@@ -80,16 +80,18 @@ static void check_cover(int leaves, int first, int count, int count_max) {
     struct ls_tree_node cover[LEAVES_MAX];
     const int used = ls_tree_cover(leaves, first, count, count_max, cover, LEAVES_MAX);
     int at = first;
+    bool good = true;
     for (int i = 0; i < used; i++) {
-        ck_assert_int_eq(cover[i].first, at);
-        ck_assert(is_node(leaves, cover[i]));
-        ck_assert(!count_max || cover[i].count <= count_max);
+        good = good && cover[i].first == at && is_node(leaves, cover[i]);
+        good = good && (!count_max || cover[i].count <= count_max);
         at += cover[i].count;
         /* The fewest: no two neighbours could have been one node within the limit. */
         if (i && ls_tree_siblings(leaves, cover[i - 1], cover[i]))
-            ck_assert(count_max && cover[i - 1].count + cover[i].count > count_max);
+            good = good && count_max && cover[i - 1].count + cover[i].count > count_max;
     }
-    ck_assert_int_eq(at, first + count);
+    if (!good || at != first + count)
+        ck_abort_msg("the cover of %d+%d of %d leaves, at most %d each", first, count, leaves,
+                     count_max);
     if (!count_max)
         ck_assert_int_le(used, LS_TREE_NODES_MAX);
 }
@@ -130,7 +132,9 @@ START_TEST(siblings_are_the_children_of_one_node) {
         for (int i = 0; i < count; i++)
             for (int j = 0; j < count; j++) {
                 const bool expected = i < j && parent[i] >= 0 && parent[i] == parent[j];
-                ck_assert_int_eq(!!ls_tree_siblings(leaves, nodes[i], nodes[j]), expected);
+                if (!!ls_tree_siblings(leaves, nodes[i], nodes[j]) != expected)
+                    ck_abort_msg("leaves %d: nodes %d+%d, %d+%d", leaves, nodes[i].first,
+                                 nodes[i].count, nodes[j].first, nodes[j].count);
             }
     }
 }
