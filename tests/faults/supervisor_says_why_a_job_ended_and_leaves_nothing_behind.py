@@ -61,6 +61,12 @@ class Job:
         return next(pid for pid, words in self.processes().items()
                     if os.path.basename(words[0]) == b"mpirun")
 
+    def scratch(self):
+        """The folder of the job's shared-memory files, out of mpirun's environment."""
+        with open(f"/proc/{self.mpirun()}/environ", "rb") as file:
+            words = dict(word.split(b"=", 1) for word in file.read().split(b"\0") if b"=" in word)
+        return words[b"OMPI_MCA_btl_vader_backing_directory"].decode()
+
     def end(self, code, *texts, seconds=15, lines=6):
         out, err = self.process.communicate(timeout=seconds)
         assert self.process.returncode == code, (self.process.returncode, code, out, err)
@@ -77,10 +83,6 @@ class Job:
             time.sleep(0.02)
         assert not self.processes(), self.processes()
         self.folder.cleanup()
-
-
-def scratch_folders():
-    return set(glob.glob(f"/dev/shm/lockstep-{os.geteuid()}-*"))
 
 
 def ranks_end_by_themselves():
@@ -136,7 +138,7 @@ def nothing_survives_the_death_of_any_process():
             os.kill(pid, signal.SIGKILL)
             if victim == "launcher":
                 job.process.communicate(timeout=5)
-                job.nothing_left(seconds=2)
+                job.nothing_left(seconds=0.7)  # by themselves ranks notice after one second
             elif victim == "mpirun":
                 job.end(LOST, "mpirun died: killed by signal 9 (Killed)", seconds=2)
             else:
@@ -164,21 +166,20 @@ def children_of_before_are_spared():
 
 
 def a_dead_launchers_files_are_removed_by_the_next():
-    Job(1, "done").end(DONE)
-    others = scratch_folders()  # of other jobs on this machine
     alive, dead = Job(2, "endless"), Job(2, "endless")
     for job in (alive, dead):
         job.wait_until_running()
+        assert glob.glob(job.scratch() + "/vader_segment.*"), "MPI's files lie elsewhere"
+    folders = alive.scratch(), dead.scratch()
     os.kill(dead.process.pid, signal.SIGKILL)
     dead.process.communicate(timeout=5)
     dead.nothing_left(seconds=2)
-    assert len(scratch_folders() - others) == 2, scratch_folders()
     Job(1, "done").end(DONE)
-    (left,) = scratch_folders() - others
-    assert glob.glob(left + "/vader_segment.*"), "the living one lost its files"
+    assert [os.path.exists(folder) for folder in folders] == [True, False]
+    assert glob.glob(folders[0] + "/vader_segment.*"), "the living one lost its files"
     alive.process.send_signal(signal.SIGTERM)
     alive.end(STOPPED, "stopping")
-    assert not scratch_folders() - others, scratch_folders()
+    assert not os.path.exists(folders[0])
 
 
 def main():
