@@ -84,7 +84,7 @@ static int add_buffer(struct ls_graph *graph, size_t bytes, struct span span) {
 }
 
 /* Forward of node i may write its output over its first input: that input's elements are not needed
- * any more, by no other input of this node either. */
+ * any more (what callers write or keep lives to the end), by no other input of this node either. */
 static bool goes_in_place(const struct ls_graph *graph, int i, const struct spans *spans) {
     const struct ls_node *node = graph->nodes[i];
     const struct ls_value *input = node->inputs[0];
@@ -95,7 +95,7 @@ static bool goes_in_place(const struct ls_graph *graph, int i, const struct span
     for (int k = 1; k < node->input_count; k++)
         if (node->inputs[k] && ls_plan_of(graph, node->inputs[k]) == plan)
             return false;
-    return !plan->input && !plan->kept && spans->data[plan->content].last == i &&
+    return spans->data[plan->content].last == i &&
            value_bytes(graph, input) == value_bytes(graph, node->output);
 }
 

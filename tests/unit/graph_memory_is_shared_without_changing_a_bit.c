@@ -3,6 +3,7 @@
 
 #include "core/base/random.h"
 #include "core/graph/internal.h"
+#include "core/ops/ops.h"
 #include "tests/support/graph_fixture.h"
 #include "tests/support/support.h"
 
@@ -117,6 +118,57 @@ START_TEST(an_inference_plan_is_smaller_and_gives_the_same_outputs) {
 }
 END_TEST
 
+/* x -> linear -> ReLU -> sigmoid, with the values of `keep` kept; returns what is in them after
+ * forward. */
+static void run_chain(bool keep_all, bool keep, float *linear, float *relu) {
+    struct ls_parameter_set *set = ls_parameters_create();
+    struct ls_graph *graph =
+        ls_graph_create(&(struct ls_graph_options){.variant = ls_variant_best(),
+                                                   .rows_max = ROWS,
+                                                   .parameters = set,
+                                                   .inference = true,
+                                                   .keep_all = keep_all});
+    struct ls_value *x = ls_graph_input(graph, "x", LS_SHAPE(4), LS_TYPE_REAL);
+    struct ls_value *w =
+        ls_graph_parameter(graph, "w", LS_SHAPE(4, 4), LS_LAYOUT_PANELS, LS_PARAMETER_WEIGHT, true,
+                           0, (struct ls_initialiser){.kind = LS_INIT_HE_NORMAL});
+    struct ls_value *y = ls_linear(graph, x, w, NULL), *z = ls_relu(graph, y);
+    struct ls_value *last = ls_sigmoid(graph, ls_sigmoid(graph, z));
+    if (keep) {
+        ls_graph_keep(graph, y);
+        ls_graph_keep(graph, z);
+    }
+    ls_graph_keep(graph, last);
+    ls_require(ls_graph_plan(graph, &ls_test_error));
+    ck_assert_int_eq(ls_graph_node_count(graph), keep || keep_all ? 4 : 3);
+    float flat[128], *input = x->data;
+    ls_parameters_initialise(set, 1, flat);
+    ls_graph_prepare(graph, flat);
+    for (int i = 0; i < 4 * ROWS; i++)
+        input[i] = (float)(i % 7) - 3;
+    const uint64_t ids[ROWS] = {0};
+    const struct ls_run run = {
+        .rows = ROWS, .microbatch_rows = ROWS, .microbatches = 1, .row_ids = ids};
+    ls_graph_forward(graph, &run, NULL);
+    if (keep) {
+        memcpy(linear, y->data, 4 * ROWS * sizeof(float));
+        memcpy(relu, z->data, 4 * ROWS * sizeof(float));
+    }
+    ls_graph_destroy(graph);
+    ls_parameters_destroy(set);
+}
+
+START_TEST(kept_values_are_neither_fused_away_nor_overwritten) {
+    float y[2][4 * ROWS], z[2][4 * ROWS];
+    run_chain(true, true, y[0], z[0]);
+    run_chain(false, true, y[1], z[1]);
+    run_chain(false, false, NULL, NULL);
+    ck_assert_mem_eq(y[0], y[1], sizeof y[0]);
+    ck_assert_mem_eq(z[0], z[1], sizeof z[0]);
+    ck_assert_mem_ne(y[0], z[0], sizeof z[0]);
+}
+END_TEST
+
 START_TEST(buffers_alive_at_the_same_time_never_overlap) {
     struct ls_buffer buffers[BUFFERS];
     for (uint64_t round = 0; round < 50; round++) {
@@ -158,4 +210,5 @@ END_TEST
 LS_SUITE(a_planned_arena_gives_what_separate_memory_gives,
          fusion_takes_activations_into_the_op_before,
          an_inference_plan_is_smaller_and_gives_the_same_outputs,
+         kept_values_are_neither_fused_away_nor_overwritten,
          buffers_alive_at_the_same_time_never_overlap)
