@@ -8,6 +8,9 @@
 #include "io/hdf5_support.h"
 
 static const uint64_t ROW_BYTES_MAX = (uint64_t)1 << 31;
+/* HDF5 clears its conversion buffer in every read; at its default of 1 MiB that was two thirds of the time of
+ * reading single rows. */
+enum { CONVERT_BYTES = 32 << 10 };
 
 hid_t ls_kind_type(enum ls_kind kind) {
     switch (kind) {
@@ -102,6 +105,8 @@ enum ls_status ls_array_open(struct ls_array *array, hid_t file, const char *pat
     }
     const hid_t type = H5Dget_type(array->dataset);
     array->space = H5Dget_space(array->dataset);
+    array->transfer = H5Pcreate(H5P_DATASET_XFER);
+    H5Pset_buffer(array->transfer, CONVERT_BYTES, NULL, NULL);
     status = find_kind(array, type, error);
     if (status == LS_OK)
         status = find_shape(array, error);
@@ -114,6 +119,8 @@ enum ls_status ls_array_open(struct ls_array *array, hid_t file, const char *pat
 }
 
 void ls_array_close(struct ls_array *array) {
+    if (array->transfer > 0)
+        H5Pclose(array->transfer);
     if (array->space > 0)
         H5Sclose(array->space);
     if (array->dataset > 0)
@@ -147,8 +154,9 @@ enum ls_status ls_array_read(const struct ls_array *array, uint64_t first, uint6
         size[1 + i] = (hsize_t)array->shape.dims[i];
     const hid_t memory = H5Screate_simple(1 + array->shape.rank, size, NULL);
     enum ls_status status = LS_OK;
+    const hid_t type = ls_kind_type(array->kind);
     if (H5Sselect_hyperslab(array->space, H5S_SELECT_SET, start, NULL, size, NULL) < 0 ||
-        H5Dread(array->dataset, ls_kind_type(array->kind), memory, array->space, H5P_DEFAULT, raw) < 0)
+        H5Dread(array->dataset, type, memory, array->space, array->transfer, raw) < 0)
         status = ls_hdf5_fail(error, LS_INVALID, "%s: cannot read rows %llu to %llu of %s", array->path,
                               (unsigned long long)first, (unsigned long long)(first + count - 1), array->name);
     H5Sclose(memory);

@@ -14,6 +14,7 @@ struct ls_array {
     const char *path;       /* borrowed: the file */
     const char *name;       /* borrowed: the dataset in it */
     hid_t dataset, space;   /* owned */
+    hid_t transfer;         /* owned: how H5Dread goes about it */
     enum ls_kind kind;
     uint64_t rows;
     struct ls_shape shape;  /* of one row; rank 0: a scalar */

@@ -118,10 +118,11 @@ static enum ls_status parse_cell(const struct reading *reading, const struct ls_
         *value = ls_csv_words_add(&column->words, text);
         return LS_OK;
     }
+    const size_t line = strcspn(text, "\r\n");
     if (!ls_csv_number(text, value) || fabs(*value) > (double)FLT_MAX)
         return ls_csv_fail(error, reading->path, record->fields[i].place,
-                           "column '%s': expected a finite 32-bit number, found '%.64s' (words: --categorical %s)",
-                           column->name, text, column->name);
+                           "column '%s': expected a finite 32-bit number, found '%.*s' (words: --categorical %s)",
+                           column->name, line < 64 ? (int)line : 64, text, column->name);
     return LS_OK;
 }
 
