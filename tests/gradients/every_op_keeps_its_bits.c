@@ -1,5 +1,5 @@
-/* Every op of the list, in float: the same bits on every instruction set and however the microbatches are cut
- * into runs, and close to the double reference. */
+/* Every op of the list, in float: the same bits on every instruction set and however the
+ * microbatches are cut into runs, and close to the double reference. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +10,11 @@
 #include "tests/gradients/trial.h"
 #include "tests/support/support.h"
 
-typedef void comparison(const struct trial *a, const struct trial *b, const char *what, const double *x,
-                     const double *y, int64_t count);
+typedef void comparison(const struct trial *a, const struct trial *b, const char *what,
+                        const double *x, const double *y, int64_t count);
 
-static void same_bits(const struct trial *a, const struct trial *b, const char *what, const double *x,
-                      const double *y, int64_t count) {
+static void same_bits(const struct trial *a, const struct trial *b, const char *what,
+                      const double *x, const double *y, int64_t count) {
     for (int64_t k = 0; k < count; k++)
         ck_assert_msg(!memcmp(x + k, y + k, sizeof *x), "%s: element %lld of %s is %a, in %s %a",
                       trial_name(a), (long long)k, what, x[k], ls_variant_name(b->variant), y[k]);
@@ -27,8 +27,9 @@ static void close(const struct trial *a, const struct trial *b, const char *what
     for (int64_t k = 0; k < count; k++)
         largest = fmax(largest, fabs(y[k]));
     for (int64_t k = 0; k < count; k++)
-        ck_assert_msg(fabs(x[k] - y[k]) <= 1e-4 * largest, "%s: element %lld of %s is %.9g, in double %.9g",
-                      trial_name(a), (long long)k, what, x[k], y[k]);
+        ck_assert_msg(fabs(x[k] - y[k]) <= 1e-4 * largest,
+                      "%s: element %lld of %s is %.9g, in double %.9g", trial_name(a), (long long)k,
+                      what, x[k], y[k]);
 }
 
 /* Output, gradients and statistics of two trials of one case. */
@@ -68,8 +69,8 @@ END_TEST
 START_TEST(float_is_close_to_double) {
     for (int id = 0; id < LS_OP_COUNT; id++)
         for (int i = 0; i < ls_ops_f64[id]->case_count; i++)
-            compare_variants((enum ls_op_id)id, &ls_ops_f64[id]->cases[i], false, ls_variant_best(), LS_F64,
-                             close);
+            compare_variants((enum ls_op_id)id, &ls_ops_f64[id]->cases[i], false, ls_variant_best(),
+                             LS_F64, close);
 }
 END_TEST
 
@@ -86,12 +87,13 @@ static void copy_sums(struct trial *trial, double *sums, bool back) {
         double *slot = trial->by_input[i] ? trial->by_input[i] : trial->statistics[i];
         if (!trial->example->inputs[i].parameter || !slot)
             continue;
-        memcpy(back ? slot : sums, back ? sums : slot, (size_t)trial_count(trial, i) * sizeof *sums);
+        memcpy(back ? slot : sums, back ? sums : slot,
+               (size_t)trial_count(trial, i) * sizeof *sums);
         sums += trial_count(trial, i);
     }
 }
 
-/* Runs microbatches first .. first+count-1 of the tree in runs of at most `most`, added in float. */
+/* Runs microbatches first .. first+count-1 in runs of at most `most`, added along the tree. */
 static void run_node(struct trial *trial, int first, int count, int most, double *sums) {
     if (count <= most) {
         trial_run(trial, first, count, true);
@@ -135,4 +137,5 @@ START_TEST(runs_may_be_cut_between_microbatches) {
 }
 END_TEST
 
-LS_SUITE(instruction_sets_give_the_same_bits, float_is_close_to_double, runs_may_be_cut_between_microbatches)
+LS_SUITE(instruction_sets_give_the_same_bits, float_is_close_to_double,
+         runs_may_be_cut_between_microbatches)

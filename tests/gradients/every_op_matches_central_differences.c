@@ -1,5 +1,5 @@
-/* Every op of the list, in double: backward against central differences over all example cases, once on its
- * own and once where the inputs are used elsewhere too, so that backward must add. */
+/* Every op of the list, in double: backward against central differences over all example cases,
+ * once on its own and once where the inputs are used elsewhere too, so that backward must add. */
 #include <math.h>
 
 #include "tests/gradients/trial.h"
@@ -18,8 +18,9 @@ static void check_element(struct trial *trial, int input, int64_t k, double foun
     *value = middle;
     const double expected = (above - below) / (2 * STEP);
     ck_assert_msg(fabs(found - expected) <= tolerance * (1 + fabs(expected)),
-                  "%s%s, input %d, element %lld: central difference %.9g, backward %.9g", trial_name(trial),
-                  trial->joined ? " (adding)" : "", input + 1, (long long)k, expected, found);
+                  "%s%s, input %d, element %lld: central difference %.9g, backward %.9g",
+                  trial_name(trial), trial->joined ? " (adding)" : "", input + 1, (long long)k,
+                  expected, found);
 }
 
 static int check_case(enum ls_op_id id, const struct ls_op_case *example, bool joined) {
@@ -36,7 +37,8 @@ static int check_case(enum ls_op_id id, const struct ls_op_case *example, bool j
 START_TEST(every_op_has_a_name_a_formula_and_cases) {
     for (int id = 0; id < LS_OP_COUNT; id++) {
         const struct ls_op *op = ls_ops_f64[id];
-        ck_assert_msg(op->name && op->formula && op->infer, "op %d lacks a name, formula or shape rule", id);
+        ck_assert_msg(op->name && op->formula && op->infer,
+                      "op %d lacks a name, formula or shape rule", id);
         ck_assert_msg(op->case_count > 0, "%s has no example cases", op->name);
         ck_assert_msg(op->alias || op->forward, "%s has no forward", op->name);
     }

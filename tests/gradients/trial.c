@@ -36,7 +36,8 @@ static void get(const struct trial *trial, double *to, const void *from, int64_t
 
 /* Keeps a value away from the kinks at multiples of input->kink. */
 static double avoid_kink(const struct ls_op_case_input *input, double value) {
-    const double kink = input->kink > 0 ? round(value / input->kink) * input->kink : value + 2 * input->gap;
+    const double kink =
+        input->kink > 0 ? round(value / input->kink) * input->kink : value + 2 * input->gap;
     return fabs(value - kink) < input->gap ? kink + copysign(input->gap, value - kink) : value;
 }
 
@@ -51,15 +52,18 @@ static double *draw(const struct ls_op_case_input *input, int index) {
         if (input->integer)
             values[i] = input->low + ls_random_below(key, (uint64_t)(i % row), (uint32_t)span + 1);
         else if (input->distinct)
-            values[i] = input->low + span * (0.5 + (double)ls_random_permute(key, (uint64_t)(i % row),
-                                                                            (uint64_t)row)) / (double)row;
+            values[i] =
+                input->low +
+                span * (0.5 + (double)ls_random_permute(key, (uint64_t)(i % row), (uint64_t)row)) /
+                    (double)row;
         else
-            values[i] = avoid_kink(input, input->low + span * ls_random_uniform(key, (uint64_t)(i % row)));
+            values[i] =
+                avoid_kink(input, input->low + span * ls_random_uniform(key, (uint64_t)(i % row)));
         values[i] = (double)(float)values[i];
     }
     ck_assert_msg(!input->distinct || (input->high - input->low) / (double)row >= input->gap,
-                  "the case asks for %lld distinct values %g apart in %g", (long long)row, input->gap,
-                  input->high - input->low);
+                  "the case asks for %lld distinct values %g apart in %g", (long long)row,
+                  input->gap, input->high - input->low);
     return values;
 }
 
@@ -77,10 +81,10 @@ static void record_input(struct trial *trial, int i) {
     if (input->absent)
         return;
     if (input->parameter)
-        trial->inputs[i] = ls_graph_parameter(
-            trial->graph, name, input->shape, (enum ls_layout)input->layout,
-            input->constant ? LS_PARAMETER_STATISTIC : LS_PARAMETER_WEIGHT, false, 0.1,
-            (struct ls_initialiser){.kind = LS_INIT_ZEROS});
+        trial->inputs[i] =
+            ls_graph_parameter(trial->graph, name, input->shape, (enum ls_layout)input->layout,
+                               input->constant ? LS_PARAMETER_STATISTIC : LS_PARAMETER_WEIGHT,
+                               false, 0.1, (struct ls_initialiser){.kind = LS_INIT_ZEROS});
     else
         trial->inputs[i] = ls_graph_input(trial->graph, name, row_shape(input->shape),
                                           input->integer ? LS_TYPE_INT32 : LS_TYPE_REAL);
@@ -101,7 +105,8 @@ static struct ls_value *join(struct trial *trial) {
     parts[count++] = ls_graph_node(trial->graph, LS_OP_flatten, &trial->output, 1, NULL, 0);
     for (int i = 0; i < trial->example->input_count; i++)
         if (trial->by_input[i] && !trial->example->inputs[i].parameter)
-            parts[count++] = ls_graph_node(trial->graph, LS_OP_flatten, &trial->inputs[i], 1, NULL, 0);
+            parts[count++] =
+                ls_graph_node(trial->graph, LS_OP_flatten, &trial->inputs[i], 1, NULL, 0);
     return ls_graph_node(trial->graph, LS_OP_concat, parts, count, &options, sizeof options);
 }
 
@@ -120,15 +125,17 @@ static void plan(struct trial *trial) {
     /* The graph keeps every value (it has no loss), so it fuses nothing: the case does. */
     for (int i = 0; i < ls_graph_node_count(trial->graph); i++)
         if (ls_graph_node_at(trial->graph, i)->output == trial->output)
-            ((struct ls_node *)ls_graph_node_at(trial->graph, i))->activation = trial->example->activation;
+            ((struct ls_node *)ls_graph_node_at(trial->graph, i))->activation =
+                trial->example->activation;
     trial->parameters = ls_memory_map(((size_t)trial->set->total + 16) * size);
     trial->gradients = ls_memory_map(((size_t)trial->set->total + 16) * size);
 }
 
-struct trial *trial_create(enum ls_op_id id, const struct ls_op_case *example, enum ls_variant variant,
-                           bool joined) {
+struct trial *trial_create(enum ls_op_id id, const struct ls_op_case *example,
+                           enum ls_variant variant, bool joined) {
     struct trial *trial = ls_calloc(1, sizeof *trial);
-    *trial = (struct trial){.variant = variant, .op = tables[variant][id], .example = example, .joined = joined};
+    *trial = (struct trial){
+        .variant = variant, .op = tables[variant][id], .example = example, .joined = joined};
     for (int i = example->input_count - 1; i >= 0; i--)
         if (!example->inputs[i].absent && !example->inputs[i].parameter)
             trial->rows = example->inputs[i].shape.dims[0];
@@ -141,8 +148,8 @@ struct trial *trial_create(enum ls_op_id id, const struct ls_op_case *example, e
         .variant = variant, .rows_max = trial->rows + 1, .parameters = trial->set});
     for (int i = 0; i < example->input_count; i++)
         record_input(trial, i);
-    trial->output = ls_graph_node(trial->graph, id, trial->inputs, example->input_count, example->options,
-                                  example->options_size);
+    trial->output = ls_graph_node(trial->graph, id, trial->inputs, example->input_count,
+                                  example->options, example->options_size);
     if (ls_graph_failed(trial->graph))
         ls_require(ls_graph_plan(trial->graph, &ls_test_error));
     trial->end = joined ? join(trial) : trial->output;
@@ -210,9 +217,11 @@ static void put_parameter(struct trial *trial, int i) {
     void *plain = ls_calloc((size_t)count, sizeof(double));
     put(trial, plain, trial->values[i], count);
     if (exact(trial))
-        ls_parameter_store_f64(trial->inputs[i]->parameter, plain, (double *)slot(trial, trial->parameters, i));
+        ls_parameter_store_f64(trial->inputs[i]->parameter, plain,
+                               (double *)slot(trial, trial->parameters, i));
     else
-        ls_parameter_store(trial->inputs[i]->parameter, plain, (float *)slot(trial, trial->parameters, i));
+        ls_parameter_store(trial->inputs[i]->parameter, plain,
+                           (float *)slot(trial, trial->parameters, i));
     free(plain);
 }
 
@@ -220,9 +229,11 @@ static void get_parameter_gradient(struct trial *trial, int i, double *to) {
     const int64_t count = trial_count(trial, i);
     void *plain = ls_calloc((size_t)count, sizeof(double));
     if (exact(trial))
-        ls_parameter_fetch_f64(trial->inputs[i]->parameter, (double *)slot(trial, trial->gradients, i), plain);
+        ls_parameter_fetch_f64(trial->inputs[i]->parameter,
+                               (double *)slot(trial, trial->gradients, i), plain);
     else
-        ls_parameter_fetch(trial->inputs[i]->parameter, (float *)slot(trial, trial->gradients, i), plain);
+        ls_parameter_fetch(trial->inputs[i]->parameter, (float *)slot(trial, trial->gradients, i),
+                           plain);
     get(trial, to, plain, count);
     free(plain);
 }

@@ -4,3 +4,21 @@ ls_add_script(integration/help_comes_from_the_tables.py)
 ls_add_script(integration/bad_input_is_explained.py)
 ls_add_script(integration/inspect_shows_what_a_config_costs.py)
 ls_add_script(integration/checkpoint_command_finds_damage.py)
+ls_add_script(integration/folders_include_only_what_the_layers_allow.py)
+ls_add_script(integration/programs_build_against_an_install_tree.py)
+foreach(case mlp cnn resnet table-adam table-momentum)
+    ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS ${case}
+                  NAME "runs of ${case} end in the same bits on 1, 2, 3 and 4 ranks")
+    ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS ${case} 2 LABELS sanitize
+                  NAME "a run of ${case} on 2 ranks is clean" TIMEOUT 600)
+endforeach()
+ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS breast-cancer-perceptron accuracy 0.95
+              NAME "the perceptron tells tumours apart" NEEDS_DATA)
+ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS concrete-mlp r2 0.85
+              NAME "the regression predicts concrete's strength" NEEDS_DATA)
+ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS fashion-mnist-mlp accuracy 0.885 10
+              NAME "the MLP reaches 0.885 on Fashion-MNIST" TIMEOUT 900 LABELS long)
+ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS fashion-mnist-cnn accuracy 0.915 5
+              NAME "the CNN reaches 0.915 on Fashion-MNIST in 5 minutes" TIMEOUT 400 LABELS long)
+ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS fashion-mnist-resnet accuracy 0.92 60
+              NAME "the ResNet reaches 0.92 on Fashion-MNIST in an hour" TIMEOUT 3700 LABELS long)

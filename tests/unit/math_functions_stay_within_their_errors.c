@@ -1,5 +1,5 @@
-/* The float functions of core/ops/math.h against libm in double. (That they have the same bits on every
- * instruction set is shown by tests/gradients, through the ops that use them.) */
+/* The float functions of core/ops/math.h against libm in double. (That they have the same bits on
+ * every instruction set is shown by tests/gradients, through the ops that use them.) */
 #define LS_VARIANT_F32_PORTABLE
 #include "core/ops/math.h"
 #include "tests/support/support.h"
@@ -61,9 +61,11 @@ START_TEST(relative_errors_are_small) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (int k = 0; k < points; k++) {
             const float x = (float)(rows[i].low + (rows[i].high - rows[i].low) * k / (points - 1));
-            const double expected = rows[i].reference((double)x), found = (double)rows[i].function(x);
+            const double expected = rows[i].reference((double)x),
+                         found = (double)rows[i].function(x);
             ck_assert_msg(fabs(found - expected) <= rows[i].error * fabs(expected),
-                          "%s(%.9g) is %.9g, expected %.9g", rows[i].name, (double)x, found, expected);
+                          "%s(%.9g) is %.9g, expected %.9g", rows[i].name, (double)x, found,
+                          expected);
         }
 }
 END_TEST

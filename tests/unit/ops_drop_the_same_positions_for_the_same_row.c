@@ -43,7 +43,8 @@ START_TEST(a_row_keeps_its_mask_wherever_it_stands) {
             ck_assert(dropped == (other->result[(ROWS - 1 - n) * WIDTH + c] == 0));
             same += dropped == (one->result[((n + 1) % ROWS) * WIDTH + c] == 0);
         }
-    ck_assert_double_eq_tol((double)same / (ROWS * WIDTH), 0.7 * 0.7 + 0.3 * 0.3, 0.02); /* rows differ */
+    ck_assert_double_eq_tol((double)same / (ROWS * WIDTH), 0.7 * 0.7 + 0.3 * 0.3,
+                            0.02); /* rows differ */
     trial_destroy(one);
     trial_destroy(other);
 }

@@ -1,4 +1,5 @@
-/* max_pool, average_pool, global_average_pool and shortcut against their definitions, pixel by pixel. */
+/* max_pool, average_pool, global_average_pool and shortcut against their definitions, pixel by
+ * pixel. */
 #include <math.h>
 
 #include "core/ops/options.h"
@@ -11,17 +12,18 @@ static int64_t least(int64_t a, int64_t b) {
 }
 
 /* The largest or the mean of window (i, j) of image n, channel c. */
-static double window(const struct trial *trial, bool largest, int64_t n, int64_t i, int64_t j, int64_t c) {
+static double window(const struct trial *trial, bool largest, int64_t n, int64_t i, int64_t j,
+                     int64_t c) {
     const struct ls_pool_options *options = trial->example->options;
     const int64_t *dims = trial->example->inputs[0].shape.dims;
     double best = -INFINITY, sum = 0;
     int count = 0;
     for (int64_t a = 0; a < options->window[0]; a++)
         for (int64_t b = 0; b < options->window[1]; b++) {
-            const int64_t y = i * (options->stride[0] ? options->stride[0] : options->window[0]) + a -
-                              options->padding[0];
-            const int64_t x = j * (options->stride[1] ? options->stride[1] : options->window[1]) + b -
-                              options->padding[1];
+            const int64_t y = i * (options->stride[0] ? options->stride[0] : options->window[0]) +
+                              a - options->padding[0];
+            const int64_t x = j * (options->stride[1] ? options->stride[1] : options->window[1]) +
+                              b - options->padding[1];
             if (y < 0 || x < 0 || y >= dims[1] || x >= dims[2])
                 continue;
             const double value = trial->values[0][((n * dims[1] + y) * dims[2] + x) * dims[3] + c];
@@ -89,8 +91,8 @@ START_TEST(nan_is_not_pooled_away) {
 END_TEST
 
 START_TEST(global_average_pool_is_the_mean_over_pixels) {
-    struct trial *trial = trial_create(LS_OP_global_average_pool,
-                                       &ls_ops_f64[LS_OP_global_average_pool]->cases[0], LS_F64, false);
+    struct trial *trial = trial_create(
+        LS_OP_global_average_pool, &ls_ops_f64[LS_OP_global_average_pool]->cases[0], LS_F64, false);
     const int64_t *dims = trial->example->inputs[0].shape.dims, pixels = dims[1] * dims[2];
     trial_run(trial, 0, trial_microbatches(trial), false);
     for (int64_t n = 0; n < dims[0]; n++)
@@ -105,7 +107,8 @@ START_TEST(global_average_pool_is_the_mean_over_pixels) {
 END_TEST
 
 START_TEST(shortcut_takes_every_second_pixel_between_zero_channels) {
-    struct trial *trial = trial_create(LS_OP_shortcut, &ls_ops_f64[LS_OP_shortcut]->cases[0], LS_F64, false);
+    struct trial *trial =
+        trial_create(LS_OP_shortcut, &ls_ops_f64[LS_OP_shortcut]->cases[0], LS_F64, false);
     const struct ls_shortcut_options *options = trial->example->options;
     const int64_t *in = trial->example->inputs[0].shape.dims, *out = trial->output->shape.dims;
     const int64_t before = (out[3] - in[3]) / 2;
@@ -117,8 +120,10 @@ START_TEST(shortcut_takes_every_second_pixel_between_zero_channels) {
         for (int64_t i = 0; i < out[1]; i++)
             for (int64_t j = 0; j < out[2]; j++)
                 for (int64_t c = -before; c < out[3] - before; c++, y++) {
-                    const int64_t pixel = (n * in[1] + i * options->stride) * in[2] + j * options->stride;
-                    const double expected = c >= 0 && c < in[3] ? trial->values[0][pixel * in[3] + c] : 0;
+                    const int64_t pixel =
+                        (n * in[1] + i * options->stride) * in[2] + j * options->stride;
+                    const double expected =
+                        c >= 0 && c < in[3] ? trial->values[0][pixel * in[3] + c] : 0;
                     ck_assert_double_eq(*y, expected);
                 }
     trial_destroy(trial);
@@ -126,12 +131,14 @@ START_TEST(shortcut_takes_every_second_pixel_between_zero_channels) {
 END_TEST
 
 START_TEST(concat_puts_columns_side_by_side) {
-    struct trial *trial = trial_create(LS_OP_concat, &ls_ops_f64[LS_OP_concat]->cases[1], LS_F64, false);
+    struct trial *trial =
+        trial_create(LS_OP_concat, &ls_ops_f64[LS_OP_concat]->cases[1], LS_F64, false);
     trial_run(trial, 0, 1, false);
     for (int64_t n = 0; n < 2; n++) /* [2, 3, 4] and [2, 1, 4] along axis 1 */
         for (int64_t k = 0; k < 16; k++)
             ck_assert_double_eq(trial->result[n * 16 + k],
-                                k < 12 ? trial->values[0][n * 12 + k] : trial->values[1][n * 4 + least(k - 12, 3)]);
+                                k < 12 ? trial->values[0][n * 12 + k]
+                                       : trial->values[1][n * 4 + least(k - 12, 3)]);
     trial_destroy(trial);
 }
 END_TEST

@@ -59,7 +59,8 @@ static void position(const struct trial *trial, int64_t at, double *loss, double
     for (int64_t k = 0; k < classes; k++)
         sum += exp(x[k]);
     for (int64_t k = 0; k < classes; k++) {
-        const double q = (k == label ? 1 - options->smoothing : 0) + options->smoothing / (double)classes;
+        const double q =
+            (k == label ? 1 - options->smoothing : 0) + options->smoothing / (double)classes;
         *loss -= own * q * (x[k] - log(sum));
     }
     *weight += own;
@@ -67,8 +68,9 @@ static void position(const struct trial *trial, int64_t at, double *loss, double
 
 START_TEST(cross_entropy_sums_weighted_positions) {
     for (int k = 0; k < ls_ops_f64[LS_OP_softmax_cross_entropy]->case_count; k++) {
-        struct trial *trial = trial_create(LS_OP_softmax_cross_entropy,
-                                           &ls_ops_f64[LS_OP_softmax_cross_entropy]->cases[k], LS_F64, false);
+        struct trial *trial =
+            trial_create(LS_OP_softmax_cross_entropy,
+                         &ls_ops_f64[LS_OP_softmax_cross_entropy]->cases[k], LS_F64, false);
         const int64_t positions = ls_shape_row(trial->example->inputs[1].shape);
         trial_run(trial, 0, trial_microbatches(trial), false);
         for (int64_t n = 0; n < trial->rows; n++) {
@@ -106,7 +108,8 @@ START_TEST(large_logits_neither_overflow_nor_vanish) {
     ck_assert_double_eq(softmax->by_input[0][0], softmax->slopes[0]);
     ck_assert_double_eq(softmax->by_input[0][1], -softmax->slopes[0]);
     trial_destroy(softmax);
-    struct trial *binary_trial = trial_create(LS_OP_binary_cross_entropy, &yes, LS_F32_PORTABLE, false);
+    struct trial *binary_trial =
+        trial_create(LS_OP_binary_cross_entropy, &yes, LS_F32_PORTABLE, false);
     binary_trial->values[0][0] = -1000;
     trial_run(binary_trial, 0, 1, true);
     ck_assert_double_eq(binary_trial->result[0], 1000);

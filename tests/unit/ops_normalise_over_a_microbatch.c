@@ -35,14 +35,16 @@ static struct moments measure(const struct trial *trial, int64_t first, int64_t 
 }
 
 static void check_batch_norm(const char *name) {
-    struct trial *trial = trial_create(LS_OP_batch_norm, norm_case(LS_OP_batch_norm, name), LS_F64, false);
+    struct trial *trial =
+        trial_create(LS_OP_batch_norm, norm_case(LS_OP_batch_norm, name), LS_F64, false);
     const struct ls_norm_options *options = trial->example->options;
     const double epsilon = options->epsilon > 0 ? options->epsilon : 1e-5;
     const struct ls_shape shape = trial->example->inputs[X].shape;
     const int64_t channels = ls_shape_last(shape), row = ls_shape_row(shape);
     const bool relu = trial->example->activation == LS_ACTIVATION_RELU;
     trial_run(trial, 0, trial_microbatches(trial), false);
-    trial_run(trial, 0, trial_microbatches(trial), true); /* the same again: nothing is left from before */
+    trial_run(trial, 0, trial_microbatches(trial),
+              true); /* the same again: nothing is left from before */
     for (int64_t c = 0; c < channels; c++) {
         double mean_slot = 0, variance_slot = 0;
         for (int64_t first = 0; first < trial->rows; first += trial->microbatch_rows) {
@@ -59,7 +61,8 @@ static void check_batch_norm(const char *name) {
             }
             for (int64_t k = first * row + c; k < (first + rows) * row; k += channels) {
                 double y = trial->values[GAIN][c] * (trial->values[X][k] - m.mean) /
-                               sqrt(m.variance + epsilon) + trial->values[OFFSET][c];
+                               sqrt(m.variance + epsilon) +
+                           trial->values[OFFSET][c];
                 y = relu && y < 0 ? 0 : y;
                 ck_assert_double_eq_tol(trial->result[k], y, 1e-10);
             }
@@ -71,7 +74,7 @@ static void check_batch_norm(const char *name) {
 }
 
 START_TEST(each_microbatch_has_its_own_statistics) {
-    check_batch_norm("vectors, the last microbatch alone in its own");
+    check_batch_norm("vectors, one sample in the last microbatch");
     check_batch_norm("images");
     check_batch_norm("few channels with ReLU");
 }
@@ -88,8 +91,9 @@ START_TEST(evaluation_uses_the_running_statistics) {
 END_TEST
 
 START_TEST(layer_norm_normalises_each_vector) {
-    struct trial *trial = trial_create(
-        LS_OP_layer_norm, norm_case(LS_OP_layer_norm, "sequences, more rows than lanes"), LS_F64, false);
+    struct trial *trial =
+        trial_create(LS_OP_layer_norm,
+                     norm_case(LS_OP_layer_norm, "sequences, more rows than lanes"), LS_F64, false);
     const int64_t columns = ls_shape_last(trial->example->inputs[X].shape);
     trial_run(trial, 0, trial_microbatches(trial), false);
     for (int64_t at = 0; at < trial_count(trial, X); at += columns) {
@@ -120,12 +124,14 @@ START_TEST(a_large_mean_does_not_spoil_the_variance) {
     for (int64_t c = 0; c < channels; c++) {
         const struct moments m = measure(trial, 0, trial->microbatch_rows, c);
         const double unbiased = m.variance * (double)m.count / (double)(m.count - 1);
-        ck_assert_double_eq_tol(trial->statistics[VARIANCE][c], unbiased - trial->values[VARIANCE][c], 1e-6);
+        ck_assert_double_eq_tol(trial->statistics[VARIANCE][c],
+                                unbiased - trial->values[VARIANCE][c], 1e-6);
     }
     trial_destroy(trial);
 }
 END_TEST
 
 LS_SUITE(each_microbatch_has_its_own_statistics,
-         a_single_value_uses_the_running_statistics_and_leaves_them, evaluation_uses_the_running_statistics,
-         layer_norm_normalises_each_vector, a_large_mean_does_not_spoil_the_variance)
+         a_single_value_uses_the_running_statistics_and_leaves_them,
+         evaluation_uses_the_running_statistics, layer_norm_normalises_each_vector,
+         a_large_mean_does_not_spoil_the_variance)

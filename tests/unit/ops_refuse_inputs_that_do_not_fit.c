@@ -17,8 +17,8 @@ static struct ls_value *labels(struct ls_shape row) {
 }
 
 static struct ls_value *parameter(const char *name, int64_t count) {
-    return ls_graph_parameter(graph, name, LS_SHAPE(count), LS_LAYOUT_PLAIN, LS_PARAMETER_WEIGHT, false, 0,
-                              (struct ls_initialiser){.kind = LS_INIT_ZEROS});
+    return ls_graph_parameter(graph, name, LS_SHAPE(count), LS_LAYOUT_PLAIN, LS_PARAMETER_WEIGHT,
+                              false, 0, (struct ls_initialiser){.kind = LS_INIT_ZEROS});
 }
 
 static void begin(void) {
@@ -32,22 +32,26 @@ static void expect(const struct ls_value *value, const char *expected, const cha
     struct ls_error error;
     ck_assert_ptr_null(value);
     ck_assert_int_eq(ls_graph_plan(graph, &error), LS_INVALID);
-    ck_assert_msg(strstr(error.text, expected) && strstr(error.text, found), "found '%s'", error.text);
+    ck_assert_msg(strstr(error.text, expected) && strstr(error.text, found), "found '%s'",
+                  error.text);
     ls_graph_destroy(graph);
     ls_parameters_destroy(set);
     begin();
 }
 
 START_TEST(misfits_are_named) {
-    const struct ls_pool_options large = {.window = {9, 9}}, padded = {.window = {2, 2}, .padding = {2, 2}};
+    const struct ls_pool_options large = {.window = {9, 9}},
+                                 padded = {.window = {2, 2}, .padding = {2, 2}};
     const struct ls_cross_entropy_options plain = {0};
     const struct ls_norm_options norm = {0};
     begin();
     expect(ls_add(graph, input(LS_SHAPE(3)), input(LS_SHAPE(4))), "4x3", "4x4");
-    expect(ls_multiply(graph, input(LS_SHAPE(3)), parameter("p", 5)), "last dimension 3", "a parameter 5");
+    expect(ls_multiply(graph, input(LS_SHAPE(3)), parameter("p", 5)), "last dimension 3",
+           "a parameter 5");
     expect(ls_reshape(graph, input(LS_SHAPE(4, 3)), LS_SHAPE(5, -1)), "4x3 (12 elements)", "5x-1");
     expect(ls_reshape(graph, input(LS_SHAPE(4)), LS_SHAPE(-1, -1)), "4 elements", "-1x-1");
-    expect(ls_concat(graph, (struct ls_value *[]){input(LS_SHAPE(2, 3)), input(LS_SHAPE(3, 3))}, 2, -1),
+    expect(ls_concat(graph, (struct ls_value *[]){input(LS_SHAPE(2, 3)), input(LS_SHAPE(3, 3))}, 2,
+                     -1),
            "4x2x3", "4x3x3");
     expect(ls_concat(graph, (struct ls_value *[]){input(LS_SHAPE(2))}, 1, 0), "1 to 1", "found 0");
     expect(ls_max_pool(graph, input(LS_SHAPE(8, 8, 3)), &large), "window of 9", "height of 8");
@@ -60,20 +64,23 @@ START_TEST(misfits_are_named) {
     expect(ls_relu(graph, parameter("p", 5)), "per sample", "a plain 5");
     expect(ls_layer_norm(graph, input(LS_SHAPE(8)), parameter("g", 7), parameter("o", 8), &norm),
            "gain must be a parameter of shape 8", "found 7");
-    expect(ls_batch_norm(graph, input(LS_SHAPE(6)), parameter("g", 6), parameter("o", 6), parameter("m", 6),
-                         parameter("v", 5), &norm),
+    expect(ls_batch_norm(graph, input(LS_SHAPE(6)), parameter("g", 6), parameter("o", 6),
+                         parameter("m", 6), parameter("v", 5), &norm),
            "running variance must be a parameter of shape 6", "found 5");
-    expect(ls_standardise(graph, input(LS_SHAPE(2, 3)), parameter("m", 6), parameter("s", 6)), "3 or 2x3",
+    expect(ls_standardise(graph, input(LS_SHAPE(2, 3)), parameter("m", 6), parameter("s", 6)),
+           "3 or 2x3", "found 6");
+    expect(ls_embedding(graph, input(LS_SHAPE(3)), parameter("t", 6)), "must be integers",
+           "real numbers");
+    expect(ls_embedding(graph, labels(LS_SHAPE(3)), parameter("t", 6)), "(entries, width)",
            "found 6");
-    expect(ls_embedding(graph, input(LS_SHAPE(3)), parameter("t", 6)), "must be integers", "real numbers");
-    expect(ls_embedding(graph, labels(LS_SHAPE(3)), parameter("t", 6)), "(entries, width)", "found 6");
     expect(ls_squared_error(graph, input(LS_SHAPE(3)), input(LS_SHAPE(4))), "4x3", "4x4");
     expect(ls_huber(graph, input(LS_SHAPE(3)), input(LS_SHAPE(3)), 0), "above 0", "found 0");
     expect(ls_softmax_cross_entropy(graph, input(LS_SHAPE(3)), input(LS_SHAPE(1)), NULL, &plain),
            "whole-number label", "real targets");
-    expect(ls_softmax_cross_entropy(graph, input(LS_SHAPE(3)), labels(LS_SHAPE(2)), NULL, &plain), "4x3",
-           "4x2");
-    expect(ls_softmax_cross_entropy(graph, input(LS_SHAPE(3)), labels(LS_SHAPE(1)), parameter("w", 4), &plain),
+    expect(ls_softmax_cross_entropy(graph, input(LS_SHAPE(3)), labels(LS_SHAPE(2)), NULL, &plain),
+           "4x3", "4x2");
+    expect(ls_softmax_cross_entropy(graph, input(LS_SHAPE(3)), labels(LS_SHAPE(1)),
+                                    parameter("w", 4), &plain),
            "class weights must be a parameter of shape 3", "found 4");
     ls_graph_destroy(graph);
     ls_parameters_destroy(set);

@@ -27,9 +27,7 @@ foreach(file graph_memory_is_shared_without_changing_a_bit graph_pieces_give_the
              graph_steps_allocate_nothing)
     ls_add_test(unit/${file}.c SOURCES support/graph_fixture.c)
 endforeach()
-foreach(symbol malloc calloc realloc reallocarray aligned_alloc posix_memalign strdup ls_memory_map)
-    target_link_options(test_unit_graph_steps_allocate_nothing PRIVATE -Wl,--wrap=${symbol})
-endforeach()
+ls_wrap_allocations(test_unit_graph_steps_allocate_nothing)
 ls_add_test(unit/graph_errors_name_the_layer.c)
 foreach(file dataset_rows_come_as_the_file_has_them imports_read_raw_files_and_refuse_bad_ones
              loader_feeds_every_row_once_on_any_number_of_ranks sources_name_data_and_import_it_once)

@@ -1,0 +1,105 @@
+/* A whole training step - loader, graph, reducer, optimiser, gather - makes no heap allocation of ours after the
+ * first one, and resident memory stays flat over 1,000 steps. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/loader.h"
+#include "launcher/worker/trainer.h"
+#include "tests/mpi/world.h"
+#include "tests/support/allocations.h"
+#include "tests/support/data.h"
+
+static const char config_text[] = "task: classification\n"
+                                  "data: {train: none}\n"
+                                  "model:\n"
+                                  "  - conv2d: {filters: 8, kernel: 3, padding: same}\n"
+                                  "  - batch_norm\n"
+                                  "  - relu\n"
+                                  "  - residual:\n"
+                                  "      body:\n"
+                                  "        - conv2d: {filters: 8, kernel: 3, padding: same}\n"
+                                  "        - batch_norm\n"
+                                  "  - max_pool: 2\n"
+                                  "  - flatten\n"
+                                  "  - dropout: 0.2\n"
+                                  "  - linear: 10\n"
+                                  "train:\n"
+                                  "  epochs: 1\n"
+                                  "  batch: 32\n"
+                                  "  microbatches: 8\n"
+                                  "optimizer: {name: adam, clip_norm: 1}\n";
+
+enum { ROWS = 200, SIDE = 8, WARM_UP = 50, STEPS = 1000 };
+
+static long resident_kilobytes(void) {
+    char line[256];
+    long found = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "VmRSS: %ld", &found) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return found;
+}
+
+static struct ls_dataset *open_data(void) {
+    static uint8_t images[ROWS * SIDE * SIDE];
+    static int32_t labels[ROWS];
+    for (int i = 0; i < ROWS * SIDE * SIDE; i++)
+        images[i] = (uint8_t)(i * 37 % 251);
+    for (int i = 0; i < ROWS; i++)
+        labels[i] = i % 10;
+    const struct ls_dataset_options options = {
+        .path = ls_test_dataset("images.h5", ROWS, LS_SHAPE(SIDE, SIDE, 1), LS_KIND_U8, images, LS_KIND_I32, labels)};
+    struct ls_dataset *dataset;
+    ls_require(ls_dataset_open(&dataset, &options, &ls_test_error));
+    return dataset;
+}
+
+START_TEST(a_thousand_steps_allocate_nothing) {
+    struct ls_config config;
+    ls_require(ls_config_parse(&config, config_text, strlen(config_text), "test", NULL, 0, &ls_test_error));
+    struct ls_dataset *dataset = open_data();
+    struct ls_trainer trainer;
+    const struct ls_trainer_options options = {
+        .config = &config, .communicator = world, .input_shape = LS_SHAPE(SIDE, SIDE, 1)};
+    ls_require(ls_trainer_create(&trainer, &options, &ls_test_error));
+    struct ls_loader *loader;
+    const struct ls_loader_options feed = {.part = {.dataset = dataset, .count = ROWS},
+                                           .shuffle = true,
+                                           .batch = 32,
+                                           .microbatches = trainer.microbatches,
+                                           .first = trainer.first,
+                                           .count = trainer.count,
+                                           .target_integer = true,
+                                           .classes = 10,
+                                           .augment = {.flip = true, .shift = 1}};
+    ls_require(ls_loader_create(&loader, &feed, &ls_test_error));
+    ls_loader_seek(loader, 0, 0, 1000);
+    world_check(ls_allocations > 0, "allocations are not counted");
+
+    long resident = 0;
+    double sums[16];
+    for (uint64_t i = 0; i < STEPS; i++) {
+        struct ls_batch batch;
+        ls_require(ls_loader_next(loader, &batch, &ls_test_error));
+        struct ls_step step = {.step = i, .learning_rate = 0.001, .sums = sums};
+        ls_trainer_step(&trainer, &batch, &step);
+        if (i == 0)
+            ls_allocations = 0;
+        if (i == WARM_UP)
+            resident = resident_kilobytes();
+    }
+    const long grown = resident_kilobytes() - resident;
+    world_check(ls_allocations == 0, "%ld allocations in %d steps", (long)ls_allocations, STEPS);
+    world_check(grown < 1024, "resident memory grew by %ld kB", grown);
+    ls_loader_destroy(loader);
+    ls_trainer_destroy(&trainer);
+    ls_dataset_close(dataset);
+    ls_config_clear(&config);
+}
+END_TEST
+
+LS_SUITE(a_thousand_steps_allocate_nothing)
