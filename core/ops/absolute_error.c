@@ -24,7 +24,8 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
     ls_loss_backward(node, run, 1, by_t, 0);
 }
 
-static const struct ls_op_case cases[] = { /* |x| and |t| keep apart, so that x - t stays away from 0 */
+static const struct ls_op_case cases[] = {
+    /* |x| and |t| keep apart, so that x - t stays away from 0 */
     {.name = "one output",
      .input_count = 2,
      .inputs = {{.shape = LS_CASE_SHAPE(5, 1), .low = -3, .high = 3, .gap = 1, .kink = 1e9},

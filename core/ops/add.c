@@ -45,7 +45,8 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
     if (!b->gradient)
         return;
     if (ls_pair_repeats(node))
-        ls_column_sums(run, ls_pair_vectors(node), ls_shape_last(b->shape), dy, b->gradient, node->scratch);
+        ls_column_sums(run, ls_pair_vectors(node), ls_shape_last(b->shape), dy, b->gradient,
+                       node->scratch);
     else
         pass(count, dy, b->gradient, node->accumulate[1]);
 }

@@ -1,15 +1,18 @@
-/* Batch normalisation (Ioffe & Szegedy 2015) per channel C, over each microbatch on its own ("ghost"
- * statistics), with an optional ReLU behind it. x [N, C] or [N, ..., C].
+/* Batch normalisation (Ioffe & Szegedy 2015) per channel C, over each microbatch on its own
+ * ("ghost" statistics), with an optional ReLU behind it. x [N, C] or [N, ..., C].
  *
- * Inputs: x, gain, offset, running mean, running variance. When training, each microbatch is normalised by its
- * mean and biased variance, and the gradient slots of the running statistics take the sum over microbatches of
- * (mean - running mean) and (unbiased variance - running variance). In evaluation, and for a microbatch with
- * fewer than two values per channel, the running statistics are constants and nothing is learned about them.
+ * Inputs: x, gain, offset, running mean, running variance. When training, each microbatch is
+ * normalised by its mean and biased variance, and the gradient slots of the running statistics take
+ * the sum over microbatches of (mean - running mean) and (unbiased variance - running variance). In
+ * evaluation, and for a microbatch with fewer than two values per channel, the running statistics
+ * are constants and nothing is learned about them.
  *
- * Both directions are one affine map per channel and element. With i = 1 / sqrt(variance + epsilon), h = (x -
- * mean) i, n values, S = sum dy and T = sum dy h = i (sum dy x - mean S):
- *   y  = (gain i) x + (offset - mean gain i)
- *   dx = gain i (dy - S / n - h T / n), without the sums where the statistics are constants. */
+ * Both directions are one affine map per channel and element. With i = 1 / sqrt(variance + epsilon),
+ * h = (x - mean) i, n values, S = sum dy and T = sum dy h = i (sum dy x - mean S):
+ *
+ *     y  = (gain i) x + (offset - mean gain i)
+ *     dx = gain i (dy - S / n - h T / n), without the sums where the statistics are constants
+ */
 #include "core/ops/check.h"
 #include "core/ops/math.h"
 #include "core/ops/norm_sums.h"
@@ -20,15 +23,14 @@ enum { X, GAIN, OFFSET, MEAN, VARIANCE };
 
 /* Where things lie in scratch. */
 struct room {
-    double *sum, *product;           /* C */
-    real *scale, *shift;             /* y = scale x + shift; C, repeated */
-    real *of_dy, *of_x, *constant;   /* dx = of_dy dy + of_x x + constant; C, repeated */
-    real *stacks[2];                 /* for two sums over microbatches */
+    double *sum, *product;      /* C */
+    real *scale, *tilt, *shift; /* y = scale x + shift, dx = scale dy + tilt x + shift; C, repeated */
+    real *stacks[2];            /* for two sums over microbatches */
 };
 
 static size_t room_bytes(int64_t channels, int64_t rows_max) {
     return (size_t)(2 * channels) * sizeof(double) +
-           (size_t)(5 * ls_norm_pattern(channels) + 2 * (ls_tree_slots(rows_max) - 1) * channels) *
+           (size_t)(3 * ls_norm_pattern(channels) + 2 * (ls_tree_slots(rows_max) - 1) * channels) *
                sizeof(real);
 }
 
@@ -37,11 +39,9 @@ static struct room room_of(const struct ls_node *node) {
     struct room r = {.sum = node->scratch};
     r.product = r.sum + channels;
     r.scale = (real *)(r.product + channels);
-    r.shift = r.scale + wide;
-    r.of_dy = r.shift + wide;
-    r.of_x = r.of_dy + wide;
-    r.constant = r.of_x + wide;
-    r.stacks[0] = r.constant + wide;
+    r.tilt = r.scale + wide;
+    r.shift = r.tilt + wide;
+    r.stacks[0] = r.shift + wide;
     r.stacks[1] = r.stacks[0] + (ls_tree_slots(node->output->shape.dims[0]) - 1) * channels;
     return r;
 }
@@ -87,20 +87,25 @@ static bool frozen(const struct ls_run *run, int64_t values) {
     return !run->training || values < 2;
 }
 
-/* Statistics of microbatch m: saves them, and writes to mean_leaf and variance_leaf (may be NULL) how far
- * they are from the running ones. */
+/* Statistics of microbatch m: saves them, and writes to mean_leaf and variance_leaf (may be NULL)
+ * how far they are from the running ones. */
 static void measure(const struct ls_node *node, const struct ls_run *run, int m, struct room r,
                     real *mean_leaf, real *variance_leaf) {
-    const int64_t channels = ls_shape_last(node->output->shape), row = ls_shape_row(node->output->shape);
+    const int64_t channels = ls_shape_last(node->output->shape);
+    const int64_t row = ls_shape_row(node->output->shape);
     const real *x = (const real *)node->inputs[X]->data + ls_run_microbatch_first(run, m) * row;
-    const real *running_mean = node->inputs[MEAN]->data, *running_variance = node->inputs[VARIANCE]->data;
+    const real *running_mean = node->inputs[MEAN]->data;
+    const real *running_variance = node->inputs[VARIANCE]->data;
     const struct statistics saved = saved_of(node, m);
     const int64_t values = values_of(node, run, m);
     const bool constant = frozen(run, values);
     const double n = (double)values, epsilon = epsilon_of(node);
     if (!constant)
-        ls_norm_sums((struct ls_norm_terms){.u = x, .x = x, .images = ls_run_microbatch_rows(run, m),
-                                            .pixels = row / channels, .channels = channels},
+        ls_norm_sums((struct ls_norm_terms){.u = x,
+                                            .x = x,
+                                            .images = ls_run_microbatch_rows(run, m),
+                                            .pixels = row / channels,
+                                            .channels = channels},
                      r.sum, r.product);
     for (int64_t c = 0; c < channels; c++) {
         double mean = (double)running_mean[c], variance = (double)running_variance[c];
@@ -148,9 +153,12 @@ static void apply(int64_t count, int64_t wide, struct room r, const real *x, rea
 
 static void forward(const struct ls_node *node, const struct ls_run *run) {
     const struct room r = room_of(node);
-    const int64_t channels = ls_shape_last(node->output->shape), row = ls_shape_row(node->output->shape);
-    const bool learns = run->training && node->inputs[MEAN]->gradient && node->inputs[VARIANCE]->gradient;
-    struct ls_tree_stack means = ls_tree_stack_begin(node->inputs[MEAN]->gradient, r.stacks[0], channels);
+    const int64_t channels = ls_shape_last(node->output->shape);
+    const int64_t row = ls_shape_row(node->output->shape);
+    const bool learns =
+        run->training && node->inputs[MEAN]->gradient && node->inputs[VARIANCE]->gradient;
+    struct ls_tree_stack means =
+        ls_tree_stack_begin(node->inputs[MEAN]->gradient, r.stacks[0], channels);
     struct ls_tree_stack variances =
         ls_tree_stack_begin(node->inputs[VARIANCE]->gradient, r.stacks[1], channels);
     for (int m = 0; m < run->microbatches; m++) {
@@ -172,8 +180,8 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     }
 }
 
-/* Fills the coefficients of dx, and the leaves of the gradients of gain and offset (may be NULL), from the
- * sums of dy and dy x. */
+/* Fills the coefficients of dx, and the leaves of the gradients of gain and offset (may be NULL),
+ * from the sums of dy and dy x. */
 static void derive(const struct ls_node *node, const struct ls_run *run, int m, struct room r,
                    real *gain_leaf, real *offset_leaf) {
     const int64_t channels = ls_shape_last(node->output->shape), values = values_of(node, run, m);
@@ -184,63 +192,59 @@ static void derive(const struct ls_node *node, const struct ls_run *run, int m, 
         const double scale = (double)gain[c] * saved.inverse[c];
         const double along = saved.inverse[c] * (r.product[c] - saved.mean[c] * r.sum[c]); /* T */
         const double tilt = saved.inverse[c] * along * share;
-        r.of_dy[c] = (real)scale;
-        r.of_x[c] = (real)(-scale * tilt);
-        r.constant[c] = (real)(scale * (saved.mean[c] * tilt - r.sum[c] * share));
+        r.scale[c] = (real)scale;
+        r.tilt[c] = (real)(-scale * tilt);
+        r.shift[c] = (real)(scale * (saved.mean[c] * tilt - r.sum[c] * share));
         if (gain_leaf)
             gain_leaf[c] = (real)along;
         if (offset_leaf)
             offset_leaf[c] = (real)r.sum[c];
     }
-    ls_norm_repeat(r.of_dy, channels);
-    ls_norm_repeat(r.of_x, channels);
-    ls_norm_repeat(r.constant, channels);
-}
-
-LS_INLINE void apply_backward(int64_t count, int64_t wide, struct room r, const real *restrict x,
-                              const real *restrict dy, real *restrict dx, bool relu, bool accumulate) {
-    const real *restrict scale = r.scale, *restrict shift = r.shift, *restrict of_dy = r.of_dy;
-    const real *restrict of_x = r.of_x, *restrict constant = r.constant;
-    for (int64_t i = 0; i < count; i += wide) {
-        const int64_t some = count - i < wide ? count - i : wide;
-        for (int64_t c = 0; c < some; c++) {
-            const bool counts = !relu || ls_fma(x[i + c], scale[c], shift[c]) > 0;
-            const real above = counts ? dy[i + c] : 0;
-            const real value = ls_fma(of_dy[c], above, ls_fma(of_x[c], x[i + c], constant[c]));
-            dx[i + c] = accumulate ? dx[i + c] + value : value;
-        }
-    }
+    ls_norm_repeat(r.scale, channels);
+    ls_norm_repeat(r.tilt, channels);
+    ls_norm_repeat(r.shift, channels);
 }
 
 static void write_dx(const struct ls_node *node, int64_t first, int64_t count, struct room r) {
     const int64_t wide = ls_norm_pattern(ls_shape_last(node->output->shape));
-    const real *x = (const real *)node->inputs[X]->data + first;
-    const real *dy = (const real *)node->output->gradient + first;
-    real *dx = (real *)node->inputs[X]->gradient + first;
-    if (node->activation == LS_ACTIVATION_RELU && node->accumulate[X])
-        apply_backward(count, wide, r, x, dy, dx, true, true);
-    else if (node->activation == LS_ACTIVATION_RELU)
-        apply_backward(count, wide, r, x, dy, dx, true, false);
-    else if (node->accumulate[X])
-        apply_backward(count, wide, r, x, dy, dx, false, true);
-    else
-        apply_backward(count, wide, r, x, dy, dx, false, false);
+    const real *restrict scale = r.scale, *restrict tilt = r.tilt, *restrict shift = r.shift;
+    const real *restrict x = (const real *)node->inputs[X]->data + first;
+    const real *restrict dy = (const real *)node->output->gradient + first;
+    real *restrict dx = (real *)node->inputs[X]->gradient + first;
+    for (int64_t i = 0; i < count; i += wide) {
+        const int64_t some = count - i < wide ? count - i : wide;
+        if (node->accumulate[X])
+            for (int64_t c = 0; c < some; c++)
+                dx[i + c] += ls_fma(scale[c], dy[i + c], ls_fma(tilt[c], x[i + c], shift[c]));
+        else
+            for (int64_t c = 0; c < some; c++)
+                dx[i + c] = ls_fma(scale[c], dy[i + c], ls_fma(tilt[c], x[i + c], shift[c]));
+    }
+}
+
+/* dy of the ReLU's input, in place. */
+static void undo_relu(int64_t count, const real *restrict y, real *restrict dy) {
+    for (int64_t i = 0; i < count; i++)
+        dy[i] = y[i] > 0 ? dy[i] : 0;
 }
 
 static void backward(const struct ls_node *node, const struct ls_run *run) {
     const struct room r = room_of(node);
-    const int64_t channels = ls_shape_last(node->output->shape), row = ls_shape_row(node->output->shape);
-    const bool relu = node->activation == LS_ACTIVATION_RELU;
+    const int64_t channels = ls_shape_last(node->output->shape);
+    const int64_t row = ls_shape_row(node->output->shape);
     real *gain = node->inputs[GAIN]->gradient, *offset = node->inputs[OFFSET]->gradient;
     struct ls_tree_stack gains = ls_tree_stack_begin(gain, r.stacks[0], channels);
     struct ls_tree_stack offsets = ls_tree_stack_begin(offset, r.stacks[1], channels);
     for (int m = 0; m < run->microbatches; m++) {
-        const int64_t rows = ls_run_microbatch_rows(run, m), first = ls_run_microbatch_first(run, m) * row;
-        affine(node, m, r);
-        ls_norm_sums((struct ls_norm_terms){.u = (const real *)node->output->gradient + first,
+        const int64_t rows = ls_run_microbatch_rows(run, m);
+        const int64_t first = ls_run_microbatch_first(run, m) * row;
+        real *dy = (real *)node->output->gradient + first;
+        if (node->activation == LS_ACTIVATION_RELU)
+            undo_relu(rows * row, (const real *)node->output->data + first, dy);
+        ls_norm_sums((struct ls_norm_terms){.u = dy,
                                             .x = (const real *)node->inputs[X]->data + first,
-                                            .scale = relu ? r.scale : NULL, .shift = r.shift,
-                                            .images = rows, .pixels = row / channels,
+                                            .images = rows,
+                                            .pixels = row / channels,
                                             .channels = channels},
                      r.sum, r.product);
         derive(node, run, m, r, gain ? ls_tree_stack_leaf(&gains) : NULL,
@@ -264,13 +268,17 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
 #define CHANNELS(count)                                                                            \
     {.shape = LS_CASE_SHAPE(count), .parameter = true, .low = 0.5, .high = 2},                     \
         {.shape = LS_CASE_SHAPE(count), .parameter = true, .low = -1, .high = 1},                  \
-        {.shape = LS_CASE_SHAPE(count), .parameter = true, .constant = true, .low = -1, .high = 1}, \
+        {.shape = LS_CASE_SHAPE(count),                                                            \
+         .parameter = true,                                                                        \
+         .constant = true,                                                                         \
+         .low = -1,                                                                                \
+         .high = 1},                                                                               \
     {                                                                                              \
         .shape = LS_CASE_SHAPE(count), .parameter = true, .constant = true, .low = 0.5, .high = 2  \
     }
 
 static const struct ls_op_case cases[] = {
-    {.name = "vectors, the last microbatch alone in its own",
+    {.name = "vectors, one sample in the last microbatch",
      OPTIONS(0),
      .inputs = {{.shape = LS_CASE_SHAPE(13, 19), .low = -2, .high = 2}, CHANNELS(19)},
      .microbatches = 4},
@@ -300,11 +308,12 @@ static const struct ls_op_case cases[] = {
 
 const struct ls_op LS_NAME(ls_op_batch_norm) = {
     .name = "batch_norm",
-    .formula = "y = gain (x - mean) / sqrt(variance + epsilon) + offset per channel of a microbatch",
+    .formula =
+        "y = gain (x - mean) / sqrt(variance + epsilon) + offset per channel of a microbatch",
     .infer = infer,
     .forward = forward,
     .backward = backward,
-    .backward_reads_inputs = 1u << X | 1u << GAIN | 1u << OFFSET,
+    .backward_reads_inputs = 1u << X | 1u << GAIN,
     .in_place = true,
     .fuses = true,
     .cases = cases,

@@ -1,5 +1,5 @@
-/* Cross-entropy of independent yes/no outputs, on logits: -t log s - (1 - t) log(1 - s) with s = sigmoid(x),
- * in the form that neither overflows nor cancels. */
+/* Cross-entropy of independent yes/no outputs, on logits: -t log s - (1 - t) log(1 - s) with s =
+ * sigmoid(x), in the form that neither overflows nor cancels. */
 #include "core/ops/loss.h"
 
 LS_INLINE real loss(real x, real t, real option) {

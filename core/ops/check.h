@@ -10,15 +10,17 @@ static inline enum ls_status ls_check_batched(const struct ls_node *node, int i,
     const struct ls_value *value = node->inputs[i];
     char text[LS_SHAPE_TEXT_MAX];
     if (!value->batched)
-        return ls_fail(error, LS_INVALID, "%s: input %d must have one entry per sample, found a plain %s",
+        return ls_fail(error, LS_INVALID,
+                       "%s: input %d must have one entry per sample, found a plain %s",
                        node->op->name, i + 1, ls_shape_print(value->shape, text));
     if (value->type != LS_TYPE_REAL)
         return ls_fail(error, LS_INVALID, "%s: input %d must hold real numbers, found integers",
                        node->op->name, i + 1);
     if (value->shape.rank < rank_min)
-        return ls_fail(error, LS_INVALID,
-                       "%s: input %d must have at least %d dimensions (the sample's included), found %s",
-                       node->op->name, i + 1, rank_min, ls_shape_print(value->shape, text));
+        return ls_fail(
+            error, LS_INVALID,
+            "%s: input %d must have at least %d dimensions (the sample's included), found %s",
+            node->op->name, i + 1, rank_min, ls_shape_print(value->shape, text));
     return LS_OK;
 }
 

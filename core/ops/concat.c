@@ -1,5 +1,5 @@
-/* Joins values along an axis other than the sample's. Seen as matrices: the dimensions before the axis are
- * rows, the axis and what follows are columns, and the inputs' columns stand side by side. */
+/* Joins values along an axis other than the sample's. Seen as matrices: the dimensions before the
+ * axis are rows, the axis and what follows are columns; the inputs' columns stand side by side. */
 #include "core/ops/check.h"
 #include "core/ops/options.h"
 #include "core/tensor/variant.h"
@@ -34,13 +34,14 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     }
     const struct ls_shape shape = node->inputs[0]->shape;
     if (axis < 1 || axis >= shape.rank)
-        return ls_fail(error, LS_INVALID, "concat: the axis must be 1 to %d or -1, found %d", shape.rank - 1,
-                       axis);
+        return ls_fail(error, LS_INVALID, "concat: the axis must be 1 to %d or -1, found %d",
+                       shape.rank - 1, axis);
     for (int i = 0; i < node->input_count; i++) {
         const struct ls_shape next = node->inputs[i]->shape;
         if (next.rank != shape.rank || !fits(shape, next, axis))
-            return ls_fail(error, LS_INVALID, "concat: input %d of shape %s does not fit %s along axis %d",
-                           i + 1, ls_shape_print(next, other), ls_shape_print(shape, first), axis);
+            return ls_fail(error, LS_INVALID,
+                           "concat: input %d of shape %s does not fit %s along axis %d", i + 1,
+                           ls_shape_print(next, other), ls_shape_print(shape, first), axis);
         joined += next.dims[axis];
     }
     ls_infer_like(node);

@@ -1,6 +1,7 @@
-/* Dropout (Srivastava et al. 2014), scaled when training so that evaluation is the identity. The mask is never
- * stored: both directions draw it from (seed, node, step, data row) and the position in the row, so neither
- * ranks nor pieces nor the order of rows change it. One Threefry block gives two positions. */
+/* Dropout (Srivastava et al. 2014), scaled when training so that evaluation is the identity. The
+ * mask is never stored: both directions draw it from (seed, node, step, data row) and the position
+ * in the row, so neither ranks nor pieces nor the order of rows change it. One Threefry block gives
+ * two positions. */
 #include "core/ops/check.h"
 #include "core/ops/options.h"
 #include "core/tensor/variant.h"
@@ -17,15 +18,15 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     if (status != LS_OK)
         return status;
     if (!(rate_of(node) >= 0 && rate_of(node) < 1))
-        return ls_fail(error, LS_INVALID, "dropout: the rate must be at least 0 and below 1, found %g",
-                       rate_of(node));
+        return ls_fail(error, LS_INVALID,
+                       "dropout: the rate must be at least 0 and below 1, found %g", rate_of(node));
     ls_infer_like(node);
     node->flops = 40 * ls_shape_row(node->output->shape);
     return LS_OK;
 }
 
-/* factors[k] = 0 or scale for positions first .. first + 2 * BLOCK - 1 of a row (first is even). The 24 upper
- * bits of a draw, as an integer, decide: the same in float and double. */
+/* factors[k] = 0 or scale for positions first .. first + 2 * BLOCK - 1 of a row (first is even).
+ * The 24 upper bits of a draw, as an integer, decide: the same in float and double. */
 static void draw(struct ls_random_key key, int64_t first, uint32_t threshold, real scale,
                  real factors[restrict 2 * BLOCK]) {
     uint32_t even[BLOCK], odd[BLOCK];

@@ -1,5 +1,5 @@
-/* Ops that map each element on its own. A file gives its function and its derivative as static inline
- * functions; they are inlined into the loops here, which then vectorise. */
+/* Ops that map each element on its own. A file gives its function and its derivative as static
+ * inline functions; they are inlined into the loops here, which then vectorise. */
 #ifndef LS_OPS_ELEMENTWISE_H
 #define LS_OPS_ELEMENTWISE_H
 

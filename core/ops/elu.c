@@ -1,5 +1,5 @@
-/* Exponential linear unit (Clevert et al. 2016). Below 0 the derivative is y + alpha, but written in x, as
- * alpha may be negative or 0. */
+/* Exponential linear unit (Clevert et al. 2016). Below 0 the derivative is y + alpha, but written
+ * in x, as alpha may be negative or 0. */
 #include "core/ops/elementwise.h"
 #include "core/ops/options.h"
 

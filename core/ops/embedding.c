@@ -1,8 +1,9 @@
 /* Rows of a table, looked up by number.
  *
- * Backward groups the positions of the run by table row (a stable counting sort), so that each row of the
- * gradient is written once: per microbatch the positions in order, microbatches along the fixed tree. A
- * microbatch that does not name the row would add +0, which changes nothing, and is left out. */
+ * Backward groups the positions of the run by table row (a stable counting sort), so that each row
+ * of the gradient is written once: per microbatch the positions in order, microbatches along the
+ * fixed tree. A microbatch that does not name the row would add +0, which changes nothing, and is
+ * left out. */
 #include "core/base/memory.h"
 #include "core/base/tree.h"
 #include "core/ops/check.h"
@@ -11,11 +12,11 @@
 
 /* Where things lie in scratch. */
 struct plan {
-    int64_t rows, columns;  /* of the table */
-    int64_t places;         /* positions of the run, at most */
-    int32_t *starts;        /* rows + 1: where the positions of a row begin in `order` */
-    int32_t *order;         /* places: positions, grouped by table row */
-    real *sums;             /* one row per level of the tree */
+    int64_t rows, columns; /* of the table */
+    int64_t places;        /* positions of the run, at most */
+    int32_t *starts;       /* rows + 1: where the positions of a row begin in `order` */
+    int32_t *order;        /* places: positions, grouped by table row */
+    real *sums;            /* one row per level of the tree */
 };
 
 static size_t ints_bytes(int64_t rows, int64_t places) {
@@ -25,7 +26,7 @@ static size_t ints_bytes(int64_t rows, int64_t places) {
 static struct plan plan_of(const struct ls_node *node) {
     const struct ls_shape table = node->inputs[1]->shape;
     struct plan p = {table.dims[0], table.dims[1], ls_shape_count(node->inputs[0]->shape),
-                     node->scratch, NULL, NULL};
+                     node->scratch, NULL,          NULL};
     p.order = p.starts + p.rows + 1;
     p.sums = (real *)((char *)node->scratch + ints_bytes(p.rows, p.places));
     return p;
@@ -35,18 +36,19 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_value *index = node->inputs[0], *table = node->inputs[1];
     char text[LS_SHAPE_TEXT_MAX];
     if (!index->batched || index->type != LS_TYPE_INT32 || index->shape.rank >= LS_RANK_MAX)
-        return ls_fail(error, LS_INVALID,
-                       "embedding: the indices must be integers, one or more per sample, found %s %s",
-                       index->type == LS_TYPE_INT32 ? "integers of shape" : "real numbers of shape",
-                       ls_shape_print(index->shape, text));
+        return ls_fail(
+            error, LS_INVALID,
+            "embedding: the indices must be integers, one or more per sample, found %s %s",
+            index->type == LS_TYPE_INT32 ? "integers of shape" : "real numbers of shape",
+            ls_shape_print(index->shape, text));
     if (table->batched || table->shape.rank != 2)
         return ls_fail(error, LS_INVALID,
                        "embedding: the table must be a parameter (entries, width), found %s",
                        ls_shape_print(table->shape, text));
     const int64_t places = ls_shape_count(index->shape);
     if (places > INT32_MAX)
-        return ls_fail(error, LS_INVALID, "embedding: at most %d indices at once, found %lld", INT32_MAX,
-                       (long long)places);
+        return ls_fail(error, LS_INVALID, "embedding: at most %d indices at once, found %lld",
+                       INT32_MAX, (long long)places);
     ls_infer_like(node);
     node->output->type = LS_TYPE_REAL;
     node->output->shape.dims[node->output->shape.rank++] = table->shape.dims[1];
@@ -63,8 +65,8 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     const real *table = node->inputs[1]->data;
     real *y = node->output->data;
     for (int64_t i = 0; i < count; i++) {
-        LS_ASSERT(index[i] >= 0 && index[i] < shape.dims[0], "%s: index %d, expected 0 to %lld", node->name,
-                  (int)index[i], (long long)shape.dims[0] - 1);
+        LS_ASSERT(index[i] >= 0 && index[i] < shape.dims[0], "%s: index %d, expected 0 to %lld",
+                  node->name, (int)index[i], (long long)shape.dims[0] - 1);
         memcpy(y + i * columns, table + index[i] * columns, (size_t)columns * sizeof(real));
     }
 }
@@ -92,10 +94,10 @@ static void add_row(int64_t columns, const real *restrict from, real *restrict t
         to[c] += from[c];
 }
 
-/* Adds up the positions *next .. end-1 that lie in microbatches first .. first+count-1 along the tree, into
- * `to` (the rows behind it are free); false if there is none. */
-static bool sum_node(const struct plan *p, const real *dy, int64_t microbatch_places, int first, int count,
-                     const int32_t **next, const int32_t *end, real *to) {
+/* Adds up the positions *next .. end-1 that lie in microbatches first .. first+count-1 along the
+ * tree, into `to` (the rows behind it are free); false if there is none. */
+static bool sum_node(const struct plan *p, const real *dy, int64_t microbatch_places, int first,
+                     int count, const int32_t **next, const int32_t *end, real *to) {
     if (*next == end || **next >= (first + count) * microbatch_places)
         return false;
     if (count == 1) {
@@ -121,7 +123,8 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
     group(&p, node->inputs[0]->data, ls_run_elements(run, node->inputs[0]));
     for (int64_t v = 0; v < p.rows; v++, table += p.columns) {
         const int32_t *next = p.order + p.starts[v], *end = p.order + p.starts[v + 1];
-        if (sum_node(&p, node->output->gradient, microbatch_places, 0, run->microbatches, &next, end, p.sums))
+        if (sum_node(&p, node->output->gradient, microbatch_places, 0, run->microbatches, &next,
+                     end, p.sums))
             memcpy(table, p.sums, (size_t)p.columns * sizeof(real));
         else
             memset(table, 0, (size_t)p.columns * sizeof(real));
@@ -131,8 +134,9 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
 static const struct ls_op_case cases[] = {
     {.name = "sequences with repeated entries",
      .input_count = 2,
-     .inputs = {{.shape = LS_CASE_SHAPE(11, 4), .integer = true, .constant = true, .low = 0, .high = 5},
-                {.shape = LS_CASE_SHAPE(7, 5), .parameter = true, .low = -1, .high = 1}},
+     .inputs =
+         {{.shape = LS_CASE_SHAPE(11, 4), .integer = true, .constant = true, .low = 0, .high = 5},
+          {.shape = LS_CASE_SHAPE(7, 5), .parameter = true, .low = -1, .high = 1}},
      .microbatches = 6},
     {.name = "one index per sample",
      .input_count = 2,

@@ -6,7 +6,8 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_value *x = node->inputs[0];
     char text[LS_SHAPE_TEXT_MAX];
     if (!x->batched)
-        return ls_fail(error, LS_INVALID, "flatten: the input must have one entry per sample, found a plain %s",
+        return ls_fail(error, LS_INVALID,
+                       "flatten: the input must have one entry per sample, found a plain %s",
                        ls_shape_print(x->shape, text));
     ls_infer_like(node);
     node->output->shape = LS_SHAPE(x->shape.dims[0], ls_shape_row(x->shape));

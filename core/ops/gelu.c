@@ -1,5 +1,5 @@
-/* Gaussian error linear unit, the exact form (Hendrycks & Gimpel 2016): x times the normal distribution
- * function; its derivative adds x times the normal density. */
+/* Gaussian error linear unit, the exact form (Hendrycks & Gimpel 2016): x times the normal
+ * distribution function; its derivative adds x times the normal density. */
 #include "core/ops/elementwise.h"
 
 LS_INLINE real gelu_value(real x, real option) {

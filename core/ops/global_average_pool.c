@@ -9,9 +9,10 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     if (status != LS_OK)
         return status;
     if (x.rank != 4)
-        return ls_fail(error, LS_INVALID,
-                       "global_average_pool: expected images (samples, height, width, channels), found %s",
-                       ls_shape_print(x, text));
+        return ls_fail(
+            error, LS_INVALID,
+            "global_average_pool: expected images (samples, height, width, channels), found %s",
+            ls_shape_print(x, text));
     ls_infer_like(node);
     node->output->shape = LS_SHAPE(x.dims[0], x.dims[3]);
     node->flops = ls_shape_row(x);

@@ -1,5 +1,6 @@
-/* Layer normalisation (Ba et al. 2016): each vector along the last dimension (D elements) gets mean 0 and
- * variance 1, then a gain and an offset per element. Saved: mean and 1 / deviation of each vector. */
+/* Layer normalisation (Ba et al. 2016): each vector along the last dimension (D elements) gets mean
+ * 0 and variance 1, then a gain and an offset per element. Saved: mean and 1 / deviation of each
+ * vector. */
 #include "core/ops/check.h"
 #include "core/ops/math.h"
 #include "core/ops/ops.h"
@@ -50,11 +51,11 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     }
 }
 
-/* One vector: with h = (x - mean) inverse and g = dy gain, dx = inverse (g - mean(g) - h mean(g h)). Leaves
- * dy h in dy. */
+/* One vector: with h = (x - mean) inverse and g = dy gain, dx = inverse (g - mean(g) - h mean(g
+ * h)). Leaves dy h in dy. */
 static void backward_vector(int64_t columns, const real *restrict x, const real *restrict gain,
-                            const real *saved, real *restrict dy, real *restrict dx, bool accumulate,
-                            real *restrict scratch) {
+                            const real *saved, real *restrict dy, real *restrict dx,
+                            bool accumulate, real *restrict scratch) {
     real *restrict h = scratch, *restrict g = scratch + columns;
     for (int64_t c = 0; c < columns; c++) {
         h[c] = (x[c] - saved[0]) * saved[1];
@@ -79,7 +80,8 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
     const int64_t per_sample = ls_shape_row(x->shape) / columns, vectors = run->rows * per_sample;
     real *dy = node->output->gradient, *dx = x->gradient;
     const real *values = x->data, *saved = node->saved;
-    void *sums = (char *)node->scratch + ls_round_up((size_t)(2 * columns) * sizeof(real), LS_ALIGNMENT);
+    void *sums =
+        (char *)node->scratch + ls_round_up((size_t)(2 * columns) * sizeof(real), LS_ALIGNMENT);
     if (offset->gradient)
         ls_column_sums(run, per_sample, columns, dy, offset->gradient, sums);
     for (int64_t r = 0; r < vectors; r++)

@@ -1,6 +1,7 @@
-/* Losses of a value x against a target t, element by element, averaged over a sample's elements. A file gives
- * the loss of one element and its derivatives as static inline functions. Each loss is [N, 2]: the weighted
- * loss of the sample and its weight; backward starts from the gradient of column 0. */
+/* Losses of a value x against a target t, element by element, averaged over a sample's elements. A
+ * file gives the loss of one element and its derivatives as static inline functions. Each loss is
+ * [N, 2]: the weighted loss of the sample and its weight; backward starts from the gradient of
+ * column 0. */
 #ifndef LS_OPS_LOSS_H
 #define LS_OPS_LOSS_H
 
@@ -28,9 +29,10 @@ static inline enum ls_status ls_loss_infer(struct ls_node *node, struct ls_error
         return status;
     if (ls_shape_row(x->shape) != ls_shape_row(t->shape))
         return ls_fail(error, LS_INVALID,
-                       "%s: outputs of shape %s need as many targets per sample (%lld), found targets of shape %s",
-                       node->op->name, ls_shape_print(x->shape, first), (long long)ls_shape_row(x->shape),
-                       ls_shape_print(t->shape, second));
+                       "%s: outputs of shape %s need as many targets per sample (%lld), found "
+                       "targets of shape %s",
+                       node->op->name, ls_shape_print(x->shape, first),
+                       (long long)ls_shape_row(x->shape), ls_shape_print(t->shape, second));
     ls_loss_output(node);
     node->flops = 4 * ls_shape_row(x->shape);
     return LS_OK;

@@ -1,10 +1,10 @@
 /* Elementary functions of a `real`, as inline functions that the compiler vectorises.
  *
- * In double they are libm's. In float they are polynomials evaluated with ls_fma and without branches, so
- * that a value has the same bits at any vector width, in the scalar rest of a loop and on any host; libm
- * promises none of that. Relative errors stay below 4e-7 (tests/unit/math_*.c measures them). NaN stays
- * NaN. The polynomials are minimax fits (Lawson's iteration over 400 Chebyshev nodes, 40-digit
- * reference); range reductions follow Cody & Waite 1980. */
+ * In double they are libm's. In float they are polynomials evaluated with ls_fma and without
+ * branches, so that a value has the same bits at any vector width, in the scalar rest of a loop and
+ * on any host; libm promises none of that. Relative errors stay below 4e-7 (tests/unit/math_*.c
+ * measures them). NaN stays NaN. The polynomials are minimax fits (Lawson's iteration over 400
+ * Chebyshev nodes, 40-digit reference); range reductions follow Cody & Waite 1980. */
 #ifndef LS_OPS_MATH_H
 #define LS_OPS_MATH_H
 
@@ -28,8 +28,8 @@ LS_INLINE real ls_math_real(uint32_t bits) {
     return u.value;
 }
 
-/* x = n ln 2 + r with |r| <= ln 2 / 2 for |x| <= 89; returns expm1(r) and sets *half to 2^(n-1), so that
- * exp(x) = 2 half (1 + expm1(r)) reaches infinity where it should. */
+/* x = n ln 2 + r with |r| <= ln 2 / 2 for |x| <= 89; returns expm1(r) and sets *half to 2^(n-1), so
+ * that exp(x) = 2 half (1 + expm1(r)) reaches infinity where it should. */
 LS_INLINE real ls_math_exp_reduced(real x, real *half) {
     const real shifted = ls_fma(x, 0x1.715476p+0f, 0x1.8p+23f); /* n in the low bits */
     const real n = shifted - 0x1.8p+23f;
@@ -118,7 +118,8 @@ LS_INLINE real ls_math_erf(real x) {
 
 /* The normal distribution function (1 + erf(x / sqrt 2)) / 2, without cancellation for x < 0. */
 LS_INLINE real ls_math_normal(real x) {
-    const real tail = 0.5f * ls_math_exp(-ls_math_minus_log_erfc(__builtin_fabsf(x) * 0x1.6a09e6p-1f));
+    const real tail =
+        0.5f * ls_math_exp(-ls_math_minus_log_erfc(__builtin_fabsf(x) * 0x1.6a09e6p-1f));
     return x < 0.0f ? tail : 1.0f - tail;
 }
 

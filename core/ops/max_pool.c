@@ -1,8 +1,9 @@
-/* The largest value of each window, per channel; the first of equals wins, and NaN wins over all. Which pixel
- * of the window it was is saved for backward: a byte where the window has at most 256 pixels. */
+/* The largest value of each window, per channel; the first of equals wins, and NaN wins over all.
+ * Which pixel of the window it was is saved for backward: a byte where the window has at most 256
+ * pixels. */
 #include "core/ops/pool.h"
 
-enum { BLOCK = 32 }; /* channels that are searched at once, in registers */
+enum { BLOCK = 16 }; /* channels that are searched at once, in registers */
 
 /* Saved positions: uint8_t or int32_t. */
 static bool small_window(const struct ls_node *node) {
@@ -34,6 +35,7 @@ LS_INLINE void search(struct window w, int64_t some, real *restrict best, real_b
         for (int64_t q = 0; q < w.width; q++) {
             const real *restrict x = w.corner + r * w.pitch + q * w.channels;
             const real_bits position = (real_bits)(r * w.width + q);
+#pragma GCC unroll 1 /* vectors, not 16 scalars */
             for (int64_t c = 0; c < some; c++) {
                 const bool larger = (x[c] > best[c]) | (x[c] != x[c]);
                 best[c] = larger ? x[c] : best[c];
@@ -76,8 +78,8 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
 }
 
 /* Hands dy to the pixel that was the largest; `position` is that of the pixel dx in its window. */
-LS_INLINE void hand_back(int64_t channels, const real *restrict dy, const void *at, int64_t done, bool small,
-                         int32_t position, real *restrict dx) {
+LS_INLINE void hand_back(int64_t channels, const real *restrict dy, const void *at, int64_t done,
+                         bool small, int32_t position, real *restrict dx) {
     const uint8_t *restrict bytes = (const uint8_t *)at + done;
     const int32_t *restrict words = (const int32_t *)at + done;
     if (small)

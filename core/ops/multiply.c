@@ -13,8 +13,8 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
 }
 
 /* to = dy * other, or added to it; `other` has `columns` elements that repeat. */
-static void scale(int64_t count, int64_t columns, const real *restrict dy, const real *restrict other,
-                  real *restrict to, bool accumulate) {
+static void scale(int64_t count, int64_t columns, const real *restrict dy,
+                  const real *restrict other, real *restrict to, bool accumulate) {
     for (int64_t i = 0; i < count; i += columns)
         if (accumulate)
             for (int64_t c = 0; c < columns; c++)

@@ -1,5 +1,5 @@
-/* Options of the ops whose recording function takes them as plain arguments (the other options structs
- * are in ops.h). The recording function fills one of these, the op reads it. */
+/* Options of the ops whose recording function takes them as plain arguments (the other options
+ * structs are in ops.h). The recording function fills one of these, the op reads it. */
 #ifndef LS_OPS_OPTIONS_H
 #define LS_OPS_OPTIONS_H
 

@@ -1,5 +1,5 @@
-/* Ops of two values a and b: equal shapes, or b a parameter [C] that is taken for every vector along a's
- * last dimension. */
+/* Ops of two values a and b: equal shapes, or b a parameter [C] that is taken for every vector
+ * along a's last dimension. */
 #ifndef LS_OPS_PAIR_H
 #define LS_OPS_PAIR_H
 
@@ -27,12 +27,13 @@ static inline enum ls_status ls_pair_infer(struct ls_node *node, struct ls_error
     const bool fits = b->batched ? ls_shape_equal(a->shape, b->shape)
                                  : a->shape.rank > 1 && ls_shape_equal(b->shape, LS_SHAPE(last));
     if (!fits || b->type != LS_TYPE_REAL)
-        return ls_fail(error, LS_INVALID,
-                       "%s: the second input must have the first one's shape %s or be a parameter of its last "
-                       "dimension %lld, found %s %s%s",
-                       node->op->name, ls_shape_print(a->shape, first), (long long)last,
-                       b->batched ? "a value" : "a parameter", ls_shape_print(b->shape, second),
-                       b->type == LS_TYPE_REAL ? "" : " of integers");
+        return ls_fail(
+            error, LS_INVALID,
+            "%s: the second input must have the first one's shape %s or be a parameter of its last "
+            "dimension %lld, found %s %s%s",
+            node->op->name, ls_shape_print(a->shape, first), (long long)last,
+            b->batched ? "a value" : "a parameter", ls_shape_print(b->shape, second),
+            b->type == LS_TYPE_REAL ? "" : " of integers");
     ls_infer_like(node);
     node->flops = ls_shape_row(a->shape);
     if (ls_pair_repeats(node))

@@ -15,7 +15,8 @@ static inline struct ls_pool_axis ls_pool_axis_of(const struct ls_node *node, in
     const struct ls_pool_options *options = node->options;
     struct ls_pool_axis a = {.size = node->inputs[0]->shape.dims[1 + axis],
                              .window = options->window[axis],
-                             .stride = options->stride[axis] ? options->stride[axis] : options->window[axis],
+                             .stride = options->stride[axis] ? options->stride[axis]
+                                                             : options->window[axis],
                              .padding = options->padding[axis]};
     a.out = a.window > 0 && a.stride > 0 ? (a.size + 2 * a.padding - a.window) / a.stride + 1 : 0;
     return a;
@@ -39,19 +40,22 @@ static inline enum ls_status ls_pool_infer(struct ls_node *node, struct ls_error
     if (status != LS_OK)
         return status;
     if (x.rank != 4)
-        return ls_fail(error, LS_INVALID, "%s: expected images (samples, height, width, channels), found %s",
+        return ls_fail(error, LS_INVALID,
+                       "%s: expected images (samples, height, width, channels), found %s",
                        node->op->name, ls_shape_print(x, text));
     ls_infer_like(node);
     for (int axis = 0; axis < 2; axis++) {
         const struct ls_pool_axis a = ls_pool_axis_of(node, axis);
         if (a.window < 1 || a.stride < 1 || a.padding < 0 || a.padding >= a.window)
-            return ls_fail(error, LS_INVALID,
-                           "%s: expected a window and a stride of at least 1 and a padding below the window, "
-                           "found window %lld, stride %lld, padding %lld in %s",
-                           node->op->name, (long long)a.window, (long long)a.stride, (long long)a.padding,
-                           names[axis]);
+            return ls_fail(
+                error, LS_INVALID,
+                "%s: expected a window and a stride of at least 1 and a padding below the window, "
+                "found window %lld, stride %lld, padding %lld in %s",
+                node->op->name, (long long)a.window, (long long)a.stride, (long long)a.padding,
+                names[axis]);
         if (a.size + 2 * a.padding < a.window)
-            return ls_fail(error, LS_INVALID, "%s: a window of %lld does not fit a %s of %lld with padding %lld",
+            return ls_fail(error, LS_INVALID,
+                           "%s: a window of %lld does not fit a %s of %lld with padding %lld",
                            node->op->name, (long long)a.window, names[axis], (long long)a.size,
                            (long long)a.padding);
         node->output->shape.dims[1 + axis] = a.out;
@@ -67,23 +71,40 @@ static const struct ls_op_case ls_pool_cases[] = {
      .options = &(const struct ls_pool_options){.window = {2, 2}},
      .options_size = sizeof(struct ls_pool_options),
      .input_count = 1,
-     .inputs = {{.shape = LS_CASE_SHAPE(3, 4, 6, 5), .low = -3, .high = 3, .gap = 0.005, .distinct = true}},
+     .inputs = {{.shape = LS_CASE_SHAPE(3, 4, 6, 5),
+                 .low = -3,
+                 .high = 3,
+                 .gap = 0.005,
+                 .distinct = true}},
      .microbatches = 2},
     {.name = "overlap and padding, more channels than a block",
-     .options = &(const struct ls_pool_options){.window = {3, 3}, .stride = {2, 2}, .padding = {1, 1}},
+     .options =
+         &(const struct ls_pool_options){.window = {3, 3}, .stride = {2, 2}, .padding = {1, 1}},
      .options_size = sizeof(struct ls_pool_options),
      .input_count = 1,
-     .inputs = {{.shape = LS_CASE_SHAPE(2, 5, 4, 35), .low = -8, .high = 8, .gap = 0.005, .distinct = true}}},
+     .inputs = {{.shape = LS_CASE_SHAPE(2, 5, 4, 35),
+                 .low = -8,
+                 .high = 8,
+                 .gap = 0.005,
+                 .distinct = true}}},
     {.name = "pixels left over",
      .options = &(const struct ls_pool_options){.window = {2, 3}, .stride = {3, 2}},
      .options_size = sizeof(struct ls_pool_options),
      .input_count = 1,
-     .inputs = {{.shape = LS_CASE_SHAPE(1, 6, 8, 1), .low = -3, .high = 3, .gap = 0.005, .distinct = true}}},
+     .inputs = {{.shape = LS_CASE_SHAPE(1, 6, 8, 1),
+                 .low = -3,
+                 .high = 3,
+                 .gap = 0.005,
+                 .distinct = true}}},
     {.name = "a window of more than 256 pixels",
      .options = &(const struct ls_pool_options){.window = {17, 17}},
      .options_size = sizeof(struct ls_pool_options),
      .input_count = 1,
-     .inputs = {{.shape = LS_CASE_SHAPE(2, 17, 17, 2), .low = -8, .high = 8, .gap = 0.005, .distinct = true}}},
+     .inputs = {{.shape = LS_CASE_SHAPE(2, 17, 17, 2),
+                 .low = -8,
+                 .high = 8,
+                 .gap = 0.005,
+                 .distinct = true}}},
 };
 enum { LS_POOL_CASES = sizeof ls_pool_cases / sizeof *ls_pool_cases };
 

@@ -3,7 +3,7 @@
 #include "core/ops/options.h"
 #include "core/tensor/variant.h"
 
-/* Replaces the one dimension that is -1 by what is left of `count`; false if that is not possible. */
+/* Replaces the one dimension that is -1 by what is left of `count`; false if nothing fits. */
 static bool complete(struct ls_shape *shape, int64_t count) {
     int64_t known = 1;
     int open = -1;
@@ -24,7 +24,8 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     struct ls_shape row = options->row_shape;
     char from[LS_SHAPE_TEXT_MAX], to[LS_SHAPE_TEXT_MAX];
     if (!x->batched)
-        return ls_fail(error, LS_INVALID, "reshape: the input must have one entry per sample, found a plain %s",
+        return ls_fail(error, LS_INVALID,
+                       "reshape: the input must have one entry per sample, found a plain %s",
                        ls_shape_print(x->shape, from));
     if (row.rank > LS_RANK_MAX - 1)
         return ls_fail(error, LS_INVALID, "reshape: expected at most %d dimensions, found %d",

@@ -1,5 +1,5 @@
-/* Sums along one row, in an order that no vector width changes: 16 lanes, element i in lane i mod 16, lanes
- * along the fixed tree. (Sums over rows are in sum.h.) */
+/* Sums along one row, in an order that no vector width changes: 16 lanes, element i in lane i mod
+ * 16, lanes along the fixed tree. (Sums over rows are in sum.h.) */
 #ifndef LS_OPS_ROW_H
 #define LS_OPS_ROW_H
 
@@ -35,7 +35,8 @@ LS_INLINE real ls_row_dot(const real *x, const real *y, int64_t count) {
     int64_t i = 0;
     for (; i + LS_ROW_LANES <= count; i += LS_ROW_LANES)
         for (int v = 0; v < LS_ROW_VECTORS; v++)
-            sums[v] = ls_vfma(ls_vload(x + i + v * LS_LANES), ls_vload(y + i + v * LS_LANES), sums[v]);
+            sums[v] =
+                ls_vfma(ls_vload(x + i + v * LS_LANES), ls_vload(y + i + v * LS_LANES), sums[v]);
     memcpy(lanes, sums, sizeof lanes);
     for (int lane = 0; i < count; i++, lane++)
         lanes[lane] = ls_fma(x[i], y[i], lanes[lane]);

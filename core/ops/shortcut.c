@@ -1,5 +1,5 @@
-/* The shortcut without parameters of He et al. 2016 (option A): every stride-th pixel, and zero channels on
- * both sides (the odd one after) where the output has more. */
+/* The shortcut without parameters of He et al. 2016 (option A): every stride-th pixel, and zero
+ * channels on both sides (the odd one after) where the output has more. */
 #include "core/ops/check.h"
 #include "core/ops/options.h"
 #include "core/tensor/variant.h"
@@ -12,15 +12,19 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     if (status != LS_OK)
         return status;
     if (x.rank != 4)
-        return ls_fail(error, LS_INVALID, "shortcut: expected images (samples, height, width, channels), found %s",
+        return ls_fail(error, LS_INVALID,
+                       "shortcut: expected images (samples, height, width, channels), found %s",
                        ls_shape_print(x, text));
     if (options->stride < 1 || options->channels < x.dims[3])
         return ls_fail(error, LS_INVALID,
-                       "shortcut: expected stride >= 1 and channels >= %lld, found stride %lld and channels %lld",
-                       (long long)x.dims[3], (long long)options->stride, (long long)options->channels);
+                       "shortcut: expected stride >= 1 and channels >= %lld, found stride %lld and "
+                       "channels %lld",
+                       (long long)x.dims[3], (long long)options->stride,
+                       (long long)options->channels);
     ls_infer_like(node);
-    node->output->shape = LS_SHAPE(x.dims[0], (x.dims[1] + options->stride - 1) / options->stride,
-                                   (x.dims[2] + options->stride - 1) / options->stride, options->channels);
+    node->output->shape =
+        LS_SHAPE(x.dims[0], (x.dims[1] + options->stride - 1) / options->stride,
+                 (x.dims[2] + options->stride - 1) / options->stride, options->channels);
     return LS_OK;
 }
 

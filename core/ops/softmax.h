@@ -6,8 +6,8 @@
 #include "core/ops/math.h"
 #include "core/ops/row.h"
 
-/* p = exp(x - max x), not yet divided by its sum, which is returned; *largest is max x. x and p may be the
- * same memory. */
+/* p = exp(x - max x), not yet divided by its sum, which is returned; *largest is max x. x and p may
+ * be the same memory. */
 LS_INLINE real ls_softmax_row(const real *x, int64_t count, real *p, real *largest) {
     const real top = ls_row_max(x, count);
 #pragma GCC ivdep

@@ -1,8 +1,8 @@
-/* Cross-entropy of class labels on logits, with softmax inside. Forward saves the probabilities; backward is
- * then one pass over them: dx = weight (p - q).
+/* Cross-entropy of class labels on logits, with softmax inside. Forward saves the probabilities;
+ * backward is then one pass over them: dx = weight (p - q).
  *
- * A sample has one or more positions (a label each); K classes. With z = x - max x and s = sum exp z, and as
- * the q sum to 1: loss = log s - (1 - smoothing) z_t - smoothing mean(z). */
+ * A sample has one or more positions (a label each); K classes. With z = x - max x and s = sum exp
+ * z, and as the q sum to 1: loss = log s - (1 - smoothing) z_t - smoothing mean(z). */
 #include "core/ops/loss.h"
 #include "core/ops/ops.h"
 #include "core/ops/softmax.h"
@@ -18,12 +18,15 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     if (!t->batched || t->type != LS_TYPE_INT32 ||
         ls_shape_row(t->shape) * classes != ls_shape_row(x->shape))
         return ls_fail(error, LS_INVALID,
-                       "softmax_cross_entropy: logits of shape %s need one whole-number label per %lld classes, "
+                       "softmax_cross_entropy: logits of shape %s need one whole-number label per "
+                       "%lld classes, "
                        "found %s targets of shape %s",
                        ls_shape_print(x->shape, first), (long long)classes,
-                       t->type == LS_TYPE_INT32 ? "integer" : "real", ls_shape_print(t->shape, second));
+                       t->type == LS_TYPE_INT32 ? "integer" : "real",
+                       ls_shape_print(t->shape, second));
     if (!(options->smoothing >= 0 && options->smoothing <= 1))
-        return ls_fail(error, LS_INVALID, "softmax_cross_entropy: smoothing must be 0 to 1, found %g",
+        return ls_fail(error, LS_INVALID,
+                       "softmax_cross_entropy: smoothing must be 0 to 1, found %g",
                        options->smoothing);
     status = ls_check_parameter(node, 2, "class weights", LS_SHAPE(classes), error);
     if (status != LS_OK)
@@ -39,8 +42,8 @@ static real weight_of(const struct ls_node *node, int32_t label, int64_t classes
     const struct ls_cross_entropy_options *options = node->options;
     if (options->has_ignored && label == options->ignored)
         return 0;
-    LS_ASSERT(label >= 0 && label < classes, "%s: label %d, expected 0 to %lld", node->name, (int)label,
-              (long long)classes - 1);
+    LS_ASSERT(label >= 0 && label < classes, "%s: label %d, expected 0 to %lld", node->name,
+              (int)label, (long long)classes - 1);
     return node->inputs[2] ? ((const real *)node->inputs[2]->data)[label] : 1;
 }
 
@@ -53,7 +56,8 @@ static real position_loss(const real *restrict x, int64_t classes, int32_t label
     for (int64_t c = 0; c < classes; c++)
         p[c] *= inverse;
     const real loss = ls_math_log(sum) - (1 - smoothing) * (x[label] - largest);
-    return smoothing > 0 ? loss - smoothing * (ls_row_sum(x, classes) / (real)classes - largest) : loss;
+    return smoothing > 0 ? loss - smoothing * (ls_row_sum(x, classes) / (real)classes - largest)
+                         : loss;
 }
 
 static void forward(const struct ls_node *node, const struct ls_run *run) {
@@ -117,25 +121,30 @@ static const struct ls_op_case cases[] = {
                 {.absent = true}},
      .microbatches = 2},
     {.name = "smoothing, class weights, an ignored label",
-     .options = &(const struct ls_cross_entropy_options){.smoothing = 0.1, .has_ignored = true, .ignored = -1},
+     .options = &(const struct ls_cross_entropy_options){.smoothing = 0.1,
+                                                         .has_ignored = true,
+                                                         .ignored = -1},
      .options_size = sizeof(struct ls_cross_entropy_options),
      .input_count = 3,
-     .inputs = {{.shape = LS_CASE_SHAPE(4, 6, 21), .low = -3, .high = 3},
-                {.shape = LS_CASE_SHAPE(4, 6), .integer = true, .constant = true, .low = -1, .high = 2},
-                {.shape = LS_CASE_SHAPE(21), .parameter = true, .constant = true, .low = 0.5, .high = 2}},
+     .inputs =
+         {{.shape = LS_CASE_SHAPE(4, 6, 21), .low = -3, .high = 3},
+          {.shape = LS_CASE_SHAPE(4, 6), .integer = true, .constant = true, .low = -1, .high = 2},
+          {.shape = LS_CASE_SHAPE(21), .parameter = true, .constant = true, .low = 0.5, .high = 2}},
      .microbatches = 2},
     {.name = "one position in its own dimension",
      .options = &(const struct ls_cross_entropy_options){.smoothing = 1},
      .options_size = sizeof(struct ls_cross_entropy_options),
      .input_count = 3,
-     .inputs = {{.shape = LS_CASE_SHAPE(2, 1, 3), .low = -3, .high = 3},
-                {.shape = LS_CASE_SHAPE(2, 1), .integer = true, .constant = true, .low = 0, .high = 2},
-                {.absent = true}}},
+     .inputs =
+         {{.shape = LS_CASE_SHAPE(2, 1, 3), .low = -3, .high = 3},
+          {.shape = LS_CASE_SHAPE(2, 1), .integer = true, .constant = true, .low = 0, .high = 2},
+          {.absent = true}}},
 };
 
 const struct ls_op LS_NAME(ls_op_softmax_cross_entropy) = {
     .name = "softmax_cross_entropy",
-    .formula = "sum over positions of w[t] * -sum_k q_k log softmax(x)_k, q = (1 - a) onehot(t) + a / K",
+    .formula =
+        "sum over positions of w[t] * -sum_k q_k log softmax(x)_k, q = (1 - a) onehot(t) + a / K",
     .infer = infer,
     .forward = forward,
     .backward = backward,

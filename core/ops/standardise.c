@@ -1,5 +1,5 @@
-/* Shifts and scales inputs by constants of the training data; the last dimension has one pair each, or
- * every element of a sample has. */
+/* Shifts and scales inputs by constants of the training data; the last dimension has one pair each,
+ * or every element of a sample has. */
 #include "core/ops/elementwise.h"
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
@@ -14,10 +14,11 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_shape last = LS_SHAPE(ls_shape_last(x->shape));
     if (mean->batched || scale->batched || !ls_shape_equal(mean->shape, scale->shape) ||
         (!ls_shape_equal(mean->shape, last) && !ls_shape_equal(mean->shape, row)))
-        return ls_fail(error, LS_INVALID,
-                       "standardise: mean and scale must be parameters of shape %lld or %s, found %s and %s",
-                       (long long)last.dims[0], ls_shape_print(row, row_text),
-                       ls_shape_print(mean->shape, found), ls_shape_print(scale->shape, other));
+        return ls_fail(
+            error, LS_INVALID,
+            "standardise: mean and scale must be parameters of shape %lld or %s, found %s and %s",
+            (long long)last.dims[0], ls_shape_print(row, row_text),
+            ls_shape_print(mean->shape, found), ls_shape_print(scale->shape, other));
     ls_infer_like(node);
     node->flops = 2 * ls_shape_row(x->shape);
     return LS_OK;
@@ -26,7 +27,8 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
 static void forward(const struct ls_node *node, const struct ls_run *run) {
     const int64_t count = ls_run_elements(run, node->output);
     const int64_t period = ls_shape_count(node->inputs[1]->shape);
-    const real *x = node->inputs[0]->data, *mean = node->inputs[1]->data, *scale = node->inputs[2]->data;
+    const real *x = node->inputs[0]->data;
+    const real *mean = node->inputs[1]->data, *scale = node->inputs[2]->data;
     real *y = node->output->data;
     for (int64_t i = 0; i < count; i += period)
 #pragma GCC ivdep /* y may be x */
@@ -52,15 +54,21 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
 static const struct ls_op_case cases[] = {
     {.name = "per channel",
      .input_count = 3,
-     .inputs = {{.shape = LS_CASE_SHAPE(3, 2, 2, 5), .low = -2, .high = 2},
-                {.shape = LS_CASE_SHAPE(5), .parameter = true, .constant = true, .low = -1, .high = 1},
-                {.shape = LS_CASE_SHAPE(5), .parameter = true, .constant = true, .low = 0.5, .high = 2}},
+     .inputs =
+         {{.shape = LS_CASE_SHAPE(3, 2, 2, 5), .low = -2, .high = 2},
+          {.shape = LS_CASE_SHAPE(5), .parameter = true, .constant = true, .low = -1, .high = 1},
+          {.shape = LS_CASE_SHAPE(5), .parameter = true, .constant = true, .low = 0.5, .high = 2}},
      .microbatches = 2},
     {.name = "per element",
      .input_count = 3,
-     .inputs = {{.shape = LS_CASE_SHAPE(2, 3, 4), .low = -2, .high = 2},
-                {.shape = LS_CASE_SHAPE(3, 4), .parameter = true, .constant = true, .low = -1, .high = 1},
-                {.shape = LS_CASE_SHAPE(3, 4), .parameter = true, .constant = true, .low = 0.5, .high = 2}}},
+     .inputs =
+         {{.shape = LS_CASE_SHAPE(2, 3, 4), .low = -2, .high = 2},
+          {.shape = LS_CASE_SHAPE(3, 4), .parameter = true, .constant = true, .low = -1, .high = 1},
+          {.shape = LS_CASE_SHAPE(3, 4),
+           .parameter = true,
+           .constant = true,
+           .low = 0.5,
+           .high = 2}}},
 };
 
 const struct ls_op LS_NAME(ls_op_standardise) = {
