@@ -62,8 +62,9 @@ struct ls_part {
 };
 uint64_t ls_part_row(const struct ls_part *part, uint64_t position);
 
-/* Mean and 1/standard deviation per last dimension (1 where it is constant), in double, rows in order. */
-LS_MUST_USE enum ls_status ls_part_statistics(const struct ls_part *part, float *mean, float *scale,
-                                              struct ls_error *error);
+/* Mean and 1/standard deviation (1 where it is constant) of each of `channels` columns, in double, rows in order:
+ * the last dimension of a sample, or all of its elements. */
+LS_MUST_USE enum ls_status ls_part_statistics(const struct ls_part *part, int64_t channels, float *mean,
+                                              float *scale, struct ls_error *error);
 
 #endif

@@ -84,12 +84,12 @@ static enum ls_status run_pass(struct pass *pass, const double *mean, struct ls_
     return LS_OK;
 }
 
-enum ls_status ls_part_statistics(const struct ls_part *part, float *mean, float *scale,
+enum ls_status ls_part_statistics(const struct ls_part *part, int64_t channels, float *mean, float *scale,
                                   struct ls_error *error) {
-    LS_ASSERT(part->count > 0, "statistics of %llu rows", (unsigned long long)part->count);
     const struct ls_shape shape = ls_dataset_info(part->dataset).input_shape;
-    const int64_t values = ls_shape_count(shape), channels = ls_shape_last(shape);
-    const int64_t block = pass_rows(values, part->count);
+    const int64_t values = ls_shape_count(shape), block = pass_rows(values, part->count);
+    LS_ASSERT(part->count > 0 && values % channels == 0, "%llu rows of %lld values, %lld channels",
+              (unsigned long long)part->count, (long long)values, (long long)channels);
     struct pass pass = {
         .part = part,
         .values = values,

@@ -176,16 +176,10 @@ static enum ls_status build(struct inspection *it, struct ls_error *error) {
     if (status != LS_OK)
         return status;
     it->parameters = ls_parameters_create();
-    const struct ls_model_options model = {
-        .layers = &config->model,
-        .task = it->task,
-        .input_shape = it->data.input_shape,
-        .input_integer = it->data.input_integer,
-        .standardise_features = config->data.standardise != LS_STANDARDISE_NONE,
-        .variant = it->variant,
-        .rows_max = it->piece * (config->train.batch / it->microbatches),
-        .openblas = config->compute.gemm == LS_GEMM_OPENBLAS,
-    };
+    struct ls_model_options model =
+        ls_config_model(config, it->data.input_shape, it->data.input_integer, it->variant,
+                        it->piece * (config->train.batch / it->microbatches));
+    model.task = it->task;
     status = ls_model_create(&it->model, &model, it->parameters, error);
     if (status != LS_OK && it->model.failed)
         return ls_config_layer_error(config, it->model.failed, error);

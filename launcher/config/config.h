@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "core/layers/layer.h"
+#include "core/models/model.h"
 #include "core/optim/optimizer.h"
 #include "core/optim/schedule.h"
 #include "core/tasks/task.h"
@@ -126,6 +126,10 @@ int64_t ls_config_piece_microbatches(const struct ls_config *config, int64_t cou
  */
 LS_MUST_USE enum ls_status ls_config_variant(const struct ls_config *config,
                                              enum ls_variant *variant, struct ls_error *error);
+
+/* What ls_model_create needs of a config, but for the task. */
+struct ls_model_options ls_config_model(const struct ls_config *config, struct ls_shape input_shape,
+                                        bool input_integer, enum ls_variant variant, int64_t rows_max);
 
 /* "FILE:LINE:COLUMN: error: text" for a layer of the model. */
 enum ls_status ls_config_layer_error(const struct ls_config *config,

@@ -1,5 +1,4 @@
 /* What follows from a config without anything else: counts and kernels. */
-#include "core/models/model.h"
 #include "launcher/config/config.h"
 
 /* The largest power of two up to 64 that divides the batch and leaves at least 16 samples each,
@@ -51,4 +50,18 @@ enum ls_status ls_config_variant(const struct ls_config *config, enum ls_variant
     return ls_fail(error, LS_INVALID,
                    "compute.isa is %s, but this machine cannot run it; its best is %s",
                    ls_variant_name(*variant), ls_variant_name(ls_variant_best()));
+}
+
+struct ls_model_options ls_config_model(const struct ls_config *config, struct ls_shape input_shape,
+                                        bool input_integer, enum ls_variant variant, int64_t rows_max) {
+    return (struct ls_model_options){
+        .layers = &config->model,
+        .input_shape = input_shape,
+        .input_integer = input_integer,
+        .standardise_features = config->data.standardise != LS_STANDARDISE_NONE,
+        .standardise_whole_row = config->data.standardise == LS_STANDARDISE_FEATURE,
+        .variant = variant,
+        .rows_max = rows_max,
+        .openblas = config->compute.gemm == LS_GEMM_OPENBLAS,
+    };
 }

@@ -7,30 +7,13 @@
 
 /* The instruction set that all ranks can run: the one asked for, or the best that the weakest has. */
 static enum ls_status choose_variant(struct ls_trainer *trainer, struct ls_error *error) {
-    static const enum ls_variant wanted[] = {LS_VARIANT_COUNT, LS_F32_AVX512, LS_F32_AVX2, LS_F32_PORTABLE};
-    enum ls_variant variant = wanted[trainer->config->compute.isa];
-    enum ls_status status = LS_OK;
-    if (variant == LS_VARIANT_COUNT)
-        variant = ls_variant_best();
-    else if (!ls_variant_supported(variant))
-        status = ls_fail(error, LS_INVALID, "compute.isa is %s, but this machine cannot run it; its best is %s",
-                         ls_variant_name(variant), ls_variant_name(ls_variant_best()));
-    if (trainer->communicator) {
-        if ((status = ls_communicator_agree(trainer->communicator, status, error)) != LS_OK)
-            return status;
-        variant = (enum ls_variant)ls_communicator_min(trainer->communicator, (int64_t)variant);
-    }
-    trainer->variant = variant;
+    enum ls_status status = ls_config_variant(trainer->config, &trainer->variant, error);
+    if (!trainer->communicator)
+        return status;
+    if ((status = ls_communicator_agree(trainer->communicator, status, error)) == LS_OK)
+        trainer->variant =
+            (enum ls_variant)ls_communicator_min(trainer->communicator, (int64_t)trainer->variant);
     return status;
-}
-
-static int64_t piece_microbatches(const struct ls_trainer *trainer) {
-    int64_t rows = trainer->config->train.piece_rows;
-    if (!rows)
-        rows = ls_model_piece_rows(&trainer->config->model);
-    if (!rows)
-        return trainer->microbatches;
-    return rows < trainer->microbatch_rows ? 1 : rows / trainer->microbatch_rows;
 }
 
 static void plan_evaluation(struct ls_trainer *trainer, int64_t piece_max) {
@@ -48,18 +31,10 @@ static enum ls_status create_model(struct ls_trainer *trainer, const struct ls_t
     if (status != LS_OK)
         return status;
     trainer->parameters = ls_parameters_create();
-    const struct ls_model_options model = {
-        .layers = &config->model,
-        .task = trainer->task,
-        .input_shape = options->input_shape,
-        .input_integer = options->input_integer,
-        .standardise_features = config->data.standardise != LS_STANDARDISE_NONE,
-        .standardise_whole_row = config->data.standardise == LS_STANDARDISE_FEATURE,
-        .variant = trainer->variant,
-        .rows_max = rows_max,
-        .inference = !options->communicator,
-        .openblas = config->compute.gemm == LS_GEMM_OPENBLAS,
-    };
+    struct ls_model_options model =
+        ls_config_model(config, options->input_shape, options->input_integer, trainer->variant, rows_max);
+    model.task = trainer->task;
+    model.inference = !options->communicator;
     status = ls_model_create(&trainer->model, &model, trainer->parameters, error);
     if (status != LS_OK && trainer->model.failed)
         return ls_config_layer_error(config, trainer->model.failed, error);
@@ -105,9 +80,7 @@ enum ls_status ls_trainer_create(struct ls_trainer *trainer, const struct ls_tra
                        size, trainer->microbatches, trainer->microbatches);
 
     enum ls_status status = choose_variant(trainer, error);
-    int64_t piece_max = piece_microbatches(trainer);
-    if (piece_max > trainer->count)
-        piece_max = trainer->count;
+    const int64_t piece_max = ls_config_piece_microbatches(options->config, trainer->count);
     if (status == LS_OK)
         status = create_model(trainer, options, piece_max * trainer->microbatch_rows, error);
     if (options->communicator)

@@ -285,7 +285,7 @@ START_TEST(parts_cut_all_rows_once_and_have_statistics) {
         ck_assert_int_eq(seen[i], 1);
     const struct ls_part all = {.dataset = dataset, .count = ROWS};
     float mean[2], scale[2];
-    ls_require(ls_part_statistics(&all, mean, scale, error));
+    ls_require(ls_part_statistics(&all, 2, mean, scale, error));
     ck_assert_double_eq_tol((double)mean[0], 0.1, 1e-7);
     ck_assert(scale[0] == 1.0f);
     ck_assert_double_eq_tol((double)mean[1], 4.5, 1e-6);
