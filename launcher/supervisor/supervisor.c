@@ -52,7 +52,8 @@ static void begin_ladder_late(uv_timer_t *timer) {
 static void on_lost(void *context, int rank) {
     struct supervisor *supervisor = context;
     supervisor->lost = rank;
-    uv_timer_start(&supervisor->ladder, begin_ladder_late, STRAGGLE_MS, 0);
+    if (!supervisor->forced) /* then it is on the ladder already */
+        uv_timer_start(&supervisor->ladder, begin_ladder_late, STRAGGLE_MS, 0);
 }
 
 /* SIGUSR1 reaches the ranks through mpirun within a millisecond. SIGTERM and SIGINT it would answer

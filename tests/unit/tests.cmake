@@ -41,3 +41,5 @@ foreach(file ops_look_through_windows_of_images ops_normalise_over_a_microbatch
              ops_refuse_inputs_that_do_not_fit)
     ls_add_test(unit/${file}.c SOURCES gradients/trial.c)
 endforeach()
+ls_add_test(unit/ranks_fit_the_cores_that_may_be_used.c)
+ls_add_test(unit/reasons_are_read_as_they_were_left.c)
