@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "core/ops/options.h"
@@ -74,6 +75,15 @@ static struct ls_shape row_shape(struct ls_shape shape) {
     return row;
 }
 
+/* Running statistics, whose slots forward fills, are batch_norm's alone. */
+static enum ls_parameter_kind kind_of(const struct trial *trial,
+                                      const struct ls_op_case_input *input) {
+    if (!input->constant)
+        return LS_PARAMETER_WEIGHT;
+    return trial->op == tables[trial->variant][LS_OP_batch_norm] ? LS_PARAMETER_STATISTIC
+                                                                 : LS_PARAMETER_CONSTANT;
+}
+
 static void record_input(struct trial *trial, int i) {
     const struct ls_op_case_input *input = &trial->example->inputs[i];
     char name[16];
@@ -81,17 +91,16 @@ static void record_input(struct trial *trial, int i) {
     if (input->absent)
         return;
     if (input->parameter)
-        trial->inputs[i] =
-            ls_graph_parameter(trial->graph, name, input->shape, (enum ls_layout)input->layout,
-                               input->constant ? LS_PARAMETER_STATISTIC : LS_PARAMETER_WEIGHT,
-                               false, 0.1, (struct ls_initialiser){.kind = LS_INIT_ZEROS});
+        trial->inputs[i] = ls_graph_parameter(
+            trial->graph, name, input->shape, (enum ls_layout)input->layout, kind_of(trial, input),
+            false, 0.1, (struct ls_initialiser){.kind = LS_INIT_ZEROS});
     else
         trial->inputs[i] = ls_graph_input(trial->graph, name, row_shape(input->shape),
                                           input->integer ? LS_TYPE_INT32 : LS_TYPE_REAL);
     trial->values[i] = draw(input, i);
     if (!input->constant)
         trial->by_input[i] = ls_calloc((size_t)trial_count(trial, i), sizeof(double));
-    else if (input->parameter)
+    else if (input->parameter && kind_of(trial, input) == LS_PARAMETER_STATISTIC)
         trial->statistics[i] = ls_calloc((size_t)trial_count(trial, i), sizeof(double));
     if (!input->constant && !input->parameter)
         ls_graph_want_gradient(trial->graph, trial->inputs[i]);
@@ -119,14 +128,21 @@ static double *draw_slopes(int index, int64_t count, int64_t row) {
     return slopes;
 }
 
+static void *own_memory(size_t bytes) {
+    return aligned_alloc(LS_ALIGNMENT, ls_round_up(bytes ? bytes : 1, LS_ALIGNMENT));
+}
+
 static void plan(struct trial *trial) {
     const size_t size = exact(trial) ? sizeof(double) : sizeof(float);
     ls_require(ls_graph_plan(trial->graph, &ls_test_error));
-    /* The graph keeps every value (it has no loss), so it fuses nothing: the case does. */
     for (int i = 0; i < ls_graph_node_count(trial->graph); i++)
         if (ls_graph_node_at(trial->graph, i)->output == trial->output)
-            ((struct ls_node *)ls_graph_node_at(trial->graph, i))->activation =
-                trial->example->activation;
+            trial->node = (struct ls_node *)ls_graph_node_at(trial->graph, i);
+    /* The graph keeps every value (it has no loss), so it fuses nothing: the case does. Memory of
+     * its own lets the sanitizers see a step beyond what infer() asked for. */
+    trial->node->activation = trial->example->activation;
+    trial->node->saved = own_memory(trial->node->saved_bytes);
+    trial->node->scratch = own_memory(trial->node->scratch_bytes);
     trial->parameters = ls_memory_map(((size_t)trial->set->total + 16) * size);
     trial->gradients = ls_memory_map(((size_t)trial->set->total + 16) * size);
 }
@@ -174,6 +190,8 @@ void trial_destroy(struct trial *trial) {
     const size_t size = exact(trial) ? sizeof(double) : sizeof(float);
     ls_memory_unmap(trial->parameters, ((size_t)trial->set->total + 16) * size);
     ls_memory_unmap(trial->gradients, ((size_t)trial->set->total + 16) * size);
+    free(trial->node->saved);
+    free(trial->node->scratch);
     ls_graph_destroy(trial->graph);
     ls_parameters_destroy(trial->set);
     for (int i = 0; i < LS_CASE_INPUTS_MAX; i++) {
@@ -278,6 +296,20 @@ static void get_gradients(struct trial *trial, int64_t first, int64_t rows) {
     }
 }
 
+/* What must not be read before it is written holds NaN. */
+static void spoil(struct trial *trial, bool saved) {
+    const size_t size = exact(trial) ? sizeof(double) : sizeof(float);
+    memset(trial->node->scratch, 0xff, trial->node->scratch_bytes);
+    if (!saved)
+        return;
+    memset(trial->node->saved, 0xff, trial->node->saved_bytes);
+    memset(trial->gradients, 0xff, (size_t)trial->set->total * size);
+    for (int i = 0; i < trial->example->input_count; i++)
+        if (trial->by_input[i] && !trial->example->inputs[i].parameter)
+            memset(trial->inputs[i]->gradient, 0xff,
+                   (size_t)ls_shape_count(trial->inputs[i]->shape) * size);
+}
+
 void trial_run(struct trial *trial, int first, int count, bool backward) {
     const int64_t row = first * trial->microbatch_rows, left = trial->rows - row;
     const int64_t most = count * trial->microbatch_rows, rows = left < most ? left : most;
@@ -295,12 +327,14 @@ void trial_run(struct trial *trial, int first, int count, bool backward) {
         else if (trial->inputs[i])
             put_input(trial, i, row, rows);
     ls_graph_prepare(trial->graph, trial->parameters);
+    spoil(trial, true);
     ls_graph_forward(trial->graph, &run, trial->gradients);
     const int64_t outputs = ls_shape_row(trial->output->shape);
     get(trial, trial->result + row * outputs, trial->output->data, rows * outputs);
     if (!backward)
         return;
     put_slopes(trial, row, rows);
+    spoil(trial, false);
     ls_graph_backward_from(trial->graph, trial->end, &run, trial->gradients);
     get_gradients(trial, row, rows);
 }

@@ -18,6 +18,7 @@ struct trial {
     struct ls_value *end; /* where backward starts: output, or output and inputs side by side */
     bool joined;
     int64_t rows, microbatch_rows;
+    struct ls_node *node;               /* of the op */
     void *parameters, *gradients;       /* flat buffers */
     double *values[LS_CASE_INPUTS_MAX]; /* what the inputs hold; float values in every variant */
     double *slopes; /* d check / d output: random; 0 for the weight column of losses */
@@ -26,7 +27,7 @@ struct trial {
     double *result; /* output of the last runs */
     double
         *by_input[LS_CASE_INPUTS_MAX]; /* gradients of the last runs; NULL where none is checked */
-    double *statistics[LS_CASE_INPUTS_MAX]; /* slots that forward fills, for constant parameters */
+    double *statistics[LS_CASE_INPUTS_MAX]; /* slots that forward fills (batch_norm) */
 };
 
 /* joined: each input is also used beside the op, so that the op's backward must add to its
