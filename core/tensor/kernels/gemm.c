@@ -8,7 +8,9 @@
 enum {
     CACHED = 128 * 1024, /* elements that a block of rows may have, to stay in the second-level cache */
     ROWS_MAX = 512,      /* rows of a block */
-    INPUTS = 4 * LS_TILE_ROWS /* input gradients made before they are turned */
+    INPUTS = 4 * LS_TILE_ROWS, /* input gradients made before they are turned */
+    PAD = 16,                  /* keeps strides off the powers of two, which caches dislike */
+    TURNED = ROWS_MAX + PAD
 };
 
 static int64_t smaller(int64_t a, int64_t b) {
@@ -60,10 +62,10 @@ static void turn_rows(int64_t rows, int64_t out, const real *dy, real *panels) {
 static void turn_back(int64_t rows, int64_t inputs, const real *turned, bool add, real *dx,
                       int64_t in, real *buffer) {
     if (!add) {
-        ls_transpose(inputs, rows, turned, ROWS_MAX, dx, in);
+        ls_transpose(inputs, rows, turned, TURNED, dx, in);
         return;
     }
-    ls_transpose(inputs, rows, turned, ROWS_MAX, buffer, INPUTS);
+    ls_transpose(inputs, rows, turned, TURNED, buffer, INPUTS);
     for (int64_t r = 0; r < rows; r++)
         for (int64_t i = 0; i < inputs; i++)
             dx[r * in + i] += buffer[r * INPUTS + i];
@@ -71,59 +73,85 @@ static void turn_back(int64_t rows, int64_t inputs, const real *turned, bool add
 
 struct input_job {
     int64_t block, panels, *taps;
-    real *columns, *turned, *buffer;
+    real *columns, *weights, *turned, *buffer;
 };
 
 static struct input_job take_input_job(const struct ls_gemm *g, struct ls_scratch *scratch) {
     struct input_job job = {.block = block_rows(g->out), .panels = ls_panels(g->out)};
     job.taps = ls_scratch_take(scratch, job.panels, sizeof *job.taps);
     job.columns = ls_scratch_take(scratch, job.block * g->out, sizeof(real));
-    job.turned = ls_scratch_take(scratch, INPUTS * ROWS_MAX, sizeof(real));
-    job.buffer = ls_scratch_take(scratch, INPUTS * ROWS_MAX, sizeof(real));
+    job.weights = ls_scratch_take(scratch, INPUTS * job.panels * LS_PANEL + PAD, sizeof(real));
+    job.turned = ls_scratch_take(scratch, INPUTS * TURNED, sizeof(real));
+    job.buffer = ls_scratch_take(scratch, INPUTS * TURNED, sizeof(real));
     return job;
 }
 
-/* The weights' panels are read in place as the broadcast side: row i of W is 32 outputs long in each panel,
- * so panels are taps. dy is the vector side, which makes the result dx^T, a few inputs at a time. */
+/* Rows first .. first+inputs-1 of W, panel after panel, as [panels][inputs][32]. */
+static void gather_weights(const struct ls_gemm *g, int64_t first, int64_t inputs, const real *w,
+                           real *to) {
+    const int64_t some = inputs * LS_PANEL;
+    for (int64_t p = 0; p < ls_panels(g->out); p++)
+        memcpy(to + p * some, w + (p * g->in + first) * LS_PANEL, (size_t)some * sizeof(real));
+}
+
+/* Row i of W is 32 outputs long in each panel, so panels are taps, and rows of W are the broadcast side; dy is
+ * the vector side, which makes the result dx^T, a few inputs at a time. Weights that will be read more than
+ * once are gathered before: panels often lie a power of two apart, and would drive each other out of cache. */
+static void input_block(const struct ls_gemm *g, const struct input_job *job, int64_t rows,
+                        int64_t first, int64_t inputs, const real *w) {
+    const bool gather = rows > LS_TILE_COLUMNS;
+    const int64_t panel = gather ? inputs * LS_PANEL : g->in * LS_PANEL;
+    const real *weights = gather ? job->weights : w + first * LS_PANEL, *from[INPUTS];
+    real *to[INPUTS];
+    if (gather)
+        gather_weights(g, first, inputs, w, job->weights);
+    for (int64_t p = 0; p < job->panels; p++)
+        job->taps[p] = p * panel;
+    for (int64_t i = 0; i < inputs; i++) {
+        from[i] = weights + i * LS_PANEL;
+        to[i] = job->turned + i * TURNED;
+    }
+    LS_NAME(ls_product)(&(struct ls_product){.rows = inputs,
+                                             .columns = rows,
+                                             .x = from,
+                                             .y = to,
+                                             .taps = job->taps,
+                                             .depth = LS_PANEL,
+                                             .length = g->out,
+                                             .w = job->columns,
+                                             .panel_stride = g->out * LS_PANEL});
+}
+
 void LS_NAME(ls_gemm_input_gradient)(const struct ls_gemm *g, const real *dy, const real *w,
                                      bool add, real *dx, void *scratch) {
-    const struct input_job job =
-        take_input_job(g, &(struct ls_scratch){.memory = scratch});
-    for (int64_t p = 0; p < job.panels; p++)
-        job.taps[p] = p * g->in * LS_PANEL;
-    const real *from[INPUTS];
-    real *to[INPUTS];
-    for (int i = 0; i < INPUTS; i++)
-        to[i] = job.turned + i * ROWS_MAX;
+    const struct input_job job = take_input_job(g, &(struct ls_scratch){.memory = scratch});
     for (int64_t row = 0; row < g->rows; row += job.block) {
         const int64_t rows = smaller(job.block, g->rows - row);
         turn_rows(rows, g->out, dy + row * g->out, job.columns);
         for (int64_t first = 0; first < g->in; first += INPUTS) {
             const int64_t inputs = smaller(INPUTS, g->in - first);
-            for (int64_t i = 0; i < inputs; i++)
-                from[i] = w + (first + i) * LS_PANEL;
-            LS_NAME(ls_product)(&(struct ls_product){.rows = inputs,
-                                                     .columns = rows,
-                                                     .x = from,
-                                                     .y = to,
-                                                     .taps = job.taps,
-                                                     .depth = LS_PANEL,
-                                                     .length = g->out,
-                                                     .w = job.columns,
-                                                     .panel_stride = g->out * LS_PANEL});
-            turn_back(rows, inputs, job.turned, add, dx + row * g->in + first, g->in,
-                      job.buffer);
+            input_block(g, &job, rows, first, inputs, w);
+            turn_back(rows, inputs, job.turned, add, dx + row * g->in + first, g->in, job.buffer);
         }
     }
 }
 
-/* x [rows, in] as [ceil(in / width)][rows][width], so that a tile reads it in one stream. */
+/* x [rows, in] as [ceil(in / width)][rows][width], so that a tile reads it in one stream. Eight rows at a
+ * time, whole vectors where the row has them: what they write too much is overwritten by the next. */
 static void gather_inputs(const struct ls_gemm *g, int64_t width, const real *x, real *to) {
-    for (int64_t first = 0; first < g->in; first += width) {
-        const int64_t some = smaller(width, g->in - first);
-        for (int64_t r = 0; r < g->rows; r++, to += width)
-            for (int64_t i = 0; i < some; i++)
-                to[i] = x[r * g->in + first + i];
+    for (int64_t row = 0; row < g->rows; row += 8) {
+        const int64_t end = smaller(row + 8, g->rows);
+        for (int64_t first = 0; first < g->in; first += width) {
+            real *group = to + first * g->rows;
+            const int64_t some = smaller(width, g->in - first);
+            const bool vectors = first + 2 * LS_TILE_ROWS <= g->in && end < g->rows;
+            for (int64_t r = row; r < end; r++)
+                if (vectors)
+                    for (int64_t i = 0; i < width; i += LS_LANES)
+                        ls_vstore(group + r * width + i, ls_vload(x + r * g->in + first + i));
+                else
+                    memcpy(group + r * width, x + r * g->in + first, (size_t)some * sizeof(real));
+        }
     }
 }
 

@@ -28,7 +28,7 @@ LS_INLINE int push(const int elements, int depth, int64_t line, bool last,
 
 LS_INLINE void run_tile(const int rows, const int vectors, const struct tile *t) {
     const struct ls_outer *o = t->outer;
-    real stack[LS_TREE_DEPTH_MAX][LS_TILE_ROWS * LS_TILE_COLUMNS];
+    _Alignas(64) real stack[LS_TREE_DEPTH_MAX][LS_TILE_ROWS * LS_TILE_COLUMNS];
     int depth = 0;
     vreal acc[LS_TILE_ROWS * LS_TILE_VECTORS];
     LS_UNROLL for (int r = 0; r < rows; r++)

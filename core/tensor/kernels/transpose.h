@@ -23,13 +23,16 @@ LS_INLINE void ls_transpose_block(const real *from, int64_t from_stride, real *t
     *(ls_vreal4 *)(to + 3 * to_stride) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
 }
 
+/* The side with the longer stride, whose rows may fall on the same few cache sets, has four rows in flight. */
 static inline void ls_transpose(int64_t rows, int64_t columns, const real *from,
                                 int64_t from_stride, real *to, int64_t to_stride) {
     const int64_t rows4 = rows / 4 * 4, columns4 = columns / 4 * 4;
-    for (int64_t c = 0; c < columns4; c += 4)
+    const int64_t wide = from_stride > to_stride ? 16 : 4;
+    for (int64_t first = 0; first < columns4; first += wide)
         for (int64_t r = 0; r < rows4; r += 4)
-            ls_transpose_block(from + r * from_stride + c, from_stride, to + c * to_stride + r,
-                               to_stride);
+            for (int64_t c = first; c < first + wide && c < columns4; c += 4)
+                ls_transpose_block(from + r * from_stride + c, from_stride,
+                                   to + c * to_stride + r, to_stride);
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c = r < rows4 ? columns4 : 0; c < columns; c++)
             to[c * to_stride + r] = from[r * from_stride + c];
