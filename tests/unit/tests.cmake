@@ -43,3 +43,30 @@ foreach(file ops_look_through_windows_of_images ops_normalise_over_a_microbatch
 endforeach()
 ls_add_test(unit/ranks_fit_the_cores_that_may_be_used.c)
 ls_add_test(unit/reasons_are_read_as_they_were_left.c)
+
+# Kernels: their checks are compiled per variant, as the kernels are.
+function(ls_add_kernel_checks name variant)
+    cmake_parse_arguments(T "" "" "SOURCES;FLAGS" ${ARGN})
+    add_library(kernel_checks_${name} OBJECT unit/kernels/checks.c ${T_SOURCES})
+    target_link_libraries(kernel_checks_${name} PRIVATE ls_flags PkgConfig::CHECK)
+    target_compile_definitions(kernel_checks_${name} PRIVATE LS_VARIANT_${variant})
+    target_compile_options(kernel_checks_${name} PRIVATE -Wno-psabi ${T_FLAGS})
+endfunction()
+ls_add_kernel_checks(portable F32_PORTABLE)
+ls_add_kernel_checks(f64 F64)
+set(kernel_checks $<TARGET_OBJECTS:kernel_checks_portable> $<TARGET_OBJECTS:kernel_checks_f64>)
+set(kernel_checks_x86 0)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set(kernel_checks_x86 1)
+    ls_add_kernel_checks(avx2 F32_AVX2 FLAGS -mavx2 -mfma)
+    ls_add_kernel_checks(avx512 F32_AVX512 FLAGS -mavx512f -mavx512vl -mavx512dq -mavx512bw -mavx2 -mfma)
+    list(APPEND kernel_checks $<TARGET_OBJECTS:kernel_checks_avx2> $<TARGET_OBJECTS:kernel_checks_avx512>)
+    # The same 16-lane source for a machine without AVX-512, with kernels of its own.
+    file(GLOB kernel_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/tensor/kernels/*.c)
+    ls_add_kernel_checks(sixteen_lanes F32_AVX512 SOURCES ${kernel_sources} FLAGS -mavx2 -mfma)
+    ls_add_test(unit/kernels_of_sixteen_lanes_match_their_definitions.c
+                SOURCES $<TARGET_OBJECTS:kernel_checks_sixteen_lanes> $<TARGET_OBJECTS:kernel_checks_portable>)
+endif()
+ls_add_test(unit/kernels_match_their_definitions_on_every_instruction_set.c SOURCES ${kernel_checks})
+target_compile_definitions(test_unit_kernels_match_their_definitions_on_every_instruction_set
+                           PRIVATE LS_X86=${kernel_checks_x86})

@@ -7,12 +7,17 @@
 
 #include <stdint.h>
 
+enum ls_kernel_check {
+    LS_CHECK_LINEAR,
+    LS_CHECK_CONVOLUTION,
+    LS_CHECK_PIECES, /* weight gradients of 8 microbatches: 1 x 8 = 2 x 4 = 4 x 2 = 8 x 1 */
+    LS_CHECK_COLUMN_SUMS,
+    LS_CHECK_TREE_STACK,
+    LS_CHECK_COUNT
+};
+
 struct ls_kernel_checks {
-    uint64_t (*linear)(int number);
-    uint64_t (*convolution)(int number);
-    uint64_t (*pieces)(int number);      /* weight gradients of 8 microbatches: 1 x 8 = 2 x 4 = 8 x 1 */
-    uint64_t (*column_sums)(int number);
-    uint64_t (*tree_stack)(int number);
+    uint64_t (*run[LS_CHECK_COUNT])(int number);
 };
 
 extern const struct ls_kernel_checks ls_kernel_checks_f32_portable;
