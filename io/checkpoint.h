@@ -9,7 +9,7 @@
 
 #include "core/graph/parameters.h"
 
-enum { LS_PATH_MAX = 4096, LS_ARRAYS_MAX = 8 };
+enum { LS_PATH_MAX = 4096, LS_ARRAYS_MAX = 8, LS_ARRAY_NAME_MAX = 64 };
 
 /* What one rank stores: arrays over its slice [begin, end) of the flat buffer ("parameters", then the
  * optimiser's: "optimizer/moment1"...). Each data[0] belongs to element `begin`. */
@@ -17,7 +17,7 @@ struct ls_checkpoint_arrays {
     const struct ls_parameter_set *parameters;
     int64_t begin, end;
     int count;
-    const char *names[LS_ARRAYS_MAX];
+    char names[LS_ARRAYS_MAX][LS_ARRAY_NAME_MAX];
     float *data[LS_ARRAYS_MAX];
 };
 

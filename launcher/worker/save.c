@@ -1,25 +1,28 @@
 #include "launcher/worker/save.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/hash.h"
 #include "core/base/memory.h"
 
+static void add_array(struct ls_checkpoint_arrays *arrays, const char *folder, const char *name, float *data) {
+    LS_ASSERT(arrays->count < LS_ARRAYS_MAX, "no room for array %s%s", folder, name);
+    snprintf(arrays->names[arrays->count], LS_ARRAY_NAME_MAX, "%s%s", folder, name);
+    arrays->data[arrays->count++] = data;
+}
+
 struct ls_checkpoint_arrays ls_save_arrays(struct ls_trainer *trainer, float *best) {
     struct ls_checkpoint_arrays arrays = {
         .parameters = trainer->parameters, .begin = trainer->begin, .end = trainer->end};
-    arrays.names[arrays.count] = "parameters";
-    arrays.data[arrays.count++] = trainer->flat + trainer->begin;
-    for (int i = 0; i < ls_optimizer_state_count(trainer->optimizer); i++) {
-        arrays.names[arrays.count] = ls_optimizer_state_name(trainer->optimizer, i);
-        arrays.data[arrays.count++] = ls_optimizer_state(trainer->optimizer, i);
-    }
-    if (best) {
-        arrays.names[arrays.count] = "best";
-        arrays.data[arrays.count++] = best;
-    }
+    add_array(&arrays, "", "parameters", trainer->flat + trainer->begin);
+    for (int i = 0; i < ls_optimizer_state_count(trainer->optimizer); i++)
+        add_array(&arrays, "optimizer/", ls_optimizer_state_name(trainer->optimizer, i),
+                  ls_optimizer_state(trainer->optimizer, i));
+    if (best)
+        add_array(&arrays, "", "best", best);
     return arrays;
 }
 

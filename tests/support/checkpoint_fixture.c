@@ -52,7 +52,7 @@ static struct ls_checkpoint_arrays slice_arrays(const struct ls_parameter_set *s
     struct ls_checkpoint_arrays arrays = {.parameters = set, .count = LS_FIXTURE_ARRAYS};
     ls_parameters_slice(set, rank, world_size, &arrays.begin, &arrays.end);
     for (int a = 0; a < LS_FIXTURE_ARRAYS; a++) {
-        arrays.names[a] = array_names[a];
+        snprintf(arrays.names[a], LS_ARRAY_NAME_MAX, "%s", array_names[a]);
         arrays.data[a] = flats[a] + arrays.begin;
     }
     return arrays;
