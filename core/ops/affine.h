@@ -1,4 +1,4 @@
-/* What linear and conv2d share: inputs x, weight, bias (may be absent), a fused ReLU behind them. */
+/* What linear and conv2d share: inputs x, weight, bias (may be absent), perhaps a fused ReLU. */
 #ifndef LS_OPS_AFFINE_H
 #define LS_OPS_AFFINE_H
 
@@ -16,7 +16,7 @@ static inline const real *ls_affine_bias_data(const struct ls_node *node) {
     return bias ? bias->data : NULL;
 }
 
-/* First part of backward: takes the gradient back through the ReLU, in place, and sums the bias's. */
+/* First part of backward: takes the gradient back through the ReLU, in place; sums the bias's. */
 static inline void ls_affine_begin_backward(const struct ls_node *node, const struct ls_run *run) {
     const struct ls_value *y = node->output, *bias = ls_affine_bias(node);
     const int64_t columns = ls_shape_last(y->shape), elements = ls_run_elements(run, y);

@@ -30,8 +30,8 @@ static enum ls_status check_options(const struct ls_node *node, struct ls_error 
     const long long groups = or_one(o->groups);
     for (int i = 0; i < 4; i++)
         if (o->padding[i] < 0 || o->stride[i / 2] < 0 || o->dilation[i / 2] < 0 || groups < 1)
-            return ls_fail(error, LS_INVALID, "conv2d: stride, padding, dilation and groups must not be "
-                                              "negative");
+            return ls_fail(error, LS_INVALID,
+                           "conv2d: stride, padding, dilation and groups must not be negative");
     if (x.dims[3] % groups != 0 || weight.dims[3] % groups != 0)
         return ls_fail(error, LS_INVALID,
                        "conv2d: %lld groups must divide the %lld input and %lld output channels",
@@ -67,8 +67,8 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const int64_t height = ls_conv_out(&conv, 0), width = ls_conv_out(&conv, 1);
     if (height < 1 || width < 1)
         return ls_fail(error, LS_INVALID,
-                       "conv2d: a %lldx%lld kernel with dilation %lldx%lld does not fit into %lldx%lld "
-                       "pixels with padding %lld,%lld,%lld,%lld",
+                       "conv2d: a %lldx%lld kernel with dilation %lldx%lld does not fit into "
+                       "%lldx%lld pixels with padding %lld,%lld,%lld,%lld",
                        (long long)conv.kernel[0], (long long)conv.kernel[1],
                        (long long)conv.dilation[0], (long long)conv.dilation[1],
                        (long long)conv.height, (long long)conv.width, (long long)conv.padding[0],
@@ -118,7 +118,10 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
     .options = &(const struct ls_conv2d_options){__VA_ARGS__},                                     \
     .options_size = sizeof(struct ls_conv2d_options)
 static const struct ls_op_case cases[] = {
-    {.name = "1x1 on one image", OPTIONS(.groups = 1), .input_count = 3, .inputs = {X(1, 3, 2, 4), W(1, 1, 4, 3), B(3)}},
+    {.name = "1x1 on one image",
+     OPTIONS(.groups = 1),
+     .input_count = 3,
+     .inputs = {X(1, 3, 2, 4), W(1, 1, 4, 3), B(3)}},
     {.name = "3x3 with padding, three microbatches, the last shorter",
      OPTIONS(.padding = {1, 1, 1, 1}),
      .input_count = 3,
@@ -161,7 +164,8 @@ static const struct ls_op_case cases[] = {
 
 const struct ls_op LS_NAME(ls_op_conv2d) = {
     .name = "conv2d",
-    .formula = "y[n,i,j,o] = b[o] + sum over (ky,kx,c) of x[n, i*stride-pad+ky*dilation, ..., c] W[ky,kx,c,o]",
+    .formula = "y[n,i,j,o] = b[o] + sum over (ky,kx,c) of "
+               "x[n, i*stride-pad+ky*dilation, ..., c] W[ky,kx,c,o]",
     .infer = infer,
     .prepare = prepare,
     .forward = forward,

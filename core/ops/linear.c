@@ -76,11 +76,10 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
         (&gemm, dy, weight->data, node->accumulate[0], x->gradient, node->scratch);
 }
 
-/* Fused ReLUs with one input and no bias: values and weights away from 0 keep the result away from it. */
 #define X(...) {.shape = LS_CASE_SHAPE(__VA_ARGS__), .low = -1, .high = 1}
 #define W(...)                                                                                     \
-    {.shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .layout = LS_LAYOUT_PANELS, .low = -1,  \
-     .high = 1}
+    {.shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .layout = LS_LAYOUT_PANELS,           \
+     .low = -1, .high = 1}
 #define B(...) {.shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .low = -1, .high = 1}
 static const struct ls_op_case cases[] = {
     {.name = "one row", .input_count = 3, .inputs = {X(1, 5), W(5, 3), B(3)}},
@@ -92,6 +91,7 @@ static const struct ls_op_case cases[] = {
      .input_count = 3,
      .inputs = {X(3, 4, 6), W(6, 2), {.absent = true}},
      .microbatches = 2},
+    /* One input, no bias, nothing near 0: no result is near the kink. */
     {.name = "fused ReLU",
      .input_count = 3,
      .inputs = {{.shape = LS_CASE_SHAPE(5, 1), .low = -1, .high = 1, .gap = 0.1, .kink = 1e9},

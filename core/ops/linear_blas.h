@@ -1,6 +1,7 @@
-/* linear in free order (compute.gemm: openblas): products by OpenBLAS on a plain copy of the weights. Weight
- * gradients are still one product per microbatch, added along the fixed tree. Float only: in double
- * ls_linear_uses_blas is false, and what follows compiles but is never called. */
+/* linear in free order (compute.gemm: openblas): products by OpenBLAS on a plain copy of the
+ * weights. Weight gradients are still one product per microbatch, added along the fixed tree.
+ * Float only: in double ls_linear_uses_blas is false, and what follows compiles but is never
+ * called. */
 #ifndef LS_OPS_LINEAR_BLAS_H
 #define LS_OPS_LINEAR_BLAS_H
 

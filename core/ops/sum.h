@@ -1,7 +1,8 @@
-/* Sums over samples in their fixed order, for every op: inside a microbatch 16 lanes (lane = row mod 16,
- * counted inside the microbatch), lanes along the fixed tree, then microbatches along the fixed tree
- * (base/tree.h). Neither pieces, ranks nor vector widths change a bit. Lanes start from +0, so a sum is
- * never -0 and an empty microbatch is exact +0. Inline, compiled with the op that uses it. */
+/* Sums over samples in their fixed order, for every op: inside a microbatch 16 lanes (lane = row
+ * mod 16, counted inside the microbatch), lanes along the fixed tree, then microbatches along
+ * the fixed tree (base/tree.h). Neither pieces, ranks nor vector widths change a bit. Lanes
+ * start from +0, so a sum is never -0 and an empty microbatch is exact +0. Inline, compiled with
+ * the op that uses it. */
 #ifndef LS_OPS_SUM_H
 #define LS_OPS_SUM_H
 
@@ -11,8 +12,9 @@
 
 enum { LS_SUM_LANES = 16, LS_SUM_BLOCK = 256 };
 
-/* Lanes: [16][columns], zeroed by the caller before the first row of a microbatch. Adds `rows` rows of x
- * (dense, [rows][columns]); `first` is the number of the first of them inside its microbatch. */
+/* Lanes: [16][columns], zeroed by the caller before the first row of a microbatch. Adds `rows`
+ * rows of x (dense, [rows][columns]); `first` is the number of the first of them inside its
+ * microbatch. */
 static inline void ls_lanes_add(real *lanes, int64_t columns, int64_t first, int64_t rows,
                                 const real *x) {
     while (rows > 0) { /* rows are dense and lanes too, so up to 16 rows are one long addition */
@@ -47,8 +49,9 @@ static inline size_t ls_column_sums_bytes(int64_t columns, int64_t rows_max) {
     return ls_round_up((size_t)elements * sizeof(real), LS_ALIGNMENT);
 }
 
-/* to[c] = sum of x[r][c] over the run's rows; x [run->rows * vectors, columns] dense, `vectors` rows per
- * sample. Wide matrices go in blocks of columns, so that the lanes stay in the first-level cache. */
+/* to[c] = sum of x[r][c] over the run's rows; x [run->rows * vectors, columns] dense, `vectors`
+ * rows per sample. Wide matrices go in blocks of columns, so that the lanes stay in the
+ * first-level cache. */
 static inline void ls_column_sums(const struct ls_run *run, int64_t vectors, int64_t columns,
                                   const real *x, real *to, void *scratch) {
     for (int64_t c = 0; c < columns; c += LS_SUM_BLOCK) {

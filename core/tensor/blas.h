@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* c[m, n] = A B, or += with `add`. A is a [m, k], or a [k, m] turned; B is b [k, n], or b [n, k] turned. */
+/* c[m, n] = A B, or += with `add`. A is a [m, k], or a [k, m] turned; B is b [k, n], or b [n, k]
+ * turned. */
 struct ls_blas_product {
     int64_t m, n, k;
     const float *a, *b;

@@ -1,5 +1,5 @@
-/* The 16-lane source of the kernels, built without AVX-512, so that its tiles are tested on any machine with
- * AVX2. */
+/* The 16-lane source of the kernels, built without AVX-512, so that its tiles are tested on any
+ * machine with AVX2. */
 #include "tests/support/support.h"
 #include "tests/unit/kernels/checks.h"
 

@@ -70,3 +70,4 @@ endif()
 ls_add_test(unit/kernels_match_their_definitions_on_every_instruction_set.c SOURCES ${kernel_checks})
 target_compile_definitions(test_unit_kernels_match_their_definitions_on_every_instruction_set
                            PRIVATE LS_X86=${kernel_checks_x86})
+ls_add_test(unit/kernels_of_openblas_agree_within_rounding.c)

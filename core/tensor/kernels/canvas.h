@@ -1,5 +1,5 @@
-/* Images with their zero border around them, some at a time, so that the taps of a convolution never leave
- * memory and need no tests. Without a border the images are used where they are. */
+/* Images with their zero border around them, some at a time, so that the taps of a convolution
+ * never leave memory and need no tests. Without a border the images are used where they are. */
 #ifndef LS_KERNELS_CANVAS_H
 #define LS_KERNELS_CANVAS_H
 
@@ -11,7 +11,7 @@ struct ls_canvas {
     int64_t height, width, channels; /* of the images */
     int64_t border[4];               /* top, bottom, left, right */
     int64_t images;                  /* that fit at once */
-    real *memory;                    /* borrowed scratch: ls_canvas_elements; NULL without a border */
+    real *memory;                    /* borrowed scratch, ls_canvas_elements; none without border */
 };
 
 enum { LS_CANVAS_CACHED = 48 * 1024 }; /* elements that stay in the second-level cache */
@@ -45,7 +45,8 @@ static inline void ls_canvas_clear(const struct ls_canvas *c) {
         memset(c->memory, 0, (size_t)ls_canvas_elements(c) * sizeof(real));
 }
 
-/* Places `images` images (at most c->images) and returns the first one's first pixel, border included. */
+/* Places `images` images (at most c->images) and returns the first one's first pixel, border
+ * included. */
 static inline const real *ls_canvas_place(const struct ls_canvas *c, int64_t images,
                                           const real *from) {
     if (!ls_canvas_copies(c))

@@ -6,10 +6,10 @@ enum { PIXELS = 512 }; /* pixels whose addresses are listed at once */
 /* Pixels of `images` images on a canvas times weights: one group, one phase. */
 struct sweep {
     int64_t images;
-    const real *from;       /* the canvas at the group's first channel */
+    const real *from; /* the canvas at the group's first channel */
     int64_t from_image, from_step[2];
     int64_t results[2];
-    real *to;               /* the first result */
+    real *to; /* the first result */
     int64_t to_image, to_step[2];
 };
 
@@ -68,13 +68,13 @@ void LS_NAME(ls_conv_forward)(const struct ls_conv *c, const real *x, const real
     const real *weights = ls_conv_packs(c) ? state_of(c, state).packed : w;
     const int64_t line = axes[1].results * c->out, image = axes[0].results * line;
     for (int64_t n = 0; n < c->images; n += canvas.images) {
-        struct sweep sweep = {.images = smaller(canvas.images, c->images - n),
-                              .from_image = ls_canvas_image(&canvas),
-                              .from_step = {c->stride[0] * ls_canvas_line(&canvas),
-                                            c->stride[1] * c->in},
-                              .results = {axes[0].results, axes[1].results},
-                              .to_image = image,
-                              .to_step = {line, c->out}};
+        struct sweep sweep = {
+            .images = smaller(canvas.images, c->images - n),
+            .from_image = ls_canvas_image(&canvas),
+            .from_step = {c->stride[0] * ls_canvas_line(&canvas), c->stride[1] * c->in},
+            .results = {axes[0].results, axes[1].results},
+            .to_image = image,
+            .to_step = {line, c->out}};
         const real *from =
             ls_canvas_place(&canvas, sweep.images, x + n * c->height * c->width * c->in);
         for (int64_t g = 0; g < c->groups; g++) {
@@ -87,11 +87,12 @@ void LS_NAME(ls_conv_forward)(const struct ls_conv *c, const real *x, const real
     }
 }
 
-/* One phase of the input gradient: the inputs (phase[0] + i * stride, phase[1] + j * stride) of the images
- * on the canvas. Returns the weights behind this phase's. */
+/* One phase of the input gradient: the inputs (phase[0] + i * stride, phase[1] + j * stride) of
+ * the images on the canvas. Returns the weights behind this phase's. */
 static const real *run_phase(const struct ls_conv *c, const struct ls_canvas *canvas,
-                             struct ls_stencil_axis axes[2], int64_t *stretches, const int64_t phase[2],
-                             int64_t images, const real *from, const real *w, bool add, real *dx) {
+                             struct ls_stencil_axis axes[2], int64_t *stretches,
+                             const int64_t phase[2], int64_t images, const real *from,
+                             const real *w, bool add, real *dx) {
     const int64_t ig = c->in / c->groups, og = c->out / c->groups;
     struct ls_product product = {.columns = ig, .taps = stretches, .add = add};
     for (int axis = 0; axis < 2; axis++)

@@ -1,12 +1,12 @@
-/* Direct convolution over NHWC images: y = x * W + b (cross-correlation) and its two gradients.
- * x [images, height, width, in], y [images, out_height, out_width, out]; the weights of the plain shape
- * [kernel_height, kernel_width, in / groups, out] are stored in panels [ceil(out / 32)][K][32] with
- * K = kernel_height * kernel_width * in / groups.
+/* Direct convolution over NHWC images: y = x * W + b (cross-correlation) and its two gradients. x
+ * [images, height, width, in], y [images, out_height, out_width, out]; the weights of the plain
+ * shape [kernel_height, kernel_width, in / groups, out] are stored in panels [ceil(out /
+ * 32)][K][32] with K = kernel_height * kernel_width * in / groups.
  *
- * Chains: y over (ky, kx, input) ascending; dx over gradient pixels (row, column) ascending, then the
- * group's outputs ascending; dW over the pixels of y (image, row, column) ascending for each microbatch,
- * microbatches along the fixed tree. Pixels off the image take part as zeros or not at all: the + 0 at a
- * chain's end makes that the same. */
+ * Chains: y over (ky, kx, input) ascending; dx over gradient pixels (row, column) ascending,
+ * then the group's outputs ascending; dW over the pixels of y (image, row, column) ascending for
+ * each microbatch, microbatches along the fixed tree. Pixels off the image take part as zeros or
+ * not at all: the + 0 at a chain's end makes that the same. */
 #ifndef LS_KERNELS_CONV_H
 #define LS_KERNELS_CONV_H
 
@@ -30,8 +30,9 @@ static inline int64_t ls_conv_out(const struct ls_conv *c, int axis) {
     return padded < extent ? 0 : (padded - extent) / c->stride[axis] + 1;
 }
 
-/* The forms of the weights that the kernels read beside w itself, and lists of taps: `state` is zero before
- * the first time, and made anew whenever w has changed. `gradients`: input gradients will be wanted. */
+/* The forms of the weights that the kernels read beside w itself, and lists of taps: `state` is
+ * zero before the first time, and made anew whenever w has changed. `gradients`: input gradients
+ * will be wanted. */
 size_t LS_NAME(ls_conv_state_bytes)(const struct ls_conv *conv);
 void LS_NAME(ls_conv_prepare)(const struct ls_conv *conv, const real *w, bool gradients,
                               void *state);

@@ -12,8 +12,8 @@ static inline int64_t ls_conv_length(const struct ls_conv *c) {
     return c->kernel[0] * c->kernel[1] * (c->in / c->groups);
 }
 
-/* Groups that are whole panels lie in the weights as if each had panels of its own. Others do not: the kernels
- * read them packed, per group [ceil(out / groups / 32)][K][32]. */
+/* Groups that are whole panels lie in the weights as if each had panels of its own. Others do
+ * not: the kernels read them packed, per group [ceil(out / groups / 32)][K][32]. */
 static inline bool ls_conv_packs(const struct ls_conv *c) {
     return !ls_depthwise(c) && c->groups > 1 && c->out / c->groups % LS_PANEL != 0;
 }
@@ -22,8 +22,9 @@ static inline int64_t ls_conv_group_elements(const struct ls_conv *c) {
     return ls_panel_elements(ls_conv_length(c), c->out / c->groups);
 }
 
-/* The state's arrays. packed: see above, or empty. turned: for the input gradient, per phase of the stride and
- * per group the weights as panels of inputs, [ceil(in / groups / 32)][taps][out / groups][32]. */
+/* The state's arrays. packed: see above, or empty. turned: for the input gradient, per phase of
+ * the stride and per group the weights as panels of inputs, [ceil(in / groups / 32)][taps][out /
+ * groups][32]. */
 struct ls_conv_state {
     real *packed, *turned;
 };

@@ -40,15 +40,14 @@ static void turn_tap(const struct ls_conv *c, const real *w, int64_t group, int6
 }
 
 /* The weights of one phase; returns where the next phase's go. */
-static real *turn_phase(const struct ls_conv *c, const struct ls_stencil_axis axes[2], const real *w,
-                        real *turned) {
+static real *turn_phase(const struct ls_conv *c, const struct ls_stencil_axis axes[2],
+                        const real *w, real *turned) {
     const int64_t og = c->out / c->groups, columns = axes[1].count;
     const int64_t taps = axes[0].count * columns;
     for (int64_t g = 0; g < c->groups; g++) {
         for (int64_t t = 0; t < taps; t++)
-            turn_tap(c, w, g,
-                     axes[0].tap[t / columns] * c->kernel[1] + axes[1].tap[t % columns], t * og,
-                     taps * og, turned);
+            turn_tap(c, w, g, axes[0].tap[t / columns] * c->kernel[1] + axes[1].tap[t % columns],
+                     t * og, taps * og, turned);
         turned += ls_panel_elements(taps * og, c->in / c->groups);
     }
     return turned;
@@ -73,8 +72,7 @@ size_t LS_NAME(ls_conv_state_bytes)(const struct ls_conv *c) {
     return state.used;
 }
 
-void LS_NAME(ls_conv_prepare)(const struct ls_conv *c, const real *w, bool gradients,
-                              void *state) {
+void LS_NAME(ls_conv_prepare)(const struct ls_conv *c, const real *w, bool gradients, void *state) {
     struct ls_scratch memory = {.memory = state};
     const struct ls_conv_state to = LS_NAME(ls_conv_take_state)(c, &memory);
     if (ls_conv_packs(c))

@@ -39,17 +39,17 @@ static struct job take_job(const struct ls_conv *c, struct ls_scratch *scratch) 
     const int64_t leaf = leaf_elements(c), rows = ls_conv_out(c, 0);
     struct job job = {.conv = c, .canvas = LS_NAME(ls_stencil_input_canvas)(c)};
     job.stretches = LS_NAME(ls_stencil_take)(c, job.axes, scratch);
-    job.canvas.memory =
-        ls_scratch_take(scratch, ls_canvas_elements(&job.canvas), sizeof(real));
+    job.canvas.memory = ls_scratch_take(scratch, ls_canvas_elements(&job.canvas), sizeof(real));
     job.lines = ls_scratch_take(scratch, job.canvas.images * rows, sizeof *job.lines);
-    job.packed = ls_scratch_take(
-        scratch, lines_at_once(c) * ls_conv_out(c, 1) * LS_TILE_COLUMNS, sizeof(real));
+    job.packed = ls_scratch_take(scratch, lines_at_once(c) * ls_conv_out(c, 1) * LS_TILE_COLUMNS,
+                                 sizeof(real));
     job.tree = ls_scratch_take(scratch, (ls_tree_slots(c->images) - 1) * leaf, sizeof(real));
     job.groups = ls_scratch_take(scratch, ls_conv_packs(c) ? leaf : 0, sizeof(real));
     return job;
 }
 
-/* Continues (or, with `fresh`, starts) the chains of one group over the `images` images on the canvas. */
+/* Continues (or, with `fresh`, starts) the chains of one group over the `images` images on the
+ * canvas. */
 static void add_images(const struct job *job, int64_t group, int64_t images, const real *from,
                        const real *dy, bool fresh, real *to) {
     const struct ls_conv *c = job->conv;
@@ -104,8 +104,8 @@ void LS_NAME(ls_conv_weight_gradient)(const struct ls_conv *c, const real *x, co
     for (int axis = 0; axis < 2; axis++)
         LS_NAME(ls_stencil_forward)(c, axis, &job.axes[axis]);
     ls_canvas_clear(&job.canvas);
-    struct ls_tree_stack stack = ls_tree_stack_begin(ls_conv_packs(c) ? job.groups : dw, job.tree,
-                                                     leaf_elements(c));
+    struct ls_tree_stack stack =
+        ls_tree_stack_begin(ls_conv_packs(c) ? job.groups : dw, job.tree, leaf_elements(c));
     for (int64_t n = 0; n < c->images; n += c->microbatch_images) {
         run_microbatch(&job, n, smaller(c->microbatch_images, c->images - n), x, dy,
                        ls_tree_stack_leaf(&stack));

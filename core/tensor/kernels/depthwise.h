@@ -1,4 +1,5 @@
-/* Convolutions in which every channel is a group of its own: vectors run over channels. Called by conv.c. */
+/* Convolutions in which every channel is a group of its own: vectors run over channels. Called
+ * by conv.c. */
 #ifndef LS_KERNELS_DEPTHWISE_H
 #define LS_KERNELS_DEPTHWISE_H
 

@@ -6,8 +6,8 @@
 #include "core/tensor/kernels/transpose.h"
 
 enum {
-    CACHED = 128 * 1024, /* elements that a block of rows may have, to stay in the second-level cache */
-    ROWS_MAX = 512,      /* rows of a block */
+    CACHED = 128 * 1024,       /* elements of a block of rows: it stays in the second-level cache */
+    ROWS_MAX = 512,            /* rows of a block */
     INPUTS = 4 * LS_TILE_ROWS, /* input gradients made before they are turned */
     PAD = 16,                  /* keeps strides off the powers of two, which caches dislike */
     TURNED = ROWS_MAX + PAD
@@ -94,9 +94,10 @@ static void gather_weights(const struct ls_gemm *g, int64_t first, int64_t input
         memcpy(to + p * some, w + (p * g->in + first) * LS_PANEL, (size_t)some * sizeof(real));
 }
 
-/* Row i of W is 32 outputs long in each panel, so panels are taps, and rows of W are the broadcast side; dy is
- * the vector side, which makes the result dx^T, a few inputs at a time. Weights that will be read more than
- * once are gathered before: panels often lie a power of two apart, and would drive each other out of cache. */
+/* Row i of W is 32 outputs long in each panel, so panels are taps, and rows of W are the
+ * broadcast side; dy is the vector side, which makes the result dx^T, a few inputs at a time.
+ * Weights that will be read more than once are gathered before: panels often lie a power of two
+ * apart, and would drive each other out of cache. */
 static void input_block(const struct ls_gemm *g, const struct input_job *job, int64_t rows,
                         int64_t first, int64_t inputs, const real *w) {
     const bool gather = rows > LS_TILE_COLUMNS;
@@ -111,15 +112,16 @@ static void input_block(const struct ls_gemm *g, const struct input_job *job, in
         from[i] = weights + i * LS_PANEL;
         to[i] = job->turned + i * TURNED;
     }
-    LS_NAME(ls_product)(&(struct ls_product){.rows = inputs,
-                                             .columns = rows,
-                                             .x = from,
-                                             .y = to,
-                                             .taps = job->taps,
-                                             .depth = LS_PANEL,
-                                             .length = g->out,
-                                             .w = job->columns,
-                                             .panel_stride = g->out * LS_PANEL});
+    LS_NAME(ls_product)
+    (&(struct ls_product){.rows = inputs,
+                          .columns = rows,
+                          .x = from,
+                          .y = to,
+                          .taps = job->taps,
+                          .depth = LS_PANEL,
+                          .length = g->out,
+                          .w = job->columns,
+                          .panel_stride = g->out * LS_PANEL});
 }
 
 void LS_NAME(ls_gemm_input_gradient)(const struct ls_gemm *g, const real *dy, const real *w,
@@ -136,8 +138,9 @@ void LS_NAME(ls_gemm_input_gradient)(const struct ls_gemm *g, const real *dy, co
     }
 }
 
-/* x [rows, in] as [ceil(in / width)][rows][width], so that a tile reads it in one stream. Eight rows at a
- * time, whole vectors where the row has them: what they write too much is overwritten by the next. */
+/* x [rows, in] as [ceil(in / width)][rows][width], so that a tile reads it in one stream. Eight
+ * rows at a time, whole vectors where the row has them: what they write too much is overwritten
+ * by the next. */
 static void gather_inputs(const struct ls_gemm *g, int64_t width, const real *x, real *to) {
     for (int64_t row = 0; row < g->rows; row += 8) {
         const int64_t end = smaller(row + 8, g->rows);
@@ -182,20 +185,21 @@ void LS_NAME(ls_gemm_weight_gradient)(const struct ls_gemm *g, const real *x, co
         job.taps[i] = i * g->rows * job.width;
     for (int64_t m = 0; m < lines; m++)
         job.from[m] = job.inputs + m * g->microbatch_rows * job.width;
-    LS_NAME(ls_outer)(&(struct ls_outer){.lines = lines,
-                                         .count = g->microbatch_rows,
-                                         .last_count = g->rows - (lines - 1) * g->microbatch_rows,
-                                         .x = job.from,
-                                         .x_step = job.width,
-                                         .taps = job.taps,
-                                         .depth = job.width,
-                                         .length = g->in,
-                                         .g = dy,
-                                         .g_step = g->out,
-                                         .columns = g->out,
-                                         .tree = true,
-                                         .to = dw,
-                                         .packed = job.packed});
+    LS_NAME(ls_outer)
+    (&(struct ls_outer){.lines = lines,
+                        .count = g->microbatch_rows,
+                        .last_count = g->rows - (lines - 1) * g->microbatch_rows,
+                        .x = job.from,
+                        .x_step = job.width,
+                        .taps = job.taps,
+                        .depth = job.width,
+                        .length = g->in,
+                        .g = dy,
+                        .g_step = g->out,
+                        .columns = g->out,
+                        .tree = true,
+                        .to = dw,
+                        .packed = job.packed});
 }
 
 size_t LS_NAME(ls_gemm_scratch_bytes)(const struct ls_gemm *g) {

@@ -9,7 +9,8 @@ struct tile {
     real *to;
 };
 
-/* Adds acc to the stack of finished subtrees as leaf number `line`; the last leaf adds up what is left. */
+/* Adds acc to the stack of finished subtrees as leaf number `line`; the last leaf adds up what
+ * is left. */
 LS_INLINE int push(const int elements, int depth, int64_t line, bool last,
                    real (*stack)[LS_TILE_ROWS * LS_TILE_COLUMNS], vreal *acc) {
     for (int64_t n = line + 1; depth > 0 && (last || n % 2 == 0); n /= 2) {

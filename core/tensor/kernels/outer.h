@@ -1,11 +1,12 @@
-/* dW = X^T G summed over samples (rows, pixels) in their fixed order: the one register-tiled loop behind
- * the weight gradients of linear layers and convolutions.
+/* dW = X^T G summed over samples (rows, pixels) in their fixed order: the one register-tiled loop
+ * behind the weight gradients of linear layers and convolutions.
  *
  * Samples come in `lines` of `count`. Element (i, c) is a chain of fused multiply-adds over samples
  *     chain += x[line][sample * x_step + i] * g[sample][c]
- * from +0, with + 0 at its end. With `tree`, every line is a microbatch: it has a chain of its own, and the
- * lines are added along the fixed tree (base/tree.h) while the tile is in registers. Otherwise one chain
- * runs through all lines, and with `add` it continues the one that `to` holds. */
+ * from +0, with + 0 at its end. With `tree`, every line is a microbatch: it has a chain of its
+ * own, and the lines are added along the fixed tree (base/tree.h) while the tile is in
+ * registers. Otherwise one chain runs through all lines, and with `add` it continues the one
+ * that `to` holds. */
 #ifndef LS_KERNELS_OUTER_H
 #define LS_KERNELS_OUTER_H
 
@@ -16,7 +17,7 @@ struct ls_outer {
     int64_t last_count;    /* samples of the last line */
     const real *const *x;  /* per line: sample 0 */
     int64_t x_step;        /* from sample to sample */
-    const int64_t *taps;   /* where each stretch of `depth` values of i starts, relative to x[line] */
+    const int64_t *taps;   /* where each stretch of `depth` values of i starts, from x[line] */
     int64_t depth;         /* a last stretch may be shorter */
     int64_t length;        /* values of i in all */
     const real *g;         /* samples of all lines, g_step apart */

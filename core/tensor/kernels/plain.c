@@ -158,9 +158,9 @@ static real weight_chain(const struct ls_conv *c, const real *x, const real *dy,
         for (int64_t i = 0; i < ls_conv_out(c, 0); i++)
             for (int64_t j = 0; j < ls_conv_out(c, 1); j++)
                 if (pair_at(c, i, j, tap / c->kernel[1], tap % c->kernel[1], &p))
-                    chain = ls_fma(
-                        x[(n * c->height * c->width + p.x) * c->in + o / og * ig + k % ig],
-                        dy[(n * pixels_of_y(c) + p.y) * c->out + o], chain);
+                    chain =
+                        ls_fma(x[(n * c->height * c->width + p.x) * c->in + o / og * ig + k % ig],
+                               dy[(n * pixels_of_y(c) + p.y) * c->out + o], chain);
     return chain + (real)0;
 }
 

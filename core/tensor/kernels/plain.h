@@ -1,6 +1,6 @@
-/* What the kernels compute, written straight from the definition with scalar ls_fma: the oracle that the
- * tests hold the fast kernels against, bit for bit. Slow. Same layouts and arguments as gemm.h and conv.h;
- * memory for the tree comes from the heap, since only tests call this. */
+/* What the kernels compute, written straight from the definition with scalar ls_fma: the oracle
+ * that the tests hold the fast kernels against, bit for bit. Slow. Same layouts and arguments as
+ * gemm.h and conv.h; memory for the tree comes from the heap, since only tests call this. */
 #ifndef LS_KERNELS_PLAIN_H
 #define LS_KERNELS_PLAIN_H
 
@@ -9,15 +9,15 @@
 
 void LS_NAME(ls_plain_gemm_forward)(const struct ls_gemm *gemm, const real *x, const real *w,
                                     const real *bias, bool relu, real *y);
-void LS_NAME(ls_plain_gemm_input_gradient)(const struct ls_gemm *gemm, const real *dy, const real *w,
-                                           bool add, real *dx);
+void LS_NAME(ls_plain_gemm_input_gradient)(const struct ls_gemm *gemm, const real *dy,
+                                           const real *w, bool add, real *dx);
 void LS_NAME(ls_plain_gemm_weight_gradient)(const struct ls_gemm *gemm, const real *x,
                                             const real *dy, real *dw);
 
 void LS_NAME(ls_plain_conv_forward)(const struct ls_conv *conv, const real *x, const real *w,
                                     const real *bias, bool relu, real *y);
-void LS_NAME(ls_plain_conv_input_gradient)(const struct ls_conv *conv, const real *dy, const real *w,
-                                           bool add, real *dx);
+void LS_NAME(ls_plain_conv_input_gradient)(const struct ls_conv *conv, const real *dy,
+                                           const real *w, bool add, real *dx);
 void LS_NAME(ls_plain_conv_weight_gradient)(const struct ls_conv *conv, const real *x,
                                             const real *dy, real *dw);
 

@@ -1,11 +1,11 @@
-/* Y = X W with rows found through pointers: the one register-tiled loop behind linear layers, their input
- * gradients, and convolutions.
+/* Y = X W with rows found through pointers: the one register-tiled loop behind linear layers, their
+ * input gradients, and convolutions.
  *
  * Element (r, c) is one chain of fused multiply-adds over k = 0 .. length-1, starting from +0:
  *     chain += x_r[k] * w[k][c]
- * then + 0 (so that -0 becomes +0), + bias, ReLU. It depends on nothing else of the call, so neither the
- * number of rows, nor the tile sizes of an instruction set change a bit. W is stored in panels of 32
- * columns, [ceil(columns / 32)][length][32], the last one filled up with zeros. */
+ * then + 0 (so that -0 becomes +0), + bias, ReLU. It depends on nothing else of the call, so
+ * neither the number of rows, nor the tile sizes of an instruction set change a bit. W is stored
+ * in panels of 32 columns, [ceil(columns / 32)][length][32], the last one filled up with zeros. */
 #ifndef LS_KERNELS_PRODUCT_H
 #define LS_KERNELS_PRODUCT_H
 
@@ -15,7 +15,8 @@
 #include "core/graph/parameters.h"
 #include "core/tensor/variant.h"
 
-/* A register tile: rows x (vectors of LS_LANES). 14 x 2 x 16 fills 32 registers, 6 x 2 x 8 fills 16. */
+/* A register tile: rows x (vectors of LS_LANES). 14 x 2 x 16 fills 32 registers, 6 x 2 x 8 fills
+ * 16. */
 enum {
     LS_TILE_ROWS = LS_LANES == 16 ? 14 : 6,
     LS_TILE_VECTORS = 2,

@@ -1,5 +1,5 @@
-/* Cuts a block of scratch memory into arrays, each aligned to 64 bytes. Without memory it only counts, so the
- * function that takes a kernel's arrays also says how many bytes it needs. */
+/* Cuts a block of scratch memory into arrays, each aligned to 64 bytes. Without memory it only
+ * counts, so the function that takes a kernel's arrays also says how many bytes it needs. */
 #ifndef LS_KERNELS_SCRATCH_H
 #define LS_KERNELS_SCRATCH_H
 

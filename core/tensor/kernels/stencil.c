@@ -23,7 +23,8 @@ static int64_t size_of(const struct ls_conv *c, int axis) {
     return axis == 0 ? c->height : c->width;
 }
 
-/* Input phase + q * stride lies under tap k of output q + *offset; false if tap k never meets that phase. */
+/* Input phase + q * stride lies under tap k of output q + *offset; false if tap k never meets
+ * that phase. */
 static bool meets(const struct ls_conv *c, int axis, int64_t phase, int64_t k, int64_t *offset) {
     const int64_t distance = phase + c->padding[2 * axis] - k * c->dilation[axis];
     *offset = distance / c->stride[axis];

@@ -23,7 +23,8 @@ LS_INLINE void ls_transpose_block(const real *from, int64_t from_stride, real *t
     *(ls_vreal4 *)(to + 3 * to_stride) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
 }
 
-/* The side with the longer stride, whose rows may fall on the same few cache sets, has four rows in flight. */
+/* The side with the longer stride, whose rows may fall on the same few cache sets, has four rows
+ * in flight. */
 static inline void ls_transpose(int64_t rows, int64_t columns, const real *from,
                                 int64_t from_stride, real *to, int64_t to_stride) {
     const int64_t rows4 = rows / 4 * 4, columns4 = columns / 4 * 4;

@@ -13,16 +13,17 @@ static inline int ls_tree_slots(int64_t leaves_max) {
     return slots;
 }
 
-/* A tree stack adds arrays of `count` elements along the fixed tree as they come, leaf by leaf: a binary
- * counter, so that two finished halves of a node are added at once; finish adds what is left from right
- * to left, which is the tree that splits at the largest power of two below n. Use:
+/* A tree stack adds arrays of `count` elements along the fixed tree as they come, leaf by leaf: a
+ * binary counter, so that two finished halves of a node are added at once; finish adds what is left
+ * from right to left, which is the tree that splits at the largest power of two below n. Use:
  *
  *     struct ls_tree_stack stack = ls_tree_stack_begin(result, scratch, count);
  *     for each leaf: { write it to ls_tree_stack_leaf(&stack); ls_tree_stack_push(&stack); }
  *     ls_tree_stack_finish(&stack);        // the sum is in result; without leaves it is 0
  *
- * Slot 0 is `result`; scratch has room for (ls_tree_slots(leaves_max) - 1) * count elements. A leaf's
- * memory holds garbage before. ls_tree_stack is for real, ls_tree_stack_double for double. */
+ * Slot 0 is `result`; scratch has room for (ls_tree_slots(leaves_max) - 1) * count elements. A
+ * leaf's memory holds garbage before. ls_tree_stack is for real, ls_tree_stack_double for
+ * double. */
 #define LS_TREE_STACK(name, type)                                                                  \
     struct name {                                                                                  \
         type *first, *rest; /* borrowed */                                                         \

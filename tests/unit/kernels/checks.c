@@ -21,7 +21,8 @@ static int64_t between(uint64_t *state, int64_t low, int64_t high) {
     return low + (int64_t)(next(state) % (uint64_t)(high - low + 1));
 }
 
-/* An array with guards of NaN around it, at an address that is a multiple of nothing but the element. */
+/* An array with guards of NaN around it, at an address that is a multiple of nothing but the
+ * element. */
 enum { GUARD = 40 };
 struct array {
     real *block, *data;
@@ -97,13 +98,13 @@ static struct array copy_of(uint64_t *state, struct array a) {
 /* Shapes around the edges of tiles and blocks, then random ones. */
 static struct ls_gemm gemm_case(int number, uint64_t *s) {
     static const struct ls_gemm edges[] = {
-        {1, 1, 1, 1},       {1, 7, 33, 1},     {14, 32, 32, 16}, {6, 16, 8, 3},
-        {1100, 5, 3, 300},  {70, 3000, 5, 16}, {3, 2, 1300, 2},  {65, 40, 64, 1},
-        {28, 784, 10, 28},
+        {1, 1, 1, 1},      {1, 7, 33, 1},   {14, 32, 32, 16}, {6, 16, 8, 3},     {1100, 5, 3, 300},
+        {70, 3000, 5, 16}, {3, 2, 1300, 2}, {65, 40, 64, 1},  {28, 784, 10, 28},
     };
     if (number < (int)(sizeof edges / sizeof *edges))
         return edges[number];
-    struct ls_gemm g = {.rows = between(s, 1, 70), .in = between(s, 1, 150), .out = between(s, 1, 100)};
+    struct ls_gemm g = {
+        .rows = between(s, 1, 70), .in = between(s, 1, 150), .out = between(s, 1, 100)};
     g.microbatch_rows = between(s, 1, g.rows);
     return g;
 }
@@ -152,9 +153,10 @@ static struct ls_conv conv_case(int number, uint64_t *s) {
         {4, 5, 5, 6, 40, 1, {5, 5}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1},
         {2, 16, 16, 16, 32, 1, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 1},
         {2, 8, 8, 16, 32, 1, {1, 1}, {2, 2}, {1, 1}, {0, 0, 0, 0}, 2},
-        {2, 6, 7, 8, 64, 2, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1}, /* groups of whole panels */
-        {2, 6, 300, 2, 3, 1, {1, 3}, {1, 1}, {1, 1}, {0, 0, 1, 1}, 1}, /* a line longer than a block */
-        {2, 2, 2, 3, 4, 1, {2, 2}, {3, 3}, {1, 1}, {0, 0, 0, 0}, 1},  /* stride beyond the image */
+        {2, 6, 7, 8, 64, 2, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1},  /* groups of whole panels */
+        {2, 6, 300, 2, 3, 1, {1, 3}, {1, 1}, {1, 1}, {0, 0, 1, 1}, 1}, /* a line longer than a block
+                                                                        */
+        {2, 2, 2, 3, 4, 1, {2, 2}, {3, 3}, {1, 1}, {0, 0, 0, 0}, 1},   /* stride beyond the image */
     };
     if (number < (int)(sizeof edges / sizeof *edges))
         return edges[number];
@@ -280,9 +282,17 @@ static uint64_t pieces(int number) {
     const int64_t rows = between(s, 2, 5), missing = between(s, 0, rows - 1);
     const bool linear_layer = number % 2 == 0;
     struct ls_gemm g = {.rows = 8 * rows - missing, .microbatch_rows = rows};
-    struct ls_conv c = {.images = 8 * rows - missing, .microbatch_images = rows, .height = 5,
-                        .width = 6, .in = between(s, 1, 5), .out = between(s, 1, 40), .groups = 1,
-                        .kernel = {3, 2}, .stride = {1, 1}, .dilation = {1, 1}, .padding = {1, 0, 1, 0}};
+    struct ls_conv c = {.images = 8 * rows - missing,
+                        .microbatch_images = rows,
+                        .height = 5,
+                        .width = 6,
+                        .in = between(s, 1, 5),
+                        .out = between(s, 1, 40),
+                        .groups = 1,
+                        .kernel = {3, 2},
+                        .stride = {1, 1},
+                        .dilation = {1, 1},
+                        .padding = {1, 0, 1, 0}};
     if (linear_layer) {
         g.in = between(s, 1, 60);
         g.out = between(s, 1, 60);
@@ -308,8 +318,8 @@ static uint64_t column_sums(int number) {
     struct array fast = array_create(s, columns), plain = array_create(s, columns);
     void *scratch = scratch_create(ls_column_sums_bytes(columns, run.rows));
     ls_column_sums(&run, vectors, columns, x.data, fast.data, scratch);
-    LS_NAME(ls_plain_column_sums)(run.rows * vectors, columns, run.microbatch_rows * vectors, x.data,
-                                  plain.data);
+    LS_NAME(ls_plain_column_sums)
+    (run.rows * vectors, columns, run.microbatch_rows * vectors, x.data, plain.data);
     compare(fast, plain, "column sums", &digest);
     array_destroy(x);
     free(scratch);
@@ -320,7 +330,8 @@ static double recursive(const double *values, int count) {
     if (count == 0)
         return 0;
     const int left = count > 1 ? ls_tree_split(count) : 0;
-    return count == 1 ? values[0] : recursive(values, left) + recursive(values + left, count - left);
+    return count == 1 ? values[0]
+                      : recursive(values, left) + recursive(values + left, count - left);
 }
 
 /* number leaves of one double. */

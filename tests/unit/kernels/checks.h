@@ -1,7 +1,7 @@
-/* Random cases for the kernels of one variant; compiled once for each, like the kernels themselves. A case
- * is a function of its number only. Each check runs the fast kernels and the plain definition, fails the test
- * where a bit differs or memory around a result is touched, and returns a digest of the results, so that
- * variants can be compared with each other. */
+/* Random cases for the kernels of one variant; compiled once for each, like the kernels
+ * themselves. A case is a function of its number only. Each check runs the fast kernels and the
+ * plain definition, fails the test where a bit differs or memory around a result is touched, and
+ * returns a digest of the results, so that variants can be compared with each other. */
 #ifndef LS_TESTS_KERNELS_CHECKS_H
 #define LS_TESTS_KERNELS_CHECKS_H
 
