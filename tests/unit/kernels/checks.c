@@ -40,13 +40,16 @@ static struct array array_create(uint64_t *state, int64_t count) {
     return a;
 }
 
-/* Values in (-1, 1), some of them exact zeros of either sign, as behind a ReLU. */
+/* Values in (-1, 1); some are exact zeros of either sign, as behind a ReLU, some so small that a
+ * product of two of them is a zero with a sign. */
 static struct array array_random(uint64_t *state, int64_t count) {
     struct array a = array_create(state, count);
     for (int64_t i = 0; i < count; i++) {
         const uint64_t bits = next(state);
         const real value = (real)((float)(int32_t)(bits >> 40) * 0x1p-23f - 1.0f);
-        a.data[i] = bits % 8 == 0 ? (real)0 : bits % 8 == 1 ? -(real)0 : value;
+        const real tiny = value * (real)(LS_REAL_IS_FLOAT ? 1e-30 : 1e-200);
+        const real choice[8] = {0, -(real)0, tiny, value, value, value, value, value};
+        a.data[i] = choice[bits % 8];
     }
     return a;
 }
@@ -99,7 +102,7 @@ static struct array copy_of(uint64_t *state, struct array a) {
 static struct ls_gemm gemm_case(int number, uint64_t *s) {
     static const struct ls_gemm edges[] = {
         {1, 1, 1, 1},      {1, 7, 33, 1},   {14, 32, 32, 16}, {6, 16, 8, 3},     {1100, 5, 3, 300},
-        {70, 3000, 5, 16}, {3, 2, 1300, 2}, {65, 40, 64, 1},  {28, 784, 10, 28},
+        {70, 3000, 5, 16}, {3, 2, 1300, 2}, {65, 40, 64, 1},  {28, 784, 10, 28}, {40, 1, 40, 7},
     };
     if (number < (int)(sizeof edges / sizeof *edges))
         return edges[number];
@@ -156,7 +159,8 @@ static struct ls_conv conv_case(int number, uint64_t *s) {
         {2, 6, 7, 8, 64, 2, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1},  /* groups of whole panels */
         {2, 6, 300, 2, 3, 1, {1, 3}, {1, 1}, {1, 1}, {0, 0, 1, 1}, 1}, /* a line longer than a block
                                                                         */
-        {2, 2, 2, 3, 4, 1, {2, 2}, {3, 3}, {1, 1}, {0, 0, 0, 0}, 1},   /* stride beyond the image */
+        {2, 5, 5, 1, 9, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1},
+        {2, 2, 2, 3, 4, 1, {2, 2}, {3, 3}, {1, 1}, {0, 0, 0, 0}, 1}, /* stride beyond the image */
     };
     if (number < (int)(sizeof edges / sizeof *edges))
         return edges[number];
