@@ -152,6 +152,8 @@ static enum ls_status import_role(const struct ls_import *import, struct ls_writ
         if (status != LS_OK)
             break;
         status = labels ? copy_labels(&array, writer, to, row, error) : copy_rows(&array, writer, to, row, error);
+        if (status == LS_OK && array.stream.cut)
+            status = ls_fail(error, LS_INVALID, "%s: truncated: its gzip data ends early", array.stream.path);
         row += array.rows;
         ls_stream_close(&array.stream);
     }

@@ -37,18 +37,19 @@ static enum ls_status take_lock(const char *run, int *lock, struct ls_error *err
     return ls_fail(error, LS_SYSTEM, "%s: cannot lock: %s", path, strerror(reason));
 }
 
-enum ls_status ls_run_claim(const char *run, int *lock, uint64_t *incarnation, struct ls_error *error) {
-    enum ls_status status = ls_folder_create(run, error);
-    if (status == LS_OK)
-        status = take_lock(run, lock, error);
-    if (status != LS_OK)
-        return status;
+enum ls_status ls_run_claim(const char *run, int *lock, struct ls_error *error) {
+    const enum ls_status status = ls_folder_create(run, error);
+    return status == LS_OK ? take_lock(run, lock, error) : status;
+}
+
+enum ls_status ls_run_number(const char *run, uint64_t *incarnation, struct ls_error *error) {
     char path[LS_TEXT_MAX + 16], text[32], *bytes;
     uint64_t count;
     snprintf(path, sizeof path, "%s/incarnation", run);
     *incarnation = 1;
     if (ls_file_exists(path)) {
-        if ((status = ls_file_read(path, sizeof text, &bytes, &count, error)) != LS_OK)
+        const enum ls_status status = ls_file_read(path, sizeof text, &bytes, &count, error);
+        if (status != LS_OK)
             return status;
         *incarnation = strtoull(bytes, NULL, 10) + 1;
         free(bytes);

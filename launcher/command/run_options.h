@@ -17,8 +17,10 @@ struct ls_run_options {
 void ls_run_directory(const struct ls_run_options *options, const struct ls_config *config,
                       char run[LS_TEXT_MAX]);
 
-/* Makes RUN (a file in the way is LS_INVALID), takes its lock (*lock: a descriptor to keep open) and a new
- * incarnation number, durable before anything else is written. */
-enum ls_status ls_run_claim(const char *run, int *lock, uint64_t *incarnation, struct ls_error *error);
+/* Makes RUN (a file in the way is LS_INVALID) and takes its lock (*lock: a descriptor to keep open). */
+enum ls_status ls_run_claim(const char *run, int *lock, struct ls_error *error);
+
+/* A new incarnation number, durable before anything else of this start is written. The lock is held. */
+enum ls_status ls_run_number(const char *run, uint64_t *incarnation, struct ls_error *error);
 
 #endif

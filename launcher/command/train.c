@@ -73,8 +73,7 @@ static enum ls_status set_aside(const char *run, struct ls_error *error) {
     if (stat(run, &info) != 0 || !S_ISDIR(info.st_mode))
         return LS_OK;
     int lock;
-    uint64_t incarnation;
-    enum ls_status status = ls_run_claim(run, &lock, &incarnation, error); /* nobody is using it */
+    enum ls_status status = ls_run_claim(run, &lock, error); /* nobody is using it */
     if (status != LS_OK)
         return status;
     char stamp[32], aside[LS_TEXT_MAX + 64];
@@ -162,11 +161,13 @@ static int run_train(int argument_count, char **arguments, const void *given_opt
     if (status == LS_OK && given->restart)
         status = set_aside(run, &error);
     if (status == LS_OK)
-        status = ls_run_claim(run, &lock, &incarnation, &error);
+        status = ls_run_claim(run, &lock, &error);
     if (status == LS_OK)
         status = look_for_end(run, &config, &ended, &error);
     if (status == LS_OK && ended)
         status = ls_result_print(run, &error);
+    if (status == LS_OK && !ended)
+        status = ls_run_number(run, &incarnation, &error);
     if (status == LS_OK && !ended)
         status = write_config(run, &config, &error);
 

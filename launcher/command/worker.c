@@ -50,8 +50,10 @@ static enum ls_status claim(struct ls_communicator *communicator, const char *ru
                             struct ls_error *error) {
     enum ls_status status = LS_OK;
     *incarnation = (uint64_t)given->incarnation;
-    if (given->incarnation == 0 && ls_communicator_rank(communicator) == 0)
-        status = ls_run_claim(run, lock, incarnation, error);
+    if (given->incarnation == 0 && ls_communicator_rank(communicator) == 0) {
+        if ((status = ls_run_claim(run, lock, error)) == LS_OK)
+            status = ls_run_number(run, incarnation, error);
+    }
     if ((status = ls_communicator_agree(communicator, status, error)) == LS_OK)
         ls_communicator_broadcast(communicator, incarnation, sizeof *incarnation);
     return status;

@@ -1,5 +1,6 @@
 #include "launcher/worker/data.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,8 +35,12 @@ static enum ls_status open_part(struct ls_data *data, const struct ls_config *co
     };
     if (status == LS_OK)
         status = ls_dataset_open(&data->datasets[role], &options, error);
-    if (status != LS_OK)
+    if (status != LS_OK) {
+        const size_t used = strlen(error->text);
+        snprintf(error->text + used, sizeof error->text - used, "\n(data.%s of %s)", ls_part_name(role),
+                 config->path);
         return status;
+    }
     const struct ls_dataset_info info = ls_dataset_info(data->datasets[role]);
     data->parts[role] = (struct ls_part){.dataset = data->datasets[role], .count = info.rows};
     return LS_OK;
