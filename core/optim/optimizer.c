@@ -50,7 +50,7 @@ static ls_update_function *update_function(enum ls_variant variant) {
 /* RMSprop keeps the mean only if it is centred, and the momentum only if there is one. */
 static bool needs_state(const struct ls_optimizer_options *options, int position) {
     if (options->name == LS_RMSPROP && position > 0)
-        return position == 1 ? options->centred : options->momentum > 0;
+        return position == 1 ? options->centred : options->rmsprop_momentum > 0;
     return kinds[options->name].state[position] != NULL;
 }
 
@@ -117,6 +117,7 @@ static struct ls_update_factors factors_of(const struct ls_optimizer_options *o,
         .epsilon = (float)o->epsilon,
     };
     if (o->name == LS_RMSPROP) {
+        f.momentum = (float)o->rmsprop_momentum;
         f.keep2 = (float)o->decay_rate;
         f.take2 = (float)(1 - o->decay_rate);
     }

@@ -24,7 +24,8 @@ enum ls_optimizer_kind {
 struct ls_optimizer_options {
     int name; /* enum ls_optimizer_kind */
     double learning_rate;
-    double momentum;      /* momentum, nesterov, rmsprop */
+    double momentum;      /* momentum, nesterov */
+    double rmsprop_momentum; /* 0: plain */
     double decay_rate;    /* rmsprop's smoothing */
     bool centred;         /* rmsprop */
     double beta1, beta2, epsilon;

@@ -38,7 +38,7 @@ static const struct example {
       .learning_rate = 0.01,
       .decay_rate = 0.95,
       .epsilon = 1e-6,
-      .momentum = 0.5},
+      .rmsprop_momentum = 0.5},
      {-0.8068016, -0.2115535, 0.658803, -0.2040816},
      {"moment2", "momentum"}},
     {{.name = LS_RMSPROP,
@@ -53,7 +53,7 @@ static const struct example {
       .decay_rate = 0.95,
       .epsilon = 1e-6,
       .centred = true,
-      .momentum = 0.5},
+      .rmsprop_momentum = 0.5},
      {-0.8030716, -0.2247627, 0.6519854, -0.2034387},
      {"moment2", "moment1", "momentum"}},
     {{.name = LS_ADAGRAD, .learning_rate = 0.1, .epsilon = 1e-8, .weight_decay = 0.01},
@@ -154,7 +154,7 @@ static double reference(const struct ls_optimizer_options *o, int t, double deca
     case LS_RMSPROP:
         s[0] += (1 - o->decay_rate) * (g * g - s[0]);
         s[1] += (1 - o->decay_rate) * (g - s[1]);
-        s[2] = o->momentum * s[2] + g / (sqrt(s[0] - (o->centred ? s[1] * s[1] : 0)) + o->epsilon);
+        s[2] = o->rmsprop_momentum * s[2] + g / (sqrt(s[0] - (o->centred ? s[1] * s[1] : 0)) + o->epsilon);
         return p - lr * s[2];
     case LS_ADAGRAD:
         s[0] += g * g;
