@@ -1,9 +1,11 @@
-/* Averages gradients: from the ranks' partial sums to every slice's sum, and updated parameters back.
+/* Averages gradients: from the ranks' partial sums to every slice's sum, and updated parameters
+ * back.
  *
- * A rank owns a run of microbatches and brings one partial sum (a flat buffer) for each maximal node of the
- * tree in its run. `ordered` adds all partials of a slice in tree order at the slice's owner: the same bits at
- * any world size. `allreduce` adds a rank's partials locally and lets MPI_Iallreduce do the rest: bits may
- * depend on the world size. Both start buckets as backward finishes them. */
+ * A rank owns a run of microbatches and brings one partial sum (a flat buffer) for each maximal
+ * node of the tree in its run. `ordered` adds all partials of a slice in tree order at the slice's
+ * owner: the same bits at any world size. `allreduce` adds a rank's partials locally and lets
+ * MPI_Iallreduce do the rest: bits may depend on the world size. Both start buckets as backward
+ * finishes them. */
 #ifndef LS_DIST_REDUCER_H
 #define LS_DIST_REDUCER_H
 
@@ -37,9 +39,10 @@ float *const *ls_reducer_partials(const struct ls_reducer *reducer);
 /* This rank's slice of the flat buffer. */
 void ls_reducer_slice(const struct ls_reducer *reducer, int64_t *begin, int64_t *end);
 
-/* One step. begin; then ready for ascending ranges as they become final in all partials (full buckets start
- * to travel); then finish, which waits and returns the slice's sums (first element: `begin` of the slice).
- * Sums are added in place: afterwards the partials hold no gradients any more. */
+/* One step. begin; then ready for ascending ranges as they become final in all partials (full
+ * buckets start to travel); then finish, which waits and returns the slice's sums (first element:
+ * `begin` of the slice). Sums are added in place: afterwards the partials hold no gradients any
+ * more. */
 void ls_reducer_begin(struct ls_reducer *reducer);
 void ls_reducer_ready(struct ls_reducer *reducer, int64_t first, int64_t end);
 const float *ls_reducer_finish(struct ls_reducer *reducer);
@@ -47,12 +50,14 @@ const float *ls_reducer_finish(struct ls_reducer *reducer);
 /* Every rank's slice of the flat buffer to all ranks (in place). */
 void ls_reducer_gather(struct ls_reducer *reducer, float *flat);
 
-/* Sums of blocks (ls_norm_block_sums of each slice) from all ranks, in slice order. mine may lie in all. */
+/* Sums of blocks (ls_norm_block_sums of each slice) from all ranks, in slice order. mine may lie in
+ * all. */
 void ls_reducer_gather_blocks(struct ls_reducer *reducer, const double *mine, double *all);
 int64_t ls_reducer_blocks(const struct ls_reducer *reducer); /* of the whole buffer */
 
-/* For `inspect`: bytes that a rank sends in a step of a world of that size, without building anything. */
-int64_t ls_reducer_bytes_sent(const struct ls_parameter_set *parameters, int microbatches, int world_size,
-                              enum ls_reducer_kind kind);
+/* For `inspect`: bytes that a rank sends in a step of a world of that size, without building
+ * anything. */
+int64_t ls_reducer_bytes_sent(const struct ls_parameter_set *parameters, int microbatches,
+                              int world_size, enum ls_reducer_kind kind);
 
 #endif

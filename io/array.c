@@ -8,22 +8,32 @@
 #include "io/hdf5_support.h"
 
 static const uint64_t ROW_BYTES_MAX = (uint64_t)1 << 31;
-/* HDF5 clears its conversion buffer in every read; at its default of 1 MiB that was two thirds of the time of
- * reading single rows. */
+/* HDF5 clears its conversion buffer in every read; at its default of 1 MiB that was two thirds of
+ * the time of reading single rows. */
 enum { CONVERT_BYTES = 32 << 10 };
 
 hid_t ls_kind_type(enum ls_kind kind) {
     switch (kind) {
-    case LS_KIND_U8: return H5T_NATIVE_UINT8;
-    case LS_KIND_U16: return H5T_NATIVE_UINT16;
-    case LS_KIND_U32: return H5T_NATIVE_UINT32;
-    case LS_KIND_U64: return H5T_NATIVE_UINT64;
-    case LS_KIND_I8: return H5T_NATIVE_INT8;
-    case LS_KIND_I16: return H5T_NATIVE_INT16;
-    case LS_KIND_I32: return H5T_NATIVE_INT32;
-    case LS_KIND_I64: return H5T_NATIVE_INT64;
-    case LS_KIND_F32: return H5T_NATIVE_FLOAT;
-    case LS_KIND_F64: return H5T_NATIVE_DOUBLE;
+    case LS_KIND_U8:
+        return H5T_NATIVE_UINT8;
+    case LS_KIND_U16:
+        return H5T_NATIVE_UINT16;
+    case LS_KIND_U32:
+        return H5T_NATIVE_UINT32;
+    case LS_KIND_U64:
+        return H5T_NATIVE_UINT64;
+    case LS_KIND_I8:
+        return H5T_NATIVE_INT8;
+    case LS_KIND_I16:
+        return H5T_NATIVE_INT16;
+    case LS_KIND_I32:
+        return H5T_NATIVE_INT32;
+    case LS_KIND_I64:
+        return H5T_NATIVE_INT64;
+    case LS_KIND_F32:
+        return H5T_NATIVE_FLOAT;
+    case LS_KIND_F64:
+        return H5T_NATIVE_DOUBLE;
     }
     LS_ASSERT(false, "kind %d", (int)kind);
     return -1;
@@ -33,7 +43,8 @@ static enum ls_status find_kind(struct ls_array *array, hid_t type, struct ls_er
     const H5T_class_t class = H5Tget_class(type);
     const size_t bytes = H5Tget_size(type);
     if ((class != H5T_INTEGER && class != H5T_FLOAT) || bytes < 1 || bytes > 8)
-        return ls_fail(error, LS_INVALID, "%s: %s: expected integers or floats of at most 64 bits, found %s",
+        return ls_fail(error, LS_INVALID,
+                       "%s: %s: expected integers or floats of at most 64 bits, found %s",
                        array->path, array->name,
                        class == H5T_STRING     ? "text"
                        : class == H5T_COMPOUND ? "records (a compound type)"
@@ -49,13 +60,14 @@ static enum ls_status find_kind(struct ls_array *array, hid_t type, struct ls_er
     return LS_OK;
 }
 
-/* The first dimension counts rows, the others are the shape of one. All sizes are bounded here, before anyone
- * allocates by them. */
+/* The first dimension counts rows, the others are the shape of one. All sizes are bounded here,
+ * before anyone allocates by them. */
 static enum ls_status find_shape(struct ls_array *array, struct ls_error *error) {
     hsize_t dims[H5S_MAX_RANK];
     const int rank = H5Sget_simple_extent_ndims(array->space);
     if (rank < 1 || rank > LS_RANK_MAX)
-        return ls_fail(error, LS_INVALID, "%s: %s has %d dimensions; expected 1 to %d, the first one the sample",
+        return ls_fail(error, LS_INVALID,
+                       "%s: %s has %d dimensions; expected 1 to %d, the first one the sample",
                        array->path, array->name, rank < 0 ? 0 : rank, (int)LS_RANK_MAX);
     H5Sget_simple_extent_dims(array->space, dims, NULL);
     uint64_t bytes = ls_kind_bytes(array->kind), all;
@@ -64,20 +76,22 @@ static enum ls_status find_shape(struct ls_array *array, struct ls_error *error)
     for (int i = 1; i < rank; i++) {
         if (dims[i] < 1 || __builtin_mul_overflow(bytes, dims[i], &bytes) || bytes > ROW_BYTES_MAX)
             return ls_fail(error, LS_INVALID,
-                           "%s: %s: dimension %d is %llu; a row must have 1 value or more, and at most 2^31 bytes",
+                           "%s: %s: dimension %d is %llu; a row must have 1 value or more, and at "
+                           "most 2^31 bytes",
                            array->path, array->name, i + 1, (unsigned long long)dims[i]);
         array->shape.dims[i - 1] = (int64_t)dims[i];
     }
     if (dims[0] < 1 || __builtin_mul_overflow(bytes, dims[0], &all) || all > INT64_MAX)
-        return ls_fail(error, LS_INVALID, "%s: %s has %llu rows; expected at least 1, and less than 2^63 bytes",
+        return ls_fail(error, LS_INVALID,
+                       "%s: %s has %llu rows; expected at least 1, and less than 2^63 bytes",
                        array->path, array->name, (unsigned long long)dims[0]);
     array->row_bytes = bytes;
     array->row_values = ls_shape_count(array->shape);
     return LS_OK;
 }
 
-/* Contiguous values of a native type can be read with pread: the same bytes, without H5Dread's 10 us a call.
- * HDF5 knows the place only when something was written. */
+/* Contiguous values of a native type can be read with pread: the same bytes, without H5Dread's 10
+ * us a call. HDF5 knows the place only when something was written. */
 static void find_direct(struct ls_array *array, hid_t file, hid_t type) {
     array->direct = -1;
     const hid_t stored = H5Dget_create_plist(array->dataset), created = H5Fget_create_plist(file);
@@ -128,14 +142,15 @@ void ls_array_close(struct ls_array *array) {
     *array = (struct ls_array){0};
 }
 
-static enum ls_status read_direct(const struct ls_array *array, uint64_t first, uint64_t count, char *raw,
-                                  struct ls_error *error) {
+static enum ls_status read_direct(const struct ls_array *array, uint64_t first, uint64_t count,
+                                  char *raw, struct ls_error *error) {
     const uint64_t bytes = count * array->row_bytes;
     const uint64_t start = array->direct_offset + first * array->row_bytes;
     for (uint64_t done = 0; done < bytes;) {
         const ssize_t got = pread(array->direct, raw + done, bytes - done, (off_t)(start + done));
         if (got == 0)
-            return ls_fail(error, LS_INVALID, "%s: the file ends inside %s", array->path, array->name);
+            return ls_fail(error, LS_INVALID, "%s: the file ends inside %s", array->path,
+                           array->name);
         if (got > 0)
             done += (uint64_t)got;
         else if (errno != EINTR)
@@ -144,8 +159,8 @@ static enum ls_status read_direct(const struct ls_array *array, uint64_t first, 
     return LS_OK;
 }
 
-enum ls_status ls_array_read(const struct ls_array *array, uint64_t first, uint64_t count, void *raw,
-                             struct ls_error *error) {
+enum ls_status ls_array_read(const struct ls_array *array, uint64_t first, uint64_t count,
+                             void *raw, struct ls_error *error) {
     if (array->direct >= 0)
         return read_direct(array, first, count, raw, error);
     ls_hdf5_quiet();
@@ -157,9 +172,9 @@ enum ls_status ls_array_read(const struct ls_array *array, uint64_t first, uint6
     const hid_t type = ls_kind_type(array->kind);
     if (H5Sselect_hyperslab(array->space, H5S_SELECT_SET, start, NULL, size, NULL) < 0 ||
         H5Dread(array->dataset, type, memory, array->space, array->transfer, raw) < 0)
-        status = ls_hdf5_fail(error, LS_INVALID, "%s: cannot read rows %llu to %llu of %s", array->path,
-                              (unsigned long long)first, (unsigned long long)(first + count - 1), array->name);
+        status = ls_hdf5_fail(error, LS_INVALID, "%s: cannot read rows %llu to %llu of %s",
+                              array->path, (unsigned long long)first,
+                              (unsigned long long)(first + count - 1), array->name);
     H5Sclose(memory);
     return status;
 }
-

@@ -1,9 +1,10 @@
-/* What the files of a checkpoint's implementation share. Reading order: checkpoint_image.c (bytes to disk),
- * checkpoint_shard.c, checkpoint_index.c, checkpoint_manifest.c, checkpoint.c (commit), checkpoint_find.c,
- * checkpoint_model.c, checkpoint_load.c.
+/* What the files of a checkpoint's implementation share. Reading order: checkpoint_image.c (bytes
+ * to disk), checkpoint_shard.c, checkpoint_index.c, checkpoint_manifest.c, checkpoint.c (commit),
+ * checkpoint_find.c, checkpoint_model.c, checkpoint_load.c.
  *
- * Inside a shard a piece is the dataset /ARRAY/PARAMETER/FIRST (say /optimizer/moment1/conv1.weight/32), in plain
- * row-major axes, with the attributes axis, first, count and shape (of the whole parameter). */
+ * Inside a shard a piece is the dataset /ARRAY/PARAMETER/FIRST (say
+ * /optimizer/moment1/conv1.weight/32), in plain row-major axes, with the attributes axis, first,
+ * count and shape (of the whole parameter). */
 #ifndef LS_IO_CHECKPOINT_INTERNAL_H
 #define LS_IO_CHECKPOINT_INTERNAL_H
 
@@ -15,7 +16,8 @@
 #define LS_CHECKPOINT_INDEX "index.h5"
 #define LS_CHECKPOINT_MANIFEST "manifest"
 
-/* snprintf into a path; one that is too long is a bug, because the run directory could not exist. */
+/* snprintf into a path; one that is too long is a bug, because the run directory could not exist.
+ */
 void ls_path_print(char path[LS_PATH_MAX], const char *format, ...) LS_PRINTF(2, 3);
 
 /* RUN/checkpoints, RUN/checkpoints/step-0000001200, RUN/checkpoints/tmp-0000001200-3 */
@@ -25,13 +27,13 @@ void ls_checkpoint_temporary(char path[LS_PATH_MAX], const struct ls_checkpoint_
 /* "shard-00002-of-00004.h5" */
 void ls_checkpoint_shard_name(char name[64], int rank, int world_size);
 
-/* An HDF5 file in memory: HDF5 reports a full disk unreliably (H5Dclose and H5Fclose may return 0), so it never
- * touches one. bytes: about how large it will be. Close with H5Fclose. */
+/* An HDF5 file in memory: HDF5 reports a full disk unreliably (H5Dclose and H5Fclose may return 0),
+ * so it never touches one. bytes: about how large it will be. Close with H5Fclose. */
 LS_MUST_USE enum ls_status ls_image_create(const char *path, size_t bytes, hid_t *image,
                                            struct ls_error *error);
 /* Its bytes into a new file: written, fsynced, closed; size and digest into *file. */
-LS_MUST_USE enum ls_status ls_image_write(hid_t image, const char *path, struct ls_checkpoint_file *file,
-                                          struct ls_error *error);
+LS_MUST_USE enum ls_status ls_image_write(hid_t image, const char *path,
+                                          struct ls_checkpoint_file *file, struct ls_error *error);
 /* The same for any bytes. The file must not exist. */
 LS_MUST_USE enum ls_status ls_new_file_write(const char *path, const void *bytes, size_t count,
                                              struct ls_error *error);
@@ -46,21 +48,20 @@ LS_MUST_USE enum ls_status ls_checkpoint_write_index(const char *folder,
 
 /* The manifest: JSON, then a last line "digest: 0123456789abcdef" over everything above it. */
 struct ls_manifest {
-    json_t *root;            /* owned; the members below are borrowed from it */
+    json_t *root; /* owned; the members below are borrowed from it */
     uint64_t step;
     int world_size;
-    json_t *arrays;          /* names */
-    json_t *files;           /* {name, bytes, digest}: the shards in rank order, then index.h5 */
-    json_t *parameters;      /* {name, shape, kind}, in layout order */
+    json_t *arrays;     /* names */
+    json_t *files;      /* {name, bytes, digest}: the shards in rank order, then index.h5 */
+    json_t *parameters; /* {name, shape, kind}, in layout order */
     json_t *state;
 };
 /* shards: world_size files; index: of index.h5. */
-LS_MUST_USE enum ls_status ls_manifest_write(const char *folder, const struct ls_checkpoint_write *write,
-                                             const struct ls_checkpoint_arrays *arrays,
-                                             const struct ls_checkpoint_file *shards,
-                                             const struct ls_checkpoint_file *index,
-                                             const int64_t *slices, const char *state,
-                                             struct ls_error *error);
+LS_MUST_USE enum ls_status
+ls_manifest_write(const char *folder, const struct ls_checkpoint_write *write,
+                  const struct ls_checkpoint_arrays *arrays,
+                  const struct ls_checkpoint_file *shards, const struct ls_checkpoint_file *index,
+                  const int64_t *slices, const char *state, struct ls_error *error);
 /* LS_DAMAGED: not what was written; LS_INVALID: of another format version. */
 LS_MUST_USE enum ls_status ls_manifest_read(const char *folder, struct ls_manifest *manifest,
                                             struct ls_error *error);
@@ -75,7 +76,7 @@ LS_MUST_USE enum ls_status ls_checkpoint_check_model(const struct ls_checkpoint 
                                                      struct ls_error *error);
 
 /* Renames a damaged checkpoint to damaged-step-... and says so on stderr. */
-LS_MUST_USE enum ls_status ls_checkpoint_set_aside(const char *run, uint64_t step, const char *reason,
-                                                   struct ls_error *error);
+LS_MUST_USE enum ls_status ls_checkpoint_set_aside(const char *run, uint64_t step,
+                                                   const char *reason, struct ls_error *error);
 
 #endif

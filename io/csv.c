@@ -7,17 +7,17 @@
 
 #include "core/base/memory.h"
 
-/* libcsv says what a field holds but not where it was, so it is fed piece by piece, each ending with a byte that
- * may end a field: a callback then means that the field ended there. */
+/* libcsv says what a field holds but not where it was, so it is fed piece by piece, each ending
+ * with a byte that may end a field: a callback then means that the field ended there. */
 struct walk {
     const struct ls_csv *csv;
-    struct ls_csv_place at;         /* of the next byte */
-    struct ls_csv_place start;      /* of the field being read */
+    struct ls_csv_place at;    /* of the next byte */
+    struct ls_csv_place start; /* of the field being read */
     bool field_ended;
     int count, room;
-    struct ls_csv_field *fields;    /* [room] owned; text: offset until the record is complete */
-    size_t *offsets;                /* [room] owned: where each field's text starts */
-    char *text;                     /* owned: the record's fields, each with NUL */
+    struct ls_csv_field *fields; /* [room] owned; text: offset until the record is complete */
+    size_t *offsets;             /* [room] owned: where each field's text starts */
+    char *text;                  /* owned: the record's fields, each with NUL */
     size_t text_bytes, text_room;
     enum ls_status status;
     struct ls_error *error;
@@ -104,19 +104,21 @@ static void parse(struct walk *walk, struct csv_parser *parser, const char *text
         walk->field_ended = false;
         const size_t parsed = csv_parse(parser, text, piece, field_ended, record_ended, walk);
         if (parsed != piece) {
-            walk->status = ls_csv_fail(walk->error, walk->csv->path, walk->start,
-                                       "a quote inside this field; put the field in quotes and double the quote");
+            walk->status = ls_csv_fail(
+                walk->error, walk->csv->path, walk->start,
+                "a quote inside this field; put the field in quotes and double the quote");
             return;
         }
         if (stopped)
             advance(walk, text + count, 1, text + piece < end ? text[piece] : '\0');
-        if (walk->field_ended || (stopped && text[count] != walk->csv->separator && !parser->quoted))
+        if (walk->field_ended ||
+            (stopped && text[count] != walk->csv->separator && !parser->quoted))
             walk->start = walk->at;
         text += piece;
     }
     if (walk->status == LS_OK && csv_fini(parser, field_ended, record_ended, walk) != 0)
-        walk->status =
-            ls_csv_fail(walk->error, walk->csv->path, walk->start, "the quoted field that starts here is not closed");
+        walk->status = ls_csv_fail(walk->error, walk->csv->path, walk->start,
+                                   "the quoted field that starts here is not closed");
 }
 
 static const char *skip(struct walk *walk, const char *text, const char *end) {
@@ -134,7 +136,9 @@ enum ls_status ls_csv_walk(const struct ls_csv *csv, struct ls_error *error) {
     struct csv_parser parser;
     LS_ASSERT(csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) == 0, "libcsv cannot start");
     csv_set_delim(&parser, (unsigned char)csv->separator);
-    csv_set_space_func(&parser, csv->separator == ' ' ? is_tab : csv->separator == '\t' ? is_space : is_blank);
+    csv_set_space_func(&parser, csv->separator == ' '    ? is_tab
+                                : csv->separator == '\t' ? is_space
+                                                         : is_blank);
     const char *text = csv->text, *end = csv->text + csv->bytes;
     if (csv->bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) /* a byte order mark */
         text += 3;

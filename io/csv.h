@@ -12,28 +12,29 @@ struct ls_csv_place {
 };
 
 struct ls_csv_field {
-    const char *text;           /* borrowed until the next record; ends with NUL */
-    struct ls_csv_place place;  /* where it starts */
+    const char *text;          /* borrowed until the next record; ends with NUL */
+    struct ls_csv_place place; /* where it starts */
 };
 
 struct ls_csv_record {
     int count;
     const struct ls_csv_field *fields;
-    struct ls_csv_place end;    /* just behind the last field */
+    struct ls_csv_place end; /* just behind the last field */
 };
 
 struct ls_csv {
-    const char *path;           /* for messages */
-    const char *text;           /* borrowed */
+    const char *path; /* for messages */
+    const char *text; /* borrowed */
     uint64_t bytes;
     char separator;
-    int64_t skip_lines;         /* at the start, whatever they hold */
-    enum ls_status (*record)(void *context, const struct ls_csv_record *record, struct ls_error *error);
+    int64_t skip_lines; /* at the start, whatever they hold */
+    enum ls_status (*record)(void *context, const struct ls_csv_record *record,
+                             struct ls_error *error);
     void *context;
 };
 
-/* Calls `record` for each record; empty lines are none. Stops at the first failure. A quote that is not closed
- * or stands inside a bare field is an error. */
+/* Calls `record` for each record; empty lines are none. Stops at the first failure. A quote that is
+ * not closed or stands inside a bare field is an error. */
 LS_MUST_USE enum ls_status ls_csv_walk(const struct ls_csv *csv, struct ls_error *error);
 
 /* "FILE:LINE:COLUMN: error: text", LS_INVALID */

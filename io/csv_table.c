@@ -22,7 +22,8 @@ struct reading {
 };
 
 static bool is_missing(const char *text) {
-    return !text[0] || strcmp(text, "?") == 0 || strcasecmp(text, "NA") == 0 || strcasecmp(text, "NaN") == 0;
+    return !text[0] || strcmp(text, "?") == 0 || strcasecmp(text, "NA") == 0 ||
+           strcasecmp(text, "NaN") == 0;
 }
 
 /* A column by name or by number (1-based, negative from the end); -1: there is none. */
@@ -33,7 +34,8 @@ static int find_column(const struct ls_csv_table *table, const char *text) {
     char *end;
     errno = 0;
     const long number = strtol(text, &end, 10);
-    if (end == text || *end || errno || number == 0 || number > table->count || number < -table->count)
+    if (end == text || *end || errno || number == 0 || number > table->count ||
+        number < -table->count)
         return -1;
     return (int)(number > 0 ? number - 1 : table->count + number);
 }
@@ -45,10 +47,10 @@ static enum ls_status no_column(const struct reading *reading, const char *optio
     for (int i = 0; i < table->count; i++)
         names[i] = table->columns[i].name;
     const char *nearest = reading->import->header ? ls_nearest(text, names, table->count) : NULL;
-    const enum ls_status status =
-        ls_csv_fail(error, reading->path, place, "%s: there is no column '%s'; expected %s1 to %d%s%s%s", option,
-                    text, reading->import->header ? "a name or " : "", table->count,
-                    nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    const enum ls_status status = ls_csv_fail(
+        error, reading->path, place, "%s: there is no column '%s'; expected %s1 to %d%s%s%s",
+        option, text, reading->import->header ? "a name or " : "", table->count,
+        nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
     free(names);
     return status;
 }
@@ -69,8 +71,8 @@ static enum ls_status mark_categorical(const struct reading *reading, struct ls_
 }
 
 /* The first record says how many columns there are, and what they are called. */
-static enum ls_status set_up_columns(const struct reading *reading, const struct ls_csv_record *record,
-                                     struct ls_error *error) {
+static enum ls_status set_up_columns(const struct reading *reading,
+                                     const struct ls_csv_record *record, struct ls_error *error) {
     struct ls_csv_table *table = reading->table;
     const struct ls_import *import = reading->import;
     table->count = record->count;
@@ -88,27 +90,30 @@ static enum ls_status set_up_columns(const struct reading *reading, const struct
     if (table->target < 0 && strcmp(import->target, "none") != 0)
         return no_column(reading, "--target", import->target, record->fields[0].place, error);
     if (table->target >= 0 && table->count == 1)
-        return ls_csv_fail(error, reading->path, record->fields[0].place,
-                           "expected inputs and a target, found one column (--target none: no target; "
-                           "--separator: what stands between fields)");
+        return ls_csv_fail(
+            error, reading->path, record->fields[0].place,
+            "expected inputs and a target, found one column (--target none: no target; "
+            "--separator: what stands between fields)");
     return mark_categorical(reading, record->fields[0].place, error);
 }
 
-static enum ls_status missing_cell(const struct reading *reading, const struct ls_csv_record *record, int i,
+static enum ls_status missing_cell(const struct reading *reading,
+                                   const struct ls_csv_record *record, int i,
                                    struct ls_error *error) {
     const struct ls_csv_column *column = &reading->table->columns[i];
     if (reading->import->missing == LS_MISSING_ERROR)
         return ls_csv_fail(error, reading->path, record->fields[i].place,
-                           "no value in column '%s'; say --missing drop, mean or zero", column->name);
+                           "no value in column '%s'; say --missing drop, mean or zero",
+                           column->name);
     if (i == reading->table->target || column->categorical)
         return ls_csv_fail(error, reading->path, record->fields[i].place,
-                           "no value in column '%s': a %s cannot be filled in; say --missing drop", column->name,
-                           i == reading->table->target ? "target" : "category");
+                           "no value in column '%s': a %s cannot be filled in; say --missing drop",
+                           column->name, i == reading->table->target ? "target" : "category");
     return LS_OK;
 }
 
-static enum ls_status parse_cell(const struct reading *reading, const struct ls_csv_record *record, int i,
-                                 double *value, struct ls_error *error) {
+static enum ls_status parse_cell(const struct reading *reading, const struct ls_csv_record *record,
+                                 int i, double *value, struct ls_error *error) {
     struct ls_csv_column *column = &reading->table->columns[i];
     const char *text = record->fields[i].text;
     *value = NAN;
@@ -120,9 +125,10 @@ static enum ls_status parse_cell(const struct reading *reading, const struct ls_
     }
     const size_t line = strcspn(text, "\r\n");
     if (!ls_csv_number(text, value) || fabs(*value) > (double)FLT_MAX)
-        return ls_csv_fail(error, reading->path, record->fields[i].place,
-                           "column '%s': expected a finite 32-bit number, found '%.*s' (words: --categorical %s)",
-                           column->name, line < 64 ? (int)line : 64, text, column->name);
+        return ls_csv_fail(
+            error, reading->path, record->fields[i].place,
+            "column '%s': expected a finite 32-bit number, found '%.*s' (words: --categorical %s)",
+            column->name, line < 64 ? (int)line : 64, text, column->name);
     return LS_OK;
 }
 
@@ -143,8 +149,8 @@ static enum ls_status add_row(const struct reading *reading, const struct ls_csv
     if (table->rows == table->room) {
         table->room = table->room ? 2 * table->room : 256;
         size_t values;
-        LS_ASSERT(!__builtin_mul_overflow(table->room, (size_t)table->count, &values), "%llu x %d cells",
-                  (unsigned long long)table->room, table->count);
+        LS_ASSERT(!__builtin_mul_overflow(table->room, (size_t)table->count, &values),
+                  "%llu x %d cells", (unsigned long long)table->room, table->count);
         table->values = ls_realloc(table->values, values, sizeof *table->values);
     }
     double *row = table->values + table->rows * (uint64_t)table->count;
@@ -157,7 +163,8 @@ static enum ls_status add_row(const struct reading *reading, const struct ls_csv
     return LS_OK;
 }
 
-static enum ls_status take_record(void *context, const struct ls_csv_record *record, struct ls_error *error) {
+static enum ls_status take_record(void *context, const struct ls_csv_record *record,
+                                  struct ls_error *error) {
     struct reading *reading = context;
     struct ls_csv_table *table = reading->table;
     if (!table->count) {
@@ -171,7 +178,8 @@ static enum ls_status take_record(void *context, const struct ls_csv_record *rec
     }
     if (record->count != table->count)
         return ls_csv_fail(error, reading->path,
-                           record->count > table->count ? record->fields[table->count].place : record->end,
+                           record->count > table->count ? record->fields[table->count].place
+                                                        : record->end,
                            "expected %d fields, found %d", table->count, record->count);
     if (!reading->detect)
         return add_row(reading, record, error);
@@ -220,8 +228,9 @@ enum ls_status ls_csv_table_read(struct ls_csv_table *table, const struct ls_imp
         status = walk(&reading, text, bytes, false, error);
     free(text);
     if (status == LS_OK && !table->rows)
-        status = ls_fail(error, LS_INVALID, "%s: no rows of data in it%s", reading.path,
-                         import->missing == LS_MISSING_DROP ? " (rows with missing values were dropped)" : "");
+        status = ls_fail(
+            error, LS_INVALID, "%s: no rows of data in it%s", reading.path,
+            import->missing == LS_MISSING_DROP ? " (rows with missing values were dropped)" : "");
     for (int i = 0; i < table->count && status == LS_OK; i++)
         if (table->columns[i].categorical)
             sort_words(table, i);

@@ -20,7 +20,8 @@ bool ls_csv_number(const char *text, double *value) {
 }
 
 static int compare(const void *a, const void *b) {
-    const char *const left = ((const struct word *)a)->text, *const right = ((const struct word *)b)->text;
+    const char *const left = ((const struct word *)a)->text, *const right =
+                                                                 ((const struct word *)b)->text;
     double x, y;
     const bool x_number = ls_csv_number(left, &x), y_number = ls_csv_number(right, &y);
     if (x_number != y_number)

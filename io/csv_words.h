@@ -1,5 +1,5 @@
-/* The words of a categorical column, numbered: first as they are seen, at the end by their sorted order.
- * Internal to io. */
+/* The words of a categorical column, numbered: first as they are seen, at the end by their sorted
+ * order. Internal to io. */
 #ifndef LS_IO_CSV_WORDS_H
 #define LS_IO_CSV_WORDS_H
 
@@ -7,8 +7,8 @@
 
 struct ls_csv_words {
     int count;
-    void *tree;      /* owned, until sorted */
-    char **sorted;   /* [count] owned, once sorted */
+    void *tree;    /* owned, until sorted */
+    char **sorted; /* [count] owned, once sorted */
 };
 
 /* A plain decimal number (strtod alone would also take hex, inf and nan). */
@@ -17,8 +17,8 @@ bool ls_csv_number(const char *text, double *value);
 /* When this word was first seen: 0, 1, ... */
 int ls_csv_words_add(struct ls_csv_words *words, const char *text);
 
-/* Sorts (numbers by value, then words by their bytes); the result says for each number that add returned its
- * place among the sorted. Owned by the caller. */
+/* Sorts (numbers by value, then words by their bytes); the result says for each number that add
+ * returned its place among the sorted. Owned by the caller. */
 int *ls_csv_words_sort(struct ls_csv_words *words);
 
 void ls_csv_words_clear(struct ls_csv_words *words);

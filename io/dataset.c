@@ -21,7 +21,8 @@ static const char *type_name(enum ls_data_type type) {
     return names[type];
 }
 
-/* Shapes of one sample: [N] and [N,1] targets are both scalars; [N] inputs are vectors of one value. */
+/* Shapes of one sample: [N] and [N,1] targets are both scalars; [N] inputs are vectors of one
+ * value. */
 static struct ls_shape sample_shape(const struct ls_array *array, bool targets) {
     struct ls_shape shape = array->shape;
     if (targets && shape.rank == 1 && shape.dims[0] == 1)
@@ -37,15 +38,18 @@ static enum ls_status check_alike(const struct ls_dataset *dataset, int at, bool
     const struct ls_dataset_file *files = dataset->files;
     const struct ls_array *first = targets ? &files[0].targets : &files[0].inputs;
     const struct ls_array *other = targets ? &files[at].targets : &files[at].inputs;
-    const struct ls_shape expected = sample_shape(first, targets), found = sample_shape(other, targets);
+    const struct ls_shape expected = sample_shape(first, targets),
+                          found = sample_shape(other, targets);
     if (ls_shape_equal(expected, found) && data_type(first) == data_type(other))
         return LS_OK;
     char expected_text[LS_SHAPE_TEXT_MAX], found_text[LS_SHAPE_TEXT_MAX];
-    return ls_fail(error, LS_INVALID,
-                   "files of one data set must have the same kind of samples, but %s is\n  %s %s in %s and\n"
-                   "  %s %s in %s",
-                   first->name, ls_shape_print(expected, expected_text), type_name(data_type(first)),
-                   files[0].path, ls_shape_print(found, found_text), type_name(data_type(other)), files[at].path);
+    return ls_fail(
+        error, LS_INVALID,
+        "files of one data set must have the same kind of samples, but %s is\n  %s %s in %s and\n"
+        "  %s %s in %s",
+        first->name, ls_shape_print(expected, expected_text), type_name(data_type(first)),
+        files[0].path, ls_shape_print(found, found_text), type_name(data_type(other)),
+        files[at].path);
 }
 
 static enum ls_status open_one(struct ls_dataset *dataset, int at, struct ls_error *error) {
@@ -60,16 +64,18 @@ static enum ls_status open_one(struct ls_dataset *dataset, int at, struct ls_err
         return status;
     status = ls_array_open(&file->targets, file->file, file->path, dataset->targets, error);
     if (status == LS_OK && file->targets.rows != file->inputs.rows)
-        status = ls_fail(error, LS_INVALID, "%s: %s has %llu rows, %s has %llu; expected as many targets as inputs",
-                         file->path, dataset->inputs, (unsigned long long)file->inputs.rows, dataset->targets,
-                         (unsigned long long)file->targets.rows);
+        status = ls_fail(error, LS_INVALID,
+                         "%s: %s has %llu rows, %s has %llu; expected as many targets as inputs",
+                         file->path, dataset->inputs, (unsigned long long)file->inputs.rows,
+                         dataset->targets, (unsigned long long)file->targets.rows);
     if (status == LS_OK && at > 0)
         status = check_alike(dataset, at, true, error);
     return status;
 }
 
 /* A file of exactly that name comes first, so that a name may contain a star. */
-static enum ls_status find_files(struct ls_dataset *dataset, const char *path, struct ls_error *error) {
+static enum ls_status find_files(struct ls_dataset *dataset, const char *path,
+                                 struct ls_error *error) {
     glob_t found;
     const bool is_pattern = strpbrk(path, "*?[") && !ls_file_exists(path);
     if (is_pattern && glob(path, GLOB_ERR, NULL, &found) != 0)
@@ -107,7 +113,8 @@ enum ls_status ls_dataset_open(struct ls_dataset **result, const struct ls_datas
         if (status != LS_OK)
             break;
         dataset->files[i].first = dataset->info.rows;
-        if (__builtin_add_overflow(dataset->info.rows, dataset->files[i].inputs.rows, &dataset->info.rows))
+        if (__builtin_add_overflow(dataset->info.rows, dataset->files[i].inputs.rows,
+                                   &dataset->info.rows))
             status = ls_fail(error, LS_INVALID, "%s: more than 2^64 rows", options->path);
     }
     if (status != LS_OK) {

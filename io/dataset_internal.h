@@ -8,10 +8,10 @@
 #include "io/dataset.h"
 
 struct ls_dataset_file {
-    char *path;                     /* owned */
-    hid_t file;                     /* owned; 0: not open */
+    char *path; /* owned */
+    hid_t file; /* owned; 0: not open */
     struct ls_array inputs, targets;
-    uint64_t first;                 /* row of the data set that is this file's row 0 */
+    uint64_t first; /* row of the data set that is this file's row 0 */
 };
 
 /* A wanted row and where it goes. */
@@ -22,13 +22,13 @@ struct ls_wanted_row {
 
 struct ls_dataset {
     struct ls_dataset_info info;
-    char *inputs, *targets;         /* names of the datasets; owned */
+    char *inputs, *targets; /* names of the datasets; owned */
     int count;
-    struct ls_dataset_file *files;  /* [count] owned */
-    pthread_mutex_t mutex;          /* guards all below, and the files' reads */
-    struct ls_wanted_row *wanted;   /* [wanted_room] owned */
+    struct ls_dataset_file *files; /* [count] owned */
+    pthread_mutex_t mutex;         /* guards all below, and the files' reads */
+    struct ls_wanted_row *wanted;  /* [wanted_room] owned */
     int64_t wanted_room;
-    char *raw;                      /* [raw_room] owned; a run of rows as the file has them */
+    char *raw; /* [raw_room] owned; a run of rows as the file has them */
     size_t raw_room;
 };
 
@@ -38,11 +38,12 @@ enum ls_read_as { LS_READ_REAL, LS_READ_INTEGER, LS_READ_LABEL };
 struct ls_reading {
     bool targets;
     enum ls_read_as as;
-    int64_t classes;                /* labels must be below it */
-    void *to;                       /* float or int32, [count, values of a row] */
+    int64_t classes; /* labels must be below it */
+    void *to;        /* float or int32, [count, values of a row] */
 };
 
-LS_MUST_USE enum ls_status ls_dataset_read(struct ls_dataset *dataset, const struct ls_reading *reading,
-                                           const uint64_t *rows, int64_t count, struct ls_error *error);
+LS_MUST_USE enum ls_status ls_dataset_read(struct ls_dataset *dataset,
+                                           const struct ls_reading *reading, const uint64_t *rows,
+                                           int64_t count, struct ls_error *error);
 
 #endif

@@ -1,4 +1,5 @@
-/* Reading rows: the wanted ones are sorted, adjacent ones read in one go, each put where it was wanted. */
+/* Reading rows: the wanted ones are sorted, adjacent ones read in one go, each put where it was
+ * wanted. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -48,18 +49,20 @@ static void want_rows(struct ls_dataset *dataset, const uint64_t *rows, int64_t 
         sort_rows(dataset->wanted, count);
 }
 
-static enum ls_status bad_value(const struct ls_array *array, uint64_t row, const void *raw, int64_t index,
-                                const char *expected, struct ls_error *error) {
+static enum ls_status bad_value(const struct ls_array *array, uint64_t row, const void *raw,
+                                int64_t index, const char *expected, struct ls_error *error) {
     char place[32] = "";
     if (array->row_values > 1)
         snprintf(place, sizeof place, "value %lld ", (long long)index);
-    return ls_fail(error, LS_INVALID, "%s: %s: row %llu (from 0): %sis %.9g; expected %s", array->path,
-                   array->name, (unsigned long long)row, place, ls_kind_value(array->kind, raw, index), expected);
+    return ls_fail(error, LS_INVALID, "%s: %s: row %llu (from 0): %sis %.9g; expected %s",
+                   array->path, array->name, (unsigned long long)row, place,
+                   ls_kind_value(array->kind, raw, index), expected);
 }
 
 /* One row of a file to its position. */
-static enum ls_status convert_row(const struct ls_reading *reading, const struct ls_array *array, uint64_t row,
-                                  const void *raw, int64_t position, struct ls_error *error) {
+static enum ls_status convert_row(const struct ls_reading *reading, const struct ls_array *array,
+                                  uint64_t row, const void *raw, int64_t position,
+                                  struct ls_error *error) {
     const int64_t values = array->row_values;
     if (reading->as == LS_READ_REAL) {
         float *to = (float *)reading->to + position * values;
@@ -70,11 +73,13 @@ static enum ls_status convert_row(const struct ls_reading *reading, const struct
     const int64_t bad = ls_kind_to_integer(array->kind, raw, values, to);
     if (bad >= 0)
         return bad_value(array, row, raw, bad,
-                         reading->as == LS_READ_LABEL ? "a class label" : "a 32-bit integer", error);
+                         reading->as == LS_READ_LABEL ? "a class label" : "a 32-bit integer",
+                         error);
     for (int64_t i = 0; reading->as == LS_READ_LABEL && i < values; i++) {
         if (to[i] < 0 || to[i] >= reading->classes) {
             char expected[64];
-            snprintf(expected, sizeof expected, "a label from 0 to %lld", (long long)reading->classes - 1);
+            snprintf(expected, sizeof expected, "a label from 0 to %lld",
+                     (long long)reading->classes - 1);
             return bad_value(array, row, raw, i, expected, error);
         }
     }
@@ -82,20 +87,20 @@ static enum ls_status convert_row(const struct ls_reading *reading, const struct
 }
 
 /* How many of the wanted rows from `at` on lie in one run: in one file, no gaps, not too large. */
-static int64_t run_length(const struct ls_dataset *dataset, const struct ls_array *array, uint64_t first,
-                          int64_t at, int64_t count) {
+static int64_t run_length(const struct ls_dataset *dataset, const struct ls_array *array,
+                          uint64_t first, int64_t at, int64_t count) {
     const struct ls_wanted_row *wanted = dataset->wanted;
     const uint64_t rows_max = array->row_bytes < RUN_BYTES ? RUN_BYTES / array->row_bytes : 1;
     const uint64_t start = wanted[at].row;
     int64_t end = at + 1;
-    while (end < count && wanted[end].row - wanted[end - 1].row <= 1 && wanted[end].row - start < rows_max &&
-           wanted[end].row - first < array->rows)
+    while (end < count && wanted[end].row - wanted[end - 1].row <= 1 &&
+           wanted[end].row - start < rows_max && wanted[end].row - first < array->rows)
         end++;
     return end - at;
 }
 
-static enum ls_status read_sorted(struct ls_dataset *dataset, const struct ls_reading *reading, int64_t count,
-                                  struct ls_error *error) {
+static enum ls_status read_sorted(struct ls_dataset *dataset, const struct ls_reading *reading,
+                                  int64_t count, struct ls_error *error) {
     const struct ls_wanted_row *wanted = dataset->wanted;
     int at_file = 0;
     for (int64_t at = 0; at < count;) {
@@ -109,11 +114,12 @@ static enum ls_status read_sorted(struct ls_dataset *dataset, const struct ls_re
             dataset->raw_room = array->row_bytes < RUN_BYTES ? RUN_BYTES : array->row_bytes;
             dataset->raw = ls_realloc(dataset->raw, dataset->raw_room, 1);
         }
-        enum ls_status status = ls_array_read(array, start - file->first, rows, dataset->raw, error);
+        enum ls_status status =
+            ls_array_read(array, start - file->first, rows, dataset->raw, error);
         for (const int64_t end = at + length; at < end && status == LS_OK; at++)
             status = convert_row(reading, array, wanted[at].row - file->first,
-                                 dataset->raw + (wanted[at].row - start) * array->row_bytes, wanted[at].position,
-                                 error);
+                                 dataset->raw + (wanted[at].row - start) * array->row_bytes,
+                                 wanted[at].position, error);
         if (status != LS_OK)
             return status;
     }
@@ -122,7 +128,8 @@ static enum ls_status read_sorted(struct ls_dataset *dataset, const struct ls_re
 
 enum ls_status ls_dataset_read(struct ls_dataset *dataset, const struct ls_reading *reading,
                                const uint64_t *rows, int64_t count, struct ls_error *error) {
-    LS_ASSERT(!reading->targets || dataset->info.has_targets, "targets of %s", dataset->files[0].path);
+    LS_ASSERT(!reading->targets || dataset->info.has_targets, "targets of %s",
+              dataset->files[0].path);
     pthread_mutex_lock(&dataset->mutex);
     want_rows(dataset, rows, count);
     const enum ls_status status = read_sorted(dataset, reading, count, error);
@@ -130,26 +137,29 @@ enum ls_status ls_dataset_read(struct ls_dataset *dataset, const struct ls_readi
     return status;
 }
 
-enum ls_status ls_dataset_read_inputs(struct ls_dataset *dataset, const uint64_t *rows, int64_t count,
-                                      float *inputs, struct ls_error *error) {
+enum ls_status ls_dataset_read_inputs(struct ls_dataset *dataset, const uint64_t *rows,
+                                      int64_t count, float *inputs, struct ls_error *error) {
     const struct ls_reading reading = {.as = LS_READ_REAL, .to = inputs};
     return ls_dataset_read(dataset, &reading, rows, count, error);
 }
 
 enum ls_status ls_dataset_read_input_indices(struct ls_dataset *dataset, const uint64_t *rows,
-                                             int64_t count, int32_t *inputs, struct ls_error *error) {
+                                             int64_t count, int32_t *inputs,
+                                             struct ls_error *error) {
     const struct ls_reading reading = {.as = LS_READ_INTEGER, .to = inputs};
     return ls_dataset_read(dataset, &reading, rows, count, error);
 }
 
-enum ls_status ls_dataset_read_targets(struct ls_dataset *dataset, const uint64_t *rows, int64_t count,
-                                       float *targets, struct ls_error *error) {
+enum ls_status ls_dataset_read_targets(struct ls_dataset *dataset, const uint64_t *rows,
+                                       int64_t count, float *targets, struct ls_error *error) {
     const struct ls_reading reading = {.targets = true, .as = LS_READ_REAL, .to = targets};
     return ls_dataset_read(dataset, &reading, rows, count, error);
 }
 
-enum ls_status ls_dataset_read_labels(struct ls_dataset *dataset, const uint64_t *rows, int64_t count,
-                                      int64_t classes, int32_t *labels, struct ls_error *error) {
-    const struct ls_reading reading = {.targets = true, .as = LS_READ_LABEL, .classes = classes, .to = labels};
+enum ls_status ls_dataset_read_labels(struct ls_dataset *dataset, const uint64_t *rows,
+                                      int64_t count, int64_t classes, int32_t *labels,
+                                      struct ls_error *error) {
+    const struct ls_reading reading = {
+        .targets = true, .as = LS_READ_LABEL, .classes = classes, .to = labels};
     return ls_dataset_read(dataset, &reading, rows, count, error);
 }

@@ -14,8 +14,8 @@
 
 enum { BLOCK_BYTES = 1 << 20 };
 
-/* Length of the shortest leading part of path ("a", "a/b", ...) that is not a folder; 0 if all are. The last
- * component is left out: it is the file itself. */
+/* Length of the shortest leading part of path ("a", "a/b", ...) that is not a folder; 0 if all are.
+ * The last component is left out: it is the file itself. */
 static size_t part_in_the_way(const char *path, bool *missing) {
     char *part = ls_strdup(path);
     size_t found = 0;
@@ -31,10 +31,11 @@ static size_t part_in_the_way(const char *path, bool *missing) {
     return found;
 }
 
-enum ls_status ls_file_fail(struct ls_error *error, const char *action, const char *path, int number) {
+enum ls_status ls_file_fail(struct ls_error *error, const char *action, const char *path,
+                            int number) {
     if (number != ENOENT && number != ENOTDIR)
-        return ls_fail(error, number == EISDIR ? LS_INVALID : LS_SYSTEM, "cannot %s %s: %s", action, path,
-                       strerror(number));
+        return ls_fail(error, number == EISDIR ? LS_INVALID : LS_SYSTEM, "cannot %s %s: %s", action,
+                       path, strerror(number));
     bool missing = false;
     const size_t length = part_in_the_way(path, &missing);
     if (!length)
@@ -94,8 +95,8 @@ enum ls_status ls_file_read(const char *path, uint64_t max, char **bytes, uint64
         }
         *count += (uint64_t)got;
         if (*count > max) {
-            status = ls_fail(error, LS_INVALID, "cannot read %s: it is larger than %llu bytes", path,
-                             (unsigned long long)max);
+            status = ls_fail(error, LS_INVALID, "cannot read %s: it is larger than %llu bytes",
+                             path, (unsigned long long)max);
             break;
         }
         if ((size_t)got < room)
@@ -177,7 +178,8 @@ static enum ls_status sync_at(const char *path, int flags, struct ls_error *erro
         return ls_file_fail(error, "sync", path, errno);
     const int number = fsync(file) ? errno : 0;
     close(file);
-    if (number && number != EINVAL) /* EINVAL: some file systems cannot sync a folder, and need not */
+    if (number &&
+        number != EINVAL) /* EINVAL: some file systems cannot sync a folder, and need not */
         return ls_file_fail(error, "sync", path, number);
     return LS_OK;
 }
@@ -223,7 +225,8 @@ enum ls_status ls_file_write(const char *path, const void *bytes, uint64_t count
     if (status != LS_OK)
         return status;
     const int number = write_fully(temporary, bytes, count);
-    status = number ? ls_file_fail(error, "write", path, number) : ls_file_replace(temporary, path, error);
+    status = number ? ls_file_fail(error, "write", path, number)
+                    : ls_file_replace(temporary, path, error);
     if (status != LS_OK)
         unlink(temporary);
     free(temporary);
@@ -242,8 +245,8 @@ enum ls_status ls_folder_create(const char *path, struct ls_error *error) {
         if (mkdir(part, 0777) && errno != EEXIST)
             status = ls_file_fail(error, "create folder", path, errno);
         else if (stat(part, &info) || !S_ISDIR(info.st_mode))
-            status = ls_fail(error, LS_INVALID, "cannot create folder %s: '%s' is a file, not a folder",
-                             path, part);
+            status = ls_fail(error, LS_INVALID,
+                             "cannot create folder %s: '%s' is a file, not a folder", path, part);
         at[1] = saved;
     }
     free(part);

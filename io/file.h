@@ -6,9 +6,10 @@
 
 #include "core/base/status.h"
 
-/* Whole file; *bytes is owned by the caller and ends with an extra NUL. More than max bytes is an error. */
-LS_MUST_USE enum ls_status ls_file_read(const char *path, uint64_t max, char **bytes, uint64_t *count,
-                                        struct ls_error *error);
+/* Whole file; *bytes is owned by the caller and ends with an extra NUL. More than max bytes is an
+ * error. */
+LS_MUST_USE enum ls_status ls_file_read(const char *path, uint64_t max, char **bytes,
+                                        uint64_t *count, struct ls_error *error);
 /* Writes a temporary beside path, fsyncs, renames, fsyncs the folder. Mode as the umask says. */
 LS_MUST_USE enum ls_status ls_file_write(const char *path, const void *bytes, uint64_t count,
                                          struct ls_error *error);
@@ -21,14 +22,18 @@ LS_MUST_USE enum ls_status ls_folder_sync(const char *path, struct ls_error *err
 LS_MUST_USE enum ls_status ls_folder_remove(const char *path, struct ls_error *error);
 bool ls_file_exists(const char *path);
 
-/* For files that a library writes: creates an empty temporary beside path and puts its name into *temporary
- * (owned by the caller); then either replace (fsync, rename onto path, fsync of the folder) or unlink it. */
-LS_MUST_USE enum ls_status ls_file_temporary(const char *path, char **temporary, struct ls_error *error);
+/* For files that a library writes: creates an empty temporary beside path and puts its name into
+ * *temporary (owned by the caller); then either replace (fsync, rename onto path, fsync of the
+ * folder) or unlink it. */
+LS_MUST_USE enum ls_status ls_file_temporary(const char *path, char **temporary,
+                                             struct ls_error *error);
 LS_MUST_USE enum ls_status ls_file_replace(const char *temporary, const char *path,
                                            struct ls_error *error);
 
-/* "cannot <action> <path>: <reason>" for the errno `number`. A missing file or folder, or a regular file where
- * a folder is needed, is LS_INVALID and the text names that part of the path; anything else is LS_SYSTEM. */
-enum ls_status ls_file_fail(struct ls_error *error, const char *action, const char *path, int number);
+/* "cannot <action> <path>: <reason>" for the errno `number`. A missing file or folder, or a regular
+ * file where a folder is needed, is LS_INVALID and the text names that part of the path; anything
+ * else is LS_SYSTEM. */
+enum ls_status ls_file_fail(struct ls_error *error, const char *action, const char *path,
+                            int number);
 
 #endif

@@ -24,7 +24,8 @@ static herr_t keep_reason(unsigned depth, const H5E_error2_t *entry, void *text)
     return 0;
 }
 
-enum ls_status ls_hdf5_fail(struct ls_error *error, enum ls_status status, const char *format, ...) {
+enum ls_status ls_hdf5_fail(struct ls_error *error, enum ls_status status, const char *format,
+                            ...) {
     char reason[256] = "";
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_reason, reason);
     va_list arguments;
@@ -70,9 +71,10 @@ static enum ls_status check_links(hid_t file, const char *path, const char *name
         else if (H5Lget_info(file, part, &link, H5P_DEFAULT) < 0)
             status = ls_hdf5_fail(error, LS_INVALID, "%s: cannot follow '%s'", path, part);
         else if (link.type != H5L_TYPE_HARD)
-            status = ls_fail(error, LS_INVALID,
-                             "%s: '%s' is %s link; data sets may only use what lies in the file itself", path,
-                             part, link.type == H5L_TYPE_SOFT ? "a soft" : "an external");
+            status =
+                ls_fail(error, LS_INVALID,
+                        "%s: '%s' is %s link; data sets may only use what lies in the file itself",
+                        path, part, link.type == H5L_TYPE_SOFT ? "a soft" : "an external");
         part[i] = saved;
     }
     free(part);
@@ -88,18 +90,20 @@ static enum ls_status check_filters(hid_t properties, const char *path, const ch
         char title[64] = "";
         const H5Z_filter_t filter = H5Pget_filter2(properties, (unsigned)i, &flags, &values, NULL,
                                                    sizeof title, title, &config);
-        if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE && filter != H5Z_FILTER_FLETCHER32)
-            return ls_fail(error, LS_INVALID,
-                           "%s: %s uses the filter %d (%s); expected deflate, shuffle or fletcher32 only", path,
-                           name, (int)filter, title);
+        if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE &&
+            filter != H5Z_FILTER_FLETCHER32)
+            return ls_fail(
+                error, LS_INVALID,
+                "%s: %s uses the filter %d (%s); expected deflate, shuffle or fletcher32 only",
+                path, name, (int)filter, title);
     }
     if (count < 0)
         return ls_hdf5_fail(error, LS_INVALID, "%s: cannot read the filters of %s", path, name);
     return LS_OK;
 }
 
-static enum ls_status check_chunks(hid_t dataset, hid_t properties, const char *path, const char *name,
-                                   struct ls_error *error) {
+static enum ls_status check_chunks(hid_t dataset, hid_t properties, const char *path,
+                                   const char *name, struct ls_error *error) {
     hsize_t dims[H5S_MAX_RANK];
     const int rank = H5Pget_chunk(properties, H5S_MAX_RANK, dims);
     const hid_t type = H5Dget_type(dataset);
@@ -121,11 +125,13 @@ static enum ls_status check_storage(hid_t dataset, const char *path, const char 
     const H5D_layout_t layout = H5Pget_layout(properties);
     enum ls_status status = LS_OK;
     if (layout == H5D_VIRTUAL)
-        status = ls_fail(error, LS_INVALID, "%s: %s is a virtual dataset; name the files behind it instead", path,
-                         name);
+        status =
+            ls_fail(error, LS_INVALID,
+                    "%s: %s is a virtual dataset; name the files behind it instead", path, name);
     else if (H5Pget_external_count(properties) != 0)
-        status = ls_fail(error, LS_INVALID, "%s: %s keeps its values in other files, which is not allowed", path,
-                         name);
+        status =
+            ls_fail(error, LS_INVALID,
+                    "%s: %s keeps its values in other files, which is not allowed", path, name);
     else
         status = check_filters(properties, path, name, error);
     if (status == LS_OK && layout == H5D_CHUNKED)

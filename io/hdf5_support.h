@@ -1,5 +1,6 @@
-/* What every user of HDF5 in this folder needs: no printing by the library, its reasons in our texts, and the
- * checks that foreign files must pass. Includes hdf5.h, so no public header may include this one. */
+/* What every user of HDF5 in this folder needs: no printing by the library, its reasons in our
+ * texts, and the checks that foreign files must pass. Includes hdf5.h, so no public header may
+ * include this one. */
 #ifndef LS_IO_HDF5_SUPPORT_H
 #define LS_IO_HDF5_SUPPORT_H
 
@@ -7,8 +8,8 @@
 
 #include "core/base/status.h"
 
-/* Switches off HDF5's error printing in the calling thread and plugins in the process; cheap, call it first
- * in every function that may run in a new thread. */
+/* Switches off HDF5's error printing in the calling thread and plugins in the process; cheap, call
+ * it first in every function that may run in a new thread. */
 void ls_hdf5_quiet(void);
 
 /* As ls_fail, with HDF5's innermost reason for the call that just failed behind the text. */
@@ -18,9 +19,9 @@ enum ls_status ls_hdf5_fail(struct ls_error *error, enum ls_status status, const
 /* Opens for reading, without file locks (some network file systems have none). */
 LS_MUST_USE enum ls_status ls_hdf5_open_file(const char *path, hid_t *file, struct ls_error *error);
 
-/* Opens the dataset called name after checking that nothing in it leads outside the file or to foreign code:
- * only hard links on the way, storage inside the file, no virtual layout, only the filters deflate, shuffle and
- * fletcher32, chunks of at most 2^31 bytes. path is for messages. */
+/* Opens the dataset called name after checking that nothing in it leads outside the file or to
+ * foreign code: only hard links on the way, storage inside the file, no virtual layout, only the
+ * filters deflate, shuffle and fletcher32, chunks of at most 2^31 bytes. path is for messages. */
 LS_MUST_USE enum ls_status ls_hdf5_open_dataset(hid_t file, const char *path, const char *name,
                                                 hid_t *dataset, struct ls_error *error);
 

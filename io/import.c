@@ -8,12 +8,14 @@
 #include "io/file.h"
 #include "io/import_internal.h"
 
-/* X(option, what stands for its value, member, kind, default, choices, help): parser and help text. */
+/* X(option, what stands for its value, member, kind, default, choices, help): parser and help text.
+ */
 #define IMPORT_OPTIONS(X)                                                                          \
     X("skip-lines", "N", skip_lines, LS_FIELD_INTEGER, "0", NULL,                                  \
       "leave out N lines at the start (csv)")                                                      \
     X("target", "NAME|INDEX", target, LS_FIELD_TEXT, "", NULL,                                     \
-      "the column to predict; counted from 1, or from the end: -1; none: no target (csv; the last)") \
+      "the column to predict; counted from 1, or from the end: -1; none: no target (csv; the "     \
+      "last)")                                                                                     \
     X("categorical", "COLUMNS|auto", categorical, LS_FIELD_TEXT, "", NULL,                         \
       "columns whose values are numbered in sorted order; auto: all that hold words (csv)")        \
     X("missing", "error|drop|mean|zero", missing, LS_FIELD_CHOICE, "error", missing_choices,       \
@@ -38,7 +40,8 @@ static const struct ls_field fields[] = {
 static const struct ls_fields options = {fields, (int)(sizeof fields / sizeof *fields)};
 
 const char *const ls_import_help =
-    "Formats (may be left out where file names tell: *ubyte*, *.bin, *.csv, *.npy, each also .gz):\n"
+    "Formats (may be left out where file names tell: *ubyte*, *.bin, *.csv, *.npy, each also "
+    ".gz):\n"
     "  idx IMAGES [LABELS]     MNIST's format; more pairs are joined\n"
     "  cifar FILE...           CIFAR-10's binary records\n"
     "  csv FILE                a table\n"
@@ -46,7 +49,8 @@ const char *const ls_import_help =
     "Options:\n"
     "  --no-header\n"
     "      the first line holds values, not names (csv)\n"
-#define X(option, value, member, kind, initial, choices, help) "  --" option " " value "\n      " help "\n"
+#define X(option, value, member, kind, initial, choices, help)                                     \
+    "  --" option " " value "\n      " help "\n"
     IMPORT_OPTIONS(X);
 #undef X
 
@@ -84,7 +88,8 @@ static int guess_format(const char *path) {
 
 static enum ls_status add_file(struct ls_import *import, const char *path, struct ls_error *error) {
     if (import->file_count == LS_IMPORT_FILES_MAX)
-        return ls_fail(error, LS_INVALID, "more than %d files; import them in parts and join them with a pattern",
+        return ls_fail(error, LS_INVALID,
+                       "more than %d files; import them in parts and join them with a pattern",
                        (int)LS_IMPORT_FILES_MAX);
     import->files[import->file_count++] = ls_strdup(path);
     return LS_OK;
@@ -113,7 +118,8 @@ static enum ls_status locate(struct ls_import *import, const char *name, const c
     char *below = NULL;
     if (folder && name[0] != '/')
         LS_ASSERT(asprintf(&below, "%s/%s", folder, name) >= 0, "out of memory: %s", name);
-    if (!(below && add_existing(import, below, &status, error)) && !add_existing(import, name, &status, error))
+    if (!(below && add_existing(import, below, &status, error)) &&
+        !add_existing(import, name, &status, error))
         status = add_file(import, below ? below : name, error);
     free(below);
     return status;
@@ -124,8 +130,9 @@ static enum ls_status unknown_option(const char *option, struct ls_error *error)
     for (int i = 0; i < options.count; i++)
         names[1 + i] = fields[i].name;
     const char *nearest = ls_nearest(option, names, 1 + options.count);
-    return ls_fail(error, LS_INVALID, "unknown import option '--%s'%s%s%s", option, nearest ? "; did you mean '--" : "",
-                   nearest ? nearest : "", nearest ? "'?" : "");
+    return ls_fail(error, LS_INVALID, "unknown import option '--%s'%s%s%s", option,
+                   nearest ? "; did you mean '--" : "", nearest ? nearest : "",
+                   nearest ? "'?" : "");
 }
 
 /* --NAME VALUE, --NAME=VALUE or --no-header; *at moves over a value that is a word of its own. */
@@ -154,7 +161,8 @@ static enum ls_status check_separator(struct ls_import *import, struct ls_error 
     else if (strcmp(import->separator, "space") == 0)
         strcpy(import->separator, " ");
     if (strlen(import->separator) != 1 || strchr("\"\r\n", import->separator[0]))
-        return ls_fail(error, LS_INVALID, "--separator: expected one byte, tab or space, found '%s'",
+        return ls_fail(error, LS_INVALID,
+                       "--separator: expected one byte, tab or space, found '%s'",
                        import->separator);
     return LS_OK;
 }
@@ -169,8 +177,8 @@ static enum ls_status find_format(struct ls_import *import, int named, const cha
                        "%s: its name does not tell the format; put idx, cifar, csv or npy in front",
                        import->files[0]);
     if (option && format != LS_IMPORT_CSV)
-        return ls_fail(error, LS_INVALID, "%s is an option for csv files, but the format is %s", option,
-                       formats[format].name);
+        return ls_fail(error, LS_INVALID, "%s is an option for csv files, but the format is %s",
+                       option, formats[format].name);
     import->format = (enum ls_import_format)format;
     return LS_OK;
 }
@@ -208,15 +216,16 @@ void ls_import_clear(struct ls_import *import) {
     *import = (struct ls_import){0};
 }
 
-enum ls_status ls_import_run(const struct ls_import *import, const char *path, struct ls_error *error) {
+enum ls_status ls_import_run(const struct ls_import *import, const char *path,
+                             struct ls_error *error) {
     struct ls_writer *writer;
     enum ls_status status = ls_writer_create(&writer, path, error);
     if (status != LS_OK)
         return status;
     status = formats[import->format].run(import, writer, error);
     if (status == LS_OK)
-        status = ls_writer_texts(writer, -1, "source", (const char *const *)import->files, import->file_count,
-                                 error);
+        status = ls_writer_texts(writer, -1, "source", (const char *const *)import->files,
+                                 import->file_count, error);
     if (status == LS_OK)
         status = ls_writer_texts(writer, -1, "format", &formats[import->format].name, 1, error);
     if (status == LS_OK)

@@ -1,5 +1,5 @@
-/* CIFAR-10's binary records: a label byte, then 1024 red, 1024 green and 1024 blue bytes, row by row.
- * https://www.cs.toronto.edu/~kriz/cifar.html */
+/* CIFAR-10's binary records: a label byte, then 1024 red, 1024 green and 1024 blue bytes, row by
+ * row. https://www.cs.toronto.edu/~kriz/cifar.html */
 #include <stdlib.h>
 
 #include "core/base/memory.h"
@@ -8,7 +8,8 @@
 enum { PIXELS = 32 * 32, CHANNELS = 3, RECORD_BYTES = 1 + PIXELS * CHANNELS, BLOCK = 256 };
 
 /* A gzipped file says nothing of its size, so it is unpacked once to count. */
-static enum ls_status count_records(const char *path, char *bytes, uint64_t *records, struct ls_error *error) {
+static enum ls_status count_records(const char *path, char *bytes, uint64_t *records,
+                                    struct ls_error *error) {
     struct ls_stream stream;
     enum ls_status status = ls_stream_open(&stream, path, error);
     if (status != LS_OK)
@@ -18,7 +19,8 @@ static enum ls_status count_records(const char *path, char *bytes, uint64_t *rec
     *records = stream.bytes / RECORD_BYTES;
     if (status == LS_OK && (stream.bytes % RECORD_BYTES || !stream.bytes || stream.cut))
         status = ls_fail(error, LS_INVALID,
-                         "%s: truncated, or not CIFAR's format: expected records of %d bytes, found %llu bytes%s",
+                         "%s: truncated, or not CIFAR's format: expected records of %d bytes, "
+                         "found %llu bytes%s",
                          path, (int)RECORD_BYTES, (unsigned long long)stream.bytes,
                          stream.cut ? " (its gzip data ends early)" : "");
     ls_stream_close(&stream);
@@ -38,8 +40,9 @@ struct buffers {
     int32_t *labels;                 /* [BLOCK] owned */
 };
 
-static enum ls_status copy_file(const char *path, const struct buffers *buffers, struct ls_writer *writer,
-                                const int to[2], uint64_t row, struct ls_error *error) {
+static enum ls_status copy_file(const char *path, const struct buffers *buffers,
+                                struct ls_writer *writer, const int to[2], uint64_t row,
+                                struct ls_error *error) {
     struct ls_stream stream;
     enum ls_status status = ls_stream_open(&stream, path, error);
     uint64_t got = BLOCK * RECORD_BYTES;
@@ -75,9 +78,11 @@ enum ls_status ls_import_cifar(const struct ls_import *import, struct ls_writer 
         rows += counts[i];
     }
     if (status == LS_OK)
-        status = ls_writer_add(writer, "/inputs", LS_KIND_U8, rows, LS_SHAPE(32, 32, CHANNELS), &to[0], error);
+        status = ls_writer_add(writer, "/inputs", LS_KIND_U8, rows, LS_SHAPE(32, 32, CHANNELS),
+                               &to[0], error);
     if (status == LS_OK)
-        status = ls_writer_add(writer, "/targets", LS_KIND_I32, rows, (struct ls_shape){0}, &to[1], error);
+        status = ls_writer_add(writer, "/targets", LS_KIND_I32, rows, (struct ls_shape){0}, &to[1],
+                               error);
     rows = 0;
     for (int i = 0; i < import->file_count && status == LS_OK; i++) {
         status = copy_file(import->files[i], &buffers, writer, to, rows, error);

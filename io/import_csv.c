@@ -13,8 +13,8 @@ static double *cell(const struct ls_csv_table *table, uint64_t row, int column) 
 }
 
 /* Missing cells get their column's mean (over the others, in order), or zero. */
-static enum ls_status fill_missing(struct ls_csv_table *table, const struct ls_import *import, int column,
-                                   struct ls_error *error) {
+static enum ls_status fill_missing(struct ls_csv_table *table, const struct ls_import *import,
+                                   int column, struct ls_error *error) {
     double sum = 0, filling = 0;
     uint64_t present = 0;
     for (uint64_t row = 0; row < table->rows; row++) {
@@ -26,8 +26,9 @@ static enum ls_status fill_missing(struct ls_csv_table *table, const struct ls_i
         return LS_OK;
     if (import->missing == LS_MISSING_MEAN) {
         if (!present)
-            return ls_fail(error, LS_INVALID, "%s: column '%s' has no values, so no mean to fill in",
-                           import->files[0], table->columns[column].name);
+            return ls_fail(error, LS_INVALID,
+                           "%s: column '%s' has no values, so no mean to fill in", import->files[0],
+                           table->columns[column].name);
         filling = sum / (double)present;
     }
     for (uint64_t row = 0; row < table->rows; row++)
@@ -36,8 +37,8 @@ static enum ls_status fill_missing(struct ls_csv_table *table, const struct ls_i
     return LS_OK;
 }
 
-static enum ls_status write_inputs(const struct ls_csv_table *table, struct ls_writer *writer, int *to,
-                                   struct ls_error *error) {
+static enum ls_status write_inputs(const struct ls_csv_table *table, struct ls_writer *writer,
+                                   int *to, struct ls_error *error) {
     const int columns = table->count - (table->target >= 0);
     enum ls_status status =
         ls_writer_add(writer, "/inputs", LS_KIND_F32, table->rows, LS_SHAPE(columns), to, error);
@@ -64,11 +65,11 @@ static bool all_integers(const struct ls_csv_table *table, int column) {
     return true;
 }
 
-static enum ls_status write_targets(const struct ls_csv_table *table, struct ls_writer *writer, int *to,
-                                    struct ls_error *error) {
+static enum ls_status write_targets(const struct ls_csv_table *table, struct ls_writer *writer,
+                                    int *to, struct ls_error *error) {
     const bool integers = all_integers(table, table->target);
-    enum ls_status status = ls_writer_add(writer, "/targets", integers ? LS_KIND_I32 : LS_KIND_F32, table->rows,
-                                          (struct ls_shape){0}, to, error);
+    enum ls_status status = ls_writer_add(writer, "/targets", integers ? LS_KIND_I32 : LS_KIND_F32,
+                                          table->rows, (struct ls_shape){0}, to, error);
     int32_t *whole = ls_calloc(table->rows, sizeof *whole);
     float *real = ls_calloc(table->rows, sizeof *real);
     for (uint64_t row = 0; row < table->rows; row++) {
@@ -77,15 +78,16 @@ static enum ls_status write_targets(const struct ls_csv_table *table, struct ls_
         whole[row] = integers ? (int32_t)value : 0;
     }
     if (status == LS_OK)
-        status = ls_writer_put(writer, *to, 0, table->rows, integers ? (const void *)whole : real, error);
+        status = ls_writer_put(writer, *to, 0, table->rows, integers ? (const void *)whole : real,
+                               error);
     free(whole);
     free(real);
     return status;
 }
 
 /* Column names, and the words behind the numbers of categorical columns: "categories:COLUMN". */
-static enum ls_status write_names(const struct ls_csv_table *table, struct ls_writer *writer, int inputs,
-                                  int targets, struct ls_error *error) {
+static enum ls_status write_names(const struct ls_csv_table *table, struct ls_writer *writer,
+                                  int inputs, int targets, struct ls_error *error) {
     const char **names = ls_calloc((size_t)table->count, sizeof *names);
     int count = 0;
     enum ls_status status = LS_OK;
@@ -97,7 +99,8 @@ static enum ls_status write_names(const struct ls_csv_table *table, struct ls_wr
         snprintf(attribute, sizeof attribute, "categories:%s", column->name);
         if (column->categorical)
             status = ls_writer_texts(writer, i == table->target ? targets : inputs, attribute,
-                                     (const char *const *)column->words.sorted, column->words.count, error);
+                                     (const char *const *)column->words.sorted, column->words.count,
+                                     error);
     }
     if (status == LS_OK)
         status = ls_writer_texts(writer, inputs, "columns", names, count, error);

@@ -15,20 +15,23 @@ static enum ls_status check_magic(const char *path, const unsigned char magic[4]
                       (targets ? rank == 1 : rank >= 2 && rank <= 4);
     if (fits)
         return LS_OK;
-    return ls_fail(error, LS_INVALID,
-                   "%s: not an IDX file of %s: expected the magic number %s, found %02x%02x%02x%02x", path,
-                   targets ? "labels" : "images", targets ? "00000801" : "00000803 (or 02, 04)", magic[0],
-                   magic[1], magic[2], magic[3]);
+    return ls_fail(
+        error, LS_INVALID,
+        "%s: not an IDX file of %s: expected the magic number %s, found %02x%02x%02x%02x", path,
+        targets ? "labels" : "images", targets ? "00000801" : "00000803 (or 02, 04)", magic[0],
+        magic[1], magic[2], magic[3]);
 }
 
-static enum ls_status read_header(struct ls_raw_array *array, bool targets, struct ls_error *error) {
+static enum ls_status read_header(struct ls_raw_array *array, bool targets,
+                                  struct ls_error *error) {
     const char *path = array->stream.path;
     unsigned char bytes[4 + 4 * 4];
     uint64_t got;
     enum ls_status status = ls_stream_read(&array->stream, bytes, 4, &got, error);
     if (status == LS_OK && got < 4)
-        status = ls_fail(error, LS_INVALID, "%s: truncated: expected an IDX header, found %llu bytes", path,
-                         (unsigned long long)got);
+        status =
+            ls_fail(error, LS_INVALID, "%s: truncated: expected an IDX header, found %llu bytes",
+                    path, (unsigned long long)got);
     if (status == LS_OK)
         status = check_magic(path, bytes, targets, error);
     if (status != LS_OK)
@@ -36,7 +39,8 @@ static enum ls_status read_header(struct ls_raw_array *array, bool targets, stru
     const int rank = bytes[3];
     status = ls_stream_read(&array->stream, bytes + 4, (uint64_t)rank * 4, &got, error);
     if (status == LS_OK && got < (uint64_t)rank * 4)
-        status = ls_fail(error, LS_INVALID, "%s: truncated: expected an IDX header of %d bytes, found %llu", path,
+        status = ls_fail(error, LS_INVALID,
+                         "%s: truncated: expected an IDX header of %d bytes, found %llu", path,
                          4 + 4 * rank, (unsigned long long)got + 4);
     if (status != LS_OK)
         return status;

@@ -10,7 +10,8 @@
 
 enum ls_missing { LS_MISSING_ERROR, LS_MISSING_DROP, LS_MISSING_MEAN, LS_MISSING_ZERO };
 
-LS_MUST_USE enum ls_status ls_import_arrays(const struct ls_import *import, struct ls_writer *writer,
+LS_MUST_USE enum ls_status ls_import_arrays(const struct ls_import *import,
+                                            struct ls_writer *writer,
                                             struct ls_error *error); /* idx, npy */
 LS_MUST_USE enum ls_status ls_import_cifar(const struct ls_import *import, struct ls_writer *writer,
                                            struct ls_error *error);
@@ -19,7 +20,7 @@ LS_MUST_USE enum ls_status ls_import_csv(const struct ls_import *import, struct 
 
 /* A file that is a header and then rows of numbers. */
 struct ls_raw_array {
-    struct ls_stream stream;    /* behind the header; owned */
+    struct ls_stream stream; /* behind the header; owned */
     enum ls_kind kind;
     uint64_t rows;
     struct ls_shape row;
@@ -32,9 +33,9 @@ LS_MUST_USE enum ls_status ls_idx_open(struct ls_raw_array *array, const char *p
 LS_MUST_USE enum ls_status ls_npy_open(struct ls_raw_array *array, const char *path, bool targets,
                                        struct ls_error *error);
 
-/* Checks dims[0 .. rank-1] (at least one row, at most 2^31 bytes a row, no overflow) and fills rows, row and
- * row_bytes from them and the kind. */
-LS_MUST_USE enum ls_status ls_raw_array_shape(struct ls_raw_array *array, const uint64_t *dims, int rank,
-                                              struct ls_error *error);
+/* Checks dims[0 .. rank-1] (at least one row, at most 2^31 bytes a row, no overflow) and fills
+ * rows, row and row_bytes from them and the kind. */
+LS_MUST_USE enum ls_status ls_raw_array_shape(struct ls_raw_array *array, const uint64_t *dims,
+                                              int rank, struct ls_error *error);
 
 #endif

@@ -26,7 +26,8 @@ size_t ls_kind_bytes(enum ls_kind kind) {
 double ls_kind_value(enum ls_kind kind, const void *from, int64_t index) {
     switch (kind) {
 #define X(k, type)                                                                                 \
-    case k: return (double)((const type *)from)[index];
+    case k:                                                                                        \
+        return (double)((const type *)from)[index];
         EVERY_KIND(X)
 #undef X
     }

@@ -23,8 +23,8 @@ enum ls_kind {
 
 size_t ls_kind_bytes(enum ls_kind kind);
 
-/* Converts count values; a uint8 is divided by 255 when `unit` is set. Returns the index of the first value
- * that is not finite (as a float), or -1. */
+/* Converts count values; a uint8 is divided by 255 when `unit` is set. Returns the index of the
+ * first value that is not finite (as a float), or -1. */
 int64_t ls_kind_to_real(enum ls_kind kind, const void *from, int64_t count, bool unit, float *to);
 
 /* Index of the first value that is not an integer of 32 bits, or -1. */

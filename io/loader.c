@@ -1,9 +1,10 @@
-/* One thread reads ahead into a ring of slots made at creation; the consumer holds one slot at a time.
+/* One thread reads ahead into a ring of slots made at creation; the consumer holds one slot at a
+ * time.
  *
- * Under the mutex: where reading is (epoch, index), how many batches were produced and consumed since the last
- * seek, and the generation, which a seek raises. A slot is written by the reader alone until it is counted as
- * produced, and read by the consumer alone until it is counted as consumed. A read that a seek overtook is
- * simply not counted. */
+ * Under the mutex: where reading is (epoch, index), how many batches were produced and consumed
+ * since the last seek, and the generation, which a seek raises. A slot is written by the reader
+ * alone until it is counted as produced, and read by the consumer alone until it is counted as
+ * consumed. A read that a seek overtook is simply not counted. */
 #include "io/loader.h"
 
 #include <pthread.h>
@@ -14,8 +15,8 @@
 #include "core/base/random.h"
 
 struct slot {
-    struct ls_batch batch;  /* points into the arrays below */
-    uint64_t *row_ids;      /* in the loader's memory, like the next two */
+    struct ls_batch batch; /* points into the arrays below */
+    uint64_t *row_ids;     /* in the loader's memory, like the next two */
     void *inputs, *targets;
     enum ls_status status;
     struct ls_error error;
@@ -27,9 +28,9 @@ struct ls_loader {
     int64_t microbatch_rows, rows_max, batches; /* rows_max: of this rank in a batch */
     int64_t input_values, target_values;
     int slot_count;
-    struct slot *slots;                         /* [slot_count] owned */
-    float *staging;                             /* images before augmentation; NULL without */
-    char *memory;                               /* owned: all arrays of all slots, and staging */
+    struct slot *slots; /* [slot_count] owned */
+    float *staging;     /* images before augmentation; NULL without */
+    char *memory;       /* owned: all arrays of all slots, and staging */
     size_t memory_bytes;
     pthread_t thread;
     pthread_mutex_t mutex;
@@ -38,14 +39,16 @@ struct ls_loader {
     uint64_t generation, epoch, epoch_end;
     int64_t index;
     uint64_t produced, consumed;
-    bool held;                                  /* the consumer still looks at slot consumed - 1 */
-    bool failed;                                /* the last one produced is an error: reading rests */
+    bool held;   /* the consumer still looks at slot consumed - 1 */
+    bool failed; /* the last one produced is an error: reading rests */
 };
 
 /* Which rows this rank takes of batch `index` of `epoch`. */
-static void plan_batch(const struct ls_loader *loader, uint64_t epoch, int64_t index, struct slot *slot) {
+static void plan_batch(const struct ls_loader *loader, uint64_t epoch, int64_t index,
+                       struct slot *slot) {
     const struct ls_loader_options *options = &loader->options;
-    const uint64_t begin = (uint64_t)index * (uint64_t)options->batch, left = options->part.count - begin;
+    const uint64_t begin = (uint64_t)index * (uint64_t)options->batch,
+                   left = options->part.count - begin;
     const int64_t rows = left < (uint64_t)options->batch ? (int64_t)left : options->batch;
     const int64_t mine = rows - options->first * loader->microbatch_rows;
     slot->batch = (struct ls_batch){
@@ -55,7 +58,9 @@ static void plan_batch(const struct ls_loader *loader, uint64_t epoch, int64_t i
         .rows_global = rows,
         .microbatch_rows = loader->microbatch_rows,
         .microbatches = (int)((rows + loader->microbatch_rows - 1) / loader->microbatch_rows),
-        .rows = mine < 0 ? 0 : mine < loader->rows_max ? mine : loader->rows_max,
+        .rows = mine < 0                  ? 0
+                : mine < loader->rows_max ? mine
+                                          : loader->rows_max,
         .row_first = (uint64_t)(options->first * loader->microbatch_rows),
         .row_ids = slot->row_ids,
         .inputs = slot->inputs,
@@ -75,14 +80,16 @@ static enum ls_status read_inputs(const struct ls_loader *loader, struct slot *s
     struct ls_dataset *dataset = options->part.dataset;
     const int64_t rows = slot->batch.rows, values = loader->input_values;
     if (options->input_integer)
-        return ls_dataset_read_input_indices(dataset, slot->row_ids, rows, slot->inputs, &slot->error);
+        return ls_dataset_read_input_indices(dataset, slot->row_ids, rows, slot->inputs,
+                                             &slot->error);
     float *read_to = loader->staging ? loader->staging : slot->inputs;
-    const enum ls_status status = ls_dataset_read_inputs(dataset, slot->row_ids, rows, read_to, &slot->error);
+    const enum ls_status status =
+        ls_dataset_read_inputs(dataset, slot->row_ids, rows, read_to, &slot->error);
     for (int64_t i = 0; status == LS_OK && loader->staging && i < rows; i++) {
         const struct ls_random_key key =
             ls_random_key(options->seed, LS_STREAM_AUGMENT, slot->batch.epoch, slot->row_ids[i]);
-        ls_augment_image(&options->augment, key, loader->info.input_shape, loader->staging + i * values,
-                         (float *)slot->inputs + i * values);
+        ls_augment_image(&options->augment, key, loader->info.input_shape,
+                         loader->staging + i * values, (float *)slot->inputs + i * values);
     }
     return status;
 }
@@ -94,16 +101,18 @@ static void read_batch(const struct ls_loader *loader, struct slot *slot) {
     slot->status = read_inputs(loader, slot);
     if (slot->status != LS_OK || !slot->targets)
         return;
-    slot->status = options->target_integer ? ls_dataset_read_labels(dataset, slot->row_ids, rows, options->classes,
-                                                                    slot->targets, &slot->error)
-                                           : ls_dataset_read_targets(dataset, slot->row_ids, rows, slot->targets,
-                                                                     &slot->error);
+    slot->status =
+        options->target_integer
+            ? ls_dataset_read_labels(dataset, slot->row_ids, rows, options->classes, slot->targets,
+                                     &slot->error)
+            : ls_dataset_read_targets(dataset, slot->row_ids, rows, slot->targets, &slot->error);
 }
 
 /* There is something to read and a slot to read it into; the consumer's slot is not one. */
 static bool may_read(const struct ls_loader *loader) {
     const uint64_t waiting = loader->produced - loader->consumed + (loader->held ? 1 : 0);
-    return loader->epoch < loader->epoch_end && !loader->failed && waiting < (uint64_t)loader->slot_count;
+    return loader->epoch < loader->epoch_end && !loader->failed &&
+           waiting < (uint64_t)loader->slot_count;
 }
 
 static void *read_ahead(void *argument) {
@@ -173,7 +182,8 @@ static enum ls_status check_augment(const struct ls_loader_options *options, str
     char text[LS_SHAPE_TEXT_MAX];
     if (!ls_augment_active(&options->augment) || (shape.rank == 3 && !options->input_integer))
         return LS_OK;
-    return ls_fail(error, LS_INVALID, "augmentation needs images (height x width x channels), but a sample is %s",
+    return ls_fail(error, LS_INVALID,
+                   "augmentation needs images (height x width x channels), but a sample is %s",
                    ls_shape_print(shape, text));
 }
 
@@ -245,7 +255,8 @@ void ls_loader_seek(struct ls_loader *loader, uint64_t epoch, int64_t index, uin
     pthread_mutex_unlock(&loader->mutex);
 }
 
-enum ls_status ls_loader_next(struct ls_loader *loader, struct ls_batch *batch, struct ls_error *error) {
+enum ls_status ls_loader_next(struct ls_loader *loader, struct ls_batch *batch,
+                              struct ls_error *error) {
     pthread_mutex_lock(&loader->mutex);
     if (loader->held) {
         loader->held = false;

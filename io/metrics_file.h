@@ -1,5 +1,6 @@
-/* RUN/metrics.jsonl: one JSON object per line, each with step, epoch and split; written by rank 0, cut back to
- * what the checkpoint had seen (its size then) so that it ends equal to an uninterrupted run's (times aside). */
+/* RUN/metrics.jsonl: one JSON object per line, each with step, epoch and split; written by rank 0,
+ * cut back to what the checkpoint had seen (its size then) so that it ends equal to an
+ * uninterrupted run's (times aside). */
 #ifndef LS_IO_METRICS_FILE_H
 #define LS_IO_METRICS_FILE_H
 
@@ -8,13 +9,15 @@
 
 struct ls_metrics_file;
 
-/* Opens for appending after cutting the file back to its first `bytes` bytes (0: anew). A file shorter than
- * that, or whose last byte there is no newline, is LS_DAMAGED. */
+/* Opens for appending after cutting the file back to its first `bytes` bytes (0: anew). A file
+ * shorter than that, or whose last byte there is no newline, is LS_DAMAGED. */
 LS_MUST_USE enum ls_status ls_metrics_open(struct ls_metrics_file **file, const char *path,
                                            uint64_t bytes, struct ls_error *error);
-/* extra: NULL or further values (learning_rate, gradient_norm); "seconds" and "samples_per_s" are times. */
-LS_MUST_USE enum ls_status ls_metrics_append(struct ls_metrics_file *file, uint64_t step, double epoch,
-                                             const char *split, const struct ls_metrics *metrics,
+/* extra: NULL or further values (learning_rate, gradient_norm); "seconds" and "samples_per_s" are
+ * times. */
+LS_MUST_USE enum ls_status ls_metrics_append(struct ls_metrics_file *file, uint64_t step,
+                                             double epoch, const char *split,
+                                             const struct ls_metrics *metrics,
                                              const struct ls_metric *extra, int extra_count,
                                              struct ls_error *error);
 /* Before a checkpoint is committed: what it covers is on disk. */

@@ -11,7 +11,8 @@ enum { PASS_VALUES = 1 << 18 }; /* values read at a time in a pass over all rows
 uint64_t ls_part_row(const struct ls_part *part, uint64_t position) {
     const uint64_t rows = ls_dataset_info(part->dataset).rows, at = part->first + position;
     LS_ASSERT(position < part->count && at < rows, "position %llu of %llu, %llu rows",
-              (unsigned long long)position, (unsigned long long)part->count, (unsigned long long)rows);
+              (unsigned long long)position, (unsigned long long)part->count,
+              (unsigned long long)rows);
     if (!part->permuted)
         return at;
     return ls_random_permute(ls_random_key(part->seed, LS_STREAM_SPLIT, 0, 0), at, rows);
@@ -23,7 +24,8 @@ static int64_t pass_rows(int64_t values, uint64_t count) {
     return (uint64_t)rows < count ? rows : (int64_t)count;
 }
 
-enum ls_status ls_dataset_classes(struct ls_dataset *dataset, int64_t *classes, struct ls_error *error) {
+enum ls_status ls_dataset_classes(struct ls_dataset *dataset, int64_t *classes,
+                                  struct ls_error *error) {
     const struct ls_dataset_info info = ls_dataset_info(dataset);
     const int64_t values = ls_shape_count(info.target_shape), block = pass_rows(values, info.rows);
     uint64_t *rows = ls_calloc((size_t)block, sizeof *rows);
@@ -84,8 +86,8 @@ static enum ls_status run_pass(struct pass *pass, const double *mean, struct ls_
     return LS_OK;
 }
 
-enum ls_status ls_part_statistics(const struct ls_part *part, int64_t channels, float *mean, float *scale,
-                                  struct ls_error *error) {
+enum ls_status ls_part_statistics(const struct ls_part *part, int64_t channels, float *mean,
+                                  float *scale, struct ls_error *error) {
     const struct ls_shape shape = ls_dataset_info(part->dataset).input_shape;
     const int64_t values = ls_shape_count(shape), block = pass_rows(values, part->count);
     LS_ASSERT(part->count > 0 && values % channels == 0, "%llu rows of %lld values, %lld channels",
@@ -113,7 +115,8 @@ enum ls_status ls_part_statistics(const struct ls_part *part, int64_t channels, 
     if (status == LS_OK)
         status = run_pass(&pass, exact, error);
     for (int64_t c = 0; c < channels && status == LS_OK; c++) {
-        const bool constant = !(pass.least[c] < pass.greatest[c]); /* rounding leaves a tiny variance */
+        const bool constant =
+            !(pass.least[c] < pass.greatest[c]); /* rounding leaves a tiny variance */
         mean[c] = (float)exact[c];
         scale[c] = constant ? 1.0f : (float)(1.0 / sqrt(pass.sums[c] / n));
     }

@@ -10,24 +10,27 @@
 #include "core/base/memory.h"
 
 struct ls_predictions {
-    char *path, *temporary; /* owned */
+    char *path, *temporary;       /* owned */
     hid_t file, outputs, classes; /* classes: -1 if there are none */
-    struct ls_shape shape;  /* [rows, ...] */
+    struct ls_shape shape;        /* [rows, ...] */
     uint64_t written;
 };
 
-static hid_t create_dataset(const struct ls_predictions *predictions, const char *name, hid_t type, int rank) {
+static hid_t create_dataset(const struct ls_predictions *predictions, const char *name, hid_t type,
+                            int rank) {
     hsize_t dims[LS_RANK_MAX];
     for (int i = 0; i < rank; i++)
         dims[i] = (hsize_t)predictions->shape.dims[i];
     const hid_t space = H5Screate_simple(rank, dims, NULL);
-    const hid_t set = H5Dcreate2(predictions->file, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t set =
+        H5Dcreate2(predictions->file, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     H5Sclose(space);
     return set;
 }
 
 enum ls_status ls_predictions_create(struct ls_predictions **made, const char *path, uint64_t rows,
-                                     struct ls_shape row_shape, bool classes, struct ls_error *error) {
+                                     struct ls_shape row_shape, bool classes,
+                                     struct ls_error *error) {
     struct ls_predictions *predictions = ls_calloc(1, sizeof *predictions);
     predictions->path = ls_strdup(path);
     predictions->temporary = ls_calloc(strlen(path) + 32, 1);
@@ -45,8 +48,8 @@ enum ls_status ls_predictions_create(struct ls_predictions **made, const char *p
             predictions->classes = create_dataset(predictions, "classes", H5T_STD_I32LE, 1);
     }
     if (predictions->outputs < 0 || (classes && predictions->classes < 0)) {
-        const enum ls_status status =
-            ls_fail(error, LS_SYSTEM, "%s: cannot be written: %s", path, errno ? strerror(errno) : "HDF5 refused");
+        const enum ls_status status = ls_fail(error, LS_SYSTEM, "%s: cannot be written: %s", path,
+                                              errno ? strerror(errno) : "HDF5 refused");
         struct ls_error ignored;
         (void)!ls_predictions_close(predictions, false, &ignored);
         return status;
@@ -55,8 +58,8 @@ enum ls_status ls_predictions_create(struct ls_predictions **made, const char *p
     return LS_OK;
 }
 
-static bool append_rows(hid_t set, hid_t type, const struct ls_shape *shape, int rank, uint64_t first,
-                        int64_t rows, const void *data) {
+static bool append_rows(hid_t set, hid_t type, const struct ls_shape *shape, int rank,
+                        uint64_t first, int64_t rows, const void *data) {
     hsize_t start[LS_RANK_MAX] = {first}, count[LS_RANK_MAX] = {(hsize_t)rows};
     for (int i = 1; i < rank; i++)
         count[i] = (hsize_t)shape->dims[i];
@@ -70,17 +73,18 @@ static bool append_rows(hid_t set, hid_t type, const struct ls_shape *shape, int
 
 enum ls_status ls_predictions_append(struct ls_predictions *predictions, const float *outputs,
                                      const int32_t *labels, int64_t rows, struct ls_error *error) {
-    if (!append_rows(predictions->outputs, H5T_NATIVE_FLOAT, &predictions->shape, predictions->shape.rank,
-                     predictions->written, rows, outputs) ||
+    if (!append_rows(predictions->outputs, H5T_NATIVE_FLOAT, &predictions->shape,
+                     predictions->shape.rank, predictions->written, rows, outputs) ||
         (labels && !append_rows(predictions->classes, H5T_NATIVE_INT32, &predictions->shape, 1,
                                 predictions->written, rows, labels)))
-        return ls_fail(error, LS_SYSTEM, "%s: row %llu cannot be written (is the disk full?)", predictions->path,
-                       (unsigned long long)predictions->written);
+        return ls_fail(error, LS_SYSTEM, "%s: row %llu cannot be written (is the disk full?)",
+                       predictions->path, (unsigned long long)predictions->written);
     predictions->written += (uint64_t)rows;
     return LS_OK;
 }
 
-enum ls_status ls_predictions_close(struct ls_predictions *predictions, bool keep, struct ls_error *error) {
+enum ls_status ls_predictions_close(struct ls_predictions *predictions, bool keep,
+                                    struct ls_error *error) {
     bool good = true;
     if (predictions->outputs >= 0)
         good &= H5Dclose(predictions->outputs) >= 0;
@@ -92,7 +96,8 @@ enum ls_status ls_predictions_close(struct ls_predictions *predictions, bool kee
     if (!keep || !good)
         unlink(predictions->temporary);
     if (keep && !good)
-        status = ls_fail(error, LS_SYSTEM, "%s: cannot be written (is the disk full?)", predictions->path);
+        status = ls_fail(error, LS_SYSTEM, "%s: cannot be written (is the disk full?)",
+                         predictions->path);
     else if (keep && rename(predictions->temporary, predictions->path) != 0)
         status = ls_fail(error, LS_SYSTEM, "%s: %s", predictions->path, strerror(errno));
     free(predictions->path);

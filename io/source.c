@@ -1,4 +1,5 @@
-/* Where data comes from: a name that we know, HDF5 files, or raw files that are imported into the cache. */
+/* Where data comes from: a name that we know, HDF5 files, or raw files that are imported into the
+ * cache. */
 #include "io/source.h"
 
 #include <errno.h>
@@ -18,7 +19,8 @@ enum { IMPORT_VERSION = 1, WORDS_MAX = 128 };
 
 #define FASHION_FOLDER "/usr/share/datasets/fashion-mnist"
 
-/* Cuts text into words at blanks, in place; '...' and "..." keep blanks. -1: too many, or an open quote. */
+/* Cuts text into words at blanks, in place; '...' and "..." keep blanks. -1: too many, or an open
+ * quote. */
 static int split_words(char *text, char *words[WORDS_MAX]) {
     int count = 0;
     char *to = text;
@@ -61,8 +63,9 @@ static enum ls_status missing(const char *path, const char *folder, struct ls_er
     const enum ls_status status = ls_file_fail(error, "read", path, errno ? errno : ENOENT);
     const size_t length = strlen(error->text);
     if (!folder && path[0] != '/')
-        snprintf(error->text + length, sizeof error->text - length,
-                 "\n(LOCKSTEP_DATA, the folder that relative data files are taken from, is not set)");
+        snprintf(
+            error->text + length, sizeof error->text - length,
+            "\n(LOCKSTEP_DATA, the folder that relative data files are taken from, is not set)");
     return status;
 }
 
@@ -77,13 +80,15 @@ static enum ls_status resolve_hdf5(const char *name, const char *folder, char pa
     if (length < 0 || exists(name))
         length = snprintf(path, LS_TEXT_MAX, "%s", name);
     if (length >= LS_TEXT_MAX)
-        return ls_fail(error, LS_INVALID, "%s: a path of more than %d bytes", name, (int)LS_TEXT_MAX - 1);
+        return ls_fail(error, LS_INVALID, "%s: a path of more than %d bytes", name,
+                       (int)LS_TEXT_MAX - 1);
     errno = 0;
     return exists(path) ? LS_OK : missing(path, folder, error);
 }
 
 static enum ls_status cache_folder(char *path, size_t size, struct ls_error *error) {
-    const char *own = getenv("LOCKSTEP_CACHE"), *user = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *own = getenv("LOCKSTEP_CACHE"), *user = getenv("XDG_CACHE_HOME"),
+               *home = getenv("HOME");
     int length;
     if (own && *own)
         length = snprintf(path, size, "%s", own);
@@ -92,9 +97,11 @@ static enum ls_status cache_folder(char *path, size_t size, struct ls_error *err
     else if (home && *home)
         length = snprintf(path, size, "%s/.cache/lockstep", home);
     else
-        return ls_fail(error, LS_INVALID, "no folder for imported data: set LOCKSTEP_CACHE (or HOME)");
+        return ls_fail(error, LS_INVALID,
+                       "no folder for imported data: set LOCKSTEP_CACHE (or HOME)");
     if ((size_t)length >= size)
-        return ls_fail(error, LS_INVALID, "the cache folder's path has more than %zu bytes", size - 1);
+        return ls_fail(error, LS_INVALID, "the cache folder's path has more than %zu bytes",
+                       size - 1);
     return LS_OK;
 }
 
@@ -113,8 +120,8 @@ static enum ls_status add_file(struct ls_hash *hash, const char *path, const cha
         return missing(path, folder, error);
     }
     char text[96];
-    snprintf(text, sizeof text, "%lld %lld.%09ld", (long long)info.st_size, (long long)info.st_mtim.tv_sec,
-             info.st_mtim.tv_nsec);
+    snprintf(text, sizeof text, "%lld %lld.%09ld", (long long)info.st_size,
+             (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
     add_text(hash, absolute);
     add_text(hash, text);
     free(absolute);
@@ -140,18 +147,21 @@ static enum ls_status cache_key(const struct ls_import *import, const char *fold
 }
 
 /* CACHE/NAME-KEY.h5, NAME being the first file's, for people who look into the cache. */
-static enum ls_status cache_path(const struct ls_import *import, const char *folder, char path[LS_TEXT_MAX],
-                                 char cache[LS_TEXT_MAX], struct ls_error *error) {
+static enum ls_status cache_path(const struct ls_import *import, const char *folder,
+                                 char path[LS_TEXT_MAX], char cache[LS_TEXT_MAX],
+                                 struct ls_error *error) {
     uint64_t key = 0;
     enum ls_status status = cache_key(import, folder, &key, error);
     if (status == LS_OK)
         status = cache_folder(cache, LS_TEXT_MAX, error);
     if (status != LS_OK)
         return status;
-    const char *slash = strrchr(import->files[0], '/'), *name = slash ? slash + 1 : import->files[0];
+    const char *slash = strrchr(import->files[0], '/'),
+               *name = slash ? slash + 1 : import->files[0];
     char digits[LS_HASH_TEXT_MAX];
     ls_hash_text(key, digits);
-    if (snprintf(path, LS_TEXT_MAX, "%s/%.*s-%s.h5", cache, (int)strcspn(name, "."), name, digits) >= LS_TEXT_MAX)
+    if (snprintf(path, LS_TEXT_MAX, "%s/%.*s-%s.h5", cache, (int)strcspn(name, "."), name,
+                 digits) >= LS_TEXT_MAX)
         return ls_fail(error, LS_INVALID, "the cache folder's path is too long: %s", cache);
     return LS_OK;
 }
@@ -169,7 +179,8 @@ static enum ls_status resolve_raw(int count, char *const *words, const char *fol
         if (status == LS_OK)
             status = ls_import_run(&import, path, error);
         if (status == LS_OK)
-            ls_log(LS_LOG_INFO, "imported %s%s into %s", import.files[0], import.file_count > 1 ? " ..." : "", path);
+            ls_log(LS_LOG_INFO, "imported %s%s into %s", import.files[0],
+                   import.file_count > 1 ? " ..." : "", path);
     }
     ls_import_clear(&import);
     return status;
@@ -182,12 +193,14 @@ static enum ls_status resolve_fashion(enum ls_source_role role, bool run, char p
     static char *const test[] = {"idx", FASHION_FOLDER "/t10k-images-idx3-ubyte.gz",
                                  FASHION_FOLDER "/t10k-labels-idx1-ubyte.gz"};
     if (role == LS_SOURCE_VALIDATION)
-        return ls_fail(error, LS_INVALID,
-                       "fashion-mnist has a training and a test part only; data.split: [0.9, 0.1, 0] cuts a "
-                       "validation part off data.train");
+        return ls_fail(
+            error, LS_INVALID,
+            "fashion-mnist has a training and a test part only; data.split: [0.9, 0.1, 0] cuts a "
+            "validation part off data.train");
     if (!ls_file_exists(FASHION_FOLDER))
         return ls_fail(error, LS_INVALID,
-                       "fashion-mnist: there is no " FASHION_FOLDER "; Debian's package dataset-fashion-mnist "
+                       "fashion-mnist: there is no " FASHION_FOLDER
+                       "; Debian's package dataset-fashion-mnist "
                        "puts it there");
     return resolve_raw(3, role == LS_SOURCE_TRAIN ? train : test, NULL, run, path, error);
 }
@@ -200,7 +213,8 @@ enum ls_status ls_source_resolve(const char *text, enum ls_source_role role, con
     const int count = split_words(copy, words);
     if (count < 1)
         return ls_fail(error, LS_INVALID, "'%s': %s", text,
-                       count ? "a quote is not closed, or too many words" : "no data source is named");
+                       count ? "a quote is not closed, or too many words"
+                             : "no data source is named");
     if (count == 1 && strcmp(words[0], "fashion-mnist") == 0)
         return resolve_fashion(role, import, path, error);
     if (count == 1 && is_hdf5_name(words[0]))

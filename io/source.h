@@ -1,9 +1,9 @@
-/* From what a user wrote to an HDF5 file: `fashion-mnist`, an HDF5 path or glob, or a raw file that is
- * imported once into a cache.
+/* From what a user wrote to an HDF5 file: `fashion-mnist`, an HDF5 path or glob, or a raw file that
+ * is imported once into a cache.
  *
- * A raw source reads like the import command without --out: "[FORMAT] FILE... [OPTION...]", for example
- * "csv tabular/breast_cancer.csv --skip-lines 1 --no-header --target -1" or
- * "idx train-images.gz train-labels.gz". FORMAT may be left out where file names tell. */
+ * A raw source reads like the import command without --out: "[FORMAT] FILE... [OPTION...]", for
+ * example "csv tabular/breast_cancer.csv --skip-lines 1 --no-header --target -1" or "idx
+ * train-images.gz train-labels.gz". FORMAT may be left out where file names tell. */
 #ifndef LS_IO_SOURCE_H
 #define LS_IO_SOURCE_H
 
@@ -14,24 +14,29 @@ enum ls_import_format { LS_IMPORT_IDX, LS_IMPORT_CIFAR, LS_IMPORT_CSV, LS_IMPORT
 
 enum { LS_IMPORT_FILES_MAX = 64 };
 
-/* Options of `lockstep data import`; parsed by ls_import_parse for command line and configs alike. */
+/* Options of `lockstep data import`; parsed by ls_import_parse for command line and configs alike.
+ */
 struct ls_import {
     enum ls_import_format format;
     int file_count;
-    char *files[LS_IMPORT_FILES_MAX];  /* owned */
-    bool header;                       /* csv; --no-header clears it */
-    int64_t skip_lines;                /* csv */
-    char target[LS_TEXT_MAX];          /* csv: name, or 1-based index, negative from the end; "none"; "": last */
-    char categorical[LS_TEXT_MAX];     /* csv: columns to number by value, comma-separated; "auto"; "" none */
-    int missing;                       /* csv: error | drop | mean | zero */
-    char separator[LS_TEXT_MAX];       /* csv: one byte; written "tab" and "space" where a byte is awkward */
+    char *files[LS_IMPORT_FILES_MAX]; /* owned */
+    bool header;                      /* csv; --no-header clears it */
+    int64_t skip_lines;               /* csv */
+    char target[LS_TEXT_MAX]; /* csv: name, or 1-based index, negative from the end; "none"; "":
+                                 last */
+    char categorical[LS_TEXT_MAX]; /* csv: columns to number by value, comma-separated; "auto"; ""
+                                      none */
+    int missing;                   /* csv: error | drop | mean | zero */
+    char separator[LS_TEXT_MAX]; /* csv: one byte; written "tab" and "space" where a byte is awkward
+                                  */
 };
 
-/* arguments: the words after `import`. A relative file is taken below `folder` (not NULL) unless it lies only in
- * the working directory; a pattern like train_batch_*.bin stands for the files that match it, sorted.
- * On failure there is nothing to clear. */
-LS_MUST_USE enum ls_status ls_import_parse(struct ls_import *import, int count, char *const *arguments,
-                                           const char *folder, struct ls_error *error);
+/* arguments: the words after `import`. A relative file is taken below `folder` (not NULL) unless it
+ * lies only in the working directory; a pattern like train_batch_*.bin stands for the files that
+ * match it, sorted. On failure there is nothing to clear. */
+LS_MUST_USE enum ls_status ls_import_parse(struct ls_import *import, int count,
+                                           char *const *arguments, const char *folder,
+                                           struct ls_error *error);
 void ls_import_clear(struct ls_import *import);
 extern const char *const ls_import_help; /* the options, for help texts */
 
@@ -41,11 +46,11 @@ LS_MUST_USE enum ls_status ls_import_run(const struct ls_import *import, const c
 
 enum ls_source_role { LS_SOURCE_TRAIN, LS_SOURCE_VALIDATION, LS_SOURCE_TEST };
 
-/* text -> the HDF5 path or glob to open, importing into the cache when needed (`import` true: this process
- * does it; false: only the path is worked out). `folder`: $LOCKSTEP_DATA, or NULL. Fashion-MNIST's role
- * chooses its train or test files. */
+/* text -> the HDF5 path or glob to open, importing into the cache when needed (`import` true: this
+ * process does it; false: only the path is worked out). `folder`: $LOCKSTEP_DATA, or NULL.
+ * Fashion-MNIST's role chooses its train or test files. */
 LS_MUST_USE enum ls_status ls_source_resolve(const char *text, enum ls_source_role role,
-                                             const char *folder, bool import, char path[LS_TEXT_MAX],
-                                             struct ls_error *error);
+                                             const char *folder, bool import,
+                                             char path[LS_TEXT_MAX], struct ls_error *error);
 
 #endif

@@ -40,7 +40,8 @@ enum ls_status ls_stream_read(struct ls_stream *stream, void *bytes, uint64_t co
     *got = 0;
     while (*got < count) {
         const uint64_t left = count - *got;
-        const int read = gzread(stream->file, (char *)bytes + *got, left < READ_MAX ? (unsigned)left : READ_MAX);
+        const int read =
+            gzread(stream->file, (char *)bytes + *got, left < READ_MAX ? (unsigned)left : READ_MAX);
         int number;
         const char *reason = gzerror(stream->file, &number);
         if (read > 0) {
@@ -52,8 +53,8 @@ enum ls_status ls_stream_read(struct ls_stream *stream, void *bytes, uint64_t co
         if (number == Z_BUF_ERROR)
             stream->cut = true;
         else if (number != Z_OK && number != Z_STREAM_END)
-            return ls_fail(error, LS_INVALID, "%s: damaged gzip data after %llu bytes: %s", stream->path,
-                           (unsigned long long)stream->bytes, reason);
+            return ls_fail(error, LS_INVALID, "%s: damaged gzip data after %llu bytes: %s",
+                           stream->path, (unsigned long long)stream->bytes, reason);
         if (read <= 0)
             break;
     }
@@ -72,14 +73,16 @@ enum ls_status ls_stream_read_all(const char *path, uint64_t max, char **bytes, 
         status = ls_stream_read(&stream, *bytes + *count, room, &got, error);
         *count += got;
         if (status == LS_OK && *count > max)
-            status = ls_fail(error, LS_INVALID, "%s: more than %llu bytes", path, (unsigned long long)max);
+            status = ls_fail(error, LS_INVALID, "%s: more than %llu bytes", path,
+                             (unsigned long long)max);
         if (got < room)
             break;
         room = *count;
     }
     if (status == LS_OK && stream.cut)
-        status = ls_fail(error, LS_INVALID, "%s: truncated: its gzip data ends early, after %llu bytes", path,
-                         (unsigned long long)*count);
+        status =
+            ls_fail(error, LS_INVALID, "%s: truncated: its gzip data ends early, after %llu bytes",
+                    path, (unsigned long long)*count);
     ls_stream_close(&stream);
     if (status == LS_OK) {
         (*bytes)[*count] = '\0';

@@ -11,11 +11,11 @@
 enum { ARRAYS_MAX = 4 };
 
 struct ls_writer {
-    char *path, *temporary;         /* owned */
+    char *path, *temporary; /* owned */
     hid_t file;
     int count;
     struct {
-        hid_t dataset;              /* owned */
+        hid_t dataset; /* owned */
         enum ls_kind kind;
         struct ls_shape row;
     } arrays[ARRAYS_MAX];
@@ -25,7 +25,8 @@ static enum ls_status failed(const struct ls_writer *writer, struct ls_error *er
     return ls_hdf5_fail(error, LS_SYSTEM, "cannot write %s", writer->path);
 }
 
-enum ls_status ls_writer_create(struct ls_writer **result, const char *path, struct ls_error *error) {
+enum ls_status ls_writer_create(struct ls_writer **result, const char *path,
+                                struct ls_error *error) {
     ls_hdf5_quiet();
     char *temporary;
     const enum ls_status status = ls_file_temporary(path, &temporary, error);
@@ -36,7 +37,8 @@ enum ls_status ls_writer_create(struct ls_writer **result, const char *path, str
     writer->temporary = temporary;
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_file_locking(access, false, true);
-    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V110); /* attributes of more than 64 KB */
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18,
+                         H5F_LIBVER_V110); /* attributes of more than 64 KB */
     writer->file = H5Fcreate(temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     H5Pclose(access);
     if (writer->file < 0) {
@@ -56,13 +58,14 @@ static int dimensions(uint64_t rows, struct ls_shape row, hsize_t dims[1 + LS_RA
     return 1 + row.rank;
 }
 
-enum ls_status ls_writer_add(struct ls_writer *writer, const char *name, enum ls_kind kind, uint64_t rows,
-                             struct ls_shape row, int *array, struct ls_error *error) {
+enum ls_status ls_writer_add(struct ls_writer *writer, const char *name, enum ls_kind kind,
+                             uint64_t rows, struct ls_shape row, int *array,
+                             struct ls_error *error) {
     LS_ASSERT(writer->count < ARRAYS_MAX, "%d arrays", writer->count);
     hsize_t dims[1 + LS_RANK_MAX];
     const hid_t space = H5Screate_simple(dimensions(rows, row, dims), dims, NULL);
-    const hid_t dataset = H5Dcreate2(writer->file, name, ls_kind_type(kind), space, H5P_DEFAULT, H5P_DEFAULT,
-                                     H5P_DEFAULT);
+    const hid_t dataset = H5Dcreate2(writer->file, name, ls_kind_type(kind), space, H5P_DEFAULT,
+                                     H5P_DEFAULT, H5P_DEFAULT);
     H5Sclose(space);
     if (dataset < 0)
         return failed(writer, error);
@@ -81,8 +84,8 @@ enum ls_status ls_writer_put(struct ls_writer *writer, int array, uint64_t first
     const hid_t space = H5Dget_space(writer->arrays[array].dataset);
     enum ls_status status = LS_OK;
     if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) < 0 ||
-        H5Dwrite(writer->arrays[array].dataset, ls_kind_type(writer->arrays[array].kind), memory, space,
-                 H5P_DEFAULT, values) < 0)
+        H5Dwrite(writer->arrays[array].dataset, ls_kind_type(writer->arrays[array].kind), memory,
+                 space, H5P_DEFAULT, values) < 0)
         status = failed(writer, error);
     H5Sclose(memory);
     H5Sclose(space);

@@ -1,4 +1,5 @@
-/* The one table of exit codes; docs, worker and supervisor share it (`lockstep help exit-codes`). */
+/* The one table of exit codes; docs, worker and supervisor share it (`lockstep help exit-codes`).
+ */
 #ifndef LS_LAUNCHER_EXIT_CODES_H
 #define LS_LAUNCHER_EXIT_CODES_H
 

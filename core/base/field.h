@@ -1,5 +1,6 @@
-/* One declarative table of fields describes the members of a struct: name, kind, unit, default, range,
- * help. Configs, --set, layer options, command-line options and all help texts come from such tables. */
+/* One declarative table of fields describes the members of a struct: name, kind, unit, default,
+ * range, help. Configs, --set, layer options, command-line options and all help texts come from
+ * such tables. */
 #ifndef LS_BASE_FIELD_H
 #define LS_BASE_FIELD_H
 
@@ -26,7 +27,7 @@ struct ls_real_list {
 };
 
 struct ls_field {
-    const char *name;           /* below its section: "epochs" in `train`, "units" of a layer */
+    const char *name; /* below its section: "epochs" in `train`, "units" of a layer */
     enum ls_field_kind kind;
     size_t offset;              /* of the member in the struct that the table describes */
     const char *initial;        /* default, as a user would write it; NULL: must be given */
@@ -48,15 +49,17 @@ void ls_fields_reset(struct ls_fields fields, void *target);
 /* The field called name, or NULL. */
 const struct ls_field *ls_fields_find(struct ls_fields fields, const char *name);
 
-/* Parses text as the field's kind into target. The error says what was expected and found ("expected
- * an integer from 1 to 4096, found 'x'"), without place or field name: the caller knows those. */
+/* Parses text as the field's kind into target. The error says what was expected and found
+ * ("expected an integer from 1 to 4096, found 'x'"), without place or field name: the caller knows
+ * those. */
 LS_MUST_USE enum ls_status ls_field_parse(const struct ls_field *field, const char *text,
                                           void *target, struct ls_error *error);
 
 /* Writes the member as a user would write it; returns text. */
 char *ls_field_print(const struct ls_field *field, const void *target, char *text, size_t size);
 
-/* Among count names the one nearest to `name` (edit distance at most a third of its length, else NULL). */
+/* Among count names the one nearest to `name` (edit distance at most a third of its length, else
+ * NULL). */
 const char *ls_nearest(const char *name, const char *const *names, int count);
 
 #endif

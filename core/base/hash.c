@@ -6,7 +6,6 @@
 
 #include "core/base/status.h"
 
-
 struct ls_hash *ls_hash_create(void) {
     XXH64_state_t *state = XXH64_createState();
     LS_ASSERT(state, "out of memory: a hash state");

@@ -24,8 +24,9 @@ void ls_log(enum ls_log_level level, const char *format, ...) {
     if (level > log_level)
         return;
     char line[LS_ERROR_MAX + 64];
-    int used = log_world > 1 ? snprintf(line, sizeof line, "lockstep[%d]: %s", log_rank, names[level])
-                             : snprintf(line, sizeof line, "lockstep: %s", names[level]);
+    int used = log_world > 1
+                   ? snprintf(line, sizeof line, "lockstep[%d]: %s", log_rank, names[level])
+                   : snprintf(line, sizeof line, "lockstep: %s", names[level]);
     va_list arguments;
     va_start(arguments, format);
     used += vsnprintf(line + used, sizeof line - (size_t)used - 1, format, arguments);

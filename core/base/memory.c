@@ -33,7 +33,8 @@ void *ls_memory_map(size_t bytes) {
         return memory;
     }
     /* Over-map, then cut to a 2 MiB boundary, so that huge pages can back all of it. */
-    char *mapped = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *mapped =
+        mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     LS_ASSERT(mapped != MAP_FAILED, "out of memory: %zu bytes", size);
     char *aligned = (char *)ls_round_up((size_t)mapped, HUGE_PAGE);
     if (aligned > mapped)

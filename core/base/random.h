@@ -3,9 +3,10 @@
  * exists, so none is saved and no rank, thread or piece can change a draw.
  *
  * Who draws what:
- *   key     = ls_random_key(seed, stream, step, row): stream is a node's ordinal in the graph (or one
- *             of enum ls_random_stream), step the optimiser step (augmentation: the epoch), row the
- *             index of the sample in the data set (batch-level noise: the position in the batch);
+ *   key     = ls_random_key(seed, stream, step, row): stream is a node's ordinal in the graph
+ *             (or one of enum ls_random_stream), step the optimiser step (augmentation: the
+ *             epoch), row the index of the sample in the data set (batch-level noise: the
+ *             position in the batch);
  *   counter = the position inside the row.
  * Inline, because kernels draw inside their loops. */
 #ifndef LS_BASE_RANDOM_H
@@ -91,8 +92,9 @@ double ls_random_normal(struct ls_random_key key, uint64_t counter);
 /* Uniform in [0, bound), without bias that matters (bound < 2^32). */
 uint32_t ls_random_below(struct ls_random_key key, uint64_t counter, uint32_t bound);
 
-/* Element `position` of a permutation of 0 .. count-1 that only the key decides: a four-round Feistel
- * network on the next power of four, walked until the value is below count (Black & Rogaway 2002). */
+/* Element `position` of a permutation of 0 .. count-1 that only the key decides: a four-round
+ * Feistel network on the next power of four, walked until the value is below count (Black & Rogaway
+ * 2002). */
 uint64_t ls_random_permute(struct ls_random_key key, uint64_t position, uint64_t count);
 
 #endif

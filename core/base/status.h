@@ -1,9 +1,9 @@
 /* How functions fail: a must-use status, and a text owned by the caller that says what went wrong.
  *
- * Every function that can fail for a reason outside the program (file, config, data, memory) returns
- * enum ls_status and takes a struct ls_error as its last argument. The place that notices a failure
- * fills the text; each level above may put in front what it was doing. Bugs are not statuses: see
- * LS_ASSERT. */
+ * Every function that can fail for a reason outside the program (file, config, data, memory)
+ * returns enum ls_status and takes a struct ls_error as its last argument. The place that notices a
+ * failure fills the text; each level above may put in front what it was doing. Bugs are not
+ * statuses: see LS_ASSERT. */
 #ifndef LS_BASE_STATUS_H
 #define LS_BASE_STATUS_H
 
@@ -16,9 +16,9 @@
 
 enum ls_status {
     LS_OK = 0,
-    LS_INVALID, /* the user's input is wrong: usage, config, data (exit code 2) */
-    LS_SYSTEM,  /* the system refused: file, disk, memory, process */
-    LS_DAMAGED, /* a file of ours is not what was written: truncated, flipped bits */
+    LS_INVALID,  /* the user's input is wrong: usage, config, data (exit code 2) */
+    LS_SYSTEM,   /* the system refused: file, disk, memory, process */
+    LS_DAMAGED,  /* a file of ours is not what was written: truncated, flipped bits */
     LS_DIVERGED, /* the numbers went wrong: not finite, replicas differ */
     LS_LOCKED    /* another process has it */
 };
@@ -30,7 +30,8 @@ struct ls_error {
     char text[LS_ERROR_MAX]; /* no newline at the end; at most six lines */
 };
 
-/* Sets status and text; returns status, so that `return ls_fail(error, LS_INVALID, ...)` reads well. */
+/* Sets status and text; returns status, so that `return ls_fail(error, LS_INVALID, ...)` reads
+ * well. */
 enum ls_status ls_fail(struct ls_error *error, enum ls_status status, const char *format, ...)
     LS_PRINTF(3, 4);
 

@@ -17,9 +17,9 @@ struct ls_tree_node {
 /* Leaves on the left of a node with count >= 2 leaves. */
 int ls_tree_split(int count);
 
-/* The fewest whole nodes of the tree over `leaves` that cover exactly the run first .. first+count-1,
- * from left to right; none has more than count_max leaves (0: no limit). Writes to nodes (room:
- * nodes_max) and returns how many; nodes_max too small is a bug. */
+/* The fewest whole nodes of the tree over `leaves` that cover exactly the run first ..
+ * first+count-1, from left to right; none has more than count_max leaves (0: no limit). Writes to
+ * nodes (room: nodes_max) and returns how many; nodes_max too small is a bug. */
 int ls_tree_cover(int leaves, int first, int count, int count_max, struct ls_tree_node *nodes,
                   int nodes_max);
 

@@ -1,11 +1,11 @@
 /* The graph: recorded once, planned, replayed every step.
  *
- * Recording: ops.h functions look like eager calls but add a node. An error (shapes that do not fit) is
- * kept in the graph and every later call returns NULL, so a model reads like a formula; ls_graph_plan
- * reports the first error, with the layer's name.
+ * Recording: ops.h functions look like eager calls but add a node. An error (shapes that do not
+ * fit) is kept in the graph and every later call returns NULL, so a model reads like a formula;
+ * ls_graph_plan reports the first error, with the layer's name.
  *
- * Planning: fuses, orders parameters as backward finishes them, decides where backward assigns and where
- * it adds, computes lifetimes, and lays activations, gradients and scratch into one arena.
+ * Planning: fuses, orders parameters as backward finishes them, decides where backward assigns and
+ * where it adds, computes lifetimes, and lays activations, gradients and scratch into one arena.
  *
  * Running: per step, for each piece: write the inputs, forward, backward. No allocation. */
 #ifndef LS_GRAPH_GRAPH_H
@@ -20,12 +20,12 @@ struct ls_graph;
 
 struct ls_graph_options {
     enum ls_variant variant;
-    int64_t rows_max;                   /* samples of the largest piece */
+    int64_t rows_max;                    /* samples of the largest piece */
     struct ls_parameter_set *parameters; /* borrowed; shared by the graphs of a run */
-    bool no_fusion;                     /* for tests */
-    bool keep_all;                      /* every value keeps its own memory (explaining, tests) */
-    bool inference;                     /* never run backward: plan without gradients */
-    bool openblas;                      /* compute.gemm: openblas: products in free order */
+    bool no_fusion;                      /* for tests */
+    bool keep_all;                       /* every value keeps its own memory (explaining, tests) */
+    bool inference;                      /* never run backward: plan without gradients */
+    bool openblas;                       /* compute.gemm: openblas: products in free order */
 };
 
 struct ls_graph *ls_graph_create(const struct ls_graph_options *options);
@@ -45,15 +45,17 @@ struct ls_value *ls_graph_parameter(struct ls_graph *graph, const char *name, st
                                     double momentum, struct ls_initialiser init);
 
 /* One node; options are copied. NULL after an error. */
-struct ls_value *ls_graph_node(struct ls_graph *graph, enum ls_op_id op, struct ls_value *const *inputs,
-                               int input_count, const void *options, size_t options_size);
+struct ls_value *ls_graph_node(struct ls_graph *graph, enum ls_op_id op,
+                               struct ls_value *const *inputs, int input_count, const void *options,
+                               size_t options_size);
 
-/* Records an error of the caller's (a layer's bad option) as if an op had found it; returns NULL. */
+/* Records an error of the caller's (a layer's bad option) as if an op had found it; returns NULL.
+ */
 struct ls_value *ls_graph_fail(struct ls_graph *graph, const char *format, ...) LS_PRINTF(2, 3);
 bool ls_graph_failed(const struct ls_graph *graph);
 
-/* The loss: a value [rows, 2], per sample the weighted loss and the weight. Backward starts here with 1
- * and 0. */
+/* The loss: a value [rows, 2], per sample the weighted loss and the weight. Backward starts here
+ * with 1 and 0. */
 void ls_graph_set_loss(struct ls_graph *graph, struct ls_value *loss);
 
 /* A value that callers read after forward: it is kept to the end of the run. */
@@ -65,31 +67,33 @@ void ls_graph_want_gradient(struct ls_graph *graph, struct ls_value *value);
 /* Plans; sets the offsets of the parameter set unless another graph already did. */
 LS_MUST_USE enum ls_status ls_graph_plan(struct ls_graph *graph, struct ls_error *error);
 
-/* Weights for the coming runs (flat buffer, borrowed) have changed: bind and prepare. Once per step. */
+/* Weights for the coming runs (flat buffer, borrowed) have changed: bind and prepare. Once per
+ * step. */
 void ls_graph_prepare(struct ls_graph *graph, const void *parameters);
 
-/* Forward of one piece. Inputs: write to value->data (rows * row elements) before. `statistics` is the
- * flat gradient buffer that takes the statistics' slots when training; may be NULL otherwise. */
+/* Forward of one piece. Inputs: write to value->data (rows * row elements) before. `statistics` is
+ * the flat gradient buffer that takes the statistics' slots when training; may be NULL otherwise.
+ */
 void ls_graph_forward(struct ls_graph *graph, const struct ls_run *run, void *gradients);
 
-/* Backward of the same piece: assigns the gradient of every trained parameter (the tree sum over the
- * run's microbatches) into the flat buffer `gradients`. ready(context, first, end): the elements
- * [first, end) of the flat buffer are final for this piece; called in ascending order without gaps, so
- * that a whole backward covers [0, total). May be NULL. */
+/* Backward of the same piece: assigns the gradient of every trained parameter (the tree sum over
+ * the run's microbatches) into the flat buffer `gradients`. ready(context, first, end): the
+ * elements [first, end) of the flat buffer are final for this piece; called in ascending order
+ * without gaps, so that a whole backward covers [0, total). May be NULL. */
 typedef void ls_gradient_ready(void *context, int64_t first, int64_t end);
 void ls_graph_backward(struct ls_graph *graph, const struct ls_run *run, void *gradients,
                        ls_gradient_ready *ready, void *context);
 
 /* For tests and explanations: backward from any value whose gradient the caller has written. */
-void ls_graph_backward_from(struct ls_graph *graph, struct ls_value *value, const struct ls_run *run,
-                            void *gradients);
+void ls_graph_backward_from(struct ls_graph *graph, struct ls_value *value,
+                            const struct ls_run *run, void *gradients);
 
 /* What the plan says, for `inspect` and for tests. */
 struct ls_graph_summary {
     int nodes;
-    int64_t arena_bytes;        /* activations, gradients, scratch */
-    int64_t state_bytes;        /* packed weights and the like */
-    int64_t flops_forward;      /* per sample */
+    int64_t arena_bytes;   /* activations, gradients, scratch */
+    int64_t state_bytes;   /* packed weights and the like */
+    int64_t flops_forward; /* per sample */
 };
 struct ls_graph_summary ls_graph_summarise(const struct ls_graph *graph);
 int ls_graph_node_count(const struct ls_graph *graph);

@@ -1,8 +1,9 @@
 /* Parameters: names and plain shapes on one side, ranges of one flat buffer on the other.
  *
  * The set describes; it owns no weights. Offsets and counts are in elements (float, or double in a
- * reference graph). Every parameter starts at a multiple of 16 elements (64 bytes of float). The order in
- * the buffer is the order in which backward finishes the gradients, set by ls_graph_plan. */
+ * reference graph). Every parameter starts at a multiple of 16 elements (64 bytes of float). The
+ * order in the buffer is the order in which backward finishes the gradients, set by ls_graph_plan.
+ */
 #ifndef LS_GRAPH_PARAMETERS_H
 #define LS_GRAPH_PARAMETERS_H
 
@@ -17,33 +18,33 @@ enum { LS_PANEL = 32, LS_NAME_MAX = 160, LS_NORM_BLOCK = 4096 };
 
 enum ls_layout {
     LS_LAYOUT_PLAIN, /* row-major, as the shape says */
-    /* [K, out] (K = all dimensions but the last) is stored as [ceil(out/32)][K][32]; columns past out
-     * are zero, and stay zero: their gradients are zero. */
+    /* [K, out] (K = all dimensions but the last) is stored as [ceil(out/32)][K][32]; columns past
+     * out are zero, and stay zero: their gradients are zero. */
     LS_LAYOUT_PANELS
 };
 
 enum ls_parameter_kind {
-    LS_PARAMETER_WEIGHT,    /* trained by the optimiser */
+    LS_PARAMETER_WEIGHT, /* trained by the optimiser */
     /* A running statistic. Its slot in the gradient buffer takes, summed over microbatches,
      * (the microbatch's statistic - running value); the update is
      * running += momentum * slot / (non-empty microbatches of the global batch). */
     LS_PARAMETER_STATISTIC,
-    LS_PARAMETER_CONSTANT   /* set once from data (standardisation); never updated */
+    LS_PARAMETER_CONSTANT /* set once from data (standardisation); never updated */
 };
 
 enum ls_initialiser_kind {
     LS_INIT_ZEROS,
     LS_INIT_CONSTANT,
-    LS_INIT_UNIFORM,       /* in [-scale, scale] */
-    LS_INIT_NORMAL,        /* mean 0, standard deviation scale */
+    LS_INIT_UNIFORM,        /* in [-scale, scale] */
+    LS_INIT_NORMAL,         /* mean 0, standard deviation scale */
     LS_INIT_GLOROT_UNIFORM, /* Glorot & Bengio 2010 */
     LS_INIT_GLOROT_NORMAL,
-    LS_INIT_HE_UNIFORM,    /* He et al. 2015 */
+    LS_INIT_HE_UNIFORM, /* He et al. 2015 */
     LS_INIT_HE_NORMAL,
     LS_INIT_LECUN_UNIFORM, /* LeCun et al. 1998 */
     LS_INIT_LECUN_NORMAL,
-    LS_INIT_ORTHOGONAL,    /* Saxe et al. 2014; Householder in double */
-    LS_INIT_VALUES         /* given, in plain row-major order (class weights) */
+    LS_INIT_ORTHOGONAL, /* Saxe et al. 2014; Householder in double */
+    LS_INIT_VALUES      /* given, in plain row-major order (class weights) */
 };
 
 struct ls_initialiser {
@@ -55,24 +56,24 @@ struct ls_initialiser {
 
 struct ls_parameter {
     char name[LS_NAME_MAX];
-    struct ls_shape shape;   /* plain: linear [in, out], convolution [kh, kw, in/groups, out] */
+    struct ls_shape shape; /* plain: linear [in, out], convolution [kh, kw, in/groups, out] */
     enum ls_layout layout;
     enum ls_parameter_kind kind;
-    bool decay;              /* weight decay applies (not to biases and norms) */
-    double momentum;         /* of a statistic */
+    bool decay;      /* weight decay applies (not to biases and norms) */
+    double momentum; /* of a statistic */
     struct ls_initialiser init;
 
-    int64_t offset;          /* in the flat buffer; -1 before planning */
-    int64_t count;           /* stored elements, padding included; a multiple of 16 */
-    int64_t unit;            /* a slice may be cut at offset + i * unit; a multiple of 16 */
-    int order;               /* position by name, bytewise: the digest's order */
+    int64_t offset; /* in the flat buffer; -1 before planning */
+    int64_t count;  /* stored elements, padding included; a multiple of 16 */
+    int64_t unit;   /* a slice may be cut at offset + i * unit; a multiple of 16 */
+    int order;      /* position by name, bytewise: the digest's order */
 };
 
 /* In layout order once planned. Owned by whoever created it. */
 struct ls_parameter_set {
     struct ls_parameter **items;
     int count, capacity;
-    int64_t total;           /* elements of the flat buffer; a multiple of 16 */
+    int64_t total; /* elements of the flat buffer; a multiple of 16 */
     bool planned;
 };
 
@@ -81,8 +82,8 @@ void ls_parameters_destroy(struct ls_parameter_set *set);
 
 const struct ls_parameter *ls_parameters_find(const struct ls_parameter_set *set, const char *name);
 
-/* Adds one, or returns the one of that name if shape, layout and kind agree (an evaluation graph shares
- * the training graph's set); otherwise LS_INVALID. */
+/* Adds one, or returns the one of that name if shape, layout and kind agree (an evaluation graph
+ * shares the training graph's set); otherwise LS_INVALID. */
 LS_MUST_USE enum ls_status ls_parameters_add(struct ls_parameter_set *set,
                                              const struct ls_parameter *description,
                                              struct ls_parameter **added, struct ls_error *error);
@@ -103,27 +104,29 @@ void ls_parameters_initialise(const struct ls_parameter_set *set, uint64_t seed,
 void ls_parameter_store(const struct ls_parameter *parameter, const float *plain, float *stored);
 void ls_parameter_fetch(const struct ls_parameter *parameter, const float *stored, float *plain);
 /* The same for the double reference. */
-void ls_parameter_store_f64(const struct ls_parameter *parameter, const double *plain, double *stored);
-void ls_parameter_fetch_f64(const struct ls_parameter *parameter, const double *stored, double *plain);
+void ls_parameter_store_f64(const struct ls_parameter *parameter, const double *plain,
+                            double *stored);
+void ls_parameter_fetch_f64(const struct ls_parameter *parameter, const double *stored,
+                            double *plain);
 
 /* The digest of a run's parameters: XXH64 over (name, NUL, plain little-endian float32) of every
  * parameter and statistic, names in byte order. */
 uint64_t ls_parameters_digest(const struct ls_parameter_set *set, const float *flat);
 
-/* Slices: rank `part` of `parts` owns [*begin, *end) of the flat buffer, cut at units only and as even as
- * those allow. */
+/* Slices: rank `part` of `parts` owns [*begin, *end) of the flat buffer, cut at units only and as
+ * even as those allow. */
 void ls_parameters_slice(const struct ls_parameter_set *set, int part, int parts, int64_t *begin,
                          int64_t *end);
 
-/* A piece: the part of one parameter that lies in a slice, as a block of its plain form: `count` rows of
- * `axis` from `first` on (axis 0 for plain storage, the last axis for panels). */
+/* A piece: the part of one parameter that lies in a slice, as a block of its plain form: `count`
+ * rows of `axis` from `first` on (axis 0 for plain storage, the last axis for panels). */
 struct ls_parameter_piece {
     const struct ls_parameter *parameter;
     int axis;
     int64_t first, count;
-    struct ls_shape shape;   /* of the block: the plain shape with dims[axis] = count */
-    int64_t offset;          /* in the flat buffer */
-    int64_t stored;          /* elements there */
+    struct ls_shape shape; /* of the block: the plain shape with dims[axis] = count */
+    int64_t offset;        /* in the flat buffer */
+    int64_t stored;        /* elements there */
 };
 
 /* The pieces in [begin, end), in order; returns how many. pieces may be NULL to count. */
@@ -131,7 +134,9 @@ int ls_parameters_pieces(const struct ls_parameter_set *set, int64_t begin, int6
                          struct ls_parameter_piece *pieces);
 
 /* Block in plain row-major order <-> storage; stored points at the piece's offset. */
-void ls_parameter_piece_store(const struct ls_parameter_piece *piece, const float *plain, float *stored);
-void ls_parameter_piece_fetch(const struct ls_parameter_piece *piece, const float *stored, float *plain);
+void ls_parameter_piece_store(const struct ls_parameter_piece *piece, const float *plain,
+                              float *stored);
+void ls_parameter_piece_fetch(const struct ls_parameter_piece *piece, const float *stored,
+                              float *plain);
 
 #endif

@@ -7,8 +7,8 @@
  * evaluation, and for a microbatch with fewer than two values per channel, the running statistics
  * are constants and nothing is learned about them.
  *
- * Both directions are one affine map per channel and element. With i = 1 / sqrt(variance + epsilon),
- * h = (x - mean) i, n values, S = sum dy and T = sum dy h = i (sum dy x - mean S):
+ * Both directions are one affine map per channel and element. With i = 1 / sqrt(variance +
+ * epsilon), h = (x - mean) i, n values, S = sum dy and T = sum dy h = i (sum dy x - mean S):
  *
  *     y  = (gain i) x + (offset - mean gain i)
  *     dx = gain i (dy - S / n - h T / n), without the sums where the statistics are constants
@@ -23,9 +23,10 @@ enum { X, GAIN, OFFSET, MEAN, VARIANCE };
 
 /* Where things lie in scratch. */
 struct room {
-    double *sum, *product;      /* C */
-    real *scale, *tilt, *shift; /* y = scale x + shift, dx = scale dy + tilt x + shift; C, repeated */
-    real *stacks[2];            /* for two sums over microbatches */
+    double *sum, *product; /* C */
+    real *scale, *tilt,
+        *shift;      /* y = scale x + shift, dx = scale dy + tilt x + shift; C, repeated */
+    real *stacks[2]; /* for two sums over microbatches */
 };
 
 static size_t room_bytes(int64_t channels, int64_t rows_max) {

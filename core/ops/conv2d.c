@@ -106,14 +106,18 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
         LS_NAME(ls_conv_weight_gradient)(&conv, x->data, dy, weight->gradient, node->scratch);
     if (x->gradient)
         LS_NAME(ls_conv_input_gradient)
-        (&conv, dy, weight->data, node->state, node->accumulate[0], x->gradient, node->scratch);
+    (&conv, dy, weight->data, node->state, node->accumulate[0], x->gradient, node->scratch);
 }
 
-#define X(...) {.shape = LS_CASE_SHAPE(__VA_ARGS__), .low = -1, .high = 1}
+#define X(...)                                                                                     \
+    { .shape = LS_CASE_SHAPE(__VA_ARGS__), .low = -1, .high = 1 }
 #define W(...)                                                                                     \
-    {.shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .layout = LS_LAYOUT_PANELS,           \
-     .low = -1, .high = 1}
-#define B(...) {.shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .low = -1, .high = 1}
+    {                                                                                              \
+        .shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .layout = LS_LAYOUT_PANELS,        \
+        .low = -1, .high = 1                                                                       \
+    }
+#define B(...)                                                                                     \
+    { .shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .low = -1, .high = 1 }
 #define OPTIONS(...)                                                                               \
     .options = &(const struct ls_conv2d_options){__VA_ARGS__},                                     \
     .options_size = sizeof(struct ls_conv2d_options)

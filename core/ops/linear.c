@@ -35,9 +35,8 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_gemm gemm =
         gemm_of(node, &(struct ls_run){.rows = rows, .microbatch_rows = rows});
     const size_t bias = ls_column_sums_bytes(gemm.out, rows);
-    const size_t product = ls_linear_uses_blas(node)
-                               ? ls_linear_blas_scratch(node, rows)
-                               : LS_NAME(ls_gemm_scratch_bytes)(&gemm);
+    const size_t product = ls_linear_uses_blas(node) ? ls_linear_blas_scratch(node, rows)
+                                                     : LS_NAME(ls_gemm_scratch_bytes)(&gemm);
     node->scratch_bytes = bias > product ? bias : product;
     node->state_bytes = ls_linear_uses_blas(node) ? ls_linear_blas_state(node) : 0;
     node->flops = 2 * gemm.in * gemm.out * (ls_shape_row(x->shape) / gemm.in);
@@ -57,7 +56,7 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
         ls_linear_blas_forward(node, &gemm, bias, relu);
     else
         LS_NAME(ls_gemm_forward)
-        (&gemm, node->inputs[0]->data, node->inputs[1]->data, bias, relu, node->output->data);
+    (&gemm, node->inputs[0]->data, node->inputs[1]->data, bias, relu, node->output->data);
 }
 
 static void backward(const struct ls_node *node, const struct ls_run *run) {
@@ -73,14 +72,18 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
         LS_NAME(ls_gemm_weight_gradient)(&gemm, x->data, dy, weight->gradient, node->scratch);
     if (x->gradient)
         LS_NAME(ls_gemm_input_gradient)
-        (&gemm, dy, weight->data, node->accumulate[0], x->gradient, node->scratch);
+    (&gemm, dy, weight->data, node->accumulate[0], x->gradient, node->scratch);
 }
 
-#define X(...) {.shape = LS_CASE_SHAPE(__VA_ARGS__), .low = -1, .high = 1}
+#define X(...)                                                                                     \
+    { .shape = LS_CASE_SHAPE(__VA_ARGS__), .low = -1, .high = 1 }
 #define W(...)                                                                                     \
-    {.shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .layout = LS_LAYOUT_PANELS,           \
-     .low = -1, .high = 1}
-#define B(...) {.shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .low = -1, .high = 1}
+    {                                                                                              \
+        .shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .layout = LS_LAYOUT_PANELS,        \
+        .low = -1, .high = 1                                                                       \
+    }
+#define B(...)                                                                                     \
+    { .shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .low = -1, .high = 1 }
 static const struct ls_op_case cases[] = {
     {.name = "one row", .input_count = 3, .inputs = {X(1, 5), W(5, 3), B(3)}},
     {.name = "more than a panel, three microbatches, the last shorter",

@@ -35,8 +35,7 @@ static inline void ls_linear_blas_prepare(struct ls_node *node) {
                    (size_t)(out - o < LS_PANEL ? out - o : LS_PANEL) * sizeof(real));
 }
 
-static inline void ls_linear_blas_store(const struct ls_gemm *g, const real *plain,
-                                        real *panels) {
+static inline void ls_linear_blas_store(const struct ls_gemm *g, const real *plain, real *panels) {
     memset(panels, 0, (size_t)ls_panel_elements(g->in, g->out) * sizeof(real));
     for (int64_t o = 0; o < g->out; o += LS_PANEL)
         for (int64_t i = 0; i < g->in; i++)
@@ -68,14 +67,14 @@ static inline void ls_linear_blas_weight_gradient(const struct ls_node *node,
     struct ls_tree_stack stack = ls_tree_stack_begin(sum, sum + elements, elements);
     for (int64_t r = 0; r < g->rows; r += g->microbatch_rows) {
         const int64_t left = g->rows - r;
-        ls_blas_product(&(struct ls_blas_product){
-            .m = g->in,
-            .n = g->out,
-            .k = left < g->microbatch_rows ? left : g->microbatch_rows,
-            .a = (const void *)(x + r * g->in),
-            .turn_a = true,
-            .b = (const void *)(dy + r * g->out),
-            .c = (void *)ls_tree_stack_leaf(&stack)});
+        ls_blas_product(
+            &(struct ls_blas_product){.m = g->in,
+                                      .n = g->out,
+                                      .k = left < g->microbatch_rows ? left : g->microbatch_rows,
+                                      .a = (const void *)(x + r * g->in),
+                                      .turn_a = true,
+                                      .b = (const void *)(dy + r * g->out),
+                                      .c = (void *)ls_tree_stack_leaf(&stack)});
         ls_tree_stack_push(&stack);
     }
     ls_tree_stack_finish(&stack);

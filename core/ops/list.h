@@ -39,7 +39,7 @@ enum ls_op_id {
 #define LS_OP_ID(name) LS_OP_##name,
     LS_OP_LIST(LS_OP_ID)
 #undef LS_OP_ID
-    LS_OP_COUNT
+        LS_OP_COUNT
 };
 
 struct ls_op;

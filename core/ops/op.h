@@ -1,17 +1,20 @@
 /* What an operation is: one constant struct per file of this folder, collected in list.h.
  *
- * An op's source is compiled once per variant (core/tensor/variant.h), so `real` is float or double. The
- * definition in double is what tests/gradients checks; the float builds are what trains.
+ * An op's source is compiled once per variant (core/tensor/variant.h), so `real` is float or
+ * double. The definition in double is what tests/gradients checks; the float builds are what
+ * trains.
  *
  * The contract of forward and backward:
- * - Dimension 0 of a batched value is the sample; run->rows of them are there, at most shape.dims[0].
- * - The result of a row never depends on the other rows of the call, except for ops that normalise over a
- *   microbatch; those never look beyond their microbatch.
- * - A sum over samples is taken inside each microbatch in a stated order (sum.h, tensor/kernels/gemm.h),
- *   then over the run's microbatches along the fixed tree (base/tree.h).
+ * - Dimension 0 of a batched value is the sample; run->rows of them are there, at most
+ *   shape.dims[0].
+ * - The result of a row never depends on the other rows of the call, except for ops that
+ *   normalise over a microbatch; those never look beyond their microbatch.
+ * - A sum over samples is taken inside each microbatch in a stated order (sum.h,
+ *   tensor/kernels/gemm.h), then over the run's microbatches along the fixed tree (base/tree.h).
  * - backward reads output->gradient and writes the gradient of every input that wants one
- *   (input->gradient != NULL): it adds where node->accumulate[i] is set and assigns elsewhere. It may
- *   overwrite output->gradient. The gradient of a parameter is always assigned: the sum over this run.
+ *   (input->gradient != NULL): it adds where node->accumulate[i] is set and assigns elsewhere.
+ *   It may overwrite output->gradient. The gradient of a parameter is always assigned: the sum
+ *   over this run.
  * - Nothing allocates. Memory comes from what infer() asked for. */
 #ifndef LS_OPS_OP_H
 #define LS_OPS_OP_H
@@ -28,18 +31,18 @@ struct ls_parameter;
 
 enum ls_type { LS_TYPE_REAL, LS_TYPE_INT32 };
 
-/* A tensor of a graph. Owned by the graph; data and gradient are set by its planner (parameters: before
- * each run, see graph.h). */
+/* A tensor of a graph. Owned by the graph; data and gradient are set by its planner (parameters:
+ * before each run, see graph.h). */
 struct ls_value {
     struct ls_shape shape; /* dims[0] is rows_max if batched */
     bool batched;          /* dimension 0 is the sample */
     enum ls_type type;
-    bool wants_gradient;   /* a parameter, or computed from one, or asked for */
+    bool wants_gradient;                  /* a parameter, or computed from one, or asked for */
     const struct ls_parameter *parameter; /* borrowed; NULL if it is none */
-    void *data;            /* real[] or int32_t[]; a parameter's is in its storage layout */
-    void *gradient;        /* real[], as data; NULL where none is wanted */
-    struct ls_node *producer;             /* borrowed; NULL for inputs and parameters */
-    int index;             /* in the graph's list of values */
+    void *data;               /* real[] or int32_t[]; a parameter's is in its storage layout */
+    void *gradient;           /* real[], as data; NULL where none is wanted */
+    struct ls_node *producer; /* borrowed; NULL for inputs and parameters */
+    int index;                /* in the graph's list of values */
 };
 
 /* Activations that products, convolutions and norms can take into their epilogue. */
@@ -48,21 +51,21 @@ enum ls_activation { LS_ACTIVATION_NONE, LS_ACTIVATION_RELU };
 /* One recorded call of an op. Owned by the graph. */
 struct ls_node {
     const struct ls_op *op;
-    const char *name;      /* path of the layer that recorded it ("stage1.block0.conv1"); owned */
-    uint32_t ordinal;      /* position in the recording: the stream of its random numbers */
-    const void *options;   /* the op's options struct; owned copy */
+    const char *name;    /* path of the layer that recorded it ("stage1.block0.conv1"); owned */
+    uint32_t ordinal;    /* position in the recording: the stream of its random numbers */
+    const void *options; /* the op's options struct; owned copy */
     int input_count;
     struct ls_value **inputs; /* a NULL entry is an optional input that was not given */
-    bool *accumulate;      /* per input: backward adds to its gradient */
+    bool *accumulate;         /* per input: backward adds to its gradient */
     struct ls_value *output;
     enum ls_activation activation; /* fused by the planner; LS_ACTIVATION_NONE unless op->fuses */
-    bool openblas;         /* products in free order (linear only; bits may depend on the rows of a call) */
+    bool openblas; /* products in free order (linear only; bits may depend on the rows of a call) */
 
     /* Set by infer(): bytes wanted, per run. */
-    size_t saved_bytes;    /* written by forward, read by backward */
-    size_t scratch_bytes;  /* free during one call of forward or of backward */
-    size_t state_bytes;    /* kept over steps, zeroed at first (weights packed once per step) */
-    int64_t flops;         /* of forward, per sample */
+    size_t saved_bytes;   /* written by forward, read by backward */
+    size_t scratch_bytes; /* free during one call of forward or of backward */
+    size_t state_bytes;   /* kept over steps, zeroed at first (weights packed once per step) */
+    int64_t flops;        /* of forward, per sample */
 
     /* Set by the planner; 64-byte aligned. */
     void *saved, *scratch, *state;
@@ -70,13 +73,13 @@ struct ls_node {
 
 /* One call: some whole microbatches of a global batch, in order. */
 struct ls_run {
-    bool training;            /* false: dropout is off, norms use running statistics */
-    int64_t rows;             /* samples here */
-    int64_t microbatch_rows;  /* samples of each microbatch; the last may have fewer */
-    int microbatches;         /* ceil(rows / microbatch_rows) */
+    bool training;           /* false: dropout is off, norms use running statistics */
+    int64_t rows;            /* samples here */
+    int64_t microbatch_rows; /* samples of each microbatch; the last may have fewer */
+    int microbatches;        /* ceil(rows / microbatch_rows) */
     uint64_t seed, step;
-    const uint64_t *row_ids;  /* per sample: its index in the data set */
-    uint64_t row_first;       /* position of sample 0 in the global batch */
+    const uint64_t *row_ids; /* per sample: its index in the data set */
+    uint64_t row_first;      /* position of sample 0 in the global batch */
 };
 
 static inline int64_t ls_run_microbatch_first(const struct ls_run *run, int m) {
@@ -88,22 +91,25 @@ static inline int64_t ls_run_microbatch_rows(const struct ls_run *run, int m) {
     return left < run->microbatch_rows ? left : run->microbatch_rows;
 }
 
-/* An example for the tests: how to call the op, and with what values. LS_CASE_SHAPE(5, 3) is LS_SHAPE as a
- * constant initialiser. */
+/* An example for the tests: how to call the op, and with what values. LS_CASE_SHAPE(5, 3) is
+ * LS_SHAPE as a constant initialiser. */
 #define LS_CASE_SHAPE(...)                                                                         \
-    {.rank = (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .dims = {__VA_ARGS__}}
+    {                                                                                              \
+        .rank = (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .dims = { __VA_ARGS__ } \
+    }
 
 struct ls_op_case_input {
-    struct ls_shape shape;  /* with its batch dimension if batched; rank 0 with absent set: not given */
+    struct ls_shape
+        shape; /* with its batch dimension if batched; rank 0 with absent set: not given */
     bool absent;
-    bool parameter;         /* bound as a parameter (layout below), so it is not batched */
-    int layout;             /* enum ls_layout of parameters.h */
-    bool integer;           /* int32 in [low, high], else uniform in [low, high] */
-    bool constant;          /* no gradient is checked (targets, masks, running statistics) */
+    bool parameter; /* bound as a parameter (layout below), so it is not batched */
+    int layout;     /* enum ls_layout of parameters.h */
+    bool integer;   /* int32 in [low, high], else uniform in [low, high] */
+    bool constant;  /* no gradient is checked (targets, masks, running statistics) */
     double low, high;
-    double gap;             /* keep this far from the kinks at multiples of kink */
-    double kink;            /* e.g. 1e9: only 0 is a kink; 0: none */
-    bool distinct;          /* values of a row differ by at least gap (for max) */
+    double gap;    /* keep this far from the kinks at multiples of kink */
+    double kink;   /* e.g. 1e9: only 0 is a kink; 0: none */
+    bool distinct; /* values of a row differ by at least gap (for max) */
 };
 
 enum { LS_CASE_INPUTS_MAX = 8 };
@@ -114,17 +120,17 @@ struct ls_op_case {
     size_t options_size;
     int input_count;
     struct ls_op_case_input inputs[LS_CASE_INPUTS_MAX];
-    int microbatches;      /* 0 means 1; rows are cut into that many, the last may be shorter */
-    bool evaluation;       /* run with training = false */
+    int microbatches; /* 0 means 1; rows are cut into that many, the last may be shorter */
+    bool evaluation;  /* run with training = false */
     enum ls_activation activation;
-    double tolerance;      /* of the gradient test; 0 means 1e-6 */
+    double tolerance; /* of the gradient test; 0 means 1e-6 */
 };
 
 struct ls_op {
     const char *name;
-    const char *formula;   /* one line */
-    /* Checks inputs and options; sets output->shape, ->type, ->batched and the node's needs. The error
-     * names what was expected and found; the graph puts the layer's name in front. */
+    const char *formula; /* one line */
+    /* Checks inputs and options; sets output->shape, ->type, ->batched and the node's needs. The
+     * error names what was expected and found; the graph puts the layer's name in front. */
     enum ls_status (*infer)(struct ls_node *node, struct ls_error *error);
     /* NULL, or called once per step before its first run (weights have changed). */
     void (*prepare)(struct ls_node *node);
@@ -133,10 +139,10 @@ struct ls_op {
     void (*backward)(const struct ls_node *node, const struct ls_run *run);
     uint32_t backward_reads_inputs; /* bit i: backward reads inputs[i]->data */
     bool backward_reads_output;     /* backward reads output->data */
-    bool alias;                     /* the output is inputs[0]'s memory under another shape; no forward or
-                                       backward runs (reshape, flatten) */
-    bool in_place;                  /* forward may write its output over inputs[0]'s data */
-    bool fuses;                     /* honours node->activation (backward then reads the output too) */
+    bool alias;    /* the output is inputs[0]'s memory under another shape; no forward or
+                      backward runs (reshape, flatten) */
+    bool in_place; /* forward may write its output over inputs[0]'s data */
+    bool fuses;    /* honours node->activation (backward then reads the output too) */
     const struct ls_op_case *cases;
     int case_count;
 };

@@ -1,5 +1,5 @@
-/* The ops as a caller sees them: each records a node and returns its output, or NULL after an error (kept
- * in the graph). x, y: [N, ...] with the sample first; C is the last dimension. */
+/* The ops as a caller sees them: each records a node and returns its output, or NULL after an error
+ * (kept in the graph). x, y: [N, ...] with the sample first; C is the last dimension. */
 #ifndef LS_OPS_OPS_H
 #define LS_OPS_OPS_H
 
@@ -22,12 +22,13 @@ struct ls_conv2d_options {
 struct ls_value *ls_conv2d(struct ls_graph *graph, struct ls_value *x, struct ls_value *weight,
                            struct ls_value *bias, const struct ls_conv2d_options *options);
 
-/* Largest / mean value of each window, per channel. Padding takes no part (the mean divides by the pixels
- * that are there). First of equals wins. x [N,H,W,C]. */
+/* Largest / mean value of each window, per channel. Padding takes no part (the mean divides by the
+ * pixels that are there). First of equals wins. x [N,H,W,C]. */
 struct ls_pool_options {
     int64_t window[2], stride[2], padding[2]; /* stride 0 means window */
 };
-struct ls_value *ls_max_pool(struct ls_graph *graph, struct ls_value *x, const struct ls_pool_options *options);
+struct ls_value *ls_max_pool(struct ls_graph *graph, struct ls_value *x,
+                             const struct ls_pool_options *options);
 struct ls_value *ls_average_pool(struct ls_graph *graph, struct ls_value *x,
                                  const struct ls_pool_options *options);
 /* y[n,c] = mean over pixels. x [N,H,W,C] -> [N,C]. */
@@ -58,15 +59,17 @@ struct ls_value *ls_softplus(struct ls_graph *graph, struct ls_value *x); /* log
 struct ls_value *ls_softmax(struct ls_graph *graph, struct ls_value *x);
 struct ls_value *ls_log_softmax(struct ls_graph *graph, struct ls_value *x);
 
-/* y = gain (x - mean) / sqrt(variance + epsilon) + offset per channel C; mean and variance over each
- * microbatch when training (Ioffe & Szegedy 2015; "ghost" statistics), running ones otherwise or where a
- * microbatch has fewer than two values per channel. mean, variance: LS_PARAMETER_STATISTIC [C]. */
+/* y = gain (x - mean) / sqrt(variance + epsilon) + offset per channel C; mean and variance over
+ * each microbatch when training (Ioffe & Szegedy 2015; "ghost" statistics), running ones otherwise
+ * or where a microbatch has fewer than two values per channel. mean, variance:
+ * LS_PARAMETER_STATISTIC [C]. */
 struct ls_norm_options {
     double epsilon; /* 0 means 1e-5 */
 };
 struct ls_value *ls_batch_norm(struct ls_graph *graph, struct ls_value *x, struct ls_value *gain,
                                struct ls_value *offset, struct ls_value *running_mean,
-                               struct ls_value *running_variance, const struct ls_norm_options *options);
+                               struct ls_value *running_variance,
+                               const struct ls_norm_options *options);
 /* The same over the last dimension of each row (Ba et al. 2016). */
 struct ls_value *ls_layer_norm(struct ls_graph *graph, struct ls_value *x, struct ls_value *gain,
                                struct ls_value *offset, const struct ls_norm_options *options);
@@ -75,25 +78,32 @@ struct ls_value *ls_layer_norm(struct ls_graph *graph, struct ls_value *x, struc
 struct ls_value *ls_dropout(struct ls_graph *graph, struct ls_value *x, double rate);
 
 /* y[n, ..., :] = table[index[n, ...], :]. index int32, table [V, D] plain. */
-struct ls_value *ls_embedding(struct ls_graph *graph, struct ls_value *index, struct ls_value *table);
+struct ls_value *ls_embedding(struct ls_graph *graph, struct ls_value *index,
+                              struct ls_value *table);
 
-/* y = (x - mean) * scale; mean, scale: LS_PARAMETER_CONSTANT of the last dimension [C] or of the whole
- * row. No gradient to them. */
+/* y = (x - mean) * scale; mean, scale: LS_PARAMETER_CONSTANT of the last dimension [C] or of the
+ * whole row. No gradient to them. */
 struct ls_value *ls_standardise(struct ls_graph *graph, struct ls_value *x, struct ls_value *mean,
                                 struct ls_value *scale);
 
-/* Every stride-th pixel, channels padded with zeros on both sides to `channels`: the shortcut without
- * parameters of He et al. 2016 (option A). x [N,H,W,C] -> [N,ceil(H/stride),ceil(W/stride),channels]. */
-struct ls_value *ls_shortcut(struct ls_graph *graph, struct ls_value *x, int64_t stride, int64_t channels);
+/* Every stride-th pixel, channels padded with zeros on both sides to `channels`: the shortcut
+ * without parameters of He et al. 2016 (option A). x [N,H,W,C] ->
+ * [N,ceil(H/stride),ceil(W/stride),channels]. */
+struct ls_value *ls_shortcut(struct ls_graph *graph, struct ls_value *x, int64_t stride,
+                             int64_t channels);
 
 /* Losses give [N, 2]: per sample the loss times its weight, and the weight. */
-/* mean over the outputs of a sample of (x - t)^2, |x - t|, or Huber's with its delta; x, t [N, ...]. */
-struct ls_value *ls_squared_error(struct ls_graph *graph, struct ls_value *x, struct ls_value *target);
-struct ls_value *ls_absolute_error(struct ls_graph *graph, struct ls_value *x, struct ls_value *target);
-struct ls_value *ls_huber(struct ls_graph *graph, struct ls_value *x, struct ls_value *target, double delta);
-/* -sum_k q_k log softmax(x)_k with q = (1 - smoothing) onehot(t) + smoothing / K; logits x [N, ..., K],
- * t [N, ...] int32. A label equal to `ignored` has weight 0; others weigh class_weights[t] (constant
- * parameter [K], or NULL: 1). Summed over the positions of a sample. */
+/* mean over the outputs of a sample of (x - t)^2, |x - t|, or Huber's with its delta; x, t [N,
+ * ...]. */
+struct ls_value *ls_squared_error(struct ls_graph *graph, struct ls_value *x,
+                                  struct ls_value *target);
+struct ls_value *ls_absolute_error(struct ls_graph *graph, struct ls_value *x,
+                                   struct ls_value *target);
+struct ls_value *ls_huber(struct ls_graph *graph, struct ls_value *x, struct ls_value *target,
+                          double delta);
+/* -sum_k q_k log softmax(x)_k with q = (1 - smoothing) onehot(t) + smoothing / K; logits x [N, ...,
+ * K], t [N, ...] int32. A label equal to `ignored` has weight 0; others weigh class_weights[t]
+ * (constant parameter [K], or NULL: 1). Summed over the positions of a sample. */
 struct ls_cross_entropy_options {
     double smoothing;
     bool has_ignored;

@@ -1,8 +1,8 @@
 /* Optimisers over a slice of the flat buffer, in one pass over memory per step.
  *
- * The gradient that comes in is a sum over the batch. The mean is g = sum * (1.0f / weight); then clipping by
- * value, then g *= clip_factor (clipping by norm), then decay and the update rule. Statistics in the slice
- * get their running update; constants are left alone. */
+ * The gradient that comes in is a sum over the batch. The mean is g = sum * (1.0f / weight); then
+ * clipping by value, then g *= clip_factor (clipping by norm), then decay and the update rule.
+ * Statistics in the slice get their running update; constants are left alone. */
 #ifndef LS_OPTIM_OPTIMIZER_H
 #define LS_OPTIM_OPTIMIZER_H
 
@@ -14,24 +14,24 @@ enum ls_optimizer_kind {
     LS_SGD,      /* p -= lr g */
     LS_MOMENTUM, /* v = m v + g; p -= lr v (Sutskever et al. 2013) */
     LS_NESTEROV,
-    LS_RMSPROP,  /* Tieleman & Hinton 2012; centred: Graves 2013 */
-    LS_ADAGRAD,  /* Duchi et al. 2011 */
-    LS_ADAM,     /* Kingma & Ba 2015, algorithm 1 */
-    LS_ADAMW     /* Loshchilov & Hutter 2019 */
+    LS_RMSPROP, /* Tieleman & Hinton 2012; centred: Graves 2013 */
+    LS_ADAGRAD, /* Duchi et al. 2011 */
+    LS_ADAM,    /* Kingma & Ba 2015, algorithm 1 */
+    LS_ADAMW    /* Loshchilov & Hutter 2019 */
 };
 
 /* The `optimizer` section of a config. */
 struct ls_optimizer_options {
     int name; /* enum ls_optimizer_kind */
     double learning_rate;
-    double momentum;      /* momentum, nesterov */
+    double momentum;         /* momentum, nesterov */
     double rmsprop_momentum; /* 0: plain */
-    double decay_rate;    /* rmsprop's smoothing */
-    bool centred;         /* rmsprop */
+    double decay_rate;       /* rmsprop's smoothing */
+    bool centred;            /* rmsprop */
     double beta1, beta2, epsilon;
-    double weight_decay;  /* added to g (L2), or decoupled for adamw; not on biases and norms */
-    double clip_norm;     /* 0: off */
-    double clip_value;    /* 0: off */
+    double weight_decay; /* added to g (L2), or decoupled for adamw; not on biases and norms */
+    double clip_norm;    /* 0: off */
+    double clip_value;   /* 0: off */
 };
 extern const struct ls_fields ls_optimizer_fields;
 
@@ -39,29 +39,32 @@ struct ls_optimizer;
 
 /* State for the elements [begin, end). set is borrowed. */
 struct ls_optimizer *ls_optimizer_create(const struct ls_optimizer_options *options,
-                                         const struct ls_parameter_set *set, int64_t begin, int64_t end,
-                                         enum ls_variant variant);
+                                         const struct ls_parameter_set *set, int64_t begin,
+                                         int64_t end, enum ls_variant variant);
 void ls_optimizer_destroy(struct ls_optimizer *optimizer);
 
-/* The state arrays (end - begin floats each), for checkpoints: "momentum", "moment1", "moment2", ... */
+/* The state arrays (end - begin floats each), for checkpoints: "momentum", "moment1", "moment2",
+ * ... */
 int ls_optimizer_state_count(const struct ls_optimizer *optimizer);
 const char *ls_optimizer_state_name(const struct ls_optimizer *optimizer, int index);
 float *ls_optimizer_state(struct ls_optimizer *optimizer, int index);
 
 struct ls_update {
-    uint64_t step;         /* 1 for the first update (Adam's bias correction) */
+    uint64_t step; /* 1 for the first update (Adam's bias correction) */
     double learning_rate;
-    double weight;         /* of the global batch */
-    int microbatches;      /* non-empty ones of the global batch (running statistics) */
-    double clip_factor;    /* 1 unless clipped by norm; see ls_clip_factor */
+    double weight;      /* of the global batch */
+    int microbatches;   /* non-empty ones of the global batch (running statistics) */
+    double clip_factor; /* 1 unless clipped by norm; see ls_clip_factor */
 };
 
-/* parameters: the flat buffer; gradients: the slice's sums, gradients[0] belongs to element `begin`. */
+/* parameters: the flat buffer; gradients: the slice's sums, gradients[0] belongs to element
+ * `begin`. */
 void ls_optimizer_step(struct ls_optimizer *optimizer, const struct ls_update *update,
                        float *parameters, const float *gradients);
 
-/* Squared gradient norms. A unit of a parameter (parameters.h) is summed in double in blocks of 4096
- * elements, blocks in order; statistics and constants do not count. Slices hold whole units. */
+/* Squared gradient norms. A unit of a parameter (parameters.h) is summed in double in blocks of
+ * 4096 elements, blocks in order; statistics and constants do not count. Slices hold whole units.
+ */
 int64_t ls_norm_blocks(const struct ls_parameter_set *set, int64_t begin, int64_t end);
 void ls_norm_block_sums(const struct ls_parameter_set *set, int64_t begin, int64_t end,
                         const float *gradients, double *sums);

@@ -8,8 +8,8 @@
 
 /* The `augment` section of a config. */
 struct ls_augment_options {
-    bool flip;      /* mirror left-right with probability 1/2 */
-    int64_t shift;  /* move by -shift .. shift pixels on each axis, zeros come in */
+    bool flip;     /* mirror left-right with probability 1/2 */
+    int64_t shift; /* move by -shift .. shift pixels on each axis, zeros come in */
 };
 extern const struct ls_fields ls_augment_fields;
 

@@ -8,16 +8,16 @@
 int64_t ls_shape_count(struct ls_shape shape) {
     int64_t count = 1;
     for (int i = 0; i < shape.rank; i++)
-        LS_ASSERT(!__builtin_mul_overflow(count, shape.dims[i], &count), "dimension %d of %d is %lld", i,
-                  shape.rank, (long long)shape.dims[i]);
+        LS_ASSERT(!__builtin_mul_overflow(count, shape.dims[i], &count),
+                  "dimension %d of %d is %lld", i, shape.rank, (long long)shape.dims[i]);
     return count;
 }
 
 int64_t ls_shape_row(struct ls_shape shape) {
     int64_t count = 1;
     for (int i = 1; i < shape.rank; i++)
-        LS_ASSERT(!__builtin_mul_overflow(count, shape.dims[i], &count), "dimension %d of %d is %lld", i,
-                  shape.rank, (long long)shape.dims[i]);
+        LS_ASSERT(!__builtin_mul_overflow(count, shape.dims[i], &count),
+                  "dimension %d of %d is %lld", i, shape.rank, (long long)shape.dims[i]);
     return count;
 }
 

@@ -17,7 +17,8 @@ struct ls_shape {
     ((struct ls_shape){.rank = (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),          \
                        .dims = {__VA_ARGS__}})
 
-/* Product of the dimensions; 1 for rank 0. An overflow is a bug (sizes from outside are checked before). */
+/* Product of the dimensions; 1 for rank 0. An overflow is a bug (sizes from outside are checked
+ * before). */
 int64_t ls_shape_count(struct ls_shape shape);
 
 /* Product of all dimensions but the first: elements of one sample. */

@@ -1,10 +1,12 @@
 /* One source, several builds. Everything in core/ops and core/tensor/kernels is compiled once per
- * variant: for float with AVX-512, AVX2 and portable code, and for double as the reference that gradients
- * are checked in. CMake defines LS_VARIANT_F32_AVX512, _F32_AVX2, _F32_PORTABLE or _F64; this file is the
- * only place that asks which. Names get the variant as a suffix: LS_NAME(ls_gemm) is ls_gemm_f32_avx2.
+ * variant: for float with AVX-512, AVX2 and portable code, and for double as the reference that
+ * gradients are checked in. CMake defines LS_VARIANT_F32_AVX512, _F32_AVX2, _F32_PORTABLE or _F64;
+ * this file is the only place that asks which. Names get the variant as a suffix: LS_NAME(ls_gemm)
+ * is ls_gemm_f32_avx2.
  *
- * The float variants give the same bits: every sum has a stated order, fused multiply-adds happen only
- * through ls_fma (scalar) and ls_vfma (vector), and -ffp-contract=off keeps the compiler from adding any. */
+ * The float variants give the same bits: every sum has a stated order, fused multiply-adds happen
+ * only through ls_fma (scalar) and ls_vfma (vector), and -ffp-contract=off keeps the compiler from
+ * adding any. */
 #ifndef LS_TENSOR_VARIANT_H
 #define LS_TENSOR_VARIANT_H
 
@@ -47,8 +49,10 @@ typedef int64_t real_bits;
 #endif
 
 /* LS_LANES reals; unaligned loads and stores allowed. */
-typedef real vreal __attribute__((vector_size(LS_LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
-typedef real_bits vbits __attribute__((vector_size(LS_LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
+typedef real vreal
+    __attribute__((vector_size(LS_LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
+typedef real_bits vbits
+    __attribute__((vector_size(LS_LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
 
 LS_INLINE vreal ls_vload(const real *from) {
     return *(const vreal *)from;
@@ -76,7 +80,8 @@ LS_INLINE real ls_fma(real a, real b, real c) {
 LS_INLINE vreal ls_vfma(vreal a, vreal b, vreal c) {
 #ifdef __AVX512F__
     return (vreal)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
-#else /* the 16-lane source built for a machine without AVX-512, so that tests can run it everywhere */
+#else /* the 16-lane source built for a machine without AVX-512, so that tests can run it          \
+         everywhere */
     vreal r;
     for (int h = 0; h < 2; h++) {
         __m256 x, y, z;

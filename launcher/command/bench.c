@@ -1,5 +1,5 @@
-/* lockstep bench: training steps per second on a reference workload with synthetic data in memory, as one JSON
- * line with the field names of the peers' benchmark. */
+/* lockstep bench: training steps per second on a reference workload with synthetic data in memory,
+ * as one JSON line with the field names of the peers' benchmark. */
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
@@ -32,8 +32,11 @@ struct bench_options {
 };
 
 #define OPTION(field_name, field_kind, field_initial, field_min, field_max, field_help)            \
-    {.name = #field_name, .kind = field_kind, .offset = offsetof(struct bench_options, field_name), \
-     .initial = field_initial, .min = field_min, .max = field_max, .help = field_help}
+    {                                                                                              \
+        .name = #field_name, .kind = field_kind,                                                   \
+        .offset = offsetof(struct bench_options, field_name), .initial = field_initial,            \
+        .min = field_min, .max = field_max, .help = field_help                                     \
+    }
 
 static const struct ls_option options[] = {
     {.letter = 'n', .field = OPTION(ranks, LS_FIELD_INTEGER, "1", 1, 65536, "worker processes")},
@@ -43,7 +46,8 @@ static const struct ls_option options[] = {
     {.field = OPTION(reduce, LS_FIELD_TEXT, "ordered", 0, 0, "ordered | allreduce")},
     {.field = OPTION(isa, LS_FIELD_TEXT, "auto", 0, 0, "auto | avx512 | avx2 | portable")},
     {.field = OPTION(gemm, LS_FIELD_TEXT, "lockstep", 0, 0, "lockstep | openblas")},
-    {.field = OPTION(worker, LS_FIELD_BOOL, "false", 0, 0, "be one rank: mpirun -n N lockstep bench WORKLOAD --worker")},
+    {.field = OPTION(worker, LS_FIELD_BOOL, "false", 0, 0,
+                     "be one rank: mpirun -n N lockstep bench WORKLOAD --worker")},
 };
 
 /* Fixed batches of one rank, drawn once: normal inputs, uniform labels. */
@@ -53,8 +57,8 @@ struct synthetic {
     uint64_t *row_ids;
 };
 
-static void draw(struct synthetic *data, const struct ls_workload *workload, const struct ls_trainer *trainer,
-                 int64_t batch, int64_t rows) {
+static void draw(struct synthetic *data, const struct ls_workload *workload,
+                 const struct ls_trainer *trainer, int64_t batch, int64_t rows) {
     const int64_t width = ls_shape_count(workload->input_shape);
     const int64_t first = trainer->first * trainer->microbatch_rows;
     data->inputs = ls_calloc((size_t)(BATCHES * rows * width), sizeof(float));
@@ -65,7 +69,8 @@ static void draw(struct synthetic *data, const struct ls_workload *workload, con
         const struct ls_random_key key = ls_random_key(1, LS_STREAM_SYNTHETIC, 0, row);
         for (int64_t j = 0; j < width; j++)
             data->inputs[i * width + j] = (float)ls_random_normal(key, (uint64_t)j);
-        data->labels[i] = (int32_t)ls_random_below(key, (uint64_t)width, (uint32_t)workload->classes);
+        data->labels[i] =
+            (int32_t)ls_random_below(key, (uint64_t)width, (uint32_t)workload->classes);
         data->row_ids[i] = row;
     }
 }
@@ -80,8 +85,8 @@ struct timing {
     double seconds, median, least, loss_first, loss_last;
 };
 
-static void time_steps(struct ls_trainer *trainer, const struct synthetic *data, int64_t batch, int64_t rows,
-                       double seconds, struct timing *timing) {
+static void time_steps(struct ls_trainer *trainer, const struct synthetic *data, int64_t batch,
+                       int64_t rows, double seconds, struct timing *timing) {
     const int64_t width = ls_shape_row(trainer->model.input->shape);
     double *times = ls_calloc(TIMED_MAX, sizeof *times), sums[64];
     double began = ls_seconds();
@@ -99,7 +104,8 @@ static void time_steps(struct ls_trainer *trainer, const struct synthetic *data,
         };
         struct ls_step step = {.step = (uint64_t)i,
                                .learning_rate = trainer->config->optimizer.learning_rate,
-                               .stop = i >= WARM_UP && ls_seconds() - began >= seconds && timing->steps >= 5,
+                               .stop = i >= WARM_UP && ls_seconds() - began >= seconds &&
+                                       timing->steps >= 5,
                                .sums = sums};
         const double start = ls_seconds();
         ls_trainer_step(trainer, &view, &step);
@@ -122,17 +128,19 @@ static void time_steps(struct ls_trainer *trainer, const struct synthetic *data,
     free(times);
 }
 
-static void print_line(const struct ls_trainer *trainer, const struct ls_workload *workload, int ranks,
-                       int64_t batch, const struct timing *timing, double peak_rss_mb) {
-    json_t *line = json_pack(
-        "{s:s s:s s:i s:i s:I s:I s:f s:f s:f s:f s:f s:f s:f s:I s:i s:s}", "framework", "lockstep", "workload",
-        workload->name, "procs", ranks, "threads", 1, "batch_per_proc", (json_int_t)workload->batch, "params",
-        (json_int_t)ls_parameters_trained(trainer->parameters), "steps_per_s",
-        (double)timing->steps / timing->seconds, "samples_per_s",
-        (double)timing->steps * (double)batch / timing->seconds, "ms_per_step_median", timing->median * 1e3,
-        "ms_per_step_min", timing->least * 1e3, "peak_rss_mb", peak_rss_mb, "loss_first", timing->loss_first,
-        "loss_last", timing->loss_last, "steps_timed", (json_int_t)timing->steps, "microbatches",
-        trainer->microbatches, "isa", ls_variant_name(trainer->variant));
+static void print_line(const struct ls_trainer *trainer, const struct ls_workload *workload,
+                       int ranks, int64_t batch, const struct timing *timing, double peak_rss_mb) {
+    json_t *line =
+        json_pack("{s:s s:s s:i s:i s:I s:I s:f s:f s:f s:f s:f s:f s:f s:I s:i s:s}", "framework",
+                  "lockstep", "workload", workload->name, "procs", ranks, "threads", 1,
+                  "batch_per_proc", (json_int_t)workload->batch, "params",
+                  (json_int_t)ls_parameters_trained(trainer->parameters), "steps_per_s",
+                  (double)timing->steps / timing->seconds, "samples_per_s",
+                  (double)timing->steps * (double)batch / timing->seconds, "ms_per_step_median",
+                  timing->median * 1e3, "ms_per_step_min", timing->least * 1e3, "peak_rss_mb",
+                  peak_rss_mb, "loss_first", timing->loss_first, "loss_last", timing->loss_last,
+                  "steps_timed", (json_int_t)timing->steps, "microbatches", trainer->microbatches,
+                  "isa", ls_variant_name(trainer->variant));
     char *text = json_dumps(line, JSON_REAL_PRECISION(9));
     printf("%s\n", text);
     fflush(stdout);
@@ -141,19 +149,21 @@ static void print_line(const struct ls_trainer *trainer, const struct ls_workloa
 }
 
 static enum ls_status read_workload(struct ls_config *config, const struct ls_workload *workload,
-                                    const struct bench_options *wanted, int ranks, struct ls_error *error) {
+                                    const struct bench_options *wanted, int ranks,
+                                    struct ls_error *error) {
     char text[8192];
     const int length = snprintf(
         text, sizeof text,
         "task: classification\ndata: {train: synthetic}\n%strain:\n  epochs: 1\n  batch: %lld\n"
         "  microbatches: %lld\n  reduce: %s\ncompute: {isa: %s, gemm: %s}\n",
-        workload->config, (long long)(workload->batch * ranks), (long long)wanted->microbatches, wanted->reduce,
-        wanted->isa, wanted->gemm);
+        workload->config, (long long)(workload->batch * ranks), (long long)wanted->microbatches,
+        wanted->reduce, wanted->isa, wanted->gemm);
     return ls_config_parse(config, text, (size_t)length, "bench", NULL, 0, error);
 }
 
-static enum ls_status bench(struct ls_communicator *communicator, const struct ls_workload *workload,
-                            const struct bench_options *wanted, struct ls_error *error) {
+static enum ls_status bench(struct ls_communicator *communicator,
+                            const struct ls_workload *workload, const struct bench_options *wanted,
+                            struct ls_error *error) {
     const int ranks = ls_communicator_size(communicator);
     const int64_t batch = workload->batch * ranks;
     struct ls_config config;
@@ -208,21 +218,24 @@ static int run_rank(const struct ls_workload *workload, const struct bench_optio
     status = bench(communicator, workload, wanted, &error);
     int code = LS_EXIT_DONE;
     if (status != LS_OK)
-        code = ls_communicator_rank(communicator) == 0 ? ls_command_fail(&error) : (int)ls_exit_code(status);
+        code = ls_communicator_rank(communicator) == 0 ? ls_command_fail(&error)
+                                                       : (int)ls_exit_code(status);
     ls_communicator_destroy(communicator);
     return code;
 }
 
-static int launch(const struct ls_workload *workload, const struct bench_options *wanted, const char *run) {
+static int launch(const struct ls_workload *workload, const struct bench_options *wanted,
+                  const char *run) {
     static const struct ls_launcher_options launcher = {.mpirun = "mpirun"};
     char program[PATH_MAX], seconds[32], microbatches[32];
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     program[length < 0 ? 0 : length] = '\0';
     snprintf(seconds, sizeof seconds, "%.17g", wanted->seconds);
     snprintf(microbatches, sizeof microbatches, "%lld", (long long)wanted->microbatches);
-    const char *const words[] = {workload->name, "--seconds",    seconds, "--microbatches", microbatches,
-                                 "--reduce",     wanted->reduce, "--isa", wanted->isa,      "--gemm",
-                                 wanted->gemm,   "--worker",     NULL};
+    const char *const words[] = {
+        workload->name, "--seconds",    seconds, "--microbatches", microbatches,
+        "--reduce",     wanted->reduce, "--isa", wanted->isa,      "--gemm",
+        wanted->gemm,   "--worker",     NULL};
     char *copies[sizeof words / sizeof *words];
     memcpy(copies, words, sizeof words);
     const struct ls_launch what = {.program = program,
@@ -263,7 +276,8 @@ const struct ls_command ls_command_bench = {
     .name = "bench",
     .usage = "WORKLOAD [-n RANKS] [--threads T] [--seconds S]",
     .help = "time training steps on a reference workload: mlp, cnn, resnet20",
-    .details = "Prints one JSON line. The batch per rank is the workload's, so that of the job grows with -n.",
+    .details = "Prints one JSON line. The batch per rank is the workload's, so that of the job "
+               "grows with -n.",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),
     .arguments_min = 1,

@@ -1,4 +1,5 @@
-/* lockstep evaluate: the metrics of a run's newest checkpoint, on its own test data or on other data. */
+/* lockstep evaluate: the metrics of a run's newest checkpoint, on its own test data or on other
+ * data. */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +15,16 @@ struct evaluate_options {
 };
 
 static const struct ls_option options[] = {
-    {.field = {.name = "data", .kind = LS_FIELD_TEXT, .offset = offsetof(struct evaluate_options, data),
-               .initial = "",
-               .help = "a data source as in a config; default: the run's own validation and test data"}},
-    {.field = {.name = "confusion", .kind = LS_FIELD_BOOL,
-               .offset = offsetof(struct evaluate_options, confusion), .initial = "false",
+    {.field =
+         {.name = "data",
+          .kind = LS_FIELD_TEXT,
+          .offset = offsetof(struct evaluate_options, data),
+          .initial = "",
+          .help = "a data source as in a config; default: the run's own validation and test data"}},
+    {.field = {.name = "confusion",
+               .kind = LS_FIELD_BOOL,
+               .offset = offsetof(struct evaluate_options, confusion),
+               .initial = "false",
                .help = "print the confusion matrix, a row for each label"}},
 };
 
@@ -34,8 +40,9 @@ static void print_metrics(const char *name, const struct ls_metrics *metrics, bo
     }
 }
 
-static enum ls_status evaluate_part(struct ls_trained *trained, const char *name, const struct ls_part *part,
-                                    bool confusion, struct ls_error *error) {
+static enum ls_status evaluate_part(struct ls_trained *trained, const char *name,
+                                    const struct ls_part *part, bool confusion,
+                                    struct ls_error *error) {
     struct ls_loader *loader;
     enum ls_status status = ls_trained_load(trained, part, &loader, error);
     if (status != LS_OK)
@@ -61,18 +68,21 @@ static int run_evaluate(int argument_count, char **arguments, const void *given)
         return ls_command_fail(&error);
     printf("%s: step %llu\n", arguments[0], (unsigned long long)trained.step);
     if (trained.given) {
-        const struct ls_part part = {.dataset = trained.given, .count = ls_dataset_info(trained.given).rows};
+        const struct ls_part part = {.dataset = trained.given,
+                                     .count = ls_dataset_info(trained.given).rows};
         status = evaluate_part(&trained, "data", &part, evaluate->confusion, &error);
     }
     int evaluated = trained.given != NULL;
-    for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS && status == LS_OK && !trained.given; role++)
+    for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS && status == LS_OK && !trained.given;
+         role++)
         if (trained.data.parts[role].dataset) {
             status = evaluate_part(&trained, ls_part_name(role), &trained.data.parts[role],
                                    evaluate->confusion, &error);
             evaluated++;
         }
     if (status == LS_OK && !evaluated)
-        status = ls_fail(&error, LS_INVALID, "%s: its config has no validation or test data; give some with --data",
+        status = ls_fail(&error, LS_INVALID,
+                         "%s: its config has no validation or test data; give some with --data",
                          arguments[0]);
     ls_trained_close(&trained);
     return status == LS_OK ? LS_EXIT_DONE : ls_command_fail(&error);

@@ -14,9 +14,13 @@ struct predict_options {
 };
 
 static const struct ls_option options[] = {
-    {.field = {.name = "data", .kind = LS_FIELD_TEXT, .offset = offsetof(struct predict_options, data),
+    {.field = {.name = "data",
+               .kind = LS_FIELD_TEXT,
+               .offset = offsetof(struct predict_options, data),
                .help = "a data source as in a config; targets are not needed"}},
-    {.field = {.name = "out", .kind = LS_FIELD_TEXT, .offset = offsetof(struct predict_options, out),
+    {.field = {.name = "out",
+               .kind = LS_FIELD_TEXT,
+               .offset = offsetof(struct predict_options, out),
                .help = "the HDF5 file to write: /outputs, and /classes of a classification"}},
 };
 
@@ -36,14 +40,16 @@ static void classify(const float *outputs, int64_t rows, int64_t width, int32_t 
     }
 }
 
-static enum ls_status write_rows(void *context, const float *outputs, int64_t rows, struct ls_error *error) {
+static enum ls_status write_rows(void *context, const float *outputs, int64_t rows,
+                                 struct ls_error *error) {
     struct writer *writer = context;
     if (writer->labels)
         classify(outputs, rows, writer->width, writer->labels);
     return ls_predictions_append(writer->predictions, outputs, writer->labels, rows, error);
 }
 
-static enum ls_status predict(struct ls_trained *trained, const char *path, struct ls_error *error) {
+static enum ls_status predict(struct ls_trained *trained, const char *path,
+                              struct ls_error *error) {
     struct ls_trainer *trainer = &trained->trainer;
     const uint64_t rows = ls_dataset_info(trained->given).rows;
     const struct ls_part part = {.dataset = trained->given, .count = rows};
@@ -57,13 +63,15 @@ static enum ls_status predict(struct ls_trained *trained, const char *path, stru
         return status;
     struct writer writer = {.width = ls_shape_count(shape)};
     if (ls_task_classes(trainer->task))
-        writer.labels = ls_calloc((size_t)ls_graph_rows_max(trainer->model.graph), sizeof *writer.labels);
-    status = ls_predictions_create(&writer.predictions, path, rows, shape, writer.labels != NULL, error);
+        writer.labels =
+            ls_calloc((size_t)ls_graph_rows_max(trainer->model.graph), sizeof *writer.labels);
+    status =
+        ls_predictions_create(&writer.predictions, path, rows, shape, writer.labels != NULL, error);
     if (status == LS_OK) {
         struct ls_error ignored;
         status = ls_trainer_predict(trainer, loader, write_rows, &writer, error);
-        const enum ls_status closed =
-            ls_predictions_close(writer.predictions, status == LS_OK, status == LS_OK ? error : &ignored);
+        const enum ls_status closed = ls_predictions_close(writer.predictions, status == LS_OK,
+                                                           status == LS_OK ? error : &ignored);
         if (status == LS_OK)
             status = closed;
     }

@@ -32,7 +32,8 @@ static enum ls_status take_lock(const char *run, int *lock, struct ls_error *err
     close(*lock);
     *lock = -1;
     if (reason == EWOULDBLOCK)
-        return ls_fail(error, LS_LOCKED, "%s is in use by another lockstep; wait for it, or choose another --out",
+        return ls_fail(error, LS_LOCKED,
+                       "%s is in use by another lockstep; wait for it, or choose another --out",
                        run);
     return ls_fail(error, LS_SYSTEM, "%s: cannot lock: %s", path, strerror(reason));
 }

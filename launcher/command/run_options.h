@@ -6,21 +6,24 @@
 #include "launcher/config/config.h"
 
 struct ls_run_options {
-    int64_t ranks;          /* train: -n; 0: the config's, or one per core */
-    char out[LS_TEXT_MAX];  /* run directory; "": runs/<config name> */
+    int64_t ranks;         /* train: -n; 0: the config's, or one per core */
+    char out[LS_TEXT_MAX]; /* run directory; "": runs/<config name> */
     struct ls_texts set;
-    bool restart;           /* train: sets a finished or broken run aside */
-    int64_t incarnation;    /* worker: given by the launcher, which holds the lock; 0: started by hand */
+    bool restart; /* train: sets a finished or broken run aside */
+    int64_t
+        incarnation; /* worker: given by the launcher, which holds the lock; 0: started by hand */
 };
 
 /* RUN of a config: --out, or runs/<config name>. */
 void ls_run_directory(const struct ls_run_options *options, const struct ls_config *config,
                       char run[LS_TEXT_MAX]);
 
-/* Makes RUN (a file in the way is LS_INVALID) and takes its lock (*lock: a descriptor to keep open). */
+/* Makes RUN (a file in the way is LS_INVALID) and takes its lock (*lock: a descriptor to keep
+ * open). */
 enum ls_status ls_run_claim(const char *run, int *lock, struct ls_error *error);
 
-/* A new incarnation number, durable before anything else of this start is written. The lock is held. */
+/* A new incarnation number, durable before anything else of this start is written. The lock is
+ * held. */
 enum ls_status ls_run_number(const char *run, uint64_t *incarnation, struct ls_error *error);
 
 #endif

@@ -1,4 +1,5 @@
-/* lockstep train: checks the config, finds where to continue, starts the workers and watches them. */
+/* lockstep train: checks the config, finds where to continue, starts the workers and watches them.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
@@ -22,20 +23,33 @@
 
 static const struct ls_option options[] = {
     {.letter = 'n',
-     .field = {.name = "ranks", .kind = LS_FIELD_INTEGER, .offset = offsetof(struct ls_run_options, ranks),
-               .initial = "0", .min = 0, .max = 65536,
+     .field = {.name = "ranks",
+               .kind = LS_FIELD_INTEGER,
+               .offset = offsetof(struct ls_run_options, ranks),
+               .initial = "0",
+               .min = 0,
+               .max = 65536,
                .help = "worker processes; 0: launcher.ranks, or one per core"}},
-    {.field = {.name = "out", .kind = LS_FIELD_TEXT, .offset = offsetof(struct ls_run_options, out),
-               .initial = "", .help = "run directory; default runs/<config name>"}},
-    {.field = {.name = "set", .kind = LS_FIELD_TEXT, .offset = offsetof(struct ls_run_options, set),
-               .initial = "", .help = "KEY=VALUE, as in the config; may be repeated"},
+    {.field = {.name = "out",
+               .kind = LS_FIELD_TEXT,
+               .offset = offsetof(struct ls_run_options, out),
+               .initial = "",
+               .help = "run directory; default runs/<config name>"}},
+    {.field = {.name = "set",
+               .kind = LS_FIELD_TEXT,
+               .offset = offsetof(struct ls_run_options, set),
+               .initial = "",
+               .help = "KEY=VALUE, as in the config; may be repeated"},
      .repeated = true},
-    {.field = {.name = "restart", .kind = LS_FIELD_BOOL, .offset = offsetof(struct ls_run_options, restart),
-               .initial = "false", .help = "set the run directory aside and start afresh"}},
+    {.field = {.name = "restart",
+               .kind = LS_FIELD_BOOL,
+               .offset = offsetof(struct ls_run_options, restart),
+               .initial = "false",
+               .help = "set the run directory aside and start afresh"}},
 };
 
-/* Opens the data, builds the graph and reads all labels once, so that what can be known to fail fails here, in
- * one process, with one message. */
+/* Opens the data, builds the graph and reads all labels once, so that what can be known to fail
+ * fails here, in one process, with one message. */
 static enum ls_status rehearse(const struct ls_config *config, struct ls_error *error) {
     struct ls_data data;
     enum ls_status status = ls_data_open(&data, config, true, error);
@@ -54,17 +68,19 @@ static enum ls_status rehearse(const struct ls_config *config, struct ls_error *
     return status;
 }
 
-static enum ls_status choose_ranks(const struct ls_run_options *given, const struct ls_config *config,
-                                   int *ranks, struct ls_error *error) {
+static enum ls_status choose_ranks(const struct ls_run_options *given,
+                                   const struct ls_config *config, int *ranks,
+                                   struct ls_error *error) {
     const int64_t microbatches = ls_config_microbatches(config);
     const int64_t wanted = given->ranks ? given->ranks : config->launcher.ranks;
     *ranks = wanted ? (int)wanted : ls_default_ranks(microbatches);
     if (*ranks <= microbatches)
         return LS_OK;
-    return ls_fail(error, LS_INVALID,
-                   "%d ranks, but a batch has %lld microbatches and every rank needs one of its own\n"
-                   "use -n %lld or less, or raise train.microbatches",
-                   *ranks, (long long)microbatches, (long long)microbatches);
+    return ls_fail(
+        error, LS_INVALID,
+        "%d ranks, but a batch has %lld microbatches and every rank needs one of its own\n"
+        "use -n %lld or less, or raise train.microbatches",
+        *ranks, (long long)microbatches, (long long)microbatches);
 }
 
 /* --restart: RUN becomes RUN.before-TIME; nothing is deleted. */
@@ -84,7 +100,8 @@ static enum ls_status set_aside(const char *run, struct ls_error *error) {
     for (int i = 2; ls_file_exists(aside); i++)
         snprintf(aside, sizeof aside, "%s.before-%s-%d", run, stamp, i);
     if (rename(run, aside) != 0)
-        status = ls_fail(error, LS_SYSTEM, "%s: cannot be set aside as %s: %s", run, aside, strerror(errno));
+        status = ls_fail(error, LS_SYSTEM, "%s: cannot be set aside as %s: %s", run, aside,
+                         strerror(errno));
     else
         fprintf(stderr, "lockstep: the earlier run is in %s\n", aside);
     close(lock);
@@ -100,14 +117,15 @@ static enum ls_status look_for_end(const char *run, const struct ls_config *conf
     const enum ls_status status = ls_restore_look(run, config, &state, &found, error);
     if (status != LS_OK || !found)
         return status;
-    const bool limit = config->train.steps_max > 0 && state.step >= (uint64_t)config->train.steps_max;
+    const bool limit =
+        config->train.steps_max > 0 && state.step >= (uint64_t)config->train.steps_max;
     *ended = (state.early_stopped || limit || state.epoch >= (uint64_t)config->train.epochs) &&
              ls_result_final(run, state.step, limit);
     return LS_OK;
 }
 
-static int launch(const struct ls_config *config, const struct ls_run_options *given, char **arguments,
-                  const char *run, uint64_t incarnation, int ranks) {
+static int launch(const struct ls_config *config, const struct ls_run_options *given,
+                  char **arguments, const char *run, uint64_t incarnation, int ranks) {
     char program[PATH_MAX], number[32];
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     program[length < 0 ? 0 : length] = '\0';
@@ -133,7 +151,8 @@ static int launch(const struct ls_config *config, const struct ls_run_options *g
     return ls_supervise(&what);
 }
 
-static enum ls_status write_config(const char *run, const struct ls_config *config, struct ls_error *error) {
+static enum ls_status write_config(const char *run, const struct ls_config *config,
+                                   struct ls_error *error) {
     char path[LS_TEXT_MAX + 16];
     snprintf(path, sizeof path, "%s/config.yaml", run);
     char *text = ls_config_print(config);
@@ -187,10 +206,12 @@ const struct ls_command ls_command_train = {
     .name = "train",
     .usage = "CONFIG [-n RANKS] [--out RUN] [--set KEY=VALUE ...] [--restart]",
     .help = "train, or continue, a run",
-    .details =
-        "Starts RANKS workers under mpirun, watches them, and continues from the newest intact checkpoint when the\n"
-        "run directory has one. The same command again continues a run that broke off; a finished run prints its\n"
-        "result. -n, train.steps_max, train.epochs, checkpoint.*, launcher.* and log.* may differ from the first time.",
+    .details = "Starts RANKS workers under mpirun, watches them, and continues from the newest "
+               "intact checkpoint when the\n"
+               "run directory has one. The same command again continues a run that broke off; a "
+               "finished run prints its\n"
+               "result. -n, train.steps_max, train.epochs, checkpoint.*, launcher.* and log.* may "
+               "differ from the first time.",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),
     .arguments_min = 1,

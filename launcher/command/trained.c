@@ -10,12 +10,15 @@
 static enum ls_status open_given(struct ls_trained *trained, const char *file, bool targets,
                                  struct ls_error *error) {
     char path[LS_TEXT_MAX];
-    enum ls_status status = ls_source_resolve(file, LS_SOURCE_TEST, ls_data_folder(), true, path, error);
+    enum ls_status status =
+        ls_source_resolve(file, LS_SOURCE_TEST, ls_data_folder(), true, path, error);
     const struct ls_config *config = &trained->config;
     const struct ls_dataset_options options = {
         .path = path,
         .inputs = config->data.inputs[0] ? config->data.inputs : NULL,
-        .targets = !targets ? "" : config->data.targets[0] ? config->data.targets : NULL,
+        .targets = !targets                  ? ""
+                   : config->data.targets[0] ? config->data.targets
+                                             : NULL,
     };
     if (status == LS_OK)
         status = ls_dataset_open(&trained->given, &options, error);
@@ -44,20 +47,22 @@ static enum ls_status open_model(struct ls_trained *trained, const struct ls_che
     return ls_checkpoint_load(checkpoint, &arrays, error);
 }
 
-enum ls_status ls_trained_open(struct ls_trained *trained, const char *run, const char *file, bool targets,
-                               struct ls_error *error) {
+enum ls_status ls_trained_open(struct ls_trained *trained, const char *run, const char *file,
+                               bool targets, struct ls_error *error) {
     *trained = (struct ls_trained){0};
     struct ls_checkpoint checkpoint = {0};
     bool found = false;
     enum ls_status status = ls_checkpoint_newest(run, false, &checkpoint, &found, error);
     if (status == LS_OK && !found)
-        status = ls_fail(error, LS_INVALID, "%s: has no checkpoint; is it a run directory of lockstep?", run);
+        status = ls_fail(error, LS_INVALID,
+                         "%s: has no checkpoint; is it a run directory of lockstep?", run);
     struct ls_state state;
     char *text = NULL;
     if (status == LS_OK)
         status = ls_state_parse(checkpoint.state, &state, &text, error);
     if (status == LS_OK)
-        status = ls_config_parse(&trained->config, text, strlen(text), checkpoint.path, NULL, 0, error);
+        status =
+            ls_config_parse(&trained->config, text, strlen(text), checkpoint.path, NULL, 0, error);
     if (status == LS_OK)
         status = file[0] ? open_given(trained, file, targets, error)
                          : ls_data_open(&trained->data, &trained->config, true, error);

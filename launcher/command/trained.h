@@ -7,16 +7,16 @@
 
 struct ls_trained {
     struct ls_config config;
-    struct ls_data data;       /* of the config; empty when other data was given */
-    struct ls_dataset *given;  /* --data; NULL: none */
+    struct ls_data data;      /* of the config; empty when other data was given */
+    struct ls_dataset *given; /* --data; NULL: none */
     struct ls_trainer trainer;
-    uint64_t step;             /* of the checkpoint */
+    uint64_t step; /* of the checkpoint */
 };
 
-/* Loads the newest intact checkpoint of a run. file: a data source as in a config, or "" for the run's own data.
- * targets: whether the given file must have them. */
-LS_MUST_USE enum ls_status ls_trained_open(struct ls_trained *trained, const char *run, const char *file,
-                                           bool targets, struct ls_error *error);
+/* Loads the newest intact checkpoint of a run. file: a data source as in a config, or "" for the
+ * run's own data. targets: whether the given file must have them. */
+LS_MUST_USE enum ls_status ls_trained_open(struct ls_trained *trained, const char *run,
+                                           const char *file, bool targets, struct ls_error *error);
 void ls_trained_close(struct ls_trained *trained);
 
 /* Loads a part in order, for this process alone. */

@@ -1,4 +1,5 @@
-/* lockstep worker: one rank of a run, started by `lockstep train` through mpirun, or by hand under mpirun or srun. */
+/* lockstep worker: one rank of a run, started by `lockstep train` through mpirun, or by hand under
+ * mpirun or srun. */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,14 +13,23 @@
 #include "launcher/worker/run.h"
 
 static const struct ls_option options[] = {
-    {.field = {.name = "out", .kind = LS_FIELD_TEXT, .offset = offsetof(struct ls_run_options, out),
-               .initial = "", .help = "run directory; default runs/<config name>"}},
-    {.field = {.name = "set", .kind = LS_FIELD_TEXT, .offset = offsetof(struct ls_run_options, set),
-               .initial = "", .help = "KEY=VALUE, as in the config; may be repeated"},
+    {.field = {.name = "out",
+               .kind = LS_FIELD_TEXT,
+               .offset = offsetof(struct ls_run_options, out),
+               .initial = "",
+               .help = "run directory; default runs/<config name>"}},
+    {.field = {.name = "set",
+               .kind = LS_FIELD_TEXT,
+               .offset = offsetof(struct ls_run_options, set),
+               .initial = "",
+               .help = "KEY=VALUE, as in the config; may be repeated"},
      .repeated = true},
-    {.field = {.name = "incarnation", .kind = LS_FIELD_INTEGER,
-               .offset = offsetof(struct ls_run_options, incarnation), .initial = "0",
-               .help = "number of this start, from a launcher that holds the run's lock; 0: take both here"}},
+    {.field = {.name = "incarnation",
+               .kind = LS_FIELD_INTEGER,
+               .offset = offsetof(struct ls_run_options, incarnation),
+               .initial = "0",
+               .help = "number of this start, from a launcher that holds the run's lock; 0: take "
+                       "both here"}},
 };
 
 /* Rank 0's config is everybody's: its resolved text travels, so no rank can read another file. */
@@ -84,10 +94,12 @@ static int run_worker(int argument_count, char **arguments, const void *given_op
         status = ls_communicator_agree(
             communicator, ls_reason_open(run, ls_communicator_rank(communicator), &error), &error);
     if (status == LS_OK) {
-        const struct ls_run_request request = {.config = &config, .run = run, .incarnation = incarnation};
+        const struct ls_run_request request = {
+            .config = &config, .run = run, .incarnation = incarnation};
         status = ls_run(communicator, &request, &stopped, &error);
     }
-    int code = status == LS_OK ? (stopped ? LS_EXIT_STOPPED : LS_EXIT_DONE) : (int)ls_exit_code(status);
+    int code =
+        status == LS_OK ? (stopped ? LS_EXIT_STOPPED : LS_EXIT_DONE) : (int)ls_exit_code(status);
     /* Every rank has the same error by now; one of them says it. */
     if (status != LS_OK && ls_communicator_rank(communicator) == 0)
         code = ls_command_fail(&error);
@@ -101,7 +113,8 @@ const struct ls_command ls_command_worker = {
     .name = "worker",
     .usage = "CONFIG [--out RUN] [--set KEY=VALUE ...]",
     .help = "one rank of a run: mpirun -n N lockstep worker CONFIG",
-    .details = "Does the same work as train, without the launcher that watches it. Rank 0 takes the run's lock.",
+    .details = "Does the same work as train, without the launcher that watches it. Rank 0 takes "
+               "the run's lock.",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),
     .arguments_min = 1,

@@ -1,4 +1,5 @@
-/* The reference workloads of `lockstep bench`: networks, batch and optimiser of the peers' benchmarks. */
+/* The reference workloads of `lockstep bench`: networks, batch and optimiser of the peers'
+ * benchmarks. */
 #ifndef LS_LAUNCHER_WORKLOADS_H
 #define LS_LAUNCHER_WORKLOADS_H
 
@@ -6,10 +7,10 @@
 
 struct ls_workload {
     const char *name;
-    int64_t batch;                /* per process */
-    struct ls_shape input_shape;  /* of one sample */
+    int64_t batch;               /* per process */
+    struct ls_shape input_shape; /* of one sample */
     int64_t classes;
-    const char *config;           /* YAML, without data and batch */
+    const char *config; /* YAML, without data and batch */
 };
 
 /* NULL if there is none of that name. */

@@ -129,7 +129,8 @@ LS_MUST_USE enum ls_status ls_config_variant(const struct ls_config *config,
 
 /* What ls_model_create needs of a config, but for the task. */
 struct ls_model_options ls_config_model(const struct ls_config *config, struct ls_shape input_shape,
-                                        bool input_integer, enum ls_variant variant, int64_t rows_max);
+                                        bool input_integer, enum ls_variant variant,
+                                        int64_t rows_max);
 
 /* "FILE:LINE:COLUMN: error: text" for a layer of the model. */
 enum ls_status ls_config_layer_error(const struct ls_config *config,

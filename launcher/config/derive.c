@@ -53,7 +53,8 @@ enum ls_status ls_config_variant(const struct ls_config *config, enum ls_variant
 }
 
 struct ls_model_options ls_config_model(const struct ls_config *config, struct ls_shape input_shape,
-                                        bool input_integer, enum ls_variant variant, int64_t rows_max) {
+                                        bool input_integer, enum ls_variant variant,
+                                        int64_t rows_max) {
     return (struct ls_model_options){
         .layers = &config->model,
         .input_shape = input_shape,

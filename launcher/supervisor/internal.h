@@ -45,8 +45,8 @@ LS_MUST_USE enum ls_status ls_process_start(const struct ls_mpirun *mpirun, pid_
                                             struct ls_error *error);
 /* This process's children; *children is owned by the caller. */
 int ls_process_children(pid_t **children);
-/* SIGKILL to all children but the spared ones, until none is left; false if some are still there after
- * five seconds (they hang in the kernel). */
+/* SIGKILL to all children but the spared ones, until none is left; false if some are still there
+ * after five seconds (they hang in the kernel). */
 bool ls_process_end_children(const pid_t *spared, int spared_count);
 
 /* ---- watch.c: which rank dies first (mpirun knows, but says so only in prose) ---- */

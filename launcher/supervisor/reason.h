@@ -1,6 +1,6 @@
-/* Why a rank ended, in its own words. mpirun's exit codes are ambiguous and the pid it prints is 0, so each
- * rank leaves RUN/ranks/rank-R.json (pid, host, step, phase; at the end exit code and message), rewritten in
- * place, read by the supervisor when the job is over. */
+/* Why a rank ended, in its own words. mpirun's exit codes are ambiguous and the pid it prints is 0,
+ * so each rank leaves RUN/ranks/rank-R.json (pid, host, step, phase; at the end exit code and
+ * message), rewritten in place, read by the supervisor when the job is over. */
 #ifndef LS_LAUNCHER_REASON_H
 #define LS_LAUNCHER_REASON_H
 
@@ -8,7 +8,8 @@
 
 #include "core/base/status.h"
 
-/* In the worker: sets up RUN/ranks/rank-R.json. Later calls are cheap (a pwrite into a mapped file). */
+/* In the worker: sets up RUN/ranks/rank-R.json. Later calls are cheap (a pwrite into a mapped
+ * file). */
 LS_MUST_USE enum ls_status ls_reason_open(const char *run, int rank, struct ls_error *error);
 void ls_reason_step(uint64_t step);
 void ls_reason_phase(const char *phase); /* "training", "saving a checkpoint", ...: static text */

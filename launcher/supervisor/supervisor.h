@@ -1,20 +1,22 @@
-/* Starts mpirun and watches it (libuv). No MPI here: the supervisor must outlive any failure of the job. */
+/* Starts mpirun and watches it (libuv). No MPI here: the supervisor must outlive any failure of the
+ * job. */
 #ifndef LS_LAUNCHER_SUPERVISOR_H
 #define LS_LAUNCHER_SUPERVISOR_H
 
 #include "launcher/config/config.h"
 
 struct ls_launch {
-    const char *program;          /* absolute path of this executable */
-    const char *command;          /* its first argument: "worker" or "bench" */
-    char *const *arguments;       /* words after the command, NULL-terminated */
+    const char *program;    /* absolute path of this executable */
+    const char *command;    /* its first argument: "worker" or "bench" */
+    char *const *arguments; /* words after the command, NULL-terminated */
     int ranks;
-    const char *run;              /* run directory: where ranks leave their reasons */
+    const char *run; /* run directory: where ranks leave their reasons */
     const struct ls_launcher_options *options;
 };
 
-/* Runs to the end; returns an exit code of exit_codes.h, with the reason printed. Forwards SIGTERM, SIGINT
- * and SIGUSR1 (as "checkpoint, then stop"; a second SIGINT ends at once), ends every process it started. */
+/* Runs to the end; returns an exit code of exit_codes.h, with the reason printed. Forwards SIGTERM,
+ * SIGINT and SIGUSR1 (as "checkpoint, then stop"; a second SIGINT ends at once), ends every process
+ * it started. */
 int ls_supervise(const struct ls_launch *launch);
 
 /* One rank per physical core, at most `microbatches`. */

@@ -20,14 +20,15 @@ const char *ls_part_name(int role) {
     return names[role];
 }
 
-static enum ls_status open_part(struct ls_data *data, const struct ls_config *config, int role, bool import,
-                                struct ls_error *error) {
-    const char *const texts[LS_PARTS] = {config->data.train, config->data.validation, config->data.test};
+static enum ls_status open_part(struct ls_data *data, const struct ls_config *config, int role,
+                                bool import, struct ls_error *error) {
+    const char *const texts[LS_PARTS] = {config->data.train, config->data.validation,
+                                         config->data.test};
     if (!texts[role][0])
         return LS_OK;
     char path[LS_TEXT_MAX];
-    enum ls_status status =
-        ls_source_resolve(texts[role], (enum ls_source_role)role, ls_data_folder(), import, path, error);
+    enum ls_status status = ls_source_resolve(texts[role], (enum ls_source_role)role,
+                                              ls_data_folder(), import, path, error);
     const struct ls_dataset_options options = {
         .path = path,
         .inputs = config->data.inputs[0] ? config->data.inputs : NULL,
@@ -37,8 +38,8 @@ static enum ls_status open_part(struct ls_data *data, const struct ls_config *co
         status = ls_dataset_open(&data->datasets[role], &options, error);
     if (status != LS_OK) {
         const size_t used = strlen(error->text);
-        snprintf(error->text + used, sizeof error->text - used, "\n(data.%s of %s)", ls_part_name(role),
-                 config->path);
+        snprintf(error->text + used, sizeof error->text - used, "\n(data.%s of %s)",
+                 ls_part_name(role), config->path);
         return status;
     }
     const struct ls_dataset_info info = ls_dataset_info(data->datasets[role]);
@@ -62,8 +63,10 @@ static enum ls_status check_shapes(const struct ls_data *data, struct ls_error *
     return LS_OK;
 }
 
-/* Cuts data.train by a permutation of the seed: shares of the rows, train taking what rounding leaves. */
-static enum ls_status split(struct ls_data *data, const struct ls_config *config, struct ls_error *error) {
+/* Cuts data.train by a permutation of the seed: shares of the rows, train taking what rounding
+ * leaves. */
+static enum ls_status split(struct ls_data *data, const struct ls_config *config,
+                            struct ls_error *error) {
     const uint64_t rows = data->parts[LS_SOURCE_TRAIN].count;
     uint64_t counts[LS_PARTS] = {0}, held_out = 0;
     for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS; role++) {
@@ -115,7 +118,8 @@ void ls_data_close(struct ls_data *data) {
     *data = (struct ls_data){0};
 }
 
-enum ls_status ls_data_check_labels(const struct ls_data *data, int64_t classes, struct ls_error *error) {
+enum ls_status ls_data_check_labels(const struct ls_data *data, int64_t classes,
+                                    struct ls_error *error) {
     enum { CHUNK = 65536 };
     uint64_t *rows = ls_calloc(CHUNK, sizeof *rows);
     int32_t *labels = ls_calloc(CHUNK, sizeof *labels);

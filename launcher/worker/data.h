@@ -16,14 +16,14 @@ struct ls_data {
     bool input_integer;                    /* indices for an embedding */
 };
 
-/* import: this process may fill the cache (one process does, before the others open). Errors about a
- * data.* key name it. */
-LS_MUST_USE enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config, bool import,
-                                        struct ls_error *error);
+/* import: this process may fill the cache (one process does, before the others open). Errors about
+ * a data.* key name it. */
+LS_MUST_USE enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config,
+                                        bool import, struct ls_error *error);
 void ls_data_close(struct ls_data *data);
 
-/* Every label of a classification, read once: one outside the model's classes is an error now, not after
- * an hour. Regressions pass. */
+/* Every label of a classification, read once: one outside the model's classes is an error now, not
+ * after an hour. Regressions pass. */
 LS_MUST_USE enum ls_status ls_data_check_labels(const struct ls_data *data, int64_t classes,
                                                 struct ls_error *error);
 

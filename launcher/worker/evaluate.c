@@ -20,8 +20,8 @@ static void evaluate_batch(struct ls_trainer *trainer, const struct ls_batch *ba
                                 (int64_t)trainer->microbatches * sums);
 }
 
-enum ls_status ls_trainer_evaluate(struct ls_trainer *trainer, struct ls_loader *loader, double *sums,
-                                   struct ls_error *error) {
+enum ls_status ls_trainer_evaluate(struct ls_trainer *trainer, struct ls_loader *loader,
+                                   double *sums, struct ls_error *error) {
     const int count = ls_trainer_sum_count(trainer, true);
     memset(sums, 0, (size_t)count * sizeof(double));
     ls_graph_prepare(trainer->model.graph, trainer->flat);
@@ -39,7 +39,8 @@ enum ls_status ls_trainer_evaluate(struct ls_trainer *trainer, struct ls_loader 
 }
 
 enum ls_status ls_trainer_predict(struct ls_trainer *trainer, struct ls_loader *loader,
-                                  ls_trainer_output *output, void *context, struct ls_error *error) {
+                                  ls_trainer_output *output, void *context,
+                                  struct ls_error *error) {
     ls_graph_prepare(trainer->model.graph, trainer->flat);
     ls_loader_seek(loader, 0, 0, 1);
     for (int64_t b = 0; b < ls_loader_batches(loader); b++) {
@@ -47,7 +48,8 @@ enum ls_status ls_trainer_predict(struct ls_trainer *trainer, struct ls_loader *
         enum ls_status status = ls_loader_next(loader, &batch, error);
         for (int i = 0; status == LS_OK && i < trainer->evaluation.count; i++) {
             struct ls_run run;
-            if (ls_trainer_forward(trainer, &batch, trainer->evaluation.nodes[i], false, 0, NULL, &run))
+            if (ls_trainer_forward(trainer, &batch, trainer->evaluation.nodes[i], false, 0, NULL,
+                                   &run))
                 status = output(context, trainer->model.output->data, run.rows, error);
         }
         if (status != LS_OK)

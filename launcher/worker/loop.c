@@ -9,8 +9,8 @@
 #include "launcher/worker/run_parts.h"
 
 static double position(const struct run *run) {
-    return (double)run->state.epoch + (double)run->state.index /
-                                          (double)ls_loader_batches(run->loaders[LS_SOURCE_TRAIN]);
+    return (double)run->state.epoch +
+           (double)run->state.index / (double)ls_loader_batches(run->loaders[LS_SOURCE_TRAIN]);
 }
 
 double ls_run_samples_per_second(const struct run *run) {
@@ -20,8 +20,8 @@ double ls_run_samples_per_second(const struct run *run) {
 void ls_run_append_metrics(struct run *run, const char *split, const struct ls_metrics *metrics,
                            const struct ls_metric *extra, int extra_count) {
     struct ls_error error;
-    if (run->leader && ls_metrics_append(run->metrics, run->state.step, position(run), split, metrics, extra,
-                                         extra_count, &error) != LS_OK)
+    if (run->leader && ls_metrics_append(run->metrics, run->state.step, position(run), split,
+                                         metrics, extra, extra_count, &error) != LS_OK)
         ls_log(LS_LOG_WARNING, "%s", error.text);
 }
 
@@ -34,7 +34,8 @@ static void log_step(struct run *run, const struct ls_step *step, bool epoch_end
     }
     const struct ls_metrics window = ls_task_metrics(run->trainer.task, state->window, false);
     if (run->leader)
-        ls_progress_step(&run->progress, state->step, position(run), &window, ls_run_samples_per_second(run));
+        ls_progress_step(&run->progress, state->step, position(run), &window,
+                         ls_run_samples_per_second(run));
     const int64_t every = run->config->log.every_steps;
     if (!epoch_ended && (every == 0 || state->step % (uint64_t)every != 0))
         return;
@@ -56,15 +57,17 @@ struct ls_metrics ls_run_evaluate(struct run *run, int role) {
 static void show_metrics(struct run *run, const char *what, const struct ls_metrics *metrics) {
     char values[256];
     if (run->leader)
-        ls_progress_line(&run->progress, "epoch %llu  step %llu  %s: %s", (unsigned long long)run->state.epoch,
-                         (unsigned long long)run->state.step, what,
-                         ls_metrics_print(metrics, values, sizeof values));
+        ls_progress_line(&run->progress, "epoch %llu  step %llu  %s: %s",
+                         (unsigned long long)run->state.epoch, (unsigned long long)run->state.step,
+                         what, ls_metrics_print(metrics, values, sizeof values));
 }
 
-static double watched_value(const struct run *run, const struct ls_metrics *metrics, const char **name) {
+static double watched_value(const struct run *run, const struct ls_metrics *metrics,
+                            const char **name) {
     const char *watch = run->config->train.watch;
     for (int i = 0; i < metrics->count; i++)
-        if (strcmp(metrics->items[i].name, *watch ? watch : ls_task_watched_metric(run->trainer.task)) == 0) {
+        if (strcmp(metrics->items[i].name,
+                   *watch ? watch : ls_task_watched_metric(run->trainer.task)) == 0) {
             *name = metrics->items[i].name;
             return metrics->items[i].value;
         }
@@ -72,15 +75,16 @@ static double watched_value(const struct run *run, const struct ls_metrics *metr
     return metrics->items[0].value;
 }
 
-/* Prechelt 1998, "Early stopping - but when?": after `patience` epochs without a better value, stop and take the
- * best parameters back. */
+/* Prechelt 1998, "Early stopping - but when?": after `patience` epochs without a better value, stop
+ * and take the best parameters back. */
 static void watch_improvement(struct run *run, const struct ls_metrics *metrics) {
     struct ls_state *state = &run->state;
     struct ls_trainer *trainer = &run->trainer;
     const size_t bytes = (size_t)(trainer->end - trainer->begin) * sizeof(float);
     const char *name;
     const double value = watched_value(run, metrics, &name);
-    const double gain = ls_metric_higher_is_better(name) ? value - state->best : state->best - value;
+    const double gain =
+        ls_metric_higher_is_better(name) ? value - state->best : state->best - value;
     if (!state->has_best || gain > run->config->train.improvement) {
         state->has_best = true;
         state->best = value;
@@ -97,9 +101,10 @@ static void watch_improvement(struct run *run, const struct ls_metrics *metrics)
     memcpy(trainer->flat + trainer->begin, run->save.best, bytes);
     ls_reducer_gather(trainer->reducer, trainer->flat);
     if (run->leader)
-        ls_progress_line(&run->progress, "no better %s for %lld epochs: back to epoch %llu (%s %.4f)", name,
-                         (long long)state->epochs_without, (unsigned long long)state->best_epoch, name,
-                         state->best);
+        ls_progress_line(&run->progress,
+                         "no better %s for %lld epochs: back to epoch %llu (%s %.4f)", name,
+                         (long long)state->epochs_without, (unsigned long long)state->best_epoch,
+                         name, state->best);
 }
 
 static void end_epoch(struct run *run) {
@@ -121,12 +126,14 @@ static bool finished(const struct run *run) {
 
 static bool save_due(const struct run *run, bool epoch_ended, bool seconds_over) {
     const struct ls_checkpoint_options *when = &run->config->checkpoint;
-    return (when->every_steps && run->state.step % (uint64_t)when->every_steps == 0) || seconds_over ||
-           (epoch_ended && when->every_epochs && run->state.epoch % (uint64_t)when->every_epochs == 0);
+    return (when->every_steps && run->state.step % (uint64_t)when->every_steps == 0) ||
+           seconds_over ||
+           (epoch_ended && when->every_epochs &&
+            run->state.epoch % (uint64_t)when->every_epochs == 0);
 }
 
-/* Disk trouble leaves the last checkpoint standing: said, and tried again at the next interval, unless this
- * was the last chance. */
+/* Disk trouble leaves the last checkpoint standing: said, and tried again at the next interval,
+ * unless this was the last chance. */
 static enum ls_status save(struct run *run, bool last, struct ls_error *error) {
     if (run->saved_step == run->state.step && run->state.step > 0)
         return LS_OK;
@@ -149,7 +156,8 @@ static enum ls_status save(struct run *run, bool last, struct ls_error *error) {
     if (last || status == LS_DIVERGED)
         return status;
     if (run->leader)
-        ls_log(LS_LOG_WARNING, "step %llu: no checkpoint: %s", (unsigned long long)run->state.step, error->text);
+        ls_log(LS_LOG_WARNING, "step %llu: no checkpoint: %s", (unsigned long long)run->state.step,
+               error->text);
     return LS_OK;
 }
 
@@ -161,8 +169,9 @@ static enum ls_status one_step(struct run *run, double *sums, struct ls_error *e
     const double every_seconds = run->config->checkpoint.every_seconds;
     struct ls_step step = {
         .step = state->step,
-        .learning_rate = ls_schedule_rate(&run->config->schedule, run->config->optimizer.learning_rate,
-                                          state->schedule_steps, (int64_t)state->step),
+        .learning_rate =
+            ls_schedule_rate(&run->config->schedule, run->config->optimizer.learning_rate,
+                             state->schedule_steps, (int64_t)state->step),
         .stop = ls_run_stop_asked(),
         .save = run->leader && every_seconds > 0 && ls_seconds() - run->last_save >= every_seconds,
         .sums = sums,
@@ -172,11 +181,14 @@ static enum ls_status one_step(struct run *run, double *sums, struct ls_error *e
         if (run->config->train.stop_not_finite)
             return ls_fail(error, LS_DIVERGED,
                            "step %llu: the gradient is not finite (loss %g, learning rate %g)\n"
-                           "lower optimizer.learning_rate, set optimizer.clip_norm, or let such steps be left out "
+                           "lower optimizer.learning_rate, set optimizer.clip_norm, or let such "
+                           "steps be left out "
                            "with train.stop_not_finite: false",
-                           (unsigned long long)state->step + 1, sums[0] / sums[1], step.learning_rate);
+                           (unsigned long long)state->step + 1, sums[0] / sums[1],
+                           step.learning_rate);
         if (run->leader)
-            ls_progress_line(&run->progress, "step %llu: the gradient is not finite; this update is left out",
+            ls_progress_line(&run->progress,
+                             "step %llu: the gradient is not finite; this update is left out",
                              (unsigned long long)state->step + 1);
     }
     if (state->index == 0)
@@ -205,16 +217,18 @@ enum ls_status ls_run_train(struct run *run, struct ls_error *error) {
         total = (uint64_t)options->steps_max;
     run->began = run->last_save = ls_seconds();
     if (run->leader) {
-        ls_progress_begin(&run->progress, run->config->log.progress_seconds, (uint64_t)options->epochs, total,
-                          state->step);
+        ls_progress_begin(&run->progress, run->config->log.progress_seconds,
+                          (uint64_t)options->epochs, total, state->step);
         if (run->resumed_from)
-            ls_progress_line(&run->progress, "continuing from step %llu", (unsigned long long)run->resumed_from);
+            ls_progress_line(&run->progress, "continuing from step %llu",
+                             (unsigned long long)run->resumed_from);
     }
     if (finished(run))
         return LS_OK;
     double *sums = ls_calloc((size_t)state->sum_count, sizeof *sums);
     ls_reason_phase("training");
-    ls_loader_seek(run->loaders[LS_SOURCE_TRAIN], state->epoch, state->index, (uint64_t)options->epochs);
+    ls_loader_seek(run->loaders[LS_SOURCE_TRAIN], state->epoch, state->index,
+                   (uint64_t)options->epochs);
     enum ls_status status = LS_OK;
     while (status == LS_OK && !finished(run) && !run->stopped)
         status = one_step(run, sums, error);

@@ -54,9 +54,11 @@ void ls_progress_step(struct ls_progress *progress, uint64_t step, double epoch,
     char time_left[32], values[256];
     print_left((double)left / rate, time_left, sizeof time_left);
     ls_metrics_print(metrics, values, sizeof values);
-    fprintf(stderr, "%sepoch %.2f/%" PRIu64 "  step %" PRIu64 "/%" PRIu64 "  %s  %.0f samples/s  %s left%s",
-            progress->terminal ? "\r\033[K" : "", epoch, progress->epochs, step, progress->steps_total, values,
-            samples_per_s, time_left, progress->terminal ? "" : "\n");
+    fprintf(stderr,
+            "%sepoch %.2f/%" PRIu64 "  step %" PRIu64 "/%" PRIu64 "  %s  %.0f samples/s  %s left%s",
+            progress->terminal ? "\r\033[K" : "", epoch, progress->epochs, step,
+            progress->steps_total, values, samples_per_s, time_left,
+            progress->terminal ? "" : "\n");
     fflush(stderr);
     progress->drawn = progress->terminal;
     progress->last = now;

@@ -1,4 +1,5 @@
-/* What a run shows while it trains (rank 0): a line that is redrawn on a terminal, plain lines otherwise. */
+/* What a run shows while it trains (rank 0): a line that is redrawn on a terminal, plain lines
+ * otherwise. */
 #ifndef LS_LAUNCHER_PROGRESS_H
 #define LS_LAUNCHER_PROGRESS_H
 
@@ -9,11 +10,11 @@
 
 struct ls_progress {
     bool terminal;
-    double interval;       /* seconds between lines */
+    double interval; /* seconds between lines */
     uint64_t epochs, steps_total;
-    double last;           /* when the last line was shown */
+    double last; /* when the last line was shown */
     uint64_t last_step;
-    bool drawn;            /* a redrawn line is on the screen */
+    bool drawn; /* a redrawn line is on the screen */
 };
 
 void ls_progress_begin(struct ls_progress *progress, double interval, uint64_t epochs,

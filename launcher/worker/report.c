@@ -16,7 +16,9 @@ enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
     const struct ls_state *state = &run->state;
     const bool complete = state->epoch >= (uint64_t)run->config->train.epochs;
     struct ls_result result = {
-        .status = state->early_stopped ? "early_stopped" : complete ? "done" : "stopped",
+        .status = state->early_stopped ? "early_stopped"
+                  : complete           ? "done"
+                                       : "stopped",
         .steps = state->step,
         .epochs = state->epoch,
         .resumed_from_step = run->resumed_from,

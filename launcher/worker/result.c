@@ -41,15 +41,17 @@ static void result_path(const char *run, char path[PATH_SIZE]) {
     snprintf(path, PATH_SIZE, "%s/result.json", run);
 }
 
-enum ls_status ls_result_write(const char *run, const struct ls_result *result, struct ls_error *error) {
+enum ls_status ls_result_write(const char *run, const struct ls_result *result,
+                               struct ls_error *error) {
     char digest[LS_HASH_TEXT_MAX], path[PATH_SIZE];
     ls_hash_text(result->parameters_digest, digest);
     json_t *object = json_pack(
         "{s:s s:I s:I s:I s:I s:o s:o s:i s:s s:s}", "status", result->status, "steps",
         (json_int_t)result->steps, "epochs", (json_int_t)result->epochs, "resumed_from_step",
-        (json_int_t)result->resumed_from_step, "steps_this_run", (json_int_t)result->steps_this_run, "seconds",
-        print_number(result->seconds), "samples_per_s", print_number(result->samples_per_s), "world_size",
-        result->world_size, "parameters_digest", digest, "parameters_digest_hash", LS_HASH_NAME);
+        (json_int_t)result->resumed_from_step, "steps_this_run", (json_int_t)result->steps_this_run,
+        "seconds", print_number(result->seconds), "samples_per_s",
+        print_number(result->samples_per_s), "world_size", result->world_size, "parameters_digest",
+        digest, "parameters_digest_hash", LS_HASH_NAME);
     for (int i = 0; i < 3; i++)
         json_object_set_new(object, part_names[i], print_metrics(result->parts[i]));
     if (result->message)
@@ -73,7 +75,8 @@ static json_t *read_result(const char *run, struct ls_error *error) {
     json_t *object = json_loadb(bytes, count, 0, &reason);
     free(bytes);
     if (!object)
-        (void)!ls_fail(error, LS_DAMAGED, "%s:%d:%d: error: %s", path, reason.line, reason.column, reason.text);
+        (void)!ls_fail(error, LS_DAMAGED, "%s:%d:%d: error: %s", path, reason.line, reason.column,
+                       reason.text);
     return object;
 }
 
@@ -108,13 +111,14 @@ enum ls_status ls_result_print(const char *run, struct ls_error *error) {
     json_t *object = read_result(run, error);
     if (!object)
         return error->status;
-    printf("%s: %s after %lld steps (%lld epochs), %.1f s of training, %.0f samples/s on %lld ranks\n", run,
-           json_string_value(json_object_get(object, "status")),
-           (long long)json_integer_value(json_object_get(object, "steps")),
-           (long long)json_integer_value(json_object_get(object, "epochs")),
-           json_number_value(json_object_get(object, "seconds")),
-           json_number_value(json_object_get(object, "samples_per_s")),
-           (long long)json_integer_value(json_object_get(object, "world_size")));
+    printf(
+        "%s: %s after %lld steps (%lld epochs), %.1f s of training, %.0f samples/s on %lld ranks\n",
+        run, json_string_value(json_object_get(object, "status")),
+        (long long)json_integer_value(json_object_get(object, "steps")),
+        (long long)json_integer_value(json_object_get(object, "epochs")),
+        json_number_value(json_object_get(object, "seconds")),
+        json_number_value(json_object_get(object, "samples_per_s")),
+        (long long)json_integer_value(json_object_get(object, "world_size")));
     for (int i = 0; i < 3; i++)
         print_part(part_names[i], json_object_get(object, part_names[i]));
     printf("  parameters   %s\n", json_string_value(json_object_get(object, "parameters_digest")));

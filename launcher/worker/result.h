@@ -7,22 +7,22 @@
 #include "core/tasks/task.h"
 
 struct ls_result {
-    const char *status;        /* "done", "stopped", "early_stopped", "failed" */
-    uint64_t steps, epochs;    /* all restarts; completed epochs */
+    const char *status;     /* "done", "stopped", "early_stopped", "failed" */
+    uint64_t steps, epochs; /* all restarts; completed epochs */
     uint64_t resumed_from_step, steps_this_run;
-    double seconds;            /* of training, over all restarts */
-    double samples_per_s;      /* this run */
+    double seconds;       /* of training, over all restarts */
+    double samples_per_s; /* this run */
     int world_size;
     uint64_t parameters_digest;
     const struct ls_metrics *parts[3]; /* train, validation, test; NULL where absent */
-    const char *message;       /* of a failure; NULL otherwise */
+    const char *message;               /* of a failure; NULL otherwise */
 };
 
 LS_MUST_USE enum ls_status ls_result_write(const char *run, const struct ls_result *result,
                                            struct ls_error *error);
 
-/* Whether RUN/result.json is there and ended at this step with "done" or "early_stopped" (or "stopped", when
- * `limit` stops at this very step). */
+/* Whether RUN/result.json is there and ended at this step with "done" or "early_stopped" (or
+ * "stopped", when `limit` stops at this very step). */
 bool ls_result_final(const char *run, uint64_t step, bool limit);
 
 /* Prints RUN/result.json for people on stdout. */

@@ -22,7 +22,8 @@ void ls_run_catch_signals(void) {
     const struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = SA_RESTART};
     sigaction(SIGUSR1, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_IGN}, NULL); /* the launcher's to handle */
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_IGN},
+              NULL); /* the launcher's to handle */
 }
 
 bool ls_run_stop_asked(void) {
@@ -80,8 +81,8 @@ static enum ls_status standardise(struct run *run, struct ls_error *error) {
         const struct ls_parameter *scale = ls_parameters_find(trainer->parameters, "input.scale");
         const size_t count = (size_t)ls_parameter_plain_count(mean);
         float *values = ls_calloc(2 * count, sizeof *values);
-        status = ls_part_statistics(&run->data.parts[LS_SOURCE_TRAIN], (int64_t)count, values, values + count,
-                                    error);
+        status = ls_part_statistics(&run->data.parts[LS_SOURCE_TRAIN], (int64_t)count, values,
+                                    values + count, error);
         if (status == LS_OK) {
             ls_parameter_store(mean, values, trainer->flat + mean->offset);
             ls_parameter_store(scale, values + count, trainer->flat + scale->offset);

@@ -21,8 +21,8 @@ struct ls_run_request {
 /* Installs the handlers of SIGUSR1 and SIGTERM ("checkpoint, then stop"). Before MPI_Init. */
 void ls_run_catch_signals(void);
 
-/* Opens data, builds the model, restores the newest checkpoint, trains, evaluates, writes result.json.
- * Collective. *stopped: a signal ended it early, after a checkpoint. */
+/* Opens data, builds the model, restores the newest checkpoint, trains, evaluates, writes
+ * result.json. Collective. *stopped: a signal ended it early, after a checkpoint. */
 LS_MUST_USE enum ls_status ls_run(struct ls_communicator *communicator,
                                   const struct ls_run_request *request, bool *stopped,
                                   struct ls_error *error);

@@ -1,4 +1,5 @@
-/* What the parts of a run share: run.c opens and closes it, loop.c trains, report.c writes the result. */
+/* What the parts of a run share: run.c opens and closes it, loop.c trains, report.c writes the
+ * result. */
 #ifndef LS_LAUNCHER_RUN_PARTS_H
 #define LS_LAUNCHER_RUN_PARTS_H
 
@@ -13,7 +14,7 @@ struct run {
     const struct ls_run_request *request;
     const struct ls_config *config;
     struct ls_communicator *communicator;
-    bool leader;                    /* rank 0: writes and shows */
+    bool leader; /* rank 0: writes and shows */
     struct ls_data data;
     struct ls_trainer trainer;
     struct ls_loader *loaders[LS_PARTS]; /* NULL where there is no such part */
@@ -22,18 +23,19 @@ struct run {
     struct ls_save save;
     struct ls_state state;
     uint64_t resumed_from, saved_step;
-    double *sums;                   /* detailed */
-    double began;                   /* this run's training */
-    double seconds_before;          /* of earlier runs */
+    double *sums;          /* detailed */
+    double began;          /* this run's training */
+    double seconds_before; /* of earlier runs */
     double last_save;
-    uint64_t samples;               /* this run */
-    bool stopped;                   /* by a signal */
+    uint64_t samples; /* this run */
+    bool stopped;     /* by a signal */
 };
 
 /* Whether SIGUSR1 or SIGTERM has come. */
 bool ls_run_stop_asked(void);
 
-/* One rank's own failure in the middle of a step: the others wait in a collective, so say it and end all. */
+/* One rank's own failure in the middle of a step: the others wait in a collective, so say it and
+ * end all. */
 _Noreturn void ls_run_fail_alone(struct run *run, const struct ls_error *error);
 
 /* Trains until the config's end, a signal, or an error. */
@@ -42,7 +44,8 @@ LS_MUST_USE enum ls_status ls_run_train(struct run *run, struct ls_error *error)
 /* Metrics of a part at the present parameters; the confusion matrix is borrowed from run->sums. */
 struct ls_metrics ls_run_evaluate(struct run *run, int role);
 
-/* A line of metrics.jsonl (rank 0). A full disk here must not end a run: it is said, and training goes on. */
+/* A line of metrics.jsonl (rank 0). A full disk here must not end a run: it is said, and training
+ * goes on. */
 void ls_run_append_metrics(struct run *run, const char *split, const struct ls_metrics *metrics,
                            const struct ls_metric *extra, int extra_count);
 

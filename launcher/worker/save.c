@@ -8,7 +8,8 @@
 #include "core/base/hash.h"
 #include "core/base/memory.h"
 
-static void add_array(struct ls_checkpoint_arrays *arrays, const char *folder, const char *name, float *data) {
+static void add_array(struct ls_checkpoint_arrays *arrays, const char *folder, const char *name,
+                      float *data) {
     LS_ASSERT(arrays->count < LS_ARRAYS_MAX, "no room for array %s%s", folder, name);
     snprintf(arrays->names[arrays->count], LS_ARRAY_NAME_MAX, "%s%s", folder, name);
     arrays->data[arrays->count++] = data;
@@ -36,7 +37,8 @@ static enum ls_status agree_on_position(struct ls_trainer *trainer, const struct
                                         struct ls_error *error) {
     const int size = ls_communicator_size(trainer->communicator);
     const struct position mine = {
-        state->step, ls_hash_bytes(trainer->flat, (size_t)trainer->parameters->total * sizeof(float)),
+        state->step,
+        ls_hash_bytes(trainer->flat, (size_t)trainer->parameters->total * sizeof(float)),
         state->epoch, state->index};
     struct position *all = ls_calloc((size_t)size, sizeof *all);
     ls_communicator_all_gather(trainer->communicator, &mine, sizeof mine, all);
@@ -75,8 +77,8 @@ static enum ls_status commit(struct ls_trainer *trainer, const struct ls_save *s
     return ls_communicator_agree(trainer->communicator, status, error);
 }
 
-enum ls_status ls_save(struct ls_trainer *trainer, const struct ls_save *save, const struct ls_state *state,
-                       struct ls_error *error) {
+enum ls_status ls_save(struct ls_trainer *trainer, const struct ls_save *save,
+                       const struct ls_state *state, struct ls_error *error) {
     struct ls_communicator *const communicator = trainer->communicator;
     const struct ls_checkpoint_write write = {
         .run = save->run,
@@ -105,23 +107,26 @@ enum ls_status ls_save(struct ls_trainer *trainer, const struct ls_save *save, c
 }
 
 /* Parses the state, and holds the config of the first start against the present one. */
-static enum ls_status read_state(const struct ls_checkpoint *checkpoint, const struct ls_config *config,
-                                 struct ls_state *state, struct ls_error *error) {
+static enum ls_status read_state(const struct ls_checkpoint *checkpoint,
+                                 const struct ls_config *config, struct ls_state *state,
+                                 struct ls_error *error) {
     char *config_text = NULL;
     enum ls_status status = ls_state_parse(checkpoint->state, state, &config_text, error);
     struct ls_config before;
     if (status == LS_OK)
-        status = ls_config_parse(&before, config_text, strlen(config_text), checkpoint->path, NULL, 0, error);
+        status = ls_config_parse(&before, config_text, strlen(config_text), checkpoint->path, NULL,
+                                 0, error);
     if (status == LS_OK) {
         status = ls_config_resumable(&before, config, error);
         ls_config_clear(&before);
     }
     free(config_text);
-    return status == LS_OK ? status : ls_fail_context(error, "cannot continue from %s: ", checkpoint->path);
+    return status == LS_OK ? status
+                           : ls_fail_context(error, "cannot continue from %s: ", checkpoint->path);
 }
 
-enum ls_status ls_restore(struct ls_trainer *trainer, const struct ls_save *save, struct ls_state *state,
-                          bool *found, struct ls_error *error) {
+enum ls_status ls_restore(struct ls_trainer *trainer, const struct ls_save *save,
+                          struct ls_state *state, bool *found, struct ls_error *error) {
     struct ls_communicator *const communicator = trainer->communicator;
     struct ls_checkpoint checkpoint = {0};
     enum ls_status status = LS_OK;
@@ -153,8 +158,8 @@ enum ls_status ls_restore(struct ls_trainer *trainer, const struct ls_save *save
     return LS_OK;
 }
 
-enum ls_status ls_restore_look(const char *run, const struct ls_config *config, struct ls_state *state,
-                               bool *found, struct ls_error *error) {
+enum ls_status ls_restore_look(const char *run, const struct ls_config *config,
+                               struct ls_state *state, bool *found, struct ls_error *error) {
     struct ls_checkpoint checkpoint = {0};
     enum ls_status status = ls_checkpoint_newest(run, true, &checkpoint, found, error);
     if (status == LS_OK && *found)

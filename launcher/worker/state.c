@@ -21,10 +21,11 @@ char *ls_state_print(const struct ls_state *state, const char *config_text) {
         LS_NUMERICS_VERSION, "config", config_text, "step", (json_int_t)state->step, "epoch",
         (json_int_t)state->epoch, "index", (json_int_t)state->index, "schedule_steps",
         (json_int_t)state->schedule_steps, "seconds", state->seconds, "metrics_bytes",
-        (json_int_t)state->metrics_bytes, "window", print_sums(state->window, state->sum_count), "running",
-        print_sums(state->running, state->sum_count), "has_best", state->has_best, "best", state->best,
-        "best_epoch", (json_int_t)state->best_epoch, "best_step", (json_int_t)state->best_step,
-        "epochs_without", (json_int_t)state->epochs_without, "early_stopped", state->early_stopped);
+        (json_int_t)state->metrics_bytes, "window", print_sums(state->window, state->sum_count),
+        "running", print_sums(state->running, state->sum_count), "has_best", state->has_best,
+        "best", state->best, "best_epoch", (json_int_t)state->best_epoch, "best_step",
+        (json_int_t)state->best_step, "epochs_without", (json_int_t)state->epochs_without,
+        "early_stopped", state->early_stopped);
     LS_ASSERT(object, "a state that does not print: config of %zu bytes", strlen(config_text));
     char *text = json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS);
     LS_ASSERT(text, "a state that does not print: step %llu", (unsigned long long)state->step);
@@ -49,30 +50,35 @@ enum ls_status ls_state_parse(const char *text, struct ls_state *state, char **c
     json_error_t reason;
     json_t *object = json_loads(text, 0, &reason);
     if (!object)
-        return ls_fail(error, LS_DAMAGED, "the state is no JSON: line %d: %s", reason.line, reason.text);
+        return ls_fail(error, LS_DAMAGED, "the state is no JSON: line %d: %s", reason.line,
+                       reason.text);
 
     int numerics = 0, has_best = 0, early_stopped = 0, running_count = 0;
     const char *config = NULL;
     json_t *window = NULL, *running = NULL;
-    json_int_t step, epoch, index, schedule_steps, metrics_bytes, best_epoch, best_step, epochs_without;
+    json_int_t step, epoch, index, schedule_steps, metrics_bytes, best_epoch, best_step,
+        epochs_without;
     const int failed = json_unpack_ex(
         object, &reason, 0, "{s:i s:s s:I s:I s:I s:I s:F s:I s:o s:o s:b s:F s:I s:I s:I s:b}",
-        "numerics_version", &numerics, "config", &config, "step", &step, "epoch", &epoch, "index", &index,
-        "schedule_steps", &schedule_steps, "seconds", &state->seconds, "metrics_bytes", &metrics_bytes,
-        "window", &window, "running", &running, "has_best", &has_best, "best", &state->best, "best_epoch",
-        &best_epoch, "best_step", &best_step, "epochs_without", &epochs_without, "early_stopped",
-        &early_stopped);
+        "numerics_version", &numerics, "config", &config, "step", &step, "epoch", &epoch, "index",
+        &index, "schedule_steps", &schedule_steps, "seconds", &state->seconds, "metrics_bytes",
+        &metrics_bytes, "window", &window, "running", &running, "has_best", &has_best, "best",
+        &state->best, "best_epoch", &best_epoch, "best_step", &best_step, "epochs_without",
+        &epochs_without, "early_stopped", &early_stopped);
     enum ls_status status = LS_OK;
     if (failed) {
         status = ls_fail(error, LS_DAMAGED, "the state is not one of lockstep's: %s", reason.text);
     } else if (numerics != LS_NUMERICS_VERSION) {
         status = ls_fail(error, LS_INVALID,
-                         "the checkpoint was written with numerics version %d, this program has %d: the run would "
-                         "not end in the same bits\ncontinue with the older program, or start again with --restart",
+                         "the checkpoint was written with numerics version %d, this program has "
+                         "%d: the run would "
+                         "not end in the same bits\ncontinue with the older program, or start "
+                         "again with --restart",
                          numerics, LS_NUMERICS_VERSION);
     } else if (!parse_sums(window, state->window, &state->sum_count) ||
                !parse_sums(running, state->running, &running_count)) {
-        status = ls_fail(error, LS_DAMAGED, "the state has more than %d metric sums", LS_STATE_SUMS_MAX);
+        status =
+            ls_fail(error, LS_DAMAGED, "the state has more than %d metric sums", LS_STATE_SUMS_MAX);
     } else {
         state->step = (uint64_t)step;
         state->epoch = (uint64_t)epoch;

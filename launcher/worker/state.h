@@ -9,29 +9,31 @@
 enum { LS_STATE_SUMS_MAX = 16 };
 
 struct ls_state {
-    uint64_t step;            /* updates done */
-    uint64_t epoch;           /* completed epochs */
-    int64_t index;            /* next batch of the running epoch */
-    int64_t schedule_steps;   /* length of the schedule, fixed at the first start */
-    double seconds;           /* of training, over all restarts */
-    uint64_t metrics_bytes;   /* of metrics.jsonl when the checkpoint was taken */
+    uint64_t step;          /* updates done */
+    uint64_t epoch;         /* completed epochs */
+    int64_t index;          /* next batch of the running epoch */
+    int64_t schedule_steps; /* length of the schedule, fixed at the first start */
+    double seconds;         /* of training, over all restarts */
+    uint64_t metrics_bytes; /* of metrics.jsonl when the checkpoint was taken */
 
-    int sum_count;            /* metric sums (ls_task_sum_count) */
-    double window[LS_STATE_SUMS_MAX]; /* since the last line of metrics.jsonl */
+    int sum_count;                     /* metric sums (ls_task_sum_count) */
+    double window[LS_STATE_SUMS_MAX];  /* since the last line of metrics.jsonl */
     double running[LS_STATE_SUMS_MAX]; /* since the epoch began; at its end, of the last epoch */
 
-    bool has_best;            /* early stopping */
-    double best;              /* value of the watched metric */
+    bool has_best; /* early stopping */
+    double best;   /* value of the watched metric */
     uint64_t best_epoch, best_step;
-    int64_t epochs_without;   /* since then */
-    bool early_stopped;       /* the parameters are the best ones again */
+    int64_t epochs_without; /* since then */
+    bool early_stopped;     /* the parameters are the best ones again */
 };
 
-/* JSON text of an object, with the resolved config and the numerics version. Owned by the caller. */
+/* JSON text of an object, with the resolved config and the numerics version. Owned by the caller.
+ */
 char *ls_state_print(const struct ls_state *state, const char *config_text);
 
-/* The inverse. *config_text is owned by the caller. A state of another numerics version is LS_INVALID. */
-LS_MUST_USE enum ls_status ls_state_parse(const char *text, struct ls_state *state, char **config_text,
-                                          struct ls_error *error);
+/* The inverse. *config_text is owned by the caller. A state of another numerics version is
+ * LS_INVALID. */
+LS_MUST_USE enum ls_status ls_state_parse(const char *text, struct ls_state *state,
+                                          char **config_text, struct ls_error *error);
 
 #endif

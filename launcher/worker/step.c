@@ -10,8 +10,8 @@ struct piece_ready {
     bool last;
 };
 
-/* Elements [first, end) of a piece's gradient are final: add them up the tree; once the rank's last piece has
- * them, they can travel while backward goes on. */
+/* Elements [first, end) of a piece's gradient are final: add them up the tree; once the rank's last
+ * piece has them, they can travel while backward goes on. */
 static void gradient_ready(void *context, int64_t first, int64_t end) {
     const struct piece_ready *ready = context;
     ls_accumulator_ready(ready->trainer->accumulator, ready->piece, first, end);
@@ -20,10 +20,12 @@ static void gradient_ready(void *context, int64_t first, int64_t end) {
 }
 
 /* Forward, measure, backward of one piece. An empty one contributes exact zero. */
-static void run_piece(struct ls_trainer *trainer, const struct ls_batch *batch, int index, uint64_t step) {
+static void run_piece(struct ls_trainer *trainer, const struct ls_batch *batch, int index,
+                      uint64_t step) {
     const struct ls_piece piece = ls_accumulator_piece(trainer->accumulator, index);
     float *gradients = ls_accumulator_buffer(trainer->accumulator, index);
-    struct piece_ready ready = {trainer, index, index + 1 == ls_accumulator_pieces(trainer->accumulator)};
+    struct piece_ready ready = {trainer, index,
+                                index + 1 == ls_accumulator_pieces(trainer->accumulator)};
     struct ls_run run;
     if (!ls_trainer_forward(trainer, batch, piece.node, true, step, gradients, &run)) {
         memset(gradients, 0, (size_t)trainer->parameters->total * sizeof(float));
@@ -38,11 +40,13 @@ static void run_piece(struct ls_trainer *trainer, const struct ls_batch *batch, 
     ls_graph_backward(model->graph, &run, gradients, gradient_ready, &ready);
 }
 
-/* Every rank learns all microbatches' sums, rank 0's learning rate, and who wants to stop or save. */
+/* Every rank learns all microbatches' sums, rank 0's learning rate, and who wants to stop or save.
+ */
 static void exchange_sums(struct ls_trainer *trainer, struct ls_step *step) {
     const int sums = ls_trainer_sum_count(trainer, false);
     double *extra = trainer->exchange + trainer->microbatches * sums;
-    extra[LS_EXCHANGE_RATE] = ls_communicator_rank(trainer->communicator) == 0 ? step->learning_rate : 0;
+    extra[LS_EXCHANGE_RATE] =
+        ls_communicator_rank(trainer->communicator) == 0 ? step->learning_rate : 0;
     extra[LS_EXCHANGE_STOP] = step->stop;
     extra[LS_EXCHANGE_SAVE] = step->save;
     ls_communicator_combine(trainer->communicator, trainer->exchange,
@@ -62,7 +66,8 @@ static double gradient_norm(struct ls_trainer *trainer, const float *gradients, 
     return ls_norm_finish(trainer->blocks, ls_reducer_blocks(trainer->reducer), weight);
 }
 
-void ls_trainer_step(struct ls_trainer *trainer, const struct ls_batch *batch, struct ls_step *step) {
+void ls_trainer_step(struct ls_trainer *trainer, const struct ls_batch *batch,
+                     struct ls_step *step) {
     const int sums = ls_trainer_sum_count(trainer, false);
     memset(trainer->exchange, 0, (size_t)(trainer->microbatches * sums) * sizeof(double));
 

@@ -5,7 +5,8 @@
 
 #include "core/base/memory.h"
 
-/* The instruction set that all ranks can run: the one asked for, or the best that the weakest has. */
+/* The instruction set that all ranks can run: the one asked for, or the best that the weakest has.
+ */
 static enum ls_status choose_variant(struct ls_trainer *trainer, struct ls_error *error) {
     enum ls_status status = ls_config_variant(trainer->config, &trainer->variant, error);
     if (!trainer->communicator)
@@ -20,19 +21,20 @@ static void plan_evaluation(struct ls_trainer *trainer, int64_t piece_max) {
     struct ls_pieces *pieces = &trainer->evaluation;
     const int room = trainer->count + LS_TREE_NODES_MAX;
     pieces->nodes = ls_calloc((size_t)room, sizeof *pieces->nodes);
-    pieces->count = ls_tree_cover(trainer->microbatches, trainer->first, trainer->count, (int)piece_max,
-                                  pieces->nodes, room);
+    pieces->count = ls_tree_cover(trainer->microbatches, trainer->first, trainer->count,
+                                  (int)piece_max, pieces->nodes, room);
 }
 
-static enum ls_status create_model(struct ls_trainer *trainer, const struct ls_trainer_options *options,
-                                   int64_t rows_max, struct ls_error *error) {
+static enum ls_status create_model(struct ls_trainer *trainer,
+                                   const struct ls_trainer_options *options, int64_t rows_max,
+                                   struct ls_error *error) {
     const struct ls_config *config = options->config;
     enum ls_status status = ls_task_create(&trainer->task, &config->task, error);
     if (status != LS_OK)
         return status;
     trainer->parameters = ls_parameters_create();
-    struct ls_model_options model =
-        ls_config_model(config, options->input_shape, options->input_integer, trainer->variant, rows_max);
+    struct ls_model_options model = ls_config_model(
+        config, options->input_shape, options->input_integer, trainer->variant, rows_max);
     model.task = trainer->task;
     model.inference = !options->communicator;
     status = ls_model_create(&trainer->model, &model, trainer->parameters, error);
@@ -50,23 +52,25 @@ static enum ls_status create_training(struct ls_trainer *trainer, int64_t piece_
         .parameters = trainer->parameters,
         .microbatches = trainer->microbatches,
     };
-    enum ls_status status = ls_reducer_create(&trainer->reducer, trainer->communicator, &options, error);
+    enum ls_status status =
+        ls_reducer_create(&trainer->reducer, trainer->communicator, &options, error);
     if (status != LS_OK)
         return status;
-    trainer->accumulator = ls_accumulator_create(
-        trainer->microbatches, trainer->first, trainer->count, (int)piece_max, trainer->parameters->total,
-        ls_reducer_partials(trainer->reducer));
+    trainer->accumulator =
+        ls_accumulator_create(trainer->microbatches, trainer->first, trainer->count, (int)piece_max,
+                              trainer->parameters->total, ls_reducer_partials(trainer->reducer));
     ls_reducer_slice(trainer->reducer, &trainer->begin, &trainer->end);
-    trainer->optimizer = ls_optimizer_create(&config->optimizer, trainer->parameters, trainer->begin,
-                                             trainer->end, trainer->variant);
+    trainer->optimizer = ls_optimizer_create(&config->optimizer, trainer->parameters,
+                                             trainer->begin, trainer->end, trainer->variant);
     trainer->blocks = ls_calloc((size_t)ls_reducer_blocks(trainer->reducer) + 1, sizeof(double));
     trainer->block_first = ls_norm_blocks(trainer->parameters, 0, trainer->begin);
     return LS_OK;
 }
 
-enum ls_status ls_trainer_create(struct ls_trainer *trainer, const struct ls_trainer_options *options,
-                                 struct ls_error *error) {
-    *trainer = (struct ls_trainer){.config = options->config, .communicator = options->communicator};
+enum ls_status ls_trainer_create(struct ls_trainer *trainer,
+                                 const struct ls_trainer_options *options, struct ls_error *error) {
+    *trainer =
+        (struct ls_trainer){.config = options->config, .communicator = options->communicator};
     const int rank = options->communicator ? ls_communicator_rank(options->communicator) : 0;
     const int size = options->communicator ? ls_communicator_size(options->communicator) : 1;
     trainer->microbatches = (int)ls_config_microbatches(options->config);
@@ -74,10 +78,11 @@ enum ls_status ls_trainer_create(struct ls_trainer *trainer, const struct ls_tra
     trainer->first = (int)((int64_t)rank * trainer->microbatches / size);
     trainer->count = (int)((int64_t)(rank + 1) * trainer->microbatches / size) - trainer->first;
     if (size > trainer->microbatches)
-        return ls_fail(error, LS_INVALID,
-                       "%d ranks, but a batch has %d microbatches: every rank needs one of its own\n"
-                       "use at most %d ranks, or raise train.microbatches",
-                       size, trainer->microbatches, trainer->microbatches);
+        return ls_fail(
+            error, LS_INVALID,
+            "%d ranks, but a batch has %d microbatches: every rank needs one of its own\n"
+            "use at most %d ranks, or raise train.microbatches",
+            size, trainer->microbatches, trainer->microbatches);
 
     enum ls_status status = choose_variant(trainer, error);
     const int64_t piece_max = ls_config_piece_microbatches(options->config, trainer->count);
@@ -94,10 +99,12 @@ enum ls_status ls_trainer_create(struct ls_trainer *trainer, const struct ls_tra
 
     plan_evaluation(trainer, piece_max);
     const size_t sums = (size_t)ls_trainer_sum_count(trainer, true);
-    trainer->exchange = ls_calloc((size_t)trainer->microbatches * sums + LS_EXCHANGE_EXTRA, sizeof(double));
+    trainer->exchange =
+        ls_calloc((size_t)trainer->microbatches * sums + LS_EXCHANGE_EXTRA, sizeof(double));
     trainer->flat = ls_memory_map((size_t)trainer->parameters->total * sizeof(float));
     if (rank == 0)
-        ls_parameters_initialise(trainer->parameters, (uint64_t)options->config->seed, trainer->flat);
+        ls_parameters_initialise(trainer->parameters, (uint64_t)options->config->seed,
+                                 trainer->flat);
     if (options->communicator)
         ls_communicator_broadcast(options->communicator, trainer->flat,
                                   trainer->parameters->total * (int64_t)sizeof(float));
@@ -131,8 +138,9 @@ static int64_t node_rows(const struct ls_trainer *trainer, const struct ls_batch
     return left < 0 ? 0 : left < most ? left : most;
 }
 
-bool ls_trainer_forward(struct ls_trainer *trainer, const struct ls_batch *batch, struct ls_tree_node node,
-                        bool training, uint64_t step, float *gradients, struct ls_run *run) {
+bool ls_trainer_forward(struct ls_trainer *trainer, const struct ls_batch *batch,
+                        struct ls_tree_node node, bool training, uint64_t step, float *gradients,
+                        struct ls_run *run) {
     int64_t first;
     const int64_t rows = node_rows(trainer, batch, node, &first);
     if (rows == 0)
@@ -140,7 +148,8 @@ bool ls_trainer_forward(struct ls_trainer *trainer, const struct ls_batch *batch
     const struct ls_value *input = trainer->model.input, *target = trainer->model.target;
     const size_t input_bytes = (size_t)ls_shape_row(input->shape) * 4;
     const size_t target_bytes = (size_t)ls_shape_row(target->shape) * 4;
-    memcpy(input->data, (const char *)batch->inputs + (size_t)first * input_bytes, (size_t)rows * input_bytes);
+    memcpy(input->data, (const char *)batch->inputs + (size_t)first * input_bytes,
+           (size_t)rows * input_bytes);
     if (batch->targets)
         memcpy(target->data, (const char *)batch->targets + (size_t)first * target_bytes,
                (size_t)rows * target_bytes);

@@ -1,5 +1,5 @@
-/* A trainer: model, parameters, reducer and optimiser of one rank, and the two things it can do with a batch:
- * one training step (step.c), and an evaluation (evaluate.c). It knows no files. */
+/* A trainer: model, parameters, reducer and optimiser of one rank, and the two things it can do
+ * with a batch: one training step (step.c), and an evaluation (evaluate.c). It knows no files. */
 #ifndef LS_LAUNCHER_TRAINER_H
 #define LS_LAUNCHER_TRAINER_H
 
@@ -18,27 +18,27 @@ struct ls_pieces {
 };
 
 struct ls_trainer {
-    const struct ls_config *config;         /* borrowed */
-    struct ls_communicator *communicator;   /* borrowed; NULL: this process alone, for evaluation */
+    const struct ls_config *config;       /* borrowed */
+    struct ls_communicator *communicator; /* borrowed; NULL: this process alone, for evaluation */
     enum ls_variant variant;
-    int microbatches;                       /* of a global batch */
-    int first, count;                       /* this rank's */
-    int64_t microbatch_rows;                /* planned samples of one */
+    int microbatches;        /* of a global batch */
+    int first, count;        /* this rank's */
+    int64_t microbatch_rows; /* planned samples of one */
 
-    struct ls_task *task;                   /* owned, like all that follows */
+    struct ls_task *task; /* owned, like all that follows */
     struct ls_parameter_set *parameters;
     struct ls_model model;
-    float *flat;                            /* parameters->total elements */
+    float *flat; /* parameters->total elements */
 
     /* Training only. */
     struct ls_reducer *reducer;
     struct ls_accumulator *accumulator;
     struct ls_optimizer *optimizer;
-    int64_t begin, end;                     /* this rank's slice */
-    double *blocks;                         /* sums of the gradient norm's blocks, all slices */
-    int64_t block_first;                    /* of this rank's slice */
+    int64_t begin, end;  /* this rank's slice */
+    double *blocks;      /* sums of the gradient norm's blocks, all slices */
+    int64_t block_first; /* of this rank's slice */
 
-    double *exchange;                       /* [microbatches * sums + LS_EXCHANGE_EXTRA] */
+    double *exchange; /* [microbatches * sums + LS_EXCHANGE_EXTRA] */
     struct ls_pieces evaluation;
 };
 
@@ -51,7 +51,8 @@ struct ls_trainer_options {
     bool input_integer;
 };
 
-/* Collective when there is a communicator. Parameters have their initial values afterwards, from rank 0. */
+/* Collective when there is a communicator. Parameters have their initial values afterwards, from
+ * rank 0. */
 LS_MUST_USE enum ls_status ls_trainer_create(struct ls_trainer *trainer,
                                              const struct ls_trainer_options *options,
                                              struct ls_error *error);
@@ -60,17 +61,19 @@ void ls_trainer_destroy(struct ls_trainer *trainer);
 /* Sums per microbatch, and per batch after ls_trainer_step / ls_trainer_evaluate. */
 int ls_trainer_sum_count(const struct ls_trainer *trainer, bool detailed);
 
-/* What a step is told, and what it found. Rank 0's rate counts; stop and save are ORed over ranks. */
+/* What a step is told, and what it found. Rank 0's rate counts; stop and save are ORed over ranks.
+ */
 struct ls_step {
-    uint64_t step;          /* updates done before this one */
-    double learning_rate;   /* in: rank 0's; out: everybody's */
-    bool stop, save;        /* in: this rank asks; out: some rank asked */
-    double gradient_norm;   /* out: of the mean gradient; not finite: the update was left out */
-    double *sums;           /* out: [ls_trainer_sum_count(trainer, false)], of the global batch */
+    uint64_t step;        /* updates done before this one */
+    double learning_rate; /* in: rank 0's; out: everybody's */
+    bool stop, save;      /* in: this rank asks; out: some rank asked */
+    double gradient_norm; /* out: of the mean gradient; not finite: the update was left out */
+    double *sums;         /* out: [ls_trainer_sum_count(trainer, false)], of the global batch */
 };
 
 /* One training step. Collective. */
-void ls_trainer_step(struct ls_trainer *trainer, const struct ls_batch *batch, struct ls_step *step);
+void ls_trainer_step(struct ls_trainer *trainer, const struct ls_batch *batch,
+                     struct ls_step *step);
 
 /* The sums of all batches of a loader (from its start, one epoch), detailed; sums has
  * ls_trainer_sum_count(trainer, true) elements. Collective. An error is this rank's own. */
@@ -85,7 +88,8 @@ LS_MUST_USE enum ls_status ls_trainer_predict(struct ls_trainer *trainer, struct
                                               ls_trainer_output *output, void *context,
                                               struct ls_error *error);
 
-/* Shared by the two: forward of the microbatches `node` of a batch. Returns false if they are empty. */
+/* Shared by the two: forward of the microbatches `node` of a batch. Returns false if they are
+ * empty. */
 bool ls_trainer_forward(struct ls_trainer *trainer, const struct ls_batch *batch,
                         struct ls_tree_node node, bool training, uint64_t step, float *gradients,
                         struct ls_run *run);

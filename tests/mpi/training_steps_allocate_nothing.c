@@ -1,5 +1,5 @@
-/* A whole training step - loader, graph, reducer, optimiser, gather - makes no heap allocation of ours after the
- * first one, and resident memory stays flat over 1,000 steps. */
+/* A whole training step - loader, graph, reducer, optimiser, gather - makes no heap allocation of
+ * ours after the first one, and resident memory stays flat over 1,000 steps. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +52,8 @@ static struct ls_dataset *open_data(void) {
     for (int i = 0; i < ROWS; i++)
         labels[i] = i % 10;
     const struct ls_dataset_options options = {
-        .path = ls_test_dataset("images.h5", ROWS, LS_SHAPE(SIDE, SIDE, 1), LS_KIND_U8, images, LS_KIND_I32, labels)};
+        .path = ls_test_dataset("images.h5", ROWS, LS_SHAPE(SIDE, SIDE, 1), LS_KIND_U8, images,
+                                LS_KIND_I32, labels)};
     struct ls_dataset *dataset;
     ls_require(ls_dataset_open(&dataset, &options, &ls_test_error));
     return dataset;
@@ -60,7 +61,8 @@ static struct ls_dataset *open_data(void) {
 
 START_TEST(a_thousand_steps_allocate_nothing) {
     struct ls_config config;
-    ls_require(ls_config_parse(&config, config_text, strlen(config_text), "test", NULL, 0, &ls_test_error));
+    ls_require(ls_config_parse(&config, config_text, strlen(config_text), "test", NULL, 0,
+                               &ls_test_error));
     struct ls_dataset *dataset = open_data();
     struct ls_trainer trainer;
     const struct ls_trainer_options options = {

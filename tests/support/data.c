@@ -25,8 +25,9 @@ const char *ls_test_text(const char *name, const char *text) {
     return ls_test_file(name, text, strlen(text));
 }
 
-const char *ls_test_dataset(const char *name, uint64_t rows, struct ls_shape row, enum ls_kind input_kind,
-                            const void *inputs, enum ls_kind target_kind, const void *targets) {
+const char *ls_test_dataset(const char *name, uint64_t rows, struct ls_shape row,
+                            enum ls_kind input_kind, const void *inputs, enum ls_kind target_kind,
+                            const void *targets) {
     const char *path = ls_test_path(name);
     struct ls_writer *writer;
     int array;
@@ -34,8 +35,8 @@ const char *ls_test_dataset(const char *name, uint64_t rows, struct ls_shape row
     ls_require(ls_writer_add(writer, "/inputs", input_kind, rows, row, &array, &ls_test_error));
     ls_require(ls_writer_put(writer, array, 0, rows, inputs, &ls_test_error));
     if (targets) {
-        ls_require(
-            ls_writer_add(writer, "/targets", target_kind, rows, (struct ls_shape){0}, &array, &ls_test_error));
+        ls_require(ls_writer_add(writer, "/targets", target_kind, rows, (struct ls_shape){0},
+                                 &array, &ls_test_error));
         ls_require(ls_writer_put(writer, array, 0, rows, targets, &ls_test_error));
     }
     ls_require(ls_writer_finish(writer, &ls_test_error));
@@ -46,6 +47,7 @@ void ls_test_error_has(const char *part) {
     int lines = 1;
     for (const char *at = ls_test_error.text; *at; at++)
         lines += *at == '\n';
-    ck_assert_msg(strstr(ls_test_error.text, part), "'%s' does not contain '%s'", ls_test_error.text, part);
+    ck_assert_msg(strstr(ls_test_error.text, part), "'%s' does not contain '%s'",
+                  ls_test_error.text, part);
     ck_assert_int_le(lines, 6);
 }

@@ -1,4 +1,5 @@
-/* Small data files for tests: written by hand, so that readers are not tested against our own writers only. */
+/* Small data files for tests: written by hand, so that readers are not tested against our own
+ * writers only. */
 #ifndef LS_TESTS_DATA_H
 #define LS_TESTS_DATA_H
 
@@ -15,8 +16,9 @@ const char *ls_test_file(const char *name, const void *bytes, uint64_t count);
 const char *ls_test_text(const char *name, const char *text);
 
 /* An HDF5 file with inputs [rows, values] and targets [rows] (NULL: none) of those kinds. */
-const char *ls_test_dataset(const char *name, uint64_t rows, struct ls_shape row, enum ls_kind input_kind,
-                            const void *inputs, enum ls_kind target_kind, const void *targets);
+const char *ls_test_dataset(const char *name, uint64_t rows, struct ls_shape row,
+                            enum ls_kind input_kind, const void *inputs, enum ls_kind target_kind,
+                            const void *targets);
 
 /* The last error's text must contain part. */
 void ls_test_error_has(const char *part);

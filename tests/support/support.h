@@ -1,5 +1,6 @@
-/* What every test program shares: its main, running one Check suite without forking (MPI and sanitizers dislike
- * forks), and small helpers. A test file defines `Suite *suite(void)` through LS_SUITE. */
+/* What every test program shares: its main, running one Check suite without forking (MPI and
+ * sanitizers dislike forks), and small helpers. A test file defines `Suite *suite(void)` through
+ * LS_SUITE. */
 #ifndef LS_TESTS_SUPPORT_H
 #define LS_TESTS_SUPPORT_H
 
@@ -32,11 +33,13 @@ const char *ls_test_folder(void);
 /* Ranks that the test must run on (set by CMake), 1 outside MPI tests. */
 int ls_test_ranks(void);
 
-/* Called before the suite and after it: MPI tests set up their communicator here. May be left out. */
+/* Called before the suite and after it: MPI tests set up their communicator here. May be left out.
+ */
 void ls_test_begin(void);
 void ls_test_end(void);
 
-/* A failure on one rank must not leave the others in a collective: MPI tests set this to abort the job. */
+/* A failure on one rank must not leave the others in a collective: MPI tests set this to abort the
+ * job. */
 extern void (*ls_test_failed)(void);
 
 #endif

@@ -33,7 +33,8 @@ START_TEST(bytes_are_divided_by_255_and_rows_come_in_any_order) {
     for (int i = 0; i < ROWS; i++)
         targets[i] = i * i;
     struct ls_dataset *dataset = open_path(
-        ls_test_dataset("u8.h5", ROWS, LS_SHAPE(VALUES), LS_KIND_U8, inputs, LS_KIND_I32, targets), NULL);
+        ls_test_dataset("u8.h5", ROWS, LS_SHAPE(VALUES), LS_KIND_U8, inputs, LS_KIND_I32, targets),
+        NULL);
     const struct ls_dataset_info info = ls_dataset_info(dataset);
     ck_assert_uint_eq(info.rows, ROWS);
     ck_assert(ls_shape_equal(info.input_shape, LS_SHAPE(VALUES)) && info.target_shape.rank == 0);
@@ -64,8 +65,9 @@ END_TEST
 
 START_TEST(every_number_type_is_read) {
     const double expected[4] = {0, 1, 100, 7};
-    static const enum ls_kind kinds[] = {LS_KIND_U8,  LS_KIND_U16, LS_KIND_U32, LS_KIND_U64, LS_KIND_I8,
-                                         LS_KIND_I16, LS_KIND_I32, LS_KIND_I64, LS_KIND_F32, LS_KIND_F64};
+    static const enum ls_kind kinds[] = {LS_KIND_U8,  LS_KIND_U16, LS_KIND_U32, LS_KIND_U64,
+                                         LS_KIND_I8,  LS_KIND_I16, LS_KIND_I32, LS_KIND_I64,
+                                         LS_KIND_F32, LS_KIND_F64};
     for (size_t k = 0; k < 10; k++) {
         char bytes[4 * 8] = {0};
         for (int i = 0; i < 4; i++) {
@@ -77,15 +79,16 @@ START_TEST(every_number_type_is_read) {
             else
                 bytes[ls_kind_bytes(kinds[k]) * (size_t)i] = (char)expected[i];
         }
-        struct ls_dataset *dataset =
-            open_path(ls_test_dataset("kind.h5", 4, LS_SHAPE(1), kinds[k], bytes, kinds[k], bytes), NULL);
+        struct ls_dataset *dataset = open_path(
+            ls_test_dataset("kind.h5", 4, LS_SHAPE(1), kinds[k], bytes, kinds[k], bytes), NULL);
         const uint64_t rows[] = {0, 1, 2, 3};
         float x[4], t[4];
         ls_require(ls_dataset_read_inputs(dataset, rows, 4, x, error));
         ls_require(ls_dataset_read_targets(dataset, rows, 4, t, error));
         for (int i = 0; i < 4; i++) {
             ck_assert(t[i] == (float)expected[i]);
-            ck_assert(x[i] == (kinds[k] == LS_KIND_U8 ? (float)expected[i] / 255.0f : (float)expected[i]));
+            ck_assert(x[i] ==
+                      (kinds[k] == LS_KIND_U8 ? (float)expected[i] / 255.0f : (float)expected[i]));
         }
         ls_dataset_close(dataset);
     }
@@ -125,7 +128,8 @@ START_TEST(files_that_do_not_fit_together_are_named) {
     ls_test_error_has("  2 real in ");
     ls_test_error_has("unlike-a.h5");
     ls_test_error_has("unlike-b.h5");
-    options.path = ls_test_dataset("no-targets.h5", 2, LS_SHAPE(3), LS_KIND_F32, values, LS_KIND_F32, NULL);
+    options.path =
+        ls_test_dataset("no-targets.h5", 2, LS_SHAPE(3), LS_KIND_F32, values, LS_KIND_F32, NULL);
     ck_assert_int_eq(ls_dataset_open(&dataset, &options, error), LS_INVALID);
     ls_test_error_has("no-targets.h5: there is no dataset '/targets' in it");
     refuse(ls_test_path("absent.h5"), NULL, "No such file");
@@ -141,7 +145,8 @@ START_TEST(values_that_are_not_finite_name_file_and_row) {
     values[3] = (double)NAN;
     values[6] = 1e300;
     struct ls_dataset *dataset = open_path(
-        ls_test_dataset("bad.h5", ROWS, LS_SHAPE(1), LS_KIND_F64, values, LS_KIND_F64, values), NULL);
+        ls_test_dataset("bad.h5", ROWS, LS_SHAPE(1), LS_KIND_F64, values, LS_KIND_F64, values),
+        NULL);
     const uint64_t rows[] = {5, 3, 0}, large[] = {6}, good[] = {0, 1, 2};
     float x[3];
     int32_t labels[3];
@@ -214,7 +219,8 @@ static void texts(hid_t file) {
 static void no_rows(hid_t file) {
     const hsize_t dims[2] = {0, 2};
     const hid_t space = H5Screate_simple(2, dims, NULL);
-    H5Dclose(H5Dcreate2(file, "inputs", H5T_NATIVE_INT, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Dclose(
+        H5Dcreate2(file, "inputs", H5T_NATIVE_INT, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
     H5Sclose(space);
 }
 
@@ -222,7 +228,8 @@ static void huge_rows(hid_t file) {
     const hsize_t dims[3] = {1, 1ull << 40, 1ull << 22}, chunk[3] = {1, 1, 1};
     const hid_t space = H5Screate_simple(3, dims, NULL), properties = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_chunk(properties, 3, chunk);
-    H5Dclose(H5Dcreate2(file, "inputs", H5T_NATIVE_INT, space, H5P_DEFAULT, properties, H5P_DEFAULT));
+    H5Dclose(
+        H5Dcreate2(file, "inputs", H5T_NATIVE_INT, space, H5P_DEFAULT, properties, H5P_DEFAULT));
     H5Sclose(space);
     H5Pclose(properties);
 }
@@ -234,7 +241,8 @@ START_TEST(foreign_files_may_not_lead_elsewhere) {
     refuse(foreign("e3.h5", soft_link), NULL, "'/inputs' is a soft link");
     refuse(foreign("e4.h5", external_link), "/group/inputs", "'/group' is an external link");
     refuse(foreign("e5.h5", other_filter), NULL, "uses the filter 5");
-    refuse(foreign("e6.h5", texts), NULL, "expected integers or floats of at most 64 bits, found text");
+    refuse(foreign("e6.h5", texts), NULL,
+           "expected integers or floats of at most 64 bits, found text");
     refuse(foreign("e7.h5", no_rows), NULL, "has 0 rows");
     refuse(foreign("e8.h5", huge_rows), NULL, "at most 2^31 bytes");
 }
@@ -277,7 +285,8 @@ START_TEST(parts_cut_all_rows_once_and_have_statistics) {
         ls_test_dataset("part.h5", ROWS, LS_SHAPE(2), LS_KIND_F32, values, LS_KIND_F32, NULL), "");
     int seen[ROWS] = {0};
     for (uint64_t first = 0; first < ROWS; first += 5) {
-        const struct ls_part part = {.dataset = dataset, .first = first, .count = 5, .permuted = true, .seed = 3};
+        const struct ls_part part = {
+            .dataset = dataset, .first = first, .count = 5, .permuted = true, .seed = 3};
         for (uint64_t i = 0; i < 5; i++)
             seen[ls_part_row(&part, i)]++;
     }

@@ -65,7 +65,8 @@ END_TEST
 START_TEST(an_existing_file_survives_a_failed_write) {
     ls_require(ls_file_write(in_folder("kept"), "old", 3, error));
     ck_assert_int_eq(mkdir(in_folder("full"), 0777), 0);
-    ck_assert_int_eq(ls_file_write(in_folder("full"), "new", 3, error), LS_INVALID); /* a folder is there */
+    ck_assert_int_eq(ls_file_write(in_folder("full"), "new", 3, error),
+                     LS_INVALID); /* a folder is there */
     check_text("full: Is a directory");
     char *temporary;
     ls_require(ls_file_temporary(in_folder("kept"), &temporary, error));
@@ -125,4 +126,5 @@ START_TEST(the_umask_decides_the_mode) {
 END_TEST
 
 LS_SUITE(what_is_written_is_read_back, an_existing_file_survives_a_failed_write,
-         errors_name_the_part_of_the_path, folders_come_and_go_with_their_contents, the_umask_decides_the_mode)
+         errors_name_the_part_of_the_path, folders_come_and_go_with_their_contents,
+         the_umask_decides_the_mode)

@@ -38,7 +38,8 @@ START_TEST(a_hundred_steps_allocate_nothing) {
         ls_allocations = 0;
         for (int i = 0; i < STEPS; i++)
             step(&fixture, accumulator);
-        ck_assert_msg(ls_allocations == 0, "%s: %ld allocations", ls_fixture_names[model], (long)ls_allocations);
+        ck_assert_msg(ls_allocations == 0, "%s: %ld allocations", ls_fixture_names[model],
+                      (long)ls_allocations);
         ls_accumulator_destroy(accumulator);
         ls_fixture_destroy(&fixture);
     }

@@ -10,12 +10,14 @@
 
 static struct ls_error *const error = &ls_test_error;
 
-/* Imports with the words of a command line (blanks between; file names without blanks) into out.h5. */
+/* Imports with the words of a command line (blanks between; file names without blanks) into out.h5.
+ */
 static enum ls_status import_words(const char *line) {
     char copy[4096], *words[32], *rest = NULL;
     int count = 0;
     snprintf(copy, sizeof copy, "%s", line);
-    for (char *word = strtok_r(copy, " ", &rest); word && count < 32; word = strtok_r(NULL, " ", &rest))
+    for (char *word = strtok_r(copy, " ", &rest); word && count < 32;
+         word = strtok_r(NULL, " ", &rest))
         words[count++] = word;
     struct ls_import import;
     enum ls_status status = ls_import_parse(&import, count, words, ls_test_folder(), error);
@@ -35,7 +37,8 @@ static void refuse(const char *line, const char *part) {
 /* What was imported, all rows; frees nothing of the caller's. */
 static struct ls_dataset_info imported(float *inputs, float *targets) {
     struct ls_dataset *dataset;
-    const struct ls_dataset_options options = {.path = ls_test_path("out.h5"), .targets = targets ? NULL : ""};
+    const struct ls_dataset_options options = {.path = ls_test_path("out.h5"),
+                                               .targets = targets ? NULL : ""};
     ls_require(ls_dataset_open(&dataset, &options, error));
     const struct ls_dataset_info info = ls_dataset_info(dataset);
     uint64_t rows[256];
@@ -65,8 +68,9 @@ static void pack(const char *from, const char *to, long bytes_max) {
 }
 
 enum { IMAGES = 3, PIXELS = 6 };
-static const unsigned char images[] = {0, 0, 8, 3, 0, 0, 0, IMAGES, 0, 0, 0, 2, 0, 0, 0, 3,   0,  51, 102,
-                                       1, 2, 3, 4, 5, 6, 7, 8,      9, 1, 1, 1, 1, 1, 1, 255, 255};
+static const unsigned char images[] = {0, 0, 8, 3, 0, 0,  0,   IMAGES, 0, 0, 0,   2,
+                                       0, 0, 0, 3, 0, 51, 102, 1,      2, 3, 4,   5,
+                                       6, 7, 8, 9, 1, 1,  1,   1,      1, 1, 255, 255};
 static const uint64_t images_bytes = 16 + IMAGES * PIXELS;
 static const unsigned char labels[] = {0, 0, 8, 1, 0, 0, 0, IMAGES, 4, 0, 9};
 
@@ -150,7 +154,8 @@ START_TEST(cifar_planes_become_channels) {
     ls_require(import_words("a.bin b.bin.gz"));
     imported(x, t);
     ls_test_file("cut.bin", records, RECORD - 1);
-    refuse("a.bin cut.bin", "cut.bin: truncated, or not CIFAR's format: expected records of 3073 bytes, found 3072");
+    refuse("a.bin cut.bin",
+           "cut.bin: truncated, or not CIFAR's format: expected records of 3073 bytes, found 3072");
     free(records);
     free(x);
 }
@@ -170,8 +175,10 @@ START_TEST(npy_arrays_are_taken_as_they_are) {
     const double reals[6] = {1, -2, 3.5, 0, 1e-3, 6};
     const int64_t classes[3] = {2, 0, 1};
     float x[6], t[3];
-    npy("x.npy", "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2), }", reals, sizeof reals);
-    npy("y.npy", "{'descr': '<i8', 'fortran_order': False, 'shape': (3,), }", classes, sizeof classes);
+    npy("x.npy", "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2), }", reals,
+        sizeof reals);
+    npy("y.npy", "{'descr': '<i8', 'fortran_order': False, 'shape': (3,), }", classes,
+        sizeof classes);
     ls_require(import_words("x.npy y.npy"));
     const struct ls_dataset_info info = imported(x, t);
     ck_assert(ls_shape_equal(info.input_shape, LS_SHAPE(2)) && info.target_shape.rank == 0);
@@ -186,11 +193,13 @@ START_TEST(npy_arrays_are_taken_as_they_are) {
     refuse("f.npy", "expected an array in C order");
     npy("o.npy", "{'descr': '|O', 'fortran_order': False, 'shape': (3, 2), }", reals, sizeof reals);
     refuse("o.npy", "found the type '|O'");
-    npy("b.npy", "{'descr': '>f8', 'fortran_order': False, 'shape': (3, 2), }", reals, sizeof reals);
+    npy("b.npy", "{'descr': '>f8', 'fortran_order': False, 'shape': (3, 2), }", reals,
+        sizeof reals);
     refuse("b.npy", "expected little-endian numbers");
     npy("s.npy", "{'descr': '<f8', 'fortran_order': False, 'shape': (), }", reals, 8);
     refuse("s.npy", "found the shape ()");
-    npy("c.npy", "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2), }", reals, sizeof reals - 1);
+    npy("c.npy", "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2), }", reals,
+        sizeof reals - 1);
     refuse("c.npy", "c.npy: truncated: expected ");
     npy("d.npy", "{'descr': '|", reals, 0);
     refuse("d.npy", "found the type '|");
@@ -201,7 +210,8 @@ END_TEST
 
 START_TEST(csv_tables_become_columns_and_targets) {
     float x[64], t[16];
-    ls_test_text("a.csv", "\xEF\xBB\xBF" "a,b,kind\r\n1,2,dog\r\n\r\n-3.5e1, \"4\" ,cat\n5,6,\"dog\"");
+    ls_test_text("a.csv", "\xEF\xBB\xBF"
+                          "a,b,kind\r\n1,2,dog\r\n\r\n-3.5e1, \"4\" ,cat\n5,6,\"dog\"");
     ls_require(import_words("a.csv --categorical kind"));
     struct ls_dataset_info info = imported(x, t);
     ck_assert_uint_eq(info.rows, 3);
@@ -215,7 +225,8 @@ START_TEST(csv_tables_become_columns_and_targets) {
     info = imported(x, NULL);
     ck_assert(ls_shape_equal(info.input_shape, LS_SHAPE(3)));
     ls_test_text("b.txt", "summary, of nothing\n10\t0.5\n9\t2\n");
-    ls_require(import_words("csv b.txt --skip-lines 1 --no-header --separator tab --categorical 1 --target -1"));
+    ls_require(import_words(
+        "csv b.txt --skip-lines 1 --no-header --separator tab --categorical 1 --target -1"));
     info = imported(x, t);
     ck_assert(info.target_type == LS_DATA_REAL && t[0] == 0.5f);
     ck_assert(x[0] == 1 && x[1] == 0); /* categories that are numbers sort as numbers */
@@ -234,7 +245,8 @@ START_TEST(missing_cells_become_what_the_user_says) {
     ck_assert(x[1] == 0 && x[2] == 0 && x[5] == 0 && x[4] == 3);
     refuse("m.csv --missing drop", "no rows of data in it (rows with missing values were dropped)");
     ls_test_text("n.csv", "a,t\n1,0\n2,\n3,2\n");
-    refuse("n.csv --missing mean", "n.csv:3:3: error: no value in column 't': a target cannot be filled in");
+    refuse("n.csv --missing mean",
+           "n.csv:3:3: error: no value in column 't': a target cannot be filled in");
     ls_require(import_words("n.csv --missing drop"));
     ck_assert_uint_eq(imported(x, t).rows, 2);
     ck_assert(x[1] == 3 && t[1] == 2);
@@ -261,8 +273,9 @@ START_TEST(bad_tables_name_line_and_column) {
     ls_test_text("q.csv", "a,t\n1,5\"6\n");
     refuse("q.csv", "q.csv:2:3: error: a quote inside this field");
     ls_test_text("c.csv", "\nlength,width,kind\n1,2,3\n");
-    refuse("c.csv --target kinds", "c.csv:2:1: error: --target: there is no column 'kinds'; expected a name or 1 to "
-                                   "3; did you mean 'kind'?");
+    refuse("c.csv --target kinds",
+           "c.csv:2:1: error: --target: there is no column 'kinds'; expected a name or 1 to "
+           "3; did you mean 'kind'?");
     refuse("c.csv --target 4", "there is no column '4'");
     refuse("c.csv --target 0", "there is no column '0'");
     refuse("c.csv --categorical kind,width,color", "--categorical: there is no column 'color'");
@@ -280,7 +293,8 @@ START_TEST(words_of_an_import_are_checked) {
     refuse("a.csv --skip-lines -1", "--skip-lines: expected an integer");
     refuse("a.csv --target", "--target needs a value");
     refuse("a.csv --separator ab", "--separator: expected one byte");
-    refuse("x.npy --skip-lines 1", "--skip-lines is an option for csv files, but the format is npy");
+    refuse("x.npy --skip-lines 1",
+           "--skip-lines is an option for csv files, but the format is npy");
     refuse("photo.xyz", "its name does not tell the format");
     refuse("csv", "no file is named");
     refuse("csv a.csv b.csv", "expected one file, found 2");
@@ -296,7 +310,7 @@ START_TEST(an_import_that_fails_leaves_the_old_file) {
     imported(x, t);
     ck_assert(x[0] == 1 && t[0] == 2);
     struct ls_import import;
-    char *word = (char *)(uintptr_t)"good.csv";
+    char *word = (char *)(uintptr_t) "good.csv";
     ls_require(ls_import_parse(&import, 1, &word, ls_test_folder(), error));
     ck_assert_int_eq(ls_import_run(&import, ls_test_path("good.csv/out.h5"), error), LS_INVALID);
     ls_test_error_has("good.csv' is a file, not a folder");
@@ -305,6 +319,7 @@ START_TEST(an_import_that_fails_leaves_the_old_file) {
 END_TEST
 
 LS_SUITE(idx_files_become_images_with_a_channel, bad_idx_files_say_what_was_expected_and_found,
-         cifar_planes_become_channels, npy_arrays_are_taken_as_they_are, csv_tables_become_columns_and_targets,
-         missing_cells_become_what_the_user_says, bad_tables_name_line_and_column, words_of_an_import_are_checked,
+         cifar_planes_become_channels, npy_arrays_are_taken_as_they_are,
+         csv_tables_become_columns_and_targets, missing_cells_become_what_the_user_says,
+         bad_tables_name_line_and_column, words_of_an_import_are_checked,
          an_import_that_fails_leaves_the_old_file)

@@ -7,7 +7,8 @@
 #include "tests/support/data.h"
 #include "tests/support/support.h"
 
-/* 103 rows in batches of 24 (6 microbatches of 4): the last batch has 7 rows, so 2 of 6 microbatches. */
+/* 103 rows in batches of 24 (6 microbatches of 4): the last batch has 7 rows, so 2 of 6
+ * microbatches. */
 enum { ROWS = 103, VALUES = 12, BATCH = 24, MICROBATCHES = 6, LAST = ROWS % BATCH };
 static struct ls_error *const error = &ls_test_error;
 
@@ -20,13 +21,15 @@ static struct ls_dataset *rows_that_say_their_number(const char *name, int bad_r
         targets[i] = i == bad_row ? 1000 : i;
     struct ls_dataset *dataset;
     const struct ls_dataset_options options = {
-        .path = ls_test_dataset(name, ROWS, LS_SHAPE(2, 3, 2), LS_KIND_U8, inputs, LS_KIND_I32, targets)};
+        .path = ls_test_dataset(name, ROWS, LS_SHAPE(2, 3, 2), LS_KIND_U8, inputs, LS_KIND_I32,
+                                targets)};
     ls_require(ls_dataset_open(&dataset, &options, error));
     return dataset;
 }
 
 /* Rank r of n takes microbatches floor(rM/n) to floor((r+1)M/n)-1. */
-static struct ls_loader *loader_of(struct ls_dataset *dataset, int rank, int ranks, bool shuffle, int shift) {
+static struct ls_loader *loader_of(struct ls_dataset *dataset, int rank, int ranks, bool shuffle,
+                                   int shift) {
     const int first = rank * MICROBATCHES / ranks, end = (rank + 1) * MICROBATCHES / ranks;
     const struct ls_loader_options options = {.part = {.dataset = dataset, .count = ROWS},
                                               .shuffle = shuffle,
@@ -54,7 +57,8 @@ static void check_values(const struct ls_batch *batch) {
 }
 
 /* The rows of two epochs in the order of the global batches, put together from all ranks. */
-static void read_epochs(struct ls_dataset *dataset, int ranks, bool shuffle, uint64_t order[2 * ROWS]) {
+static void read_epochs(struct ls_dataset *dataset, int ranks, bool shuffle,
+                        uint64_t order[2 * ROWS]) {
     for (int i = 0; i < 2 * ROWS; i++)
         order[i] = UINT64_MAX;
     for (int rank = 0; rank < ranks; rank++) {
@@ -73,7 +77,8 @@ static void read_epochs(struct ls_dataset *dataset, int ranks, bool shuffle, uin
             ck_assert_int_eq(batch.microbatch_rows, 4);
             check_values(&batch);
             for (int64_t i = 0; i < batch.rows; i++) {
-                uint64_t *place = &order[batch.epoch * ROWS + (uint64_t)(batch.index * BATCH + i) + batch.row_first];
+                uint64_t *place = &order[batch.epoch * ROWS + (uint64_t)(batch.index * BATCH + i) +
+                                         batch.row_first];
                 ck_assert_uint_eq(*place, UINT64_MAX);
                 *place = batch.row_ids[i];
             }
@@ -110,7 +115,8 @@ END_TEST
 
 START_TEST(seeking_is_the_same_as_going_on) {
     struct ls_dataset *dataset = rows_that_say_their_number("seek.h5", -1);
-    struct ls_loader *straight = loader_of(dataset, 0, 2, true, 1), *jumping = loader_of(dataset, 0, 2, true, 1);
+    struct ls_loader *straight = loader_of(dataset, 0, 2, true, 1),
+                     *jumping = loader_of(dataset, 0, 2, true, 1);
     struct ls_batch expected, found;
     ls_loader_seek(straight, 0, 0, 4);
     for (int b = 0; b < 4 * 5; b++) {
@@ -125,7 +131,8 @@ START_TEST(seeking_is_the_same_as_going_on) {
             ck_assert_int_eq(found.rows, expected.rows);
             const size_t rows = (size_t)found.rows;
             ck_assert_int_eq(memcmp(found.row_ids, expected.row_ids, rows * sizeof(uint64_t)), 0);
-            ck_assert_int_eq(memcmp(found.inputs, expected.inputs, rows * VALUES * sizeof(float)), 0);
+            ck_assert_int_eq(memcmp(found.inputs, expected.inputs, rows * VALUES * sizeof(float)),
+                             0);
             ck_assert_int_eq(memcmp(found.targets, expected.targets, rows * sizeof(int32_t)), 0);
         }
     }
@@ -150,9 +157,10 @@ START_TEST(augmented_images_depend_on_epoch_and_row_alone) {
         for (int64_t i = 0; i < batch.rows; i++) {
             float plain[VALUES], expected[VALUES];
             ls_require(ls_dataset_read_inputs(dataset, &batch.row_ids[i], 1, plain, error));
-            ls_augment_image(&augment, ls_random_key(5, LS_STREAM_AUGMENT, 7, batch.row_ids[i]), shape, plain,
-                             expected);
-            ck_assert_int_eq(memcmp((const float *)batch.inputs + i * VALUES, expected, sizeof expected), 0);
+            ls_augment_image(&augment, ls_random_key(5, LS_STREAM_AUGMENT, 7, batch.row_ids[i]),
+                             shape, plain, expected);
+            ck_assert_int_eq(
+                memcmp((const float *)batch.inputs + i * VALUES, expected, sizeof expected), 0);
         }
         ls_loader_destroy(loader);
     }
@@ -168,7 +176,8 @@ START_TEST(a_bad_sample_is_an_error_until_one_seeks) {
     ls_require(ls_loader_next(loader, &batch, error));
     for (int again = 0; again < 2; again++) {
         ck_assert_int_eq(ls_loader_next(loader, &batch, error), LS_INVALID);
-        ls_test_error_has("bad.h5: /targets: row 30 (from 0): is 1000; expected a label from 0 to 102");
+        ls_test_error_has(
+            "bad.h5: /targets: row 30 (from 0): is 1000; expected a label from 0 to 102");
     }
     ls_loader_seek(loader, 0, 2, 1);
     ls_require(ls_loader_next(loader, &batch, error));
@@ -182,7 +191,8 @@ END_TEST
 
 START_TEST(two_loaders_share_a_data_set) {
     struct ls_dataset *dataset = rows_that_say_their_number("shared.h5", -1);
-    struct ls_loader *loaders[2] = {loader_of(dataset, 0, 1, true, 0), loader_of(dataset, 0, 1, false, 0)};
+    struct ls_loader *loaders[2] = {loader_of(dataset, 0, 1, true, 0),
+                                    loader_of(dataset, 0, 1, false, 0)};
     for (int i = 0; i < 2; i++)
         ls_loader_seek(loaders[i], 0, 0, 40);
     for (int b = 0; b < 200; b++) {
@@ -202,10 +212,14 @@ START_TEST(only_images_are_augmented) {
     const float values[4] = {0};
     struct ls_dataset *dataset;
     const struct ls_dataset_options options = {
-        .path = ls_test_dataset("flat.h5", 2, LS_SHAPE(2), LS_KIND_F32, values, LS_KIND_F32, values)};
+        .path =
+            ls_test_dataset("flat.h5", 2, LS_SHAPE(2), LS_KIND_F32, values, LS_KIND_F32, values)};
     ls_require(ls_dataset_open(&dataset, &options, error));
-    const struct ls_loader_options loader_options = {
-        .part = {.dataset = dataset, .count = 2}, .batch = 2, .microbatches = 1, .count = 1, .augment = {.flip = true}};
+    const struct ls_loader_options loader_options = {.part = {.dataset = dataset, .count = 2},
+                                                     .batch = 2,
+                                                     .microbatches = 1,
+                                                     .count = 1,
+                                                     .augment = {.flip = true}};
     struct ls_loader *loader;
     ck_assert_int_eq(ls_loader_create(&loader, &loader_options, error), LS_INVALID);
     ls_test_error_has("augmentation needs images");

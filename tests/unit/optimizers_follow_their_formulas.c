@@ -154,7 +154,8 @@ static double reference(const struct ls_optimizer_options *o, int t, double deca
     case LS_RMSPROP:
         s[0] += (1 - o->decay_rate) * (g * g - s[0]);
         s[1] += (1 - o->decay_rate) * (g - s[1]);
-        s[2] = o->rmsprop_momentum * s[2] + g / (sqrt(s[0] - (o->centred ? s[1] * s[1] : 0)) + o->epsilon);
+        s[2] = o->rmsprop_momentum * s[2] +
+               g / (sqrt(s[0] - (o->centred ? s[1] * s[1] : 0)) + o->epsilon);
         return p - lr * s[2];
     case LS_ADAGRAD:
         s[0] += g * g;

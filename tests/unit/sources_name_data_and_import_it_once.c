@@ -21,7 +21,8 @@ static enum ls_status resolve(const char *text, char path[LS_TEXT_MAX]) {
 
 static void refuse(const char *text, const char *folder, const char *part) {
     char path[LS_TEXT_MAX];
-    ck_assert_int_eq(ls_source_resolve(text, LS_SOURCE_TRAIN, folder, true, path, error), LS_INVALID);
+    ck_assert_int_eq(ls_source_resolve(text, LS_SOURCE_TRAIN, folder, true, path, error),
+                     LS_INVALID);
     ls_test_error_has(part);
 }
 
@@ -29,7 +30,9 @@ START_TEST(a_raw_file_is_imported_once) {
     char first[LS_TEXT_MAX], again[LS_TEXT_MAX];
     own_cache("cache/below");
     ls_test_text("a b.csv", "x,t\n1,2\n3,4\n");
-    ck_assert_int_eq(ls_source_resolve("'a b.csv'", LS_SOURCE_TEST, ls_test_folder(), false, first, error), LS_OK);
+    ck_assert_int_eq(
+        ls_source_resolve("'a b.csv'", LS_SOURCE_TEST, ls_test_folder(), false, first, error),
+        LS_OK);
     ck_assert(!ls_file_exists(first));
     ls_require(resolve("'a b.csv'", again));
     ck_assert_str_eq(first, again);
@@ -56,7 +59,8 @@ START_TEST(hdf5_files_are_taken_as_they_are) {
     ck_assert_str_eq(path, ls_test_path("x-1.h5"));
     ls_require(resolve("x-*.h5", path));
     ck_assert_str_eq(path, ls_test_path("x-*.h5"));
-    ls_require(ls_source_resolve(ls_test_path("x-1.h5"), LS_SOURCE_TEST, "/nowhere", true, path, error));
+    ls_require(
+        ls_source_resolve(ls_test_path("x-1.h5"), LS_SOURCE_TEST, "/nowhere", true, path, error));
     ck_assert_str_eq(path, ls_test_path("x-1.h5"));
 }
 END_TEST
@@ -93,7 +97,9 @@ START_TEST(what_is_missing_is_named) {
     refuse("  ", NULL, "no data source is named");
     refuse("mnist", NULL, "its name does not tell the format");
     char path[LS_TEXT_MAX];
-    ck_assert_int_eq(ls_source_resolve("fashion-mnist", LS_SOURCE_VALIDATION, NULL, true, path, error), LS_INVALID);
+    ck_assert_int_eq(
+        ls_source_resolve("fashion-mnist", LS_SOURCE_VALIDATION, NULL, true, path, error),
+        LS_INVALID);
     ls_test_error_has("data.split");
 }
 END_TEST
@@ -103,7 +109,8 @@ START_TEST(fashion_mnist_has_its_rows_and_labels) {
     for (int role = 0; role < 3; role += 2) {
         char path[LS_TEXT_MAX];
         struct ls_dataset *dataset;
-        ls_require(ls_source_resolve("fashion-mnist", (enum ls_source_role)role, NULL, true, path, error));
+        ls_require(
+            ls_source_resolve("fashion-mnist", (enum ls_source_role)role, NULL, true, path, error));
         const struct ls_dataset_options options = {.path = path};
         ls_require(ls_dataset_open(&dataset, &options, error));
         const struct ls_dataset_info info = ls_dataset_info(dataset);
@@ -124,5 +131,6 @@ START_TEST(fashion_mnist_has_its_rows_and_labels) {
 }
 END_TEST
 
-LS_SUITE(a_raw_file_is_imported_once, hdf5_files_are_taken_as_they_are, the_cache_lies_where_the_environment_says,
-         what_is_missing_is_named, fashion_mnist_has_its_rows_and_labels)
+LS_SUITE(a_raw_file_is_imported_once, hdf5_files_are_taken_as_they_are,
+         the_cache_lies_where_the_environment_says, what_is_missing_is_named,
+         fashion_mnist_has_its_rows_and_labels)

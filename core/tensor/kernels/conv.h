@@ -18,7 +18,7 @@
 struct ls_conv {
     int64_t images, height, width, in, out, groups;
     int64_t kernel[2], stride[2], dilation[2];
-    int64_t padding[4]; /* top, bottom, left, right */
+    int64_t padding[4];        /* top, bottom, left, right */
     int64_t microbatch_images; /* for the weight gradient; the last microbatch may have fewer */
 };
 

@@ -100,9 +100,9 @@ LS_INLINE vreal tap_chain(const struct ls_conv *d, int64_t ky, int64_t kx, int64
         for (int64_t j = 0; j < columns; j++) {
             const int64_t column = j * d->stride[1] - d->padding[2] + kx * d->dilation[1];
             if (column >= 0 && column < d->width)
-                chain = ls_vfma(
-                    load_some(x + (row * d->width + column) * channels + c, channels - c),
-                    load_some(dy + (i * columns + j) * channels + c, channels - c), chain);
+                chain =
+                    ls_vfma(load_some(x + (row * d->width + column) * channels + c, channels - c),
+                            load_some(dy + (i * columns + j) * channels + c, channels - c), chain);
         }
     }
     return chain;

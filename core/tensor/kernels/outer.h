@@ -14,17 +14,17 @@
 
 struct ls_outer {
     int64_t lines, count;
-    int64_t last_count;    /* samples of the last line */
-    const real *const *x;  /* per line: sample 0 */
-    int64_t x_step;        /* from sample to sample */
-    const int64_t *taps;   /* where each stretch of `depth` values of i starts, from x[line] */
-    int64_t depth;         /* a last stretch may be shorter */
-    int64_t length;        /* values of i in all */
-    const real *g;         /* samples of all lines, g_step apart */
+    int64_t last_count;   /* samples of the last line */
+    const real *const *x; /* per line: sample 0 */
+    int64_t x_step;       /* from sample to sample */
+    const int64_t *taps;  /* where each stretch of `depth` values of i starts, from x[line] */
+    int64_t depth;        /* a last stretch may be shorter */
+    int64_t length;       /* values of i in all */
+    const real *g;        /* samples of all lines, g_step apart */
     int64_t g_step, columns;
     bool tree, add;
-    real *to;              /* panels [ceil(columns / 32)][length][32]; padding becomes zero */
-    real *packed;          /* scratch: LS_TILE_COLUMNS reals for each sample */
+    real *to;     /* panels [ceil(columns / 32)][length][32]; padding becomes zero */
+    real *packed; /* scratch: LS_TILE_COLUMNS reals for each sample */
 };
 
 void LS_NAME(ls_outer)(const struct ls_outer *outer);

@@ -27,16 +27,16 @@ enum {
 
 struct ls_product {
     int64_t rows, columns;
-    const real *const *x;  /* per row; k = 0 is at x[r] + taps[0] */
-    real *const *y;        /* per row; column c is at y[r][c] */
-    const int64_t *taps;   /* where each stretch of `depth` values of k starts, relative to x[r] */
-    int64_t depth;         /* a last stretch may be shorter */
-    int64_t length;        /* values of k in all; 0 gives zeros */
-    const real *w;         /* panels; the first at w, the next panel_stride on */
+    const real *const *x; /* per row; k = 0 is at x[r] + taps[0] */
+    real *const *y;       /* per row; column c is at y[r][c] */
+    const int64_t *taps;  /* where each stretch of `depth` values of k starts, relative to x[r] */
+    int64_t depth;        /* a last stretch may be shorter */
+    int64_t length;       /* values of k in all; 0 gives zeros */
+    const real *w;        /* panels; the first at w, the next panel_stride on */
     int64_t panel_stride;
-    const real *bias;      /* [columns] or NULL */
+    const real *bias; /* [columns] or NULL */
     bool relu;
-    bool add;              /* y += instead of y = (not with bias or relu) */
+    bool add; /* y += instead of y = (not with bias or relu) */
 };
 
 void LS_NAME(ls_product)(const struct ls_product *product);
@@ -47,8 +47,9 @@ void LS_NAME(ls_product)(const struct ls_product *product);
 #if LS_LANES == 16
 #define LS_TILES(X, vectors)                                                                       \
     LS_TILES_6(X, vectors)                                                                         \
-    X(7, vectors) X(8, vectors) X(9, vectors) X(10, vectors) X(11, vectors) X(12, vectors)         \
-    X(13, vectors) X(14, vectors)
+    X(7, vectors)                                                                                  \
+    X(8, vectors)                                                                                  \
+    X(9, vectors) X(10, vectors) X(11, vectors) X(12, vectors) X(13, vectors) X(14, vectors)
 #else
 #define LS_TILES(X, vectors) LS_TILES_6(X, vectors)
 #endif

@@ -43,8 +43,7 @@ static void border_of(const struct ls_conv *c, int axis, int64_t *before, int64_
             int64_t offset;
             if (!meets(c, axis, phase, k, &offset))
                 continue;
-            const int64_t beyond =
-                results_of(c, axis, phase) + offset - ls_conv_out(c, axis);
+            const int64_t beyond = results_of(c, axis, phase) + offset - ls_conv_out(c, axis);
             *before = -offset > *before ? -offset : *before;
             *after = beyond > *after ? beyond : *after;
         }
@@ -73,8 +72,8 @@ int64_t LS_NAME(ls_stencil_stretches)(const struct ls_stencil_axis axes[2],
     const int64_t columns = joined ? 1 : axes[1].count;
     for (int64_t a = 0; a < axes[0].count; a++)
         for (int64_t b = 0; b < columns; b++)
-            stretches[a * columns + b] = axes[0].offset[a] * ls_canvas_line(canvas) +
-                                         axes[1].offset[b] * canvas->channels;
+            stretches[a * columns + b] =
+                axes[0].offset[a] * ls_canvas_line(canvas) + axes[1].offset[b] * canvas->channels;
     *depth = joined ? axes[1].count * channels : channels;
     return axes[0].count * columns;
 }

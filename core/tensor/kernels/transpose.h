@@ -32,8 +32,8 @@ static inline void ls_transpose(int64_t rows, int64_t columns, const real *from,
     for (int64_t first = 0; first < columns4; first += wide)
         for (int64_t r = 0; r < rows4; r += 4)
             for (int64_t c = first; c < first + wide && c < columns4; c += 4)
-                ls_transpose_block(from + r * from_stride + c, from_stride,
-                                   to + c * to_stride + r, to_stride);
+                ls_transpose_block(from + r * from_stride + c, from_stride, to + c * to_stride + r,
+                                   to_stride);
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c = r < rows4 ? columns4 : 0; c < columns; c++)
             to[c * to_stride + r] = from[r * from_stride + c];
