@@ -22,7 +22,7 @@ target_include_directories(lockstep_shared INTERFACE $<INSTALL_INTERFACE:${CMAKE
 install(TARGETS lockstep RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS lockstep_shared EXPORT lockstep LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY core dist io DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lockstep FILES_MATCHING PATTERN "*.h"
-        PATTERN "kernels" EXCLUDE PATTERN "*_internal.h" EXCLUDE)
+        PATTERN "kernels" EXCLUDE PATTERN "*internal.h" EXCLUDE)
 install(FILES cmake/lockstep.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lockstep)
 install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/lockstep FILES_MATCHING PATTERN "*.yaml")
 

@@ -1,8 +1,12 @@
 /* What no single field can tell: values that must fit each other. */
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "core/tasks/task.h"
 #include "launcher/config/reader.h"
+
+enum { SUMS_MAX = 16 };
 
 /* The place to blame for two values that do not fit: the one that was written last, or at all. */
 static struct ls_origin blamed(struct ls_origin a, struct ls_origin b, bool *first) {
@@ -66,12 +70,37 @@ static enum ls_status check_split(const struct ls_config_reader *reader) {
     return status == LS_OK ? check_share(reader, 2, "data.test", data->test) : status;
 }
 
+/* train.watch names a metric that the task measures. */
+static enum ls_status check_watch(const struct ls_config_reader *reader) {
+    const char *watch = reader->config->train.watch;
+    struct ls_task *task = NULL;
+    struct ls_error ignored; /* check_task says what is wrong with a task */
+    if (!watch[0] || ls_task_create(&task, &reader->config->task, &ignored) != LS_OK)
+        return LS_OK;
+    const double sums[SUMS_MAX] = {0};
+    LS_ASSERT(ls_task_sum_count(task, false) <= SUMS_MAX, "%d sums",
+              ls_task_sum_count(task, false));
+    const struct ls_metrics metrics = ls_task_metrics(task, sums, false);
+    char names[256] = "";
+    bool found = false;
+    for (int i = 0; i < metrics.count; i++) {
+        const size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", metrics.items[i].name);
+        found = found || !strcmp(metrics.items[i].name, watch);
+    }
+    ls_task_destroy(task);
+    if (found)
+        return LS_OK;
+    return ls_reader_fail(reader, *ls_reader_origin(reader, "train.watch"),
+                          "train.watch: expected one of %s; found '%.60s'", names, watch);
+}
+
 static enum ls_status check_early_stopping(const struct ls_config_reader *reader) {
     const struct ls_data_options *data = &reader->config->data;
     const bool validated =
         data->validation[0] || (data->split.count == 3 && data->split.values[1] > 0);
     if (!reader->config->train.patience || validated)
-        return LS_OK;
+        return check_watch(reader);
     return ls_reader_fail(
         reader, *ls_reader_origin(reader, "train.patience"),
         "train.patience (early stopping) needs data.validation, or a share of data.split");

@@ -62,17 +62,15 @@ static void show_metrics(struct run *run, const char *what, const struct ls_metr
                          what, ls_metrics_print(metrics, values, sizeof values));
 }
 
-static double watched_value(const struct run *run, const struct ls_metrics *metrics,
-                            const char **name) {
-    const char *watch = run->config->train.watch;
-    for (int i = 0; i < metrics->count; i++)
-        if (strcmp(metrics->items[i].name,
-                   *watch ? watch : ls_task_watched_metric(run->trainer.task)) == 0) {
-            *name = metrics->items[i].name;
-            return metrics->items[i].value;
-        }
-    *name = metrics->items[0].name;
-    return metrics->items[0].value;
+static struct ls_metric watched(const struct run *run, const struct ls_metrics *metrics) {
+    const char *name = run->config->train.watch;
+    if (!name[0])
+        name = ls_task_watched_metric(run->trainer.task);
+    int i = 0;
+    while (i < metrics->count && strcmp(metrics->items[i].name, name) != 0)
+        i++;
+    LS_ASSERT(i < metrics->count, "no metric '%s' among %d", name, metrics->count);
+    return metrics->items[i];
 }
 
 /* Prechelt 1998, "Early stopping - but when?": after `patience` epochs without a better value, stop
@@ -81,11 +79,12 @@ static void watch_improvement(struct run *run, const struct ls_metrics *metrics)
     struct ls_state *state = &run->state;
     struct ls_trainer *trainer = &run->trainer;
     const size_t bytes = (size_t)(trainer->end - trainer->begin) * sizeof(float);
-    const char *name;
-    const double value = watched_value(run, metrics, &name);
+    const struct ls_metric metric = watched(run, metrics);
+    const char *name = metric.name;
+    const double value = metric.value;
     const double gain =
         ls_metric_higher_is_better(name) ? value - state->best : state->best - value;
-    if (!state->has_best || gain > run->config->train.improvement) {
+    if (isfinite(value) && (!state->has_best || gain > run->config->train.improvement)) {
         state->has_best = true;
         state->best = value;
         state->best_epoch = state->epoch;
@@ -98,6 +97,12 @@ static void watch_improvement(struct run *run, const struct ls_metrics *metrics)
     if (state->epochs_without < run->config->train.patience)
         return;
     state->early_stopped = true;
+    if (!state->has_best) { /* never a number: there is nothing to go back to */
+        if (run->leader)
+            ls_progress_line(&run->progress, "no %s that is a number for %lld epochs", name,
+                             (long long)state->epochs_without);
+        return;
+    }
     memcpy(trainer->flat + trainer->begin, run->save.best, bytes);
     ls_reducer_gather(trainer->reducer, trainer->flat);
     if (run->leader)
@@ -201,7 +206,7 @@ static enum ls_status one_step(struct run *run, double *sums, struct ls_error *e
     log_step(run, &step, batch.last);
     if (batch.last)
         end_epoch(run);
-    run->stopped = step.stop;
+    run->stopped = step.stop && !finished(run); /* a run at its end is reported in full */
     const bool over = finished(run) || run->stopped;
     if (over || save_due(run, batch.last, step.save))
         return save(run, over, error);
@@ -219,6 +224,10 @@ enum ls_status ls_run_train(struct run *run, struct ls_error *error) {
     if (run->leader) {
         ls_progress_begin(&run->progress, run->config->log.progress_seconds,
                           (uint64_t)options->epochs, total, state->step);
+        if (run->config->train.reduce == LS_REDUCE_ALLREDUCE)
+            ls_progress_line(
+                &run->progress,
+                "train.reduce is allreduce: other numbers of ranks may end in other bits");
         if (run->resumed_from)
             ls_progress_line(&run->progress, "continuing from step %llu",
                              (unsigned long long)run->resumed_from);

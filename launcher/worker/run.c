@@ -115,6 +115,20 @@ static enum ls_status open_run(struct run *run, struct ls_error *error) {
     return standardise(run, error);
 }
 
+/* The same config may name a file that has changed since: its rows would come in another order. */
+static enum ls_status check_rows(const struct run *run, struct ls_error *error) {
+    for (int role = 0; role < LS_PARTS; role++) {
+        const uint64_t before = run->state.rows[role], now = run->data.parts[role].count;
+        if (run->state.rows[LS_SOURCE_TRAIN] && before != now)
+            return ls_fail(error, LS_INVALID,
+                           "the %s data has %llu rows, but the run in %s began with %llu\n"
+                           "bring the data back, or start again with --restart",
+                           ls_part_name(role), (unsigned long long)now, run->request->run,
+                           (unsigned long long)before);
+    }
+    return LS_OK;
+}
+
 static enum ls_status restore_run(struct run *run, struct ls_error *error) {
     struct ls_trainer *trainer = &run->trainer;
     if (run->config->train.patience > 0)
@@ -123,6 +137,12 @@ static enum ls_status restore_run(struct run *run, struct ls_error *error) {
     enum ls_status status = ls_restore(trainer, &run->save, &run->state, &found, error);
     if (status != LS_OK)
         return status;
+    if (found)
+        status = ls_communicator_agree(run->communicator, check_rows(run, error), error);
+    if (status != LS_OK)
+        return status;
+    for (int role = 0; role < LS_PARTS; role++)
+        run->state.rows[role] = run->data.parts[role].count;
     if (!found) {
         run->state.sum_count = ls_trainer_sum_count(trainer, false);
         run->state.schedule_steps = run->config->schedule.steps;
@@ -130,6 +150,8 @@ static enum ls_status restore_run(struct run *run, struct ls_error *error) {
             run->state.schedule_steps =
                 run->config->train.epochs * ls_loader_batches(run->loaders[LS_SOURCE_TRAIN]);
     }
+    if (run->leader)
+        ls_checkpoint_clean(run->request->run, run->request->incarnation);
     run->resumed_from = run->saved_step = run->state.step;
     run->seconds_before = run->state.seconds;
     if (run->leader) {

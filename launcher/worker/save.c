@@ -161,7 +161,7 @@ enum ls_status ls_restore(struct ls_trainer *trainer, const struct ls_save *save
 enum ls_status ls_restore_look(const char *run, const struct ls_config *config,
                                struct ls_state *state, bool *found, struct ls_error *error) {
     struct ls_checkpoint checkpoint = {0};
-    enum ls_status status = ls_checkpoint_newest(run, true, &checkpoint, found, error);
+    enum ls_status status = ls_checkpoint_newest(run, false, &checkpoint, found, error);
     if (status == LS_OK && *found)
         status = read_state(&checkpoint, config, state, error);
     ls_checkpoint_clear(&checkpoint);

@@ -31,7 +31,7 @@ LS_MUST_USE enum ls_status ls_restore(struct ls_trainer *trainer, const struct l
                                       struct ls_state *state, bool *found, struct ls_error *error);
 
 /* The newest checkpoint's state and config, without tensors (the launcher, before it spawns
- * anything). */
+ * anything). Changes nothing on disk. */
 LS_MUST_USE enum ls_status ls_restore_look(const char *run, const struct ls_config *config,
                                            struct ls_state *state, bool *found,
                                            struct ls_error *error);

@@ -17,13 +17,15 @@ static json_t *print_sums(const double *sums, int count) {
 
 char *ls_state_print(const struct ls_state *state, const char *config_text) {
     json_t *object = json_pack(
-        "{s:i s:s s:I s:I s:I s:I s:f s:I s:o s:o s:b s:f s:I s:I s:I s:b}", "numerics_version",
-        LS_NUMERICS_VERSION, "config", config_text, "step", (json_int_t)state->step, "epoch",
-        (json_int_t)state->epoch, "index", (json_int_t)state->index, "schedule_steps",
-        (json_int_t)state->schedule_steps, "seconds", state->seconds, "metrics_bytes",
-        (json_int_t)state->metrics_bytes, "window", print_sums(state->window, state->sum_count),
-        "running", print_sums(state->running, state->sum_count), "has_best", state->has_best,
-        "best", state->best, "best_epoch", (json_int_t)state->best_epoch, "best_step",
+        "{s:i s:s s:I s:I s:I s:I s:f s:[III] s:I s:o s:o s:b s:f s:I s:I s:I s:b}",
+        "numerics_version", LS_NUMERICS_VERSION, "config", config_text, "step",
+        (json_int_t)state->step, "epoch", (json_int_t)state->epoch, "index",
+        (json_int_t)state->index, "schedule_steps", (json_int_t)state->schedule_steps, "seconds",
+        state->seconds, "rows", (json_int_t)state->rows[0], (json_int_t)state->rows[1],
+        (json_int_t)state->rows[2], "metrics_bytes", (json_int_t)state->metrics_bytes, "window",
+        print_sums(state->window, state->sum_count), "running",
+        print_sums(state->running, state->sum_count), "has_best", state->has_best, "best",
+        state->best, "best_epoch", (json_int_t)state->best_epoch, "best_step",
         (json_int_t)state->best_step, "epochs_without", (json_int_t)state->epochs_without,
         "early_stopped", state->early_stopped);
     LS_ASSERT(object, "a state that does not print: config of %zu bytes", strlen(config_text));
@@ -57,14 +59,15 @@ enum ls_status ls_state_parse(const char *text, struct ls_state *state, char **c
     const char *config = NULL;
     json_t *window = NULL, *running = NULL;
     json_int_t step, epoch, index, schedule_steps, metrics_bytes, best_epoch, best_step,
-        epochs_without;
+        epochs_without, rows[LS_STATE_PARTS] = {0};
     const int failed = json_unpack_ex(
-        object, &reason, 0, "{s:i s:s s:I s:I s:I s:I s:F s:I s:o s:o s:b s:F s:I s:I s:I s:b}",
+        object, &reason, 0,
+        "{s:i s:s s:I s:I s:I s:I s:F s?[III] s:I s:o s:o s:b s:F s:I s:I s:I s:b}",
         "numerics_version", &numerics, "config", &config, "step", &step, "epoch", &epoch, "index",
-        &index, "schedule_steps", &schedule_steps, "seconds", &state->seconds, "metrics_bytes",
-        &metrics_bytes, "window", &window, "running", &running, "has_best", &has_best, "best",
-        &state->best, "best_epoch", &best_epoch, "best_step", &best_step, "epochs_without",
-        &epochs_without, "early_stopped", &early_stopped);
+        &index, "schedule_steps", &schedule_steps, "seconds", &state->seconds, "rows", &rows[0],
+        &rows[1], &rows[2], "metrics_bytes", &metrics_bytes, "window", &window, "running", &running,
+        "has_best", &has_best, "best", &state->best, "best_epoch", &best_epoch, "best_step",
+        &best_step, "epochs_without", &epochs_without, "early_stopped", &early_stopped);
     enum ls_status status = LS_OK;
     if (failed) {
         status = ls_fail(error, LS_DAMAGED, "the state is not one of lockstep's: %s", reason.text);
@@ -84,6 +87,8 @@ enum ls_status ls_state_parse(const char *text, struct ls_state *state, char **c
         state->epoch = (uint64_t)epoch;
         state->index = index;
         state->schedule_steps = schedule_steps;
+        for (int i = 0; i < LS_STATE_PARTS; i++)
+            state->rows[i] = (uint64_t)rows[i];
         state->metrics_bytes = (uint64_t)metrics_bytes;
         state->has_best = has_best;
         state->best_epoch = (uint64_t)best_epoch;

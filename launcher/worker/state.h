@@ -6,15 +6,16 @@
 
 #include "core/base/status.h"
 
-enum { LS_STATE_SUMS_MAX = 16 };
+enum { LS_STATE_SUMS_MAX = 16, LS_STATE_PARTS = 3 };
 
 struct ls_state {
-    uint64_t step;          /* updates done */
-    uint64_t epoch;         /* completed epochs */
-    int64_t index;          /* next batch of the running epoch */
-    int64_t schedule_steps; /* length of the schedule, fixed at the first start */
-    double seconds;         /* of training, over all restarts */
-    uint64_t metrics_bytes; /* of metrics.jsonl when the checkpoint was taken */
+    uint64_t step;                 /* updates done */
+    uint64_t epoch;                /* completed epochs */
+    int64_t index;                 /* next batch of the running epoch */
+    int64_t schedule_steps;        /* length of the schedule, fixed at the first start */
+    double seconds;                /* of training, over all restarts */
+    uint64_t rows[LS_STATE_PARTS]; /* of train, validation, test; 0: no such part */
+    uint64_t metrics_bytes;        /* of metrics.jsonl when the checkpoint was taken */
 
     int sum_count;                     /* metric sums (ls_task_sum_count) */
     double window[LS_STATE_SUMS_MAX];  /* since the last line of metrics.jsonl */

@@ -95,6 +95,11 @@ static const struct mistake mistakes[] = {
     {D M "train:\n  patience: 3\n", NULL,
      "x.yaml:6:13: error: train.patience (early stopping) needs data.validation, or a share of "
      "data.split"},
+    {D M "train:\n  watch: acuracy\n", NULL,
+     "x.yaml:6:10: error: train.watch: expected one of loss, accuracy; found 'acuracy'"},
+    {D M "task:\n  kind: regression\n", "train.watch=accuracy",
+     "--set train.watch=accuracy: error: train.watch: expected one of loss, r2, "
+     "mean_absolute_error; found 'accuracy'"},
     {D M "schedule:\n  steps: 10\n  warmup_steps: 20\n", NULL,
      "x.yaml:7:17: error: schedule.warmup_steps is 20, but schedule.steps only 10"},
     {D M "schedule:\n  milestones: [0.5, 0.5]\n", NULL,
