@@ -15,12 +15,14 @@ LS_INLINE int push(const int elements, int depth, int64_t line, bool last,
                    real (*stack)[LS_TILE_ROWS * LS_TILE_COLUMNS], vreal *acc) {
     for (int64_t n = line + 1; depth > 0 && (last || n % 2 == 0); n /= 2) {
         depth--;
-        LS_UNROLL for (int i = 0; i < elements; i++) acc[i] =
-            ls_vload(stack[depth] + i * LS_LANES) + acc[i];
+        LS_UNROLL
+        for (int i = 0; i < elements; i++)
+            acc[i] = ls_vload(stack[depth] + i * LS_LANES) + acc[i];
     }
     if (last)
         return depth;
-    LS_UNROLL for (int i = 0; i < elements; i++) {
+    LS_UNROLL
+    for (int i = 0; i < elements; i++) {
         ls_vstore(stack[depth] + i * LS_LANES, acc[i]);
         acc[i] = (vreal){0};
     }
@@ -32,8 +34,13 @@ LS_INLINE void run_tile(const int rows, const int vectors, const struct tile *t)
     _Alignas(64) real stack[LS_TREE_DEPTH_MAX][LS_TILE_ROWS * LS_TILE_COLUMNS];
     int depth = 0;
     vreal acc[LS_TILE_ROWS * LS_TILE_VECTORS];
-    LS_UNROLL for (int r = 0; r < rows; r++) LS_UNROLL for (int v = 0; v < vectors; v++)
-        acc[r * vectors + v] = o->add ? ls_vload(t->to + r * LS_PANEL + v * LS_LANES) : (vreal){0};
+    LS_UNROLL
+    for (int r = 0; r < rows; r++) {
+        LS_UNROLL
+        for (int v = 0; v < vectors; v++)
+            acc[r * vectors + v] =
+                o->add ? ls_vload(t->to + r * LS_PANEL + v * LS_LANES) : (vreal){0};
+    }
     const real *g = t->g;
     for (int64_t line = 0; line < o->lines; line++) {
         const bool last = line == o->lines - 1;
@@ -41,22 +48,32 @@ LS_INLINE void run_tile(const int rows, const int vectors, const struct tile *t)
         const real *x = o->x[line] + t->offset;
         for (int64_t k = 0; k < count; k++) {
             vreal b[LS_TILE_VECTORS];
-            LS_UNROLL for (int v = 0; v < vectors; v++) b[v] = ls_vload(g + v * LS_LANES);
-            LS_UNROLL for (int r = 0; r < rows; r++) {
+            LS_UNROLL
+            for (int v = 0; v < vectors; v++)
+                b[v] = ls_vload(g + v * LS_LANES);
+            LS_UNROLL
+            for (int r = 0; r < rows; r++) {
                 const vreal a = ls_vset(x[r]);
-                LS_UNROLL for (int v = 0; v < vectors; v++) acc[r * vectors + v] =
-                    ls_vfma(a, b[v], acc[r * vectors + v]);
+                LS_UNROLL
+                for (int v = 0; v < vectors; v++)
+                    acc[r * vectors + v] = ls_vfma(a, b[v], acc[r * vectors + v]);
             }
             x += o->x_step;
             g += vectors * LS_LANES;
         }
         if (o->tree) {
-            LS_UNROLL for (int i = 0; i < rows * vectors; i++) acc[i] += (vreal){0};
+            LS_UNROLL
+            for (int i = 0; i < rows * vectors; i++)
+                acc[i] += (vreal){0};
             depth = push(rows * vectors, depth, line, last, stack, acc);
         }
     }
-    LS_UNROLL for (int r = 0; r < rows; r++) LS_UNROLL for (int v = 0; v < vectors; v++)
-        ls_vstore(t->to + r * LS_PANEL + v * LS_LANES, acc[r * vectors + v] + (vreal){0});
+    LS_UNROLL
+    for (int r = 0; r < rows; r++) {
+        LS_UNROLL
+        for (int v = 0; v < vectors; v++)
+            ls_vstore(t->to + r * LS_PANEL + v * LS_LANES, acc[r * vectors + v] + (vreal){0});
+    }
 }
 
 #define LS_TILE_DEFINE(rows, vectors)                                                              \

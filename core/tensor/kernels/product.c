@@ -19,14 +19,20 @@ LS_INLINE void accumulate(const int rows, const int vectors, const struct tile *
         const int64_t depth = left < p->depth ? left : p->depth;
         const int64_t offset = *tap++;
         const real *x[LS_TILE_ROWS];
-        LS_UNROLL for (int r = 0; r < rows; r++) x[r] = t->x[r] + offset;
+        LS_UNROLL
+        for (int r = 0; r < rows; r++)
+            x[r] = t->x[r] + offset;
         for (int64_t k = 0; k < depth; k++) {
             vreal b[LS_TILE_VECTORS];
-            LS_UNROLL for (int v = 0; v < vectors; v++) b[v] = ls_vload(w + v * LS_LANES);
-            LS_UNROLL for (int r = 0; r < rows; r++) {
+            LS_UNROLL
+            for (int v = 0; v < vectors; v++)
+                b[v] = ls_vload(w + v * LS_LANES);
+            LS_UNROLL
+            for (int r = 0; r < rows; r++) {
                 const vreal a = ls_vset(x[r][k]);
-                LS_UNROLL for (int v = 0; v < vectors; v++) acc[r * vectors + v] =
-                    ls_vfma(a, b[v], acc[r * vectors + v]);
+                LS_UNROLL
+                for (int v = 0; v < vectors; v++)
+                    acc[r * vectors + v] = ls_vfma(a, b[v], acc[r * vectors + v]);
             }
             w += LS_PANEL;
         }
@@ -34,24 +40,33 @@ LS_INLINE void accumulate(const int rows, const int vectors, const struct tile *
 }
 
 LS_INLINE void finish(const int rows, const int vectors, const struct tile *t, vreal *acc) {
-    LS_UNROLL for (int v = 0; v < vectors; v++) {
-        LS_UNROLL for (int r = 0; r < rows; r++) acc[r * vectors + v] += (vreal){0};
+    LS_UNROLL
+    for (int v = 0; v < vectors; v++) {
+        LS_UNROLL
+        for (int r = 0; r < rows; r++)
+            acc[r * vectors + v] += (vreal){0};
         if (t->bias) {
             const vreal bias = ls_vload(t->bias + v * LS_LANES);
-            LS_UNROLL for (int r = 0; r < rows; r++) acc[r * vectors + v] += bias;
+            LS_UNROLL
+            for (int r = 0; r < rows; r++)
+                acc[r * vectors + v] += bias;
         }
-        if (t->product->relu)
-            LS_UNROLL for (int r = 0; r < rows; r++) acc[r * vectors + v] =
-                ls_vrelu(acc[r * vectors + v]);
+        if (t->product->relu) {
+            LS_UNROLL
+            for (int r = 0; r < rows; r++)
+                acc[r * vectors + v] = ls_vrelu(acc[r * vectors + v]);
+        }
     }
 }
 
 LS_INLINE void store(const int rows, const int vectors, const struct tile *t, const vreal *acc) {
     const bool add = t->product->add;
     if (t->columns == vectors * LS_LANES) {
-        LS_UNROLL for (int r = 0; r < rows; r++) {
+        LS_UNROLL
+        for (int r = 0; r < rows; r++) {
             real *y = t->y[r] + t->column;
-            LS_UNROLL for (int v = 0; v < vectors; v++) {
+            LS_UNROLL
+            for (int v = 0; v < vectors; v++) {
                 vreal value = acc[r * vectors + v];
                 if (add)
                     value = ls_vload(y + v * LS_LANES) + value;
@@ -60,10 +75,12 @@ LS_INLINE void store(const int rows, const int vectors, const struct tile *t, co
         }
         return;
     }
-    LS_UNROLL for (int r = 0; r < rows; r++) {
+    LS_UNROLL
+    for (int r = 0; r < rows; r++) {
         real line[LS_TILE_COLUMNS] = {0};
         real *y = t->y[r] + t->column;
-        LS_UNROLL for (int v = 0; v < vectors; v++)
+        LS_UNROLL
+        for (int v = 0; v < vectors; v++)
             ls_vstore(line + v * LS_LANES, acc[r * vectors + v]);
         for (int c = 0; c < t->columns; c++)
             y[c] = add ? y[c] + line[c] : line[c];
@@ -72,7 +89,9 @@ LS_INLINE void store(const int rows, const int vectors, const struct tile *t, co
 
 LS_INLINE void run_tile(const int rows, const int vectors, const struct tile *t) {
     vreal acc[LS_TILE_ROWS * LS_TILE_VECTORS];
-    LS_UNROLL for (int i = 0; i < rows * vectors; i++) acc[i] = (vreal){0};
+    LS_UNROLL
+    for (int i = 0; i < rows * vectors; i++)
+        acc[i] = (vreal){0};
     accumulate(rows, vectors, t, acc);
     finish(rows, vectors, t, acc);
     store(rows, vectors, t, acc);
