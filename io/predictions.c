@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "io/file.h"
 
 struct ls_predictions {
     char *path, *temporary;       /* owned */
@@ -48,8 +49,10 @@ enum ls_status ls_predictions_create(struct ls_predictions **made, const char *p
             predictions->classes = create_dataset(predictions, "classes", H5T_STD_I32LE, 1);
     }
     if (predictions->outputs < 0 || (classes && predictions->classes < 0)) {
-        const enum ls_status status = ls_fail(error, LS_SYSTEM, "%s: cannot be written: %s", path,
-                                              errno ? strerror(errno) : "HDF5 refused");
+        const int number = errno; /* what the system refused HDF5 */
+        const enum ls_status status =
+            number ? ls_file_fail(error, "write", path, number)
+                   : ls_fail(error, LS_SYSTEM, "cannot write %s: HDF5 refused", path);
         struct ls_error ignored;
         (void)!ls_predictions_close(predictions, false, &ignored);
         return status;

@@ -40,15 +40,15 @@ static void print_part(const char *name, const char *dataset, struct ls_shape sh
            type_name(type));
 }
 
-/* targets "": /targets where there are some. */
-static enum ls_status open_dataset(const char *path, const char *inputs, const char *targets,
-                                   struct ls_dataset **dataset, struct ls_error *error) {
-    struct ls_dataset_options options = {.path = path, .inputs = inputs, .targets = targets};
-    if (targets[0])
+/* targets "": /targets where there are some; else *why says what keeps them from being used. */
+static enum ls_status open_dataset(const struct ls_dataset_options *wanted,
+                                   struct ls_dataset **dataset, struct ls_error *why,
+                                   struct ls_error *error) {
+    struct ls_dataset_options options = *wanted;
+    if (wanted->targets[0])
         return ls_dataset_open(dataset, &options, error);
-    struct ls_error ignored;
     options.targets = NULL;
-    if (ls_dataset_open(dataset, &options, &ignored) == LS_OK)
+    if (ls_dataset_open(dataset, &options, why) == LS_OK)
         return LS_OK;
     options.targets = "";
     return ls_dataset_open(dataset, &options, error);
@@ -57,7 +57,9 @@ static enum ls_status open_dataset(const char *path, const char *inputs, const c
 static enum ls_status print_info(const char *path, const char *inputs, const char *targets,
                                  struct ls_error *error) {
     struct ls_dataset *dataset;
-    const enum ls_status status = open_dataset(path, inputs, targets, &dataset, error);
+    const struct ls_dataset_options options = {.path = path, .inputs = inputs, .targets = targets};
+    struct ls_error why;
+    const enum ls_status status = open_dataset(&options, &dataset, &why, error);
     if (status != LS_OK)
         return status;
     const struct ls_dataset_info info = ls_dataset_info(dataset);
@@ -68,6 +70,8 @@ static enum ls_status print_info(const char *path, const char *inputs, const cha
     if (info.has_targets)
         print_part("targets", targets[0] ? targets : "/targets", info.target_shape,
                    info.target_type);
+    else
+        printf("targets  none: %s\n", why.text);
     /* Integers that could be labels; others (a regression's) are no error here. */
     int64_t classes;
     struct ls_error ignored;
@@ -182,7 +186,7 @@ static int run_data(int argument_count, char **arguments, const void *options) {
 }
 
 static void print_data_help(FILE *out) {
-    fprintf(out, "\n%s\n", ls_import_help);
+    fprintf(out, "\n%s", ls_import_help);
 }
 
 const struct ls_command ls_command_data = {
@@ -190,7 +194,9 @@ const struct ls_command ls_command_data = {
     .usage = "import [FORMAT] FILE... [OPTION...] --out FILE.h5 | info FILE",
     .help = "import raw files into an HDF5 data set; say what a data set holds",
     .details = "FORMAT is idx, cifar, csv or npy; it may be left out where file names tell.\n"
-               "A config takes the same words: `train: \"csv table.csv --target price\"`.",
+               "A config takes the same words: `train: \"csv table.csv --target price\"`.\n"
+               "info takes --inputs DATASET and --targets DATASET where they are not /inputs and "
+               "/targets.",
     .more = print_data_help,
     .raw = true,
     .run = run_data,

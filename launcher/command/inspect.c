@@ -201,6 +201,8 @@ static int run_inspect(int argument_count, char **arguments, const void *given_o
     if (status == LS_OK)
         status = build(&it, &error);
     if (status == LS_OK)
+        status = ls_check_targets(it.data.datasets[LS_SOURCE_TRAIN], &it.config, &it.model, &error);
+    if (status == LS_OK)
         print_all(&it);
     ls_model_destroy(&it.model);
     ls_task_destroy(it.task);

@@ -13,6 +13,8 @@ struct predict_options {
     char data[LS_TEXT_MAX], out[LS_TEXT_MAX];
 };
 
+static const char usage[] = "RUN --data FILE --out FILE.h5";
+
 static const struct ls_option options[] = {
     {.field = {.name = "data",
                .kind = LS_FIELD_TEXT,
@@ -83,12 +85,23 @@ static enum ls_status predict(struct ls_trained *trained, const char *path,
     return status;
 }
 
+static enum ls_status check_options(const struct predict_options *wanted, struct ls_error *error) {
+    if (wanted->data[0] && wanted->out[0])
+        return LS_OK;
+    return ls_fail(
+        error, LS_INVALID,
+        "predict: %s is missing\nusage: lockstep predict %s\nsee `lockstep help predict`",
+        wanted->data[0] ? "--out FILE.h5" : "--data FILE", usage);
+}
+
 static int run_predict(int argument_count, char **arguments, const void *given) {
     (void)argument_count;
     const struct predict_options *wanted = given;
     struct ls_error error;
     struct ls_trained trained;
-    enum ls_status status = ls_trained_open(&trained, arguments[0], wanted->data, false, &error);
+    enum ls_status status = check_options(wanted, &error);
+    if (status == LS_OK)
+        status = ls_trained_open(&trained, arguments[0], wanted->data, false, &error);
     if (status != LS_OK)
         return ls_command_fail(&error);
     status = predict(&trained, wanted->out, &error);
@@ -98,7 +111,7 @@ static int run_predict(int argument_count, char **arguments, const void *given) 
 
 const struct ls_command ls_command_predict = {
     .name = "predict",
-    .usage = "RUN --data FILE --out FILE.h5",
+    .usage = usage,
     .help = "a run's model on other data",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),

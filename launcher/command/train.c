@@ -60,7 +60,8 @@ static enum ls_status rehearse(const struct ls_config *config, struct ls_error *
         .config = config, .input_shape = data.input_shape, .input_integer = data.input_integer};
     status = ls_trainer_create(&trainer, &trainer_options, error);
     if (status == LS_OK) {
-        if (ls_task_classes(trainer.task))
+        status = ls_check_targets(data.datasets[LS_SOURCE_TRAIN], config, &trainer.model, error);
+        if (status == LS_OK && ls_task_classes(trainer.task))
             status = ls_data_check_labels(&data, ls_task_classes(trainer.task), error);
         ls_trainer_destroy(&trainer);
     }

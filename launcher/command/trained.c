@@ -35,6 +35,10 @@ static enum ls_status open_model(struct ls_trained *trained, const struct ls_che
         .input_integer = ls_config_takes_indices(&trained->config),
     };
     enum ls_status status = ls_trainer_create(&trained->trainer, &options, error);
+    if (status == LS_OK)
+        status = ls_check_targets(trained->given ? trained->given
+                                                 : trained->data.datasets[LS_SOURCE_TRAIN],
+                                  &trained->config, &trained->trainer.model, error);
     if (status != LS_OK)
         return status;
     const struct ls_checkpoint_arrays arrays = {

@@ -47,20 +47,50 @@ static enum ls_status open_part(struct ls_data *data, const struct ls_config *co
     return LS_OK;
 }
 
-/* All parts must be of one kind: a model is made for one input shape. */
+static const char *print_row(struct ls_shape shape, char text[LS_SHAPE_TEXT_MAX]) {
+    return shape.rank ? ls_shape_print(shape, text) : "single values";
+}
+
+/* All parts must be of one kind: a model is made for one shape of inputs and of targets. */
 static enum ls_status check_shapes(const struct ls_data *data, struct ls_error *error) {
+    const struct ls_dataset_info train = ls_dataset_info(data->datasets[LS_SOURCE_TRAIN]);
     for (int role = 0; role < LS_PARTS; role++) {
         if (!data->datasets[role])
             continue;
         const struct ls_dataset_info info = ls_dataset_info(data->datasets[role]);
-        if (ls_shape_equal(info.input_shape, data->input_shape))
-            continue;
         char expected[LS_SHAPE_TEXT_MAX], found[LS_SHAPE_TEXT_MAX];
-        return ls_fail(error, LS_INVALID, "data.%s: its samples are %s, those of data.train %s",
-                       ls_part_name(role), ls_shape_print(info.input_shape, found),
-                       ls_shape_print(data->input_shape, expected));
+        if (!ls_shape_equal(info.input_shape, train.input_shape))
+            return ls_fail(error, LS_INVALID, "data.%s: its samples are %s, those of data.train %s",
+                           ls_part_name(role), print_row(info.input_shape, found),
+                           print_row(train.input_shape, expected));
+        if (ls_shape_count(info.target_shape) != ls_shape_count(train.target_shape))
+            return ls_fail(error, LS_INVALID, "data.%s: its targets are %s, those of data.train %s",
+                           ls_part_name(role), print_row(info.target_shape, found),
+                           print_row(train.target_shape, expected));
     }
     return LS_OK;
+}
+
+static struct ls_shape row_of(struct ls_shape shape) {
+    struct ls_shape row = {.rank = shape.rank - 1};
+    for (int i = 0; i < row.rank; i++)
+        row.dims[i] = shape.dims[i + 1];
+    return row;
+}
+
+enum ls_status ls_check_targets(const struct ls_dataset *dataset, const struct ls_config *config,
+                                const struct ls_model *model, struct ls_error *error) {
+    const struct ls_dataset_info info = ls_dataset_info(dataset);
+    if (!info.has_targets ||
+        ls_shape_count(info.target_shape) == ls_shape_row(model->target->shape))
+        return LS_OK;
+    const struct ls_layer_spec *last = &config->model.items[config->model.count - 1];
+    char output[LS_SHAPE_TEXT_MAX], expected[LS_SHAPE_TEXT_MAX], found[LS_SHAPE_TEXT_MAX];
+    ls_fail(error, LS_INVALID,
+            "layer %s: the model ends in %s for a sample and takes targets of %s; the data has %s",
+            last->name, print_row(row_of(model->output->shape), output),
+            print_row(row_of(model->target->shape), expected), print_row(info.target_shape, found));
+    return ls_config_layer_error(config, last, error);
 }
 
 /* Cuts data.train by a permutation of the seed: shares of the rows, train taking what rounding

@@ -2,6 +2,7 @@
 #ifndef LS_LAUNCHER_DATA_H
 #define LS_LAUNCHER_DATA_H
 
+#include "core/models/model.h"
 #include "io/dataset.h"
 #include "io/loader.h"
 #include "io/source.h"
@@ -26,6 +27,12 @@ void ls_data_close(struct ls_data *data);
  * after an hour. Regressions pass. */
 LS_MUST_USE enum ls_status ls_data_check_labels(const struct ls_data *data, int64_t classes,
                                                 struct ls_error *error);
+
+/* Targets have as many values as the loss of the model takes; else the error names the model's last
+ * layer. A dataset without targets passes. */
+LS_MUST_USE enum ls_status ls_check_targets(const struct ls_dataset *dataset,
+                                            const struct ls_config *config,
+                                            const struct ls_model *model, struct ls_error *error);
 
 /* A model that starts with an embedding reads its inputs as indices; all others read numbers. */
 bool ls_config_takes_indices(const struct ls_config *config);

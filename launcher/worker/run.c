@@ -107,6 +107,8 @@ static enum ls_status open_run(struct run *run, struct ls_error *error) {
     };
     if ((status = ls_trainer_create(&run->trainer, &options, error)) != LS_OK)
         return status;
+    status = ls_check_targets(run->data.datasets[LS_SOURCE_TRAIN], run->config, &run->trainer.model,
+                              error);
     for (int role = 0; role < LS_PARTS && status == LS_OK; role++)
         status = open_loader(run, role, error);
     if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)

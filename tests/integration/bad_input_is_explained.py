@@ -107,6 +107,21 @@ begins(["inspect", path], f"{path}:4:5: error: ", "conv2d1")
 path = config(good, model="\n  - linear: 3\n  - residual:\n      body:\n        - linear: 5")
 begins(["inspect", path], f"{path}:5:5: error: ", "residual1")
 
+# A model's end that does not fit the targets does so, too.
+pictures = table("pictures.h5", inputs=numpy.zeros((64, 6, 6, 1), "f4"))
+path = config(pictures, model="\n  - conv2d: 3")
+for words in (["train", path, "--out", RUN], ["inspect", path]):
+    begins(words, f"{path}:4:5: error: ", "layer conv2d1", "4x4x3", "targets of 4x4", "single values")
+path = config(good, model="\n  - linear: 2", extra="task: regression\n")
+begins(["train", path, "--out", RUN], f"{path}:4:5: error: ", "layer linear1", "ends in 2", "single values")
+refused(["train", config(good), "--out", RUN, "--set", f"data.test={pictures}"],
+        "data.test: its samples are 6x6x1, those of data.train 4")
+with h5py.File(table("pairs.h5"), "a") as file:
+    del file["targets"]
+    file["targets"] = numpy.zeros((64, 2), "i4")
+refused(["train", config(good), "--out", RUN, "--set", f"data.test={lockstep.path('pairs.h5')}"],
+        "data.test: its targets are 2, those of data.train single values")
+
 # Data.
 images = write("images", idx(0x803, (4, 2, 2), range(16)))
 refused(["train", config(lockstep.path("nowhere.h5")), "--out", RUN], "nowhere.h5")
@@ -125,6 +140,8 @@ refused(["data", "import", "csv", ragged, "--target", "d"] + out, "ragged.csv", 
 refused(["data", "import", "csv", lockstep.path("nowhere.csv")] + out, "nowhere.csv")
 refused(["data", "import", "csv", ragged, "--out", ragged + "/x.h5"], "ragged.csv", "not a folder")
 refused(["data", "info", ragged], "ragged.csv")
+short = lockstep.call("data", "info", lockstep.path("short.h5")).stdout
+lockstep.check("targets  none: " in short and "/targets has 64" in short, f"data info hides why:\n{short}")
 lockstep.check(not os.path.exists(lockstep.path("out.h5")), "a failed import left its output")
 
 # Where to write.
@@ -134,6 +151,11 @@ refused(["train", path, "--out", good], "good.h5")
 
 # A run of another model.
 lockstep.call("train", path, "-n", 1, "--out", RUN)
+refused(["predict", RUN], "--data FILE is missing", "usage: lockstep predict RUN")
+refused(["predict", RUN, "--data", good], "--out FILE.h5 is missing")
+refused(["predict", RUN, "--data", good, "--out", good + "/x.h5"], "good.h5' is a file, not a folder")
+refused(["predict", RUN, "--data", good, "--out", lockstep.path("nowhere/x.h5")], "nowhere' does not exist")
+refused(["evaluate", RUN, "--data", lockstep.path("pairs.h5")], "layer linear1", "the data has 2")
 path = config(good, model="\n  - linear: {units: 3, bias: false}")
 refused(["train", path, "-n", "1", "--out", RUN], "model.linear1.bias was true, is false")
 refused(["train", config(good), "-n", "1", "--out", RUN, "--set", "optimizer.name=sgd"],
