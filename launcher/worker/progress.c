@@ -65,10 +65,15 @@ void ls_progress_step(struct ls_progress *progress, uint64_t step, double epoch,
     progress->last_step = step;
 }
 
-void ls_progress_line(struct ls_progress *progress, const char *format, ...) {
+void ls_progress_clear(struct ls_progress *progress) {
     if (progress->drawn)
         fputs("\r\033[K", stderr);
     progress->drawn = false;
+    fflush(stderr);
+}
+
+void ls_progress_line(struct ls_progress *progress, const char *format, ...) {
+    ls_progress_clear(progress);
     va_list arguments;
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);

@@ -22,6 +22,8 @@ void ls_progress_begin(struct ls_progress *progress, double interval, uint64_t e
 /* Shows the position if it is time. samples_per_s: of this run so far. */
 void ls_progress_step(struct ls_progress *progress, uint64_t step, double epoch,
                       const struct ls_metrics *metrics, double samples_per_s);
+/* Takes the progress line off a terminal. */
+void ls_progress_clear(struct ls_progress *progress);
 /* A line that stays: results of an evaluation, a checkpoint. */
 void ls_progress_line(struct ls_progress *progress, const char *format, ...) LS_PRINTF(2, 3);
 

@@ -48,7 +48,7 @@ enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
     enum ls_status status = LS_OK;
     if (run->leader) {
         if ((status = ls_result_write(run->request->run, &result, error)) == LS_OK) {
-            ls_progress_line(&run->progress, "%s", "");
+            ls_progress_clear(&run->progress);
             status = ls_result_print(run->request->run, error);
         }
         fflush(stdout);

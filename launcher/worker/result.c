@@ -60,7 +60,9 @@ enum ls_status ls_result_write(const char *run, const struct ls_result *result,
     json_decref(object);
     LS_ASSERT(text, "a result that does not print, step %llu", (unsigned long long)result->steps);
     result_path(run, path);
-    const enum ls_status status = ls_file_write(path, text, strlen(text), error);
+    const size_t length = strlen(text);
+    text[length] = '\n'; /* instead of the NUL */
+    const enum ls_status status = ls_file_write(path, text, length + 1, error);
     free(text);
     return status;
 }
@@ -111,14 +113,14 @@ enum ls_status ls_result_print(const char *run, struct ls_error *error) {
     json_t *object = read_result(run, error);
     if (!object)
         return error->status;
-    printf(
-        "%s: %s after %lld steps (%lld epochs), %.1f s of training, %.0f samples/s on %lld ranks\n",
-        run, json_string_value(json_object_get(object, "status")),
-        (long long)json_integer_value(json_object_get(object, "steps")),
-        (long long)json_integer_value(json_object_get(object, "epochs")),
-        json_number_value(json_object_get(object, "seconds")),
-        json_number_value(json_object_get(object, "samples_per_s")),
-        (long long)json_integer_value(json_object_get(object, "world_size")));
+    const long long ranks = json_integer_value(json_object_get(object, "world_size"));
+    printf("%s: %s after %lld steps (%lld epochs), %.1f s of training, %.0f samples/s on %lld %s\n",
+           run, json_string_value(json_object_get(object, "status")),
+           (long long)json_integer_value(json_object_get(object, "steps")),
+           (long long)json_integer_value(json_object_get(object, "epochs")),
+           json_number_value(json_object_get(object, "seconds")),
+           json_number_value(json_object_get(object, "samples_per_s")), ranks,
+           ranks == 1 ? "rank" : "ranks");
     for (int i = 0; i < 3; i++)
         print_part(part_names[i], json_object_get(object, part_names[i]));
     printf("  parameters   %s\n", json_string_value(json_object_get(object, "parameters_digest")));

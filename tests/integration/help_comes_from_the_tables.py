@@ -17,6 +17,7 @@ for command in commands:
     text = lockstep.call("help", command).stdout
     lockstep.check(text.startswith(f"usage: lockstep {command} "), f"help {command}:\n{text}")
     lockstep.equal(lockstep.call(command, "--help").stdout, text, f"{command} --help")
+    lockstep.check(not text.endswith("\n\n"), f"help {command} ends in an empty line")
     lockstep.check(max(map(len, text.splitlines())) <= 120, f"help {command}: a line of more than 120 characters")
 
 config = lockstep.call("help", "config").stdout

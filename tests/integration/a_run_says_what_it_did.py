@@ -1,0 +1,55 @@
+"""What a run prints and leaves behind: result.json, metrics.jsonl, and the same numbers from evaluate and predict."""
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+import h5py
+import lockstep
+import numpy
+
+random = numpy.random.default_rng(1)
+inputs = random.normal(size=(90, 5)).astype("f4")
+labels = (inputs[:, 0] > 0).astype("i4") + (inputs[:, 1] > 1)
+data = lockstep.path("data.h5")
+with h5py.File(data, "w") as file:
+    file["inputs"], file["targets"] = inputs, labels
+config = lockstep.path("config.yaml")
+with open(config, "w") as file:
+    file.write(f"data: {{train: {data}, test: {data}}}\nmodel: [linear: 3]\n"
+               "train: {epochs: 3, batch: 32, microbatches: 4}\n")
+run = lockstep.path("run")
+
+done = lockstep.call("train", config, "-n", 1, "--out", run)
+lines = done.stdout.splitlines()
+lockstep.equal(done.stderr, "", "the error output of a short run that is no terminal's")
+lockstep.check(lines[0].startswith(f"{run}: done after 9 steps (3 epochs), ") and lines[0].endswith(" on 1 rank"),
+               done.stdout)
+lockstep.equal([line.split()[0] for line in lines[1:]], ["train", "test", "parameters"], "lines of a result")
+
+with open(os.path.join(run, "result.json")) as file:
+    text = file.read()
+lockstep.check(text.endswith("}\n"), "result.json ends in a newline")
+result = json.loads(text)
+for key, value in {"status": "done", "steps": 9, "epochs": 3, "resumed_from_step": 0, "steps_this_run": 9,
+                   "world_size": 1, "validation": None}.items():
+    lockstep.equal(result[key], value, f"result.json: {key}")
+lockstep.equal(lines[-1].split()[1], result["parameters_digest"], "the digest as printed")
+metrics = lockstep.metrics(run)
+lockstep.equal([(line["step"], line["epoch"], line["split"]) for line in metrics],
+               [(3, 1, "train"), (6, 2, "train"), (9, 3, "train"), (9, 3, "test")], "lines of metrics.jsonl")
+lockstep.equal(metrics[-1]["loss"], result["test"]["loss"], "the test loss in both files")
+
+# The finished run says it again and changes nothing.
+again = lockstep.call("train", config, "-n", 1, "--out", run)
+lockstep.equal((again.stdout, again.stderr), (done.stdout, ""), "the same command again")
+
+# evaluate and predict see the same model.
+shown = lockstep.call("evaluate", run).stdout.splitlines()[-1].split()
+lockstep.equal(shown[:2], ["test", "loss"], "evaluate")
+lockstep.check(abs(float(shown[2]) - result["test"]["loss"]) < 1e-8, f"evaluate: {shown}")
+lockstep.call("predict", run, "--data", data, "--out", lockstep.path("out.h5"))
+with h5py.File(lockstep.path("out.h5")) as file:
+    outputs, classes = file["outputs"][:], file["classes"][:]
+lockstep.check((outputs.argmax(1) == classes).all(), "classes are the largest outputs")
+lockstep.equal((classes == labels).mean(), result["test"]["accuracy"], "the accuracy of predictions")
