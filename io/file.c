@@ -233,6 +233,15 @@ enum ls_status ls_file_write(const char *path, const void *bytes, uint64_t count
     return status;
 }
 
+/* A new folder outlives a power cut once its parent is synced; a parent that may not be read is
+ * none of ours. */
+static void sync_parent(const char *path) {
+    struct ls_error ignored;
+    char *parent = folder_of(path);
+    (void)!ls_folder_sync(parent, &ignored);
+    free(parent);
+}
+
 enum ls_status ls_folder_create(const char *path, struct ls_error *error) {
     char *part = ls_strdup(path);
     enum ls_status status = LS_OK;
@@ -242,8 +251,11 @@ enum ls_status ls_folder_create(const char *path, struct ls_error *error) {
         const char saved = at[1];
         at[1] = '\0';
         struct stat info;
-        if (mkdir(part, 0777) && errno != EEXIST)
-            status = ls_file_fail(error, "create folder", path, errno);
+        const int number = mkdir(part, 0777) ? errno : 0;
+        if (!number)
+            sync_parent(part);
+        if (number && number != EEXIST)
+            status = ls_file_fail(error, "create folder", path, number);
         else if (stat(part, &info) || !S_ISDIR(info.st_mode))
             status = ls_fail(error, LS_INVALID,
                              "cannot create folder %s: '%s' is a file, not a folder", path, part);
