@@ -149,6 +149,12 @@ static int create_temporary(const char *path, char *temporary, size_t size) {
 }
 
 enum ls_status ls_file_temporary(const char *path, char **temporary, struct ls_error *error) {
+    struct stat info; /* a device or a pipe must not be replaced by a file */
+    *temporary = NULL;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return ls_file_fail(error, "write", path, EISDIR);
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return ls_fail(error, LS_INVALID, "cannot write %s: it is not a regular file", path);
     const size_t size = strlen(path) + 40;
     *temporary = ls_calloc(size, 1);
     const int file = create_temporary(path, *temporary, size);

@@ -23,7 +23,8 @@ LS_MUST_USE enum ls_status ls_folder_remove(const char *path, struct ls_error *e
 bool ls_file_exists(const char *path);
 
 /* For files that a library writes: creates an empty temporary beside path and puts its name into
- * *temporary (owned by the caller); then either replace (fsync, rename onto path, fsync of the
+ * *temporary (owned by the caller; NULL after an error: a path that is there and not a regular file
+ * is one); then either replace (fsync, rename onto path, fsync of the
  * folder) or unlink it. */
 LS_MUST_USE enum ls_status ls_file_temporary(const char *path, char **temporary,
                                              struct ls_error *error);

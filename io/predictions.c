@@ -1,8 +1,6 @@
 #include "io/predictions.h"
 
-#include <errno.h>
 #include <hdf5.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,14 +30,16 @@ static hid_t create_dataset(const struct ls_predictions *predictions, const char
 enum ls_status ls_predictions_create(struct ls_predictions **made, const char *path, uint64_t rows,
                                      struct ls_shape row_shape, bool classes,
                                      struct ls_error *error) {
+    char *temporary;
+    const enum ls_status begun = ls_file_temporary(path, &temporary, error);
+    if (begun != LS_OK)
+        return begun;
     struct ls_predictions *predictions = ls_calloc(1, sizeof *predictions);
     predictions->path = ls_strdup(path);
-    predictions->temporary = ls_calloc(strlen(path) + 32, 1);
-    sprintf(predictions->temporary, "%s.tmp-%d", path, (int)getpid());
+    predictions->temporary = temporary;
     predictions->shape = (struct ls_shape){.rank = row_shape.rank + 1, .dims = {(int64_t)rows}};
     memcpy(predictions->shape.dims + 1, row_shape.dims, (size_t)row_shape.rank * sizeof(int64_t));
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    errno = 0;
     predictions->outputs = predictions->classes = -1;
     predictions->file = H5Fcreate(predictions->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     if (predictions->file >= 0) {
@@ -49,13 +49,9 @@ enum ls_status ls_predictions_create(struct ls_predictions **made, const char *p
             predictions->classes = create_dataset(predictions, "classes", H5T_STD_I32LE, 1);
     }
     if (predictions->outputs < 0 || (classes && predictions->classes < 0)) {
-        const int number = errno; /* what the system refused HDF5 */
-        const enum ls_status status =
-            number ? ls_file_fail(error, "write", path, number)
-                   : ls_fail(error, LS_SYSTEM, "cannot write %s: HDF5 refused", path);
         struct ls_error ignored;
         (void)!ls_predictions_close(predictions, false, &ignored);
-        return status;
+        return ls_fail(error, LS_SYSTEM, "cannot write %s (is the disk full?)", path);
     }
     *made = predictions;
     return LS_OK;
@@ -96,13 +92,13 @@ enum ls_status ls_predictions_close(struct ls_predictions *predictions, bool kee
     if (predictions->file >= 0)
         good &= H5Fclose(predictions->file) >= 0;
     enum ls_status status = LS_OK;
-    if (!keep || !good)
-        unlink(predictions->temporary);
     if (keep && !good)
         status = ls_fail(error, LS_SYSTEM, "%s: cannot be written (is the disk full?)",
                          predictions->path);
-    else if (keep && rename(predictions->temporary, predictions->path) != 0)
-        status = ls_fail(error, LS_SYSTEM, "%s: %s", predictions->path, strerror(errno));
+    else if (keep)
+        status = ls_file_replace(predictions->temporary, predictions->path, error);
+    if (!keep || status != LS_OK)
+        unlink(predictions->temporary);
     free(predictions->path);
     free(predictions->temporary);
     free(predictions);

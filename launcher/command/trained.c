@@ -48,7 +48,12 @@ static enum ls_status open_model(struct ls_trained *trained, const struct ls_che
         .names = {"parameters"},
         .data = {trained->trainer.flat},
     };
-    return ls_checkpoint_load(checkpoint, &arrays, error);
+    status = ls_checkpoint_load(checkpoint, &arrays, error);
+    char shape[LS_SHAPE_TEXT_MAX];
+    return status != LS_INVALID || !trained->given
+               ? status
+               : ls_fail_context(error, "samples of %s do not fit the model of this run: ",
+                                 ls_shape_print(trained->data.input_shape, shape));
 }
 
 enum ls_status ls_trained_open(struct ls_trained *trained, const char *run, const char *file,

@@ -155,6 +155,10 @@ refused(["predict", RUN], "--data FILE is missing", "usage: lockstep predict RUN
 refused(["predict", RUN, "--data", good], "--out FILE.h5 is missing")
 refused(["predict", RUN, "--data", good, "--out", good + "/x.h5"], "good.h5' is a file, not a folder")
 refused(["predict", RUN, "--data", good, "--out", lockstep.path("nowhere/x.h5")], "nowhere' does not exist")
+os.mkfifo(lockstep.path("pipe"))
+refused(["predict", RUN, "--data", good, "--out", lockstep.path("pipe")], "pipe: it is not a regular file")
+refused(["predict", RUN, "--data", table("wide.h5", features=6), "--out", lockstep.path("out.h5")],
+        "samples of 6 do not fit the model of this run", "linear1.weight", "found 4x3")
 refused(["evaluate", RUN, "--data", lockstep.path("pairs.h5")], "layer linear1", "the data has 2")
 path = config(good, model="\n  - linear: {units: 3, bias: false}")
 refused(["train", path, "-n", "1", "--out", RUN], "model.linear1.bias was true, is false")

@@ -68,6 +68,10 @@ START_TEST(an_existing_file_survives_a_failed_write) {
     ck_assert_int_eq(ls_file_write(in_folder("full"), "new", 3, error),
                      LS_INVALID); /* a folder is there */
     check_text("full: Is a directory");
+    ck_assert_int_eq(mkfifo(in_folder("pipe"), 0666), 0);
+    ck_assert_int_eq(ls_file_write(in_folder("pipe"), "new", 3, error), LS_INVALID);
+    check_text("pipe: it is not a regular file");
+    unlink(in_folder("pipe"));
     char *temporary;
     ls_require(ls_file_temporary(in_folder("kept"), &temporary, error));
     unlink(temporary);
