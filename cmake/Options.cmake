@@ -11,7 +11,8 @@ if(LS_WERROR)
 endif()
 if(LS_SANITIZE)
     target_compile_options(ls_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
-                                              -fno-omit-frame-pointer)
+                                              -fno-omit-frame-pointer
+                           -Wno-format-truncation -Wno-stringop-truncation) # wrong beside instrumentation
     target_link_options(ls_flags INTERFACE -fsanitize=address,undefined)
 endif()
 if(LS_COVERAGE)
