@@ -75,13 +75,28 @@ static void plan_batch(const struct ls_loader *loader, uint64_t epoch, int64_t i
     }
 }
 
+/* An index beyond the embedding's table is a bad sample. */
+static enum ls_status check_indices(const struct ls_loader *loader, struct slot *slot) {
+    const int64_t limit = loader->options.input_limit, values = loader->input_values;
+    const int32_t *indices = slot->inputs;
+    for (int64_t i = 0; limit && i < slot->batch.rows * values; i++)
+        if (indices[i] < 0 || indices[i] >= limit)
+            return ls_fail(&slot->error, LS_INVALID,
+                           "inputs: row %llu (from 0): index %d; the embedding has 0 to %lld",
+                           (unsigned long long)slot->row_ids[i / values], indices[i],
+                           (long long)limit - 1);
+    return LS_OK;
+}
+
 static enum ls_status read_inputs(const struct ls_loader *loader, struct slot *slot) {
     const struct ls_loader_options *options = &loader->options;
     struct ls_dataset *dataset = options->part.dataset;
     const int64_t rows = slot->batch.rows, values = loader->input_values;
-    if (options->input_integer)
-        return ls_dataset_read_input_indices(dataset, slot->row_ids, rows, slot->inputs,
-                                             &slot->error);
+    if (options->input_integer) {
+        const enum ls_status status =
+            ls_dataset_read_input_indices(dataset, slot->row_ids, rows, slot->inputs, &slot->error);
+        return status == LS_OK ? check_indices(loader, slot) : status;
+    }
     float *read_to = loader->staging ? loader->staging : slot->inputs;
     const enum ls_status status =
         ls_dataset_read_inputs(dataset, slot->row_ids, rows, read_to, &slot->error);

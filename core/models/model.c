@@ -1,5 +1,7 @@
 #include "core/models/model.h"
 
+#include <string.h>
+
 #include "core/layers/list.h"
 
 enum { CONVOLUTION_PIECE_ROWS = 32 };
@@ -85,4 +87,13 @@ static bool has_convolutions(const struct ls_layer_list *layers) {
 
 int64_t ls_model_piece_rows(const struct ls_layer_list *layers) {
     return has_convolutions(layers) ? CONVOLUTION_PIECE_ROWS : 0;
+}
+
+int64_t ls_model_index_limit(const struct ls_model *model) {
+    for (int i = 0; i < ls_graph_node_count(model->graph); i++) {
+        const struct ls_node *node = ls_graph_node_at(model->graph, i);
+        if (node->inputs[0] == model->input && strcmp(node->op->name, "embedding") == 0)
+            return node->inputs[1]->shape.dims[0];
+    }
+    return 0;
 }

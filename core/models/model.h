@@ -33,6 +33,9 @@ LS_MUST_USE enum ls_status ls_model_create(struct ls_model *model,
                                            const struct ls_model_options *options,
                                            struct ls_parameter_set *parameters,
                                            struct ls_error *error);
+
+/* Inputs that are indices must be below it: rows of the first embedding; 0 if there is none. */
+int64_t ls_model_index_limit(const struct ls_model *model);
 void ls_model_destroy(struct ls_model *model);
 
 /* Samples in the best piece: about 32 where there are convolutions, else all (0). */

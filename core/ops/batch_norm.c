@@ -118,9 +118,9 @@ static void measure(const struct ls_node *node, const struct ls_run *run, int m,
             unbiased = variance * (n / (n - 1));
         }
         if (mean_leaf)
-            mean_leaf[c] = (real)(mean - (double)running_mean[c]);
+            mean_leaf[c] = (real)(mean - (double)running_mean[c]) + (real)0;
         if (variance_leaf)
-            variance_leaf[c] = (real)(unbiased - (double)running_variance[c]);
+            variance_leaf[c] = (real)(unbiased - (double)running_variance[c]) + (real)0;
         saved.mean[c] = mean;
         saved.inverse[c] = 1 / __builtin_sqrt(variance + epsilon);
     }
@@ -197,9 +197,9 @@ static void derive(const struct ls_node *node, const struct ls_run *run, int m, 
         r.tilt[c] = (real)(-scale * tilt);
         r.shift[c] = (real)(scale * (saved.mean[c] * tilt - r.sum[c] * share));
         if (gain_leaf)
-            gain_leaf[c] = (real)along;
+            gain_leaf[c] = (real)along + (real)0; /* sums over samples are never -0 */
         if (offset_leaf)
-            offset_leaf[c] = (real)r.sum[c];
+            offset_leaf[c] = (real)r.sum[c] + (real)0;
     }
     ls_norm_repeat(r.scale, channels);
     ls_norm_repeat(r.tilt, channels);

@@ -103,6 +103,7 @@ enum ls_status ls_trained_load(struct ls_trained *trained, const struct ls_part 
         .microbatches = trainer->microbatches,
         .count = trainer->microbatches,
         .input_integer = ls_config_takes_indices(&trained->config),
+        .input_limit = ls_model_index_limit(&trainer->model),
         .target_integer = ls_task_target_integer(trainer->task),
         .classes = ls_task_classes(trainer->task),
     };

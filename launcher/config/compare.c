@@ -73,7 +73,9 @@ enum ls_status ls_config_resumable(const struct ls_config *before, const struct 
     enum ls_status status = LS_OK;
     if (count)
         status = ls_fail(error, LS_INVALID,
-                         "the config differs from the one this run began with:%s", text);
+                         "the config differs from the one this run began with:%s\n"
+                         "change it back, or start again with --restart",
+                         text);
     free(text);
     return status;
 }

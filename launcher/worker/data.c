@@ -102,6 +102,10 @@ static enum ls_status split(struct ls_data *data, const struct ls_config *config
     for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS; role++) {
         counts[role] = (uint64_t)(config->data.split.values[role] * (double)rows + 0.5);
         held_out += counts[role];
+        if (config->data.split.values[role] > 0 && !counts[role])
+            return ls_fail(
+                error, LS_INVALID, "data.split: a share of %g of %llu rows is no row for %s",
+                config->data.split.values[role], (unsigned long long)rows, ls_part_name(role));
     }
     if (held_out >= rows)
         return ls_fail(error, LS_INVALID, "data.split leaves no rows of %llu for training",

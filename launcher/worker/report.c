@@ -71,6 +71,6 @@ void ls_run_report_failure(const struct run *run, const struct ls_error *error) 
         .parameters_digest = ls_parameters_digest(run->trainer.parameters, run->trainer.flat),
         .message = error->text,
     };
-    if (run->leader && ls_result_write(run->request->run, &result, &ignored) != LS_OK)
+    if (ls_result_write(run->request->run, &result, &ignored) != LS_OK)
         ls_log(LS_LOG_WARNING, "%s", ignored.text);
 }

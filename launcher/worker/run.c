@@ -32,6 +32,7 @@ bool ls_run_stop_asked(void) {
 
 _Noreturn void ls_run_fail_alone(struct run *run, const struct ls_error *error) {
     ls_log(LS_LOG_ERROR, "rank %d: %s", ls_communicator_rank(run->communicator), error->text);
+    ls_run_report_failure(run, error);
     ls_reason_finish(ls_exit_code(error->status), error->text);
     ls_communicator_abort(run->communicator, ls_exit_code(error->status));
 }
@@ -51,6 +52,7 @@ static enum ls_status open_loader(struct run *run, int role, struct ls_error *er
         .first = trainer->first,
         .count = trainer->count,
         .input_integer = run->data.input_integer,
+        .input_limit = ls_model_index_limit(&trainer->model),
         .target_integer = ls_task_target_integer(trainer->task),
         .classes = ls_task_classes(trainer->task),
         .augment = training ? run->config->augment : (struct ls_augment_options){0},
@@ -194,7 +196,7 @@ enum ls_status ls_run(struct ls_communicator *communicator, const struct ls_run_
         status = ls_run_train(&run, error);
         if (status == LS_OK)
             status = ls_run_report(&run, error);
-        else
+        else if (run.leader)
             ls_run_report_failure(&run, error);
     }
     *stopped = run.stopped;

@@ -51,7 +51,7 @@ void ls_run_append_metrics(struct run *run, const char *split, const struct ls_m
 
 /* Validation and test at the end, result.json, and the same for people. */
 LS_MUST_USE enum ls_status ls_run_report(struct run *run, struct ls_error *error);
-/* A run that broke off says so where scripts look, too. */
+/* A run that broke off says so where scripts look, too. By one rank. */
 void ls_run_report_failure(const struct run *run, const struct ls_error *error);
 
 /* Of this run so far. */

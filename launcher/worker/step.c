@@ -79,6 +79,10 @@ void ls_trainer_step(struct ls_trainer *trainer, const struct ls_batch *batch,
     exchange_sums(trainer, step);
 
     const double weight = step->sums[1];
+    if (weight == 0) { /* every label is one to ignore: nothing to learn, no update */
+        step->gradient_norm = 0;
+        return;
+    }
     step->gradient_norm = gradient_norm(trainer, gradients, weight);
     if (!isfinite(step->gradient_norm))
         return; /* every rank sees the same norm; the caller decides whether to go on */

@@ -88,7 +88,8 @@ START_TEST(differences_are_listed) {
     char *assignments[] = {(char[]){"train.batch=256"}, (char[]){"seed=2"}};
     ck_assert_int_eq(compare(base, assignments, 2, &error), LS_INVALID);
     ck_assert_str_eq(error.text, "the config differs from the one this run began with:\n"
-                                 "  seed was 1, is 2\n  train.batch was 128, is 256");
+                                 "  seed was 1, is 2\n  train.batch was 128, is 256\n"
+                                 "change it back, or start again with --restart");
     char *many[] = {(char[]){"seed=2"},
                     (char[]){"train.batch=256"},
                     (char[]){"train.shuffle=false"},
