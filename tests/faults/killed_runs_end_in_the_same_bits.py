@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 import lockstep
 
-SETTINGS = dict(lockstep.fashion_subset("kill", 4000, 200), train__epochs=3, train__batch=96, log__every_steps=7,
+SETTINGS = dict(lockstep.fashion_subset("kill", 4000, 200), train__epochs=20, train__batch=96, log__every_steps=7,
                 checkpoint__every_steps=10)
 CONFIG = lockstep.config("fashion-mnist-mlp")
 
@@ -46,7 +46,11 @@ def kill_once(run, ranks, kind, dice, wait):
     if pid is None:
         launcher.wait(300)
         return launcher.returncode != 0
-    os.kill(pid, signal.SIGKILL)
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:  # it ended in between
+        launcher.wait(300)
+        return launcher.returncode != 0
     code = launcher.wait(60)
     lockstep.wait_until(lambda: not any(map(lockstep.alive, everyone)), 10, "every process of the job is gone")
     lockstep.check(kind == "launcher" or code != 0 or os.path.exists(os.path.join(run, "result.json")),
