@@ -2,6 +2,8 @@
 #ifndef LS_LAUNCHER_RUN_OPTIONS_H
 #define LS_LAUNCHER_RUN_OPTIONS_H
 
+#include <stddef.h>
+
 #include "launcher/command/command.h"
 #include "launcher/config/config.h"
 
@@ -13,6 +15,27 @@ struct ls_run_options {
     int64_t
         incarnation; /* worker: given by the launcher, which holds the lock; 0: started by hand */
 };
+
+/* Rows of the option tables of both commands. */
+#define LS_RUN_OPTION_OUT                                                                          \
+    {                                                                                              \
+        .field = {                                                                                 \
+            .name = "out",                                                                         \
+            .kind = LS_FIELD_TEXT,                                                                 \
+            .offset = offsetof(struct ls_run_options, out),                                        \
+            .initial = "",                                                                         \
+            .help = "run directory; default runs/<config name>"                                    \
+        }                                                                                          \
+    }
+#define LS_RUN_OPTION_SET                                                                          \
+    {                                                                                              \
+        .field = {.name = "set",                                                                   \
+                  .kind = LS_FIELD_TEXT,                                                           \
+                  .offset = offsetof(struct ls_run_options, set),                                  \
+                  .initial = "",                                                                   \
+                  .help = "KEY=VALUE, as in the config; may be repeated"},                         \
+        .repeated = true                                                                           \
+    }
 
 /* RUN of a config: --out, or runs/<config name>. */
 void ls_run_directory(const struct ls_run_options *options, const struct ls_config *config,

@@ -13,17 +13,8 @@
 #include "launcher/worker/run.h"
 
 static const struct ls_option options[] = {
-    {.field = {.name = "out",
-               .kind = LS_FIELD_TEXT,
-               .offset = offsetof(struct ls_run_options, out),
-               .initial = "",
-               .help = "run directory; default runs/<config name>"}},
-    {.field = {.name = "set",
-               .kind = LS_FIELD_TEXT,
-               .offset = offsetof(struct ls_run_options, set),
-               .initial = "",
-               .help = "KEY=VALUE, as in the config; may be repeated"},
-     .repeated = true},
+    LS_RUN_OPTION_OUT,
+    LS_RUN_OPTION_SET,
     {.field = {.name = "incarnation",
                .kind = LS_FIELD_INTEGER,
                .offset = offsetof(struct ls_run_options, incarnation),
