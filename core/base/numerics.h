@@ -3,6 +3,6 @@
 #ifndef LS_BASE_NUMERICS_H
 #define LS_BASE_NUMERICS_H
 
-#define LS_NUMERICS_VERSION 1
+#define LS_NUMERICS_VERSION 2
 
 #endif

@@ -25,6 +25,7 @@ struct ls_graph_options {
     bool no_fusion;                      /* for tests */
     bool keep_all;                       /* every value keeps its own memory (explaining, tests) */
     bool inference;                      /* never run backward: plan without gradients */
+    enum ls_winograd winograd;           /* compute.winograd */
     bool openblas;                       /* compute.gemm: openblas: products in free order */
 };
 

@@ -106,6 +106,7 @@ static struct ls_node *make_node(struct ls_graph *graph, const struct ls_op *op,
     memcpy(node->inputs, inputs, (size_t)input_count * sizeof *inputs);
     node->accumulate = ls_calloc((size_t)input_count, sizeof *node->accumulate);
     node->openblas = graph->options.openblas;
+    node->winograd = graph->options.winograd;
     return node;
 }
 

@@ -56,6 +56,7 @@ enum ls_status ls_model_create(struct ls_model *model, const struct ls_model_opt
                                                               .rows_max = options->rows_max,
                                                               .parameters = parameters,
                                                               .inference = options->inference,
+                                                              .winograd = options->winograd,
                                                               .openblas = options->openblas});
     record(model, options);
     const enum ls_status status = ls_graph_plan(model->graph, error);

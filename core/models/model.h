@@ -16,6 +16,7 @@ struct ls_model_options {
     enum ls_variant variant;
     int64_t rows_max;
     bool inference;
+    enum ls_winograd winograd;
     bool openblas; /* see ls_graph_options */
 };
 

@@ -19,7 +19,8 @@ static struct ls_conv conv_of(const struct ls_node *node, const struct ls_run *r
                            .kernel = {weight.dims[0], weight.dims[1]},
                            .stride = {or_one(o->stride[0]), or_one(o->stride[1])},
                            .dilation = {or_one(o->dilation[0]), or_one(o->dilation[1])},
-                           .microbatch_images = run->microbatch_rows};
+                           .microbatch_images = run->microbatch_rows,
+                           .winograd = node->winograd};
     memcpy(conv.padding, o->padding, sizeof conv.padding);
     return conv;
 }
@@ -149,6 +150,17 @@ static const struct ls_op_case cases[] = {
      .input_count = 3,
      .inputs = {X(3, 5, 4, 5), W(3, 3, 1, 5), B(5)},
      .microbatches = 3},
+    {.name = "Winograd F(4x4, 3x3)",
+     OPTIONS(.padding = {1, 1, 1, 1}),
+     .winograd = LS_WINOGRAD_F4,
+     .input_count = 3,
+     .inputs = {X(2, 3, 5, 16), W(3, 3, 16, 16), B(16)},
+     .microbatches = 2},
+    {.name = "Winograd F(2x2, 3x3)",
+     OPTIONS(.padding = {0, 1, 2, 0}),
+     .winograd = LS_WINOGRAD_F2,
+     .input_count = 3,
+     .inputs = {X(1, 3, 2, 16), W(3, 3, 16, 17), B(17)}},
     /* One weight per output, none near 0, so that no result is near the kink. */
     {.name = "fused ReLU",
      OPTIONS(.stride = {1, 2}),

@@ -25,6 +25,7 @@
 
 #include "core/base/random.h"
 #include "core/base/status.h"
+#include "core/tensor/algorithm.h"
 #include "core/tensor/shape.h"
 
 struct ls_parameter;
@@ -59,6 +60,7 @@ struct ls_node {
     bool *accumulate;         /* per input: backward adds to its gradient */
     struct ls_value *output;
     enum ls_activation activation; /* fused by the planner; LS_ACTIVATION_NONE unless op->fuses */
+    enum ls_winograd winograd;     /* of conv2d */
     bool openblas; /* products in free order (linear only; bits may depend on the rows of a call) */
 
     /* Set by infer(): bytes wanted, per run. */
@@ -123,6 +125,7 @@ struct ls_op_case {
     int microbatches; /* 0 means 1; rows are cut into that many, the last may be shorter */
     bool evaluation;  /* run with training = false */
     enum ls_activation activation;
+    enum ls_winograd winograd;
     double tolerance; /* of the gradient test; 0 means 1e-6 */
 };
 

@@ -28,6 +28,7 @@ struct bench_options {
     int64_t ranks, threads, microbatches;
     double seconds;
     char reduce[LS_TEXT_MAX], isa[LS_TEXT_MAX], gemm[LS_TEXT_MAX];
+    char winograd[LS_TEXT_MAX];
     bool worker;
 };
 
@@ -46,6 +47,7 @@ static const struct ls_option options[] = {
     {.field = OPTION(reduce, LS_FIELD_TEXT, "ordered", 0, 0, "ordered | allreduce")},
     {.field = OPTION(isa, LS_FIELD_TEXT, "auto", 0, 0, "auto | avx512 | avx2 | portable")},
     {.field = OPTION(gemm, LS_FIELD_TEXT, "lockstep", 0, 0, "lockstep | openblas")},
+    {.field = OPTION(winograd, LS_FIELD_TEXT, "f4", 0, 0, "off | f2 | f4")},
     {.field = OPTION(worker, LS_FIELD_BOOL, "false", 0, 0,
                      "be one rank: mpirun -n N lockstep bench WORKLOAD --worker")},
 };
@@ -155,9 +157,9 @@ static enum ls_status read_workload(struct ls_config *config, const struct ls_wo
     const int length = snprintf(
         text, sizeof text,
         "task: classification\ndata: {train: synthetic}\n%strain:\n  epochs: 1\n  batch: %lld\n"
-        "  microbatches: %lld\n  reduce: %s\ncompute: {isa: %s, gemm: %s}\n",
+        "  microbatches: %lld\n  reduce: %s\ncompute: {isa: %s, gemm: %s, winograd: %s}\n",
         workload->config, (long long)(workload->batch * ranks), (long long)wanted->microbatches,
-        wanted->reduce, wanted->isa, wanted->gemm);
+        wanted->reduce, wanted->isa, wanted->gemm, wanted->winograd);
     return ls_config_parse(config, text, (size_t)length, "bench", NULL, 0, error);
 }
 
@@ -233,9 +235,9 @@ static int launch(const struct ls_workload *workload, const struct bench_options
     snprintf(seconds, sizeof seconds, "%.17g", wanted->seconds);
     snprintf(microbatches, sizeof microbatches, "%lld", (long long)wanted->microbatches);
     const char *const words[] = {
-        workload->name, "--seconds",    seconds, "--microbatches", microbatches,
-        "--reduce",     wanted->reduce, "--isa", wanted->isa,      "--gemm",
-        wanted->gemm,   "--worker",     NULL};
+        workload->name, "--seconds",    seconds,          "--microbatches", microbatches,
+        "--reduce",     wanted->reduce, "--isa",          wanted->isa,      "--gemm",
+        wanted->gemm,   "--winograd",   wanted->winograd, "--worker",       NULL};
     char *copies[sizeof words / sizeof *words];
     memcpy(copies, words, sizeof words);
     const struct ls_launch what = {.program = program,

@@ -63,6 +63,7 @@ struct ls_model_options ls_config_model(const struct ls_config *config, struct l
         .standardise_whole_row = config->data.standardise == LS_STANDARDISE_FEATURE,
         .variant = variant,
         .rows_max = rows_max,
+        .winograd = (enum ls_winograd)config->compute.winograd,
         .openblas = config->compute.gemm == LS_GEMM_OPENBLAS,
     };
 }

@@ -212,6 +212,8 @@ static const struct ls_fields log_fields = LS_TABLE(log_items);
 static const char *const isa_choices[] = {"auto", "avx512", "avx2", "portable", NULL};
 static const char *const gemm_choices[] = {"lockstep", "openblas", NULL};
 
+static const char *const winograd_choices[] = {"off", "f2", "f4", NULL};
+
 static const struct ls_field compute_items[] = {
     {.name = "isa",
      .kind = LS_FIELD_CHOICE,
@@ -225,6 +227,13 @@ static const struct ls_field compute_items[] = {
      .initial = "lockstep",
      .choices = gemm_choices,
      .help = "matrix products: in a fixed order, or by OpenBLAS (bits may then vary)"},
+    {.name = "winograd",
+     .kind = LS_FIELD_CHOICE,
+     .offset = offsetof(struct ls_compute_options, winograd),
+     .initial = "f4",
+     .choices = winograd_choices,
+     .help = "3x3 convolutions of stride 1 from 16 channels on: F(4x4) is fastest, F(2x2) and off "
+             "round less"},
 };
 static const struct ls_fields compute_fields = LS_TABLE(compute_items);
 

@@ -160,8 +160,10 @@ struct trial *trial_create(enum ls_op_id id, const struct ls_op_case *example,
     ck_assert_msg(trial_microbatches(trial) == microbatches, "%s: %lld rows cannot be cut into %d",
                   trial_name(trial), (long long)trial->rows, microbatches);
     trial->set = ls_parameters_create();
-    trial->graph = ls_graph_create(&(const struct ls_graph_options){
-        .variant = variant, .rows_max = trial->rows + 1, .parameters = trial->set});
+    trial->graph = ls_graph_create(&(const struct ls_graph_options){.variant = variant,
+                                                                    .rows_max = trial->rows + 1,
+                                                                    .parameters = trial->set,
+                                                                    .winograd = example->winograd});
     for (int i = 0; i < example->input_count; i++)
         record_input(trial, i);
     trial->output = ls_graph_node(trial->graph, id, trial->inputs, example->input_count,

@@ -39,6 +39,12 @@ START_TEST(convolutions_match) {
 }
 END_TEST
 
+START_TEST(winograd_convolutions_match) {
+    run(LS_CHECK_WINOGRAD, CASES / 2);
+    run(LS_CHECK_WINOGRAD_IS_CLOSE, CASES / 2);
+}
+END_TEST
+
 START_TEST(weight_gradients_in_pieces_add_up_to_the_whole) {
     run(LS_CHECK_PIECES, CASES / 4);
 }
@@ -54,5 +60,5 @@ START_TEST(a_tree_stack_is_the_recursive_tree) {
 }
 END_TEST
 
-LS_SUITE(linear_layers_match, convolutions_match, weight_gradients_in_pieces_add_up_to_the_whole,
+LS_SUITE(linear_layers_match, convolutions_match, winograd_convolutions_match, weight_gradients_in_pieces_add_up_to_the_whole,
          column_sums_match, a_tree_stack_is_the_recursive_tree)

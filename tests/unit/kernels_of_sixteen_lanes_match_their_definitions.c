@@ -17,6 +17,7 @@ START_TEST(sixteen_lanes_match) {
         return;
     run(LS_CHECK_LINEAR, CASES);
     run(LS_CHECK_CONVOLUTION, CASES);
+    run(LS_CHECK_WINOGRAD, CASES / 2);
     run(LS_CHECK_PIECES, CASES / 5);
     run(LS_CHECK_COLUMN_SUMS, CASES / 5);
 }

@@ -1,5 +1,6 @@
 #include "core/tensor/kernels/conv_parts.h"
 #include "core/tensor/kernels/stencil.h"
+#include "core/tensor/kernels/winograd.h"
 
 enum { PIXELS = 512 }; /* pixels whose addresses are listed at once */
 
@@ -50,6 +51,11 @@ void LS_NAME(ls_conv_forward)(const struct ls_conv *c, const real *x, const real
                               void *scratch) {
     if (ls_depthwise(c)) {
         LS_NAME(ls_depthwise_forward)(c, x, w, bias, relu, y);
+        return;
+    }
+    if (ls_winograd_applies(c)) {
+        LS_NAME(ls_winograd_forward)
+        (c, x, state_of(c, state).winograd[0], bias, relu, y, scratch);
         return;
     }
     const int64_t ig = c->in / c->groups, og = c->out / c->groups;
@@ -123,6 +129,11 @@ void LS_NAME(ls_conv_input_gradient)(const struct ls_conv *c, const real *dy, co
         LS_NAME(ls_depthwise_input_gradient)(c, dy, w, add, dx);
         return;
     }
+    if (ls_winograd_applies(c)) {
+        LS_NAME(ls_winograd_input_gradient)
+        (c, dy, state_of(c, state).winograd[1], add, dx, scratch);
+        return;
+    }
     struct ls_scratch memory = {.memory = scratch};
     struct ls_stencil_axis axes[2];
     int64_t *stretches = LS_NAME(ls_stencil_take)(c, axes, &memory);
@@ -143,6 +154,8 @@ void LS_NAME(ls_conv_input_gradient)(const struct ls_conv *c, const real *dy, co
 }
 
 size_t LS_NAME(ls_conv_scratch_bytes)(const struct ls_conv *c) {
+    if (ls_winograd_applies(c))
+        return LS_NAME(ls_winograd_scratch_bytes)(c);
     const struct ls_canvas input = LS_NAME(ls_stencil_input_canvas)(c);
     const struct ls_canvas output = LS_NAME(ls_stencil_output_canvas)(c);
     const int64_t in = ls_canvas_elements(&input), out = ls_canvas_elements(&output);

@@ -1,18 +1,19 @@
-/* Direct convolution over NHWC images: y = x * W + b (cross-correlation) and its two gradients. x
+/* Convolution over NHWC images: y = x * W + b (cross-correlation) and its two gradients. x
  * [images, height, width, in], y [images, out_height, out_width, out]; the weights of the plain
  * shape [kernel_height, kernel_width, in / groups, out] are stored in panels [ceil(out /
  * 32)][K][32] with K = kernel_height * kernel_width * in / groups.
  *
- * Chains: y over (ky, kx, input) ascending; dx over gradient pixels (row, column) ascending,
- * then the group's outputs ascending; dW over the pixels of y (image, row, column) ascending for
- * each microbatch, microbatches along the fixed tree. Pixels off the image take part as zeros or
- * not at all: the + 0 at a chain's end makes that the same. */
+ * Chains of the direct convolution: y over (ky, kx, input) ascending; dx over gradient pixels (row,
+ * column) ascending, then the group's outputs ascending; dW over the pixels of y (image, row,
+ * column) ascending for each microbatch, microbatches along the fixed tree. Pixels off the image
+ * take part as zeros or not at all: the + 0 at a chain's end makes that the same. */
 #ifndef LS_KERNELS_CONV_H
 #define LS_KERNELS_CONV_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/tensor/algorithm.h"
 #include "core/tensor/variant.h"
 
 struct ls_conv {
@@ -20,6 +21,7 @@ struct ls_conv {
     int64_t kernel[2], stride[2], dilation[2];
     int64_t padding[4];        /* top, bottom, left, right */
     int64_t microbatch_images; /* for the weight gradient; the last microbatch may have fewer */
+    enum ls_winograd winograd;
 };
 
 /* Height (axis 0) or width (axis 1) of y; less than 1 where the kernel does not fit. */

@@ -22,11 +22,11 @@ static inline int64_t ls_conv_group_elements(const struct ls_conv *c) {
     return ls_panel_elements(ls_conv_length(c), c->out / c->groups);
 }
 
-/* The state's arrays. packed: see above, or empty. turned: for the input gradient, per phase of
- * the stride and per group the weights as panels of inputs, [ceil(in / groups / 32)][taps][out /
- * groups][32]. */
+/* The state's arrays. winograd: transformed weights, forward and turned, or empty. packed: see
+ * above, or empty. turned: for the input gradient, per phase of the stride and per group the
+ * weights as panels of inputs, [ceil(in / groups / 32)][taps][out / groups][32]. */
 struct ls_conv_state {
-    real *packed, *turned;
+    real *packed, *turned, *winograd[2];
 };
 
 /* Packed weights back into their panels. */

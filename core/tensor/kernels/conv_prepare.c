@@ -1,6 +1,7 @@
 #include "core/tensor/kernels/conv_parts.h"
 #include "core/tensor/kernels/stencil.h"
 #include "core/tensor/kernels/transpose.h"
+#include "core/tensor/kernels/winograd.h"
 
 static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
@@ -53,6 +54,12 @@ static real *turn_phase(const struct ls_conv *c, const struct ls_stencil_axis ax
     return turned;
 }
 
+static real *take_winograd(const struct ls_conv *c, bool turned, struct ls_scratch *state) {
+    return ls_scratch_take(
+        state, ls_winograd_applies(c) ? LS_NAME(ls_winograd_weight_elements)(c, turned) : 0,
+        sizeof(real));
+}
+
 struct ls_conv_state LS_NAME(ls_conv_take_state)(const struct ls_conv *c,
                                                  struct ls_scratch *state) {
     const int64_t turned_length = c->kernel[0] * c->kernel[1] * (c->out / c->groups);
@@ -61,6 +68,7 @@ struct ls_conv_state LS_NAME(ls_conv_take_state)(const struct ls_conv *c,
     return (struct ls_conv_state){
         .packed = ls_scratch_take(state, ls_conv_packs(c) ? packed : 0, sizeof(real)),
         .turned = ls_scratch_take(state, ls_depthwise(c) ? 0 : turned, sizeof(real)),
+        .winograd = {take_winograd(c, false, state), take_winograd(c, true, state)},
     };
 }
 
@@ -77,6 +85,8 @@ void LS_NAME(ls_conv_prepare)(const struct ls_conv *c, const real *w, bool gradi
     const struct ls_conv_state to = LS_NAME(ls_conv_take_state)(c, &memory);
     if (ls_conv_packs(c))
         pack(c, w, to.packed);
+    if (ls_winograd_applies(c))
+        LS_NAME(ls_winograd_transform_weights)(c, false, w, to.winograd[0]);
     if (!gradients || ls_depthwise(c))
         return;
     struct ls_stencil_axis axes[2];
@@ -88,4 +98,6 @@ void LS_NAME(ls_conv_prepare)(const struct ls_conv *c, const real *w, bool gradi
             LS_NAME(ls_stencil_backward)(c, 1, px, &axes[1]);
             turned = turn_phase(c, axes, w, turned);
         }
+    if (ls_winograd_applies(c))
+        LS_NAME(ls_winograd_transform_weights)(c, true, to.turned, to.winograd[1]);
 }

@@ -3,6 +3,7 @@
 #include "core/tensor/kernels/outer.h"
 #include "core/tensor/kernels/stencil.h"
 #include "core/tensor/kernels/tree_stack.h"
+#include "core/tensor/kernels/winograd.h"
 
 /* Pixels that a register tile adds up before it goes back to memory: their gradients stay in the
  * first-level cache while all tiles pass over them. */
@@ -100,6 +101,10 @@ static void run_microbatch(const struct job *job, int64_t first, int64_t count, 
 
 void LS_NAME(ls_conv_weight_gradient)(const struct ls_conv *c, const real *x, const real *dy,
                                       real *dw, void *scratch) {
+    if (ls_winograd_applies(c)) {
+        LS_NAME(ls_winograd_weight_gradient)(c, x, dy, dw, scratch);
+        return;
+    }
     struct job job = take_job(c, &(struct ls_scratch){.memory = scratch});
     for (int axis = 0; axis < 2; axis++)
         LS_NAME(ls_stencil_forward)(c, axis, &job.axes[axis]);

@@ -1,22 +1,7 @@
 #include "core/tensor/kernels/depthwise.h"
 
+#include "core/tensor/kernels/lanes.h"
 #include "core/tensor/kernels/product.h"
-
-/* The first `count` reals of a vector; the rest is 0. */
-LS_INLINE vreal load_some(const real *from, int64_t count) {
-    if (count >= LS_LANES)
-        return ls_vload(from);
-    vreal value = {0};
-    memcpy(&value, from, (size_t)count * sizeof(real));
-    return value;
-}
-
-LS_INLINE void store_some(real *to, int64_t count, vreal value) {
-    if (count >= LS_LANES)
-        ls_vstore(to, value);
-    else
-        memcpy(to, &value, (size_t)count * sizeof(real));
-}
 
 /* Weights of tap t at channel c: w[panel(c)][t][c % 32]. */
 LS_INLINE const real *weights_at(const struct ls_conv *d, const real *w, int64_t t, int64_t c) {
@@ -41,15 +26,15 @@ void LS_NAME(ls_depthwise_forward)(const struct ls_conv *d, const real *x, const
                     const int64_t column = j + kx * d->dilation[1];
                     if (column < 0 || column >= d->width)
                         continue;
-                    chain = ls_vfma(
-                        load_some(from + (row * d->width + column) * channels + c, channels - c),
-                        ls_vload(weights_at(d, w, ky * d->kernel[1] + kx, c)), chain);
+                    chain = ls_vfma(ls_vload_some(from + (row * d->width + column) * channels + c,
+                                                  channels - c),
+                                    ls_vload(weights_at(d, w, ky * d->kernel[1] + kx, c)), chain);
                 }
             }
             chain += (vreal){0};
             if (bias)
-                chain += load_some(bias + c, channels - c);
-            store_some(y + c, channels - c, relu ? ls_vrelu(chain) : chain);
+                chain += ls_vload_some(bias + c, channels - c);
+            ls_vstore_some(y + c, channels - c, relu ? ls_vrelu(chain) : chain);
         }
     }
 }
@@ -77,14 +62,15 @@ void LS_NAME(ls_depthwise_input_gradient)(const struct ls_conv *d, const real *d
                     continue;
                 for (int64_t kx = d->kernel[1] - 1; kx >= 0; kx--)
                     if (result_at(d, 1, columns, j, kx, &column))
-                        chain = ls_vfma(
-                            load_some(from + (row * columns + column) * channels + c, channels - c),
-                            ls_vload(weights_at(d, w, ky * d->kernel[1] + kx, c)), chain);
+                        chain =
+                            ls_vfma(ls_vload_some(from + (row * columns + column) * channels + c,
+                                                  channels - c),
+                                    ls_vload(weights_at(d, w, ky * d->kernel[1] + kx, c)), chain);
             }
             chain += (vreal){0};
             if (add)
-                chain = load_some(dx + c, channels - c) + chain;
-            store_some(dx + c, channels - c, chain);
+                chain = ls_vload_some(dx + c, channels - c) + chain;
+            ls_vstore_some(dx + c, channels - c, chain);
         }
     }
 }
@@ -100,9 +86,9 @@ LS_INLINE vreal tap_chain(const struct ls_conv *d, int64_t ky, int64_t kx, int64
         for (int64_t j = 0; j < columns; j++) {
             const int64_t column = j * d->stride[1] - d->padding[2] + kx * d->dilation[1];
             if (column >= 0 && column < d->width)
-                chain =
-                    ls_vfma(load_some(x + (row * d->width + column) * channels + c, channels - c),
-                            load_some(dy + (i * columns + j) * channels + c, channels - c), chain);
+                chain = ls_vfma(
+                    ls_vload_some(x + (row * d->width + column) * channels + c, channels - c),
+                    ls_vload_some(dy + (i * columns + j) * channels + c, channels - c), chain);
         }
     }
     return chain;

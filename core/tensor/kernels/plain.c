@@ -10,13 +10,12 @@ static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* The sum of `count` arrays along the fixed tree, from its recursive definition, into the first. */
-static void tree_sum(int count, int64_t elements, real *arrays) {
+void LS_NAME(ls_plain_tree_sum)(int count, int64_t elements, real *arrays) {
     if (count < 2)
         return;
     const int left = ls_tree_split(count);
-    tree_sum(left, elements, arrays);
-    tree_sum(count - left, elements, arrays + left * elements);
+    LS_NAME(ls_plain_tree_sum)(left, elements, arrays);
+    LS_NAME(ls_plain_tree_sum)(count - left, elements, arrays + left * elements);
     for (int64_t i = 0; i < elements; i++)
         arrays[i] += arrays[left * elements + i];
 }
@@ -67,7 +66,7 @@ void LS_NAME(ls_plain_gemm_weight_gradient)(const struct ls_gemm *g, const real 
                 leaves[m * elements + ls_panel_index(g->in, i, o)] = chain + (real)0;
             }
     }
-    tree_sum(count, elements, leaves);
+    LS_NAME(ls_plain_tree_sum)(count, elements, leaves);
     memcpy(dw, leaves, (size_t)elements * sizeof(real));
     free(leaves);
 }
@@ -178,7 +177,7 @@ void LS_NAME(ls_plain_conv_weight_gradient)(const struct ls_conv *c, const real 
                 leaves[m * elements + ls_panel_index(length, k, o)] =
                     weight_chain(c, x, dy, first, end, k, o);
     }
-    tree_sum(count, elements, leaves);
+    LS_NAME(ls_plain_tree_sum)(count, elements, leaves);
     memcpy(dw, leaves, (size_t)elements * sizeof(real));
     free(leaves);
 }
@@ -194,10 +193,10 @@ void LS_NAME(ls_plain_column_sums)(int64_t rows, int64_t columns, int64_t microb
             const int64_t end = smaller((m + 1) * microbatch_rows, rows);
             for (int64_t r = m * microbatch_rows; r < end; r++)
                 lanes[(r - m * microbatch_rows) % 16] += x[r * columns + c];
-            tree_sum(16, 1, lanes);
+            LS_NAME(ls_plain_tree_sum)(16, 1, lanes);
             leaves[m] = lanes[0];
         }
-        tree_sum(count, 1, leaves);
+        LS_NAME(ls_plain_tree_sum)(count, 1, leaves);
         to[c] = leaves[0] + (real)0;
     }
     free(leaves);

@@ -21,6 +21,17 @@ void LS_NAME(ls_plain_conv_input_gradient)(const struct ls_conv *conv, const rea
 void LS_NAME(ls_plain_conv_weight_gradient)(const struct ls_conv *conv, const real *x,
                                             const real *dy, real *dw);
 
+/* The same with ls_winograd_applies (winograd.h). */
+void LS_NAME(ls_plain_winograd_forward)(const struct ls_conv *conv, const real *x, const real *w,
+                                        const real *bias, bool relu, real *y);
+void LS_NAME(ls_plain_winograd_input_gradient)(const struct ls_conv *conv, const real *dy,
+                                               const real *w, bool add, real *dx);
+void LS_NAME(ls_plain_winograd_weight_gradient)(const struct ls_conv *conv, const real *x,
+                                                const real *dy, real *dw);
+
+/* The sum of `count` arrays along the fixed tree, from its recursive definition, into the first. */
+void LS_NAME(ls_plain_tree_sum)(int count, int64_t elements, real *arrays);
+
 /* to[c] = the ordered sum of x[r][c] over rows (core/ops/sum.h). */
 void LS_NAME(ls_plain_column_sums)(int64_t rows, int64_t columns, int64_t microbatch_rows,
                                    const real *x, real *to);

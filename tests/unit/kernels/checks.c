@@ -8,6 +8,7 @@
 #include "core/ops/sum.h"
 #include "core/tensor/kernels/plain.h"
 #include "core/tensor/kernels/product.h"
+#include "core/tensor/kernels/winograd.h"
 
 /* Random numbers of a case: splitmix64 (Steele et al. 2014). */
 static uint64_t next(uint64_t *state) {
@@ -150,17 +151,26 @@ static uint64_t linear(int number) {
 static struct ls_conv conv_case(int number, uint64_t *s) {
     static const struct ls_conv edges[] = {
         /* several blocks of images; the first layer of an image model; whole-image kernel */
-        {5, 40, 40, 8, 9, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 2},
-        {3, 28, 28, 1, 32, 1, {3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 2},
-        {7, 9, 9, 3, 16, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 3},
-        {4, 5, 5, 6, 40, 1, {5, 5}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1},
-        {2, 16, 16, 16, 32, 1, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 1},
-        {2, 8, 8, 16, 32, 1, {1, 1}, {2, 2}, {1, 1}, {0, 0, 0, 0}, 2},
-        {2, 6, 7, 8, 64, 2, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1},  /* groups of whole panels */
-        {2, 6, 300, 2, 3, 1, {1, 3}, {1, 1}, {1, 1}, {0, 0, 1, 1}, 1}, /* a line longer than a block
-                                                                        */
-        {2, 5, 5, 1, 9, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1},
-        {2, 2, 2, 3, 4, 1, {2, 2}, {3, 3}, {1, 1}, {0, 0, 0, 0}, 1}, /* stride beyond the image */
+        {5, 40, 40, 8, 9, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 2, LS_WINOGRAD_OFF},
+        {3, 28, 28, 1, 32, 1, {3, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 2, LS_WINOGRAD_OFF},
+        {7, 9, 9, 3, 16, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 3, LS_WINOGRAD_OFF},
+        {4, 5, 5, 6, 40, 1, {5, 5}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1, LS_WINOGRAD_OFF},
+        {2, 16, 16, 16, 32, 1, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 1, LS_WINOGRAD_OFF},
+        {2, 8, 8, 16, 32, 1, {1, 1}, {2, 2}, {1, 1}, {0, 0, 0, 0}, 2, LS_WINOGRAD_OFF},
+        {2, 6, 7, 8, 64, 2, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1, LS_WINOGRAD_OFF},  /* groups of
+                                                                                         * whole
+                                                                                         * panels
+                                                                                         */
+        {2, 6, 300, 2, 3, 1, {1, 3}, {1, 1}, {1, 1}, {0, 0, 1, 1}, 1, LS_WINOGRAD_OFF}, /* a line
+                                                                                         * longer
+                                                                                         * than a
+                                                                                         * block
+                                                                                         */
+        {2, 5, 5, 1, 9, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1, LS_WINOGRAD_OFF},
+        {2, 2, 2, 3, 4, 1, {2, 2}, {3, 3}, {1, 1}, {0, 0, 0, 0}, 1, LS_WINOGRAD_OFF}, /* stride
+                                                                                       * beyond the
+                                                                                       * image
+                                                                                       */
     };
     if (number < (int)(sizeof edges / sizeof *edges))
         return edges[number];
@@ -204,9 +214,24 @@ static int64_t conv_length(const struct ls_conv *c) {
     return c->kernel[0] * c->kernel[1] * (c->in / c->groups);
 }
 
-static uint64_t convolution(int number) {
-    uint64_t state = (uint64_t)number + 1000, digest = 0, *s = &state;
-    const struct ls_conv c = conv_case(number, s);
+/* The definitions of a convolution's three directions. */
+struct definition {
+    void (*forward)(const struct ls_conv *c, const real *x, const real *w, const real *bias,
+                    bool relu, real *y);
+    void (*input_gradient)(const struct ls_conv *c, const real *dy, const real *w, bool add,
+                           real *dx);
+    void (*weight_gradient)(const struct ls_conv *c, const real *x, const real *dy, real *dw);
+};
+
+static const struct definition direct = {LS_NAME(ls_plain_conv_forward),
+                                         LS_NAME(ls_plain_conv_input_gradient),
+                                         LS_NAME(ls_plain_conv_weight_gradient)};
+static const struct definition by_winograd = {LS_NAME(ls_plain_winograd_forward),
+                                              LS_NAME(ls_plain_winograd_input_gradient),
+                                              LS_NAME(ls_plain_winograd_weight_gradient)};
+
+static uint64_t check_convolution(struct ls_conv c, struct definition plain, uint64_t *s) {
+    uint64_t digest = 0;
     const bool with_bias = between(s, 0, 1), relu = between(s, 0, 1), add = between(s, 0, 1);
     char what[256];
     conv_print(&c, what, sizeof what);
@@ -221,17 +246,17 @@ static uint64_t convolution(int number) {
 
     struct array y = array_create(s, dy.count), plain_y = array_create(s, dy.count);
     LS_NAME(ls_conv_forward)(&c, x.data, w.data, state_memory, b, relu, y.data, scratch);
-    LS_NAME(ls_plain_conv_forward)(&c, x.data, w.data, b, relu, plain_y.data);
+    plain.forward(&c, x.data, w.data, b, relu, plain_y.data);
     compare(y, plain_y, what, &digest);
 
     struct array dx = array_random(s, x.count), plain_dx = copy_of(s, dx);
     LS_NAME(ls_conv_input_gradient)(&c, dy.data, w.data, state_memory, add, dx.data, scratch);
-    LS_NAME(ls_plain_conv_input_gradient)(&c, dy.data, w.data, add, plain_dx.data);
+    plain.input_gradient(&c, dy.data, w.data, add, plain_dx.data);
     compare(dx, plain_dx, what, &digest);
 
     struct array dw = array_create(s, w.count), plain_dw = array_create(s, w.count);
     LS_NAME(ls_conv_weight_gradient)(&c, x.data, dy.data, dw.data, scratch);
-    LS_NAME(ls_plain_conv_weight_gradient)(&c, x.data, dy.data, plain_dw.data);
+    plain.weight_gradient(&c, x.data, dy.data, plain_dw.data);
     compare(dw, plain_dw, what, &digest);
 
     const struct array arrays[] = {x, dy, w, bias};
@@ -240,6 +265,93 @@ static uint64_t convolution(int number) {
     free(state_memory);
     free(scratch);
     return digest;
+}
+
+static uint64_t convolution(int number) {
+    uint64_t state = (uint64_t)number + 1000;
+    const struct ls_conv c = conv_case(number, &state);
+    return check_convolution(c, direct, &state);
+}
+
+/* 3x3 convolutions of stride 1: whole tiles, cut ones, more tiles than a chunk has, odd channels.
+ */
+static struct ls_conv winograd_case(int number, uint64_t *s) {
+    static const int64_t edges[][7] = {
+        /* images, height, width, in, out, padding, microbatch */
+        {2, 8, 8, 16, 16, 1, 1},  {3, 10, 9, 16, 32, 0, 2},  {1, 1, 1, 16, 16, 1, 1},
+        {5, 17, 6, 20, 35, 1, 2}, {1, 24, 24, 48, 16, 1, 1}, {2, 3, 3, 33, 70, 2, 2},
+    };
+    struct ls_conv c = {.groups = 1,
+                        .kernel = {3, 3},
+                        .stride = {1, 1},
+                        .dilation = {1, 1},
+                        .winograd = number % 2 ? LS_WINOGRAD_F2 : LS_WINOGRAD_F4};
+    const int edge = number / 2;
+    if (edge < (int)(sizeof edges / sizeof *edges)) {
+        const int64_t *e = edges[edge];
+        c.images = e[0], c.height = e[1], c.width = e[2], c.in = e[3], c.out = e[4];
+        c.microbatch_images = e[6];
+        for (int i = 0; i < 4; i++)
+            c.padding[i] = e[5];
+        return c;
+    }
+    c.images = between(s, 1, 4);
+    c.microbatch_images = between(s, 1, c.images);
+    c.in = between(s, 16, 40);
+    c.out = between(s, 16, 40);
+    for (int i = 0; i < 4; i++)
+        c.padding[i] = between(s, 0, 3);
+    do {
+        c.height = between(s, 1, 12);
+        c.width = between(s, 1, 12);
+    } while (ls_conv_out(&c, 0) < 1 || ls_conv_out(&c, 1) < 1);
+    return c;
+}
+
+static uint64_t winograd(int number) {
+    uint64_t state = (uint64_t)number + 5000;
+    const struct ls_conv c = winograd_case(number, &state);
+    ck_assert(ls_winograd_applies(&c));
+    return check_convolution(c, by_winograd, &state);
+}
+
+/* The definition by Winograd against the direct one: they differ by rounding only. */
+static void nearly(struct array a, struct array b, double tolerance, const char *what) {
+    double error = 0, size = 1e-30;
+    for (int64_t i = 0; i < a.count; i++) {
+        error = fmax(error, fabs((double)a.data[i] - (double)b.data[i]));
+        size = fmax(size, fabs((double)b.data[i]));
+    }
+    ck_assert_msg(error <= tolerance * size, "%s: error %g of %g, at most %g of it", what, error,
+                  size, tolerance);
+    array_destroy(a);
+    array_destroy(b);
+}
+
+static uint64_t winograd_is_close(int number) {
+    uint64_t state = (uint64_t)number + 5000, *s = &state;
+    const struct ls_conv c = winograd_case(number, s);
+    const double tolerance = LS_REAL_IS_FLOAT ? 2e-5 : 1e-13;
+    struct array x = array_random(s, c.images * c.height * c.width * c.in);
+    struct array dy = array_random(s, c.images * ls_conv_out(&c, 0) * ls_conv_out(&c, 1) * c.out);
+    struct array w = array_panels(s, conv_length(&c), c.out);
+    struct array y[2], dx[2], dw[2];
+    for (int i = 0; i < 2; i++) {
+        const struct definition plain = i ? direct : by_winograd;
+        y[i] = array_create(s, dy.count);
+        dx[i] = array_create(s, x.count);
+        dw[i] = array_create(s, w.count);
+        plain.forward(&c, x.data, w.data, NULL, false, y[i].data);
+        plain.input_gradient(&c, dy.data, w.data, false, dx[i].data);
+        plain.weight_gradient(&c, x.data, dy.data, dw[i].data);
+    }
+    nearly(y[0], y[1], tolerance, "forward");
+    nearly(dx[0], dx[1], tolerance, "input gradient");
+    nearly(dw[0], dw[1], tolerance, "weight gradient");
+    array_destroy(x);
+    array_destroy(dy);
+    array_destroy(w);
+    return 0;
 }
 
 /* The weight gradient of samples first .. end-1, of a linear layer or a convolution. */
@@ -360,6 +472,8 @@ static uint64_t tree_stack(int number) {
 const struct ls_kernel_checks LS_NAME(ls_kernel_checks) = {{
     [LS_CHECK_LINEAR] = linear,
     [LS_CHECK_CONVOLUTION] = convolution,
+    [LS_CHECK_WINOGRAD] = winograd,
+    [LS_CHECK_WINOGRAD_IS_CLOSE] = winograd_is_close,
     [LS_CHECK_PIECES] = pieces,
     [LS_CHECK_COLUMN_SUMS] = column_sums,
     [LS_CHECK_TREE_STACK] = tree_stack,

@@ -10,6 +10,8 @@
 enum ls_kernel_check {
     LS_CHECK_LINEAR,
     LS_CHECK_CONVOLUTION,
+    LS_CHECK_WINOGRAD,
+    LS_CHECK_WINOGRAD_IS_CLOSE, /* its definition to the direct one */
     LS_CHECK_PIECES, /* weight gradients of 8 microbatches: 1 x 8 = 2 x 4 = 4 x 2 = 8 x 1 */
     LS_CHECK_COLUMN_SUMS,
     LS_CHECK_TREE_STACK,

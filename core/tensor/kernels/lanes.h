@@ -1,0 +1,23 @@
+/* Vectors at the end of a row: fewer reals than lanes. */
+#ifndef LS_KERNELS_LANES_H
+#define LS_KERNELS_LANES_H
+
+#include "core/tensor/variant.h"
+
+/* The first `count` reals of a vector; the rest is 0. */
+LS_INLINE vreal ls_vload_some(const real *from, int64_t count) {
+    if (count >= LS_LANES)
+        return ls_vload(from);
+    vreal value = {0};
+    memcpy(&value, from, (size_t)count * sizeof(real));
+    return value;
+}
+
+LS_INLINE void ls_vstore_some(real *to, int64_t count, vreal value) {
+    if (count >= LS_LANES)
+        ls_vstore(to, value);
+    else
+        memcpy(to, &value, (size_t)count * sizeof(real));
+}
+
+#endif
