@@ -1,16 +1,18 @@
 /* Batch normalisation (Ioffe & Szegedy 2015) per channel C, over each microbatch on its own
- * ("ghost" statistics), with an optional ReLU behind it. x [N, C] or [N, ..., C].
+ * ("ghost" statistics), with an optional residual added and an optional ReLU behind it. x [N, C] or
+ * [N, ..., C].
  *
- * Inputs: x, gain, offset, running mean, running variance. When training, each microbatch is
- * normalised by its mean and biased variance, and the gradient slots of the running statistics take
- * the sum over microbatches of (mean - running mean) and (unbiased variance - running variance). In
- * evaluation, and for a microbatch with fewer than two values per channel, the running statistics
- * are constants and nothing is learned about them.
+ * Inputs: x, gain, offset, running mean, running variance, and perhaps a residual r as large as x
+ * (fused from an add by the planner). When training, each microbatch is normalised by its mean and
+ * biased variance, and the gradient slots of the running statistics take the sum over microbatches
+ * of (mean - running mean) and (unbiased variance - running variance). In evaluation, and for a
+ * microbatch with fewer than two values per channel, the running statistics are constants and
+ * nothing is learned about them.
  *
  * Both directions are one affine map per channel and element. With i = 1 / sqrt(variance +
- * epsilon), h = (x - mean) i, n values, S = sum dy and T = sum dy h = i (sum dy x - mean S):
+ * epsilon), h = (x - mean) i, n values, S = sum dy and T = sum dy h = i sum dy (x - mean):
  *
- *     y  = (gain i) x + (offset - mean gain i)
+ *     y  = (gain i) x + (offset - mean gain i) [+ r]
  *     dx = gain i (dy - S / n - h T / n), without the sums where the statistics are constants
  */
 #include "core/ops/check.h"
@@ -19,30 +21,43 @@
 #include "core/ops/ops.h"
 #include "core/ops/sum.h"
 
-enum { X, GAIN, OFFSET, MEAN, VARIANCE };
+enum { X, GAIN, OFFSET, MEAN, VARIANCE, RESIDUAL };
 
-/* Where things lie in scratch. */
+/* Where things lie in scratch: sums [C], and coefficients [C], repeated. */
 struct room {
-    double *sum, *product; /* C */
-    real *scale, *tilt,
-        *shift;      /* y = scale x + shift, dx = scale dy + tilt x + shift; C, repeated */
-    real *stacks[2]; /* for two sums over microbatches */
+    double *sum, *product;
+    real *centre;
+    real *scale, *shift;         /* y = scale x + shift */
+    real *steep, *tilt, *offset; /* dx = steep dy + tilt x + offset */
+    real *stacks[2];             /* for two sums over microbatches */
 };
+
+enum { COEFFICIENTS = 6 };
+
+/* Elements of one set of coefficients; readable for a block of channels beyond. */
+static int64_t coefficient_elements(int64_t channels) {
+    return ls_norm_pattern(channels) + LS_NORM_CHANNELS;
+}
 
 static size_t room_bytes(int64_t channels, int64_t rows_max) {
     return (size_t)(2 * channels) * sizeof(double) +
-           (size_t)(3 * ls_norm_pattern(channels) + 2 * (ls_tree_slots(rows_max) - 1) * channels) *
+           (size_t)(COEFFICIENTS * coefficient_elements(channels) +
+                    2 * (ls_tree_slots(rows_max) - 1) * channels) *
                sizeof(real);
 }
 
 static struct room room_of(const struct ls_node *node) {
-    const int64_t channels = ls_shape_last(node->output->shape), wide = ls_norm_pattern(channels);
+    const int64_t channels = ls_shape_last(node->output->shape);
+    const int64_t wide = coefficient_elements(channels);
     struct room r = {.sum = node->scratch};
     r.product = r.sum + channels;
-    r.scale = (real *)(r.product + channels);
-    r.tilt = r.scale + wide;
-    r.shift = r.tilt + wide;
-    r.stacks[0] = r.shift + wide;
+    r.centre = (real *)(r.product + channels);
+    r.scale = r.centre + wide;
+    r.shift = r.scale + wide;
+    r.steep = r.shift + wide;
+    r.tilt = r.steep + wide;
+    r.offset = r.tilt + wide;
+    r.stacks[0] = r.offset + wide;
     r.stacks[1] = r.stacks[0] + (ls_tree_slots(node->output->shape.dims[0]) - 1) * channels;
     return r;
 }
@@ -58,6 +73,10 @@ static struct statistics saved_of(const struct ls_node *node, int m) {
     return (struct statistics){at, at + channels};
 }
 
+static const struct ls_value *residual_of(const struct ls_node *node) {
+    return node->input_count > RESIDUAL ? node->inputs[RESIDUAL] : NULL;
+}
+
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const char *const names[] = {"input", "gain", "offset", "running mean", "running variance"};
     const struct ls_shape x = node->inputs[X]->shape;
@@ -66,6 +85,8 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
         status = ls_check_parameter(node, i, names[i], LS_SHAPE(ls_shape_last(x)), error);
     if (status != LS_OK)
         return status;
+    if (residual_of(node) && !ls_shape_equal(residual_of(node)->shape, x))
+        return ls_fail(error, LS_INVALID, "batch_norm: the residual must be as large as the input");
     ls_infer_like(node);
     node->saved_bytes = (size_t)(2 * x.dims[0] * ls_shape_last(x)) * sizeof(double);
     node->scratch_bytes = room_bytes(ls_shape_last(x), x.dims[0]);
@@ -101,19 +122,25 @@ static void measure(const struct ls_node *node, const struct ls_run *run, int m,
     const int64_t values = values_of(node, run, m);
     const bool constant = frozen(run, values);
     const double n = (double)values, epsilon = epsilon_of(node);
-    if (!constant)
-        ls_norm_sums((struct ls_norm_terms){.u = x,
-                                            .x = x,
+    if (!constant) {
+        memcpy(r.centre, x, (size_t)channels * sizeof(real));
+        ls_norm_sums(LS_NORM_FORWARD,
+                     (struct ls_norm_terms){.x = x,
+                                            .centre = r.centre,
+                                            .scale = r.centre,
+                                            .shift = r.centre,
                                             .images = ls_run_microbatch_rows(run, m),
                                             .pixels = row / channels,
                                             .channels = channels},
                      r.sum, r.product);
+    }
     for (int64_t c = 0; c < channels; c++) {
         double mean = (double)running_mean[c], variance = (double)running_variance[c];
         double unbiased = variance;
         if (!constant) {
-            mean = r.sum[c] / n;
-            variance = r.product[c] / n - mean * mean;
+            const double from_centre = r.sum[c] / n;
+            mean = (double)r.centre[c] + from_centre;
+            variance = r.product[c] / n - from_centre * from_centre;
             variance = variance < 0 ? 0 : variance;
             unbiased = variance * (n / (n - 1));
         }
@@ -140,22 +167,41 @@ static void affine(const struct ls_node *node, int m, struct room r) {
     ls_norm_repeat(r.shift, channels);
 }
 
-static void apply(int64_t count, int64_t wide, struct room r, const real *x, real *y, bool relu) {
+/* y = scale x + shift, + residual, behind a ReLU; the last two where they are. */
+LS_INLINE void apply(int64_t count, int64_t wide, struct room r, const real *x,
+                     const real *residual, real *y, const bool relu) {
     const real *restrict scale = r.scale, *restrict shift = r.shift;
     for (int64_t i = 0; i < count; i += wide) {
         const int64_t some = count - i < wide ? count - i : wide;
 #pragma GCC ivdep /* y may be x */
         for (int64_t c = 0; c < some; c++) {
-            const real value = ls_fma(x[i + c], scale[c], shift[c]);
+            real value = ls_fma(x[i + c], scale[c], shift[c]);
+            if (residual)
+                value += residual[i + c];
             y[i + c] = relu ? ls_math_relu(value) : value;
         }
     }
 }
 
+static void apply_microbatch(const struct ls_node *node, const struct ls_run *run, int m,
+                             struct room r) {
+    const int64_t row = ls_shape_row(node->output->shape);
+    const int64_t first = ls_run_microbatch_first(run, m) * row;
+    const int64_t count = ls_run_microbatch_rows(run, m) * row;
+    const int64_t wide = ls_norm_pattern(ls_shape_last(node->output->shape));
+    const real *x = (const real *)node->inputs[X]->data + first;
+    real *y = (real *)node->output->data + first;
+    const struct ls_value *residual = residual_of(node);
+    const bool relu = node->activation == LS_ACTIVATION_RELU;
+    if (residual)
+        apply(count, wide, r, x, (const real *)residual->data + first, y, relu);
+    else
+        apply(count, wide, r, x, NULL, y, relu);
+}
+
 static void forward(const struct ls_node *node, const struct ls_run *run) {
     const struct room r = room_of(node);
     const int64_t channels = ls_shape_last(node->output->shape);
-    const int64_t row = ls_shape_row(node->output->shape);
     const bool learns =
         run->training && node->inputs[MEAN]->gradient && node->inputs[VARIANCE]->gradient;
     struct ls_tree_stack means =
@@ -163,13 +209,10 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     struct ls_tree_stack variances =
         ls_tree_stack_begin(node->inputs[VARIANCE]->gradient, r.stacks[1], channels);
     for (int m = 0; m < run->microbatches; m++) {
-        const int64_t first = ls_run_microbatch_first(run, m) * row;
         measure(node, run, m, r, learns ? ls_tree_stack_leaf(&means) : NULL,
                 learns ? ls_tree_stack_leaf(&variances) : NULL);
         affine(node, m, r);
-        apply(ls_run_microbatch_rows(run, m) * row, ls_norm_pattern(channels), r,
-              (const real *)node->inputs[X]->data + first, (real *)node->output->data + first,
-              node->activation == LS_ACTIVATION_RELU);
+        apply_microbatch(node, run, m, r);
         if (learns) {
             ls_tree_stack_push(&means);
             ls_tree_stack_push(&variances);
@@ -182,7 +225,7 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
 }
 
 /* Fills the coefficients of dx, and the leaves of the gradients of gain and offset (may be NULL),
- * from the sums of dy and dy x. */
+ * from the sums of dy and dy (x - centre). */
 static void derive(const struct ls_node *node, const struct ls_run *run, int m, struct room r,
                    real *gain_leaf, real *offset_leaf) {
     const int64_t channels = ls_shape_last(node->output->shape), values = values_of(node, run, m);
@@ -191,67 +234,104 @@ static void derive(const struct ls_node *node, const struct ls_run *run, int m, 
     const double share = frozen(run, values) ? 0 : 1 / (double)values;
     for (int64_t c = 0; c < channels; c++) {
         const double scale = (double)gain[c] * saved.inverse[c];
-        const double along = saved.inverse[c] * (r.product[c] - saved.mean[c] * r.sum[c]); /* T */
+        const double from_centre = saved.mean[c] - (double)r.centre[c];
+        const double along = saved.inverse[c] * (r.product[c] - from_centre * r.sum[c]); /* T */
         const double tilt = saved.inverse[c] * along * share;
-        r.scale[c] = (real)scale;
+        r.steep[c] = (real)scale;
         r.tilt[c] = (real)(-scale * tilt);
-        r.shift[c] = (real)(scale * (saved.mean[c] * tilt - r.sum[c] * share));
+        r.offset[c] = (real)(scale * (saved.mean[c] * tilt - r.sum[c] * share));
         if (gain_leaf)
             gain_leaf[c] = (real)along + (real)0; /* sums over samples are never -0 */
         if (offset_leaf)
             offset_leaf[c] = (real)r.sum[c] + (real)0;
     }
-    ls_norm_repeat(r.scale, channels);
+    ls_norm_repeat(r.steep, channels);
     ls_norm_repeat(r.tilt, channels);
-    ls_norm_repeat(r.shift, channels);
+    ls_norm_repeat(r.offset, channels);
 }
 
-static void write_dx(const struct ls_node *node, int64_t first, int64_t count, struct room r) {
-    const int64_t wide = ls_norm_pattern(ls_shape_last(node->output->shape));
-    const real *restrict scale = r.scale, *restrict tilt = r.tilt, *restrict shift = r.shift;
-    const real *restrict x = (const real *)node->inputs[X]->data + first;
-    const real *restrict dy = (const real *)node->output->gradient + first;
-    real *restrict dx = (real *)node->inputs[X]->gradient + first;
+/* `masked`: dy counts where scale x + shift > 0. */
+LS_INLINE void write_dx(int64_t count, int64_t wide, struct room r, const real *restrict x,
+                        const real *restrict dy, real *restrict dx, const bool masked,
+                        const bool accumulate) {
+    const real *restrict steep = r.steep, *restrict tilt = r.tilt, *restrict offset = r.offset;
+    const real *restrict scale = r.scale, *restrict shift = r.shift;
     for (int64_t i = 0; i < count; i += wide) {
         const int64_t some = count - i < wide ? count - i : wide;
-        if (node->accumulate[X])
-            for (int64_t c = 0; c < some; c++)
-                dx[i + c] += ls_fma(scale[c], dy[i + c], ls_fma(tilt[c], x[i + c], shift[c]));
-        else
-            for (int64_t c = 0; c < some; c++)
-                dx[i + c] = ls_fma(scale[c], dy[i + c], ls_fma(tilt[c], x[i + c], shift[c]));
+        for (int64_t c = 0; c < some; c++) {
+            real g = dy[i + c];
+            if (masked)
+                g = ls_fma(x[i + c], scale[c], shift[c]) > 0 ? g : 0;
+            const real value = ls_fma(steep[c], g, ls_fma(tilt[c], x[i + c], offset[c]));
+            dx[i + c] = accumulate ? dx[i + c] + value : value;
+        }
     }
 }
 
-/* dy of the ReLU's input, in place. */
-static void undo_relu(int64_t count, const real *restrict y, real *restrict dy) {
-    for (int64_t i = 0; i < count; i++)
-        dy[i] = y[i] > 0 ? dy[i] : 0;
+/* A ReLU's mask is worked out from x again, unless a residual had its say: then y is asked, dy is
+ * masked in place, and the residual gets it as well. */
+static void sum_microbatch(const struct ls_node *node, int m, struct room r,
+                           const struct ls_norm_terms *terms) {
+    const struct ls_value *residual = residual_of(node);
+    const struct statistics saved = saved_of(node, m);
+    for (int64_t c = 0; c < terms->channels; c++)
+        r.centre[c] = (real)saved.mean[c];
+    if (residual) {
+        ls_norm_sums(LS_NORM_BEHIND_SUM, *terms, r.sum, r.product);
+    } else if (terms->relu) {
+        affine(node, m, r);
+        ls_norm_sums(LS_NORM_BEHIND_RELU, *terms, r.sum, r.product);
+    } else {
+        ls_norm_sums(LS_NORM_BACKWARD, *terms, r.sum, r.product);
+    }
+}
+
+static void backward_microbatch(const struct ls_node *node, const struct ls_run *run, int m,
+                                struct room r, real *gain_leaf, real *offset_leaf) {
+    const int64_t channels = ls_shape_last(node->output->shape);
+    const int64_t row = ls_shape_row(node->output->shape), rows = ls_run_microbatch_rows(run, m);
+    const int64_t first = ls_run_microbatch_first(run, m) * row;
+    const struct ls_value *residual = residual_of(node);
+    const struct ls_norm_terms terms = {
+        .images = rows,
+        .pixels = row / channels,
+        .channels = channels,
+        .x = (const real *)node->inputs[X]->data + first,
+        .y = (const real *)node->output->data + first,
+        .centre = r.centre,
+        .scale = r.scale,
+        .shift = r.shift,
+        .dy = (real *)node->output->gradient + first,
+        .residual = residual && residual->gradient ? (real *)residual->gradient + first : NULL,
+        .relu = node->activation == LS_ACTIVATION_RELU,
+        .residual_adds = residual && node->accumulate[RESIDUAL],
+    };
+    sum_microbatch(node, m, r, &terms);
+    derive(node, run, m, r, gain_leaf, offset_leaf);
+    if (!node->inputs[X]->gradient)
+        return;
+    real *dx = (real *)node->inputs[X]->gradient + first;
+    const int64_t count = rows * row, wide = ls_norm_pattern(channels);
+    const bool masked = terms.relu && !residual, accumulate = node->accumulate[X];
+    if (masked && accumulate)
+        write_dx(count, wide, r, terms.x, terms.dy, dx, true, true);
+    else if (masked)
+        write_dx(count, wide, r, terms.x, terms.dy, dx, true, false);
+    else if (accumulate)
+        write_dx(count, wide, r, terms.x, terms.dy, dx, false, true);
+    else
+        write_dx(count, wide, r, terms.x, terms.dy, dx, false, false);
 }
 
 static void backward(const struct ls_node *node, const struct ls_run *run) {
     const struct room r = room_of(node);
     const int64_t channels = ls_shape_last(node->output->shape);
-    const int64_t row = ls_shape_row(node->output->shape);
     real *gain = node->inputs[GAIN]->gradient, *offset = node->inputs[OFFSET]->gradient;
     struct ls_tree_stack gains = ls_tree_stack_begin(gain, r.stacks[0], channels);
     struct ls_tree_stack offsets = ls_tree_stack_begin(offset, r.stacks[1], channels);
     for (int m = 0; m < run->microbatches; m++) {
-        const int64_t rows = ls_run_microbatch_rows(run, m);
-        const int64_t first = ls_run_microbatch_first(run, m) * row;
-        real *dy = (real *)node->output->gradient + first;
-        if (node->activation == LS_ACTIVATION_RELU)
-            undo_relu(rows * row, (const real *)node->output->data + first, dy);
-        ls_norm_sums((struct ls_norm_terms){.u = dy,
-                                            .x = (const real *)node->inputs[X]->data + first,
-                                            .images = rows,
-                                            .pixels = row / channels,
-                                            .channels = channels},
-                     r.sum, r.product);
-        derive(node, run, m, r, gain ? ls_tree_stack_leaf(&gains) : NULL,
-               offset ? ls_tree_stack_leaf(&offsets) : NULL);
-        if (node->inputs[X]->gradient)
-            write_dx(node, first, rows * row, r);
+        backward_microbatch(node, run, m, r, gain ? ls_tree_stack_leaf(&gains) : NULL,
+                            offset ? ls_tree_stack_leaf(&offsets) : NULL);
         if (gain)
             ls_tree_stack_push(&gains);
         if (offset)
@@ -266,6 +346,9 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
 #define OPTIONS(...)                                                                               \
     .options = &(const struct ls_norm_options){__VA_ARGS__},                                       \
     .options_size = sizeof(struct ls_norm_options), .input_count = 5
+#define RESIDUAL_OPTIONS                                                                           \
+    .options = &(const struct ls_norm_options){0}, .options_size = sizeof(struct ls_norm_options), \
+    .input_count = 6
 #define CHANNELS(count)                                                                            \
     {.shape = LS_CASE_SHAPE(count), .parameter = true, .low = 0.5, .high = 2},                     \
         {.shape = LS_CASE_SHAPE(count), .parameter = true, .low = -1, .high = 1},                  \
@@ -296,6 +379,23 @@ static const struct ls_op_case cases[] = {
      OPTIONS(0),
      .inputs = {{.shape = LS_CASE_SHAPE(4, 2, 2, 16), .low = -2, .high = 2}, CHANNELS(16)},
      .activation = LS_ACTIVATION_RELU},
+    {.name = "a residual with ReLU",
+     RESIDUAL_OPTIONS,
+     .inputs = {{.shape = LS_CASE_SHAPE(4, 3, 3, 20), .low = -2, .high = 2},
+                CHANNELS(20),
+                {.shape = LS_CASE_SHAPE(4, 3, 3, 20), .low = -2, .high = 2}},
+     .activation = LS_ACTIVATION_RELU,
+     .microbatches = 2},
+    {.name = "a residual",
+     RESIDUAL_OPTIONS,
+     .inputs = {{.shape = LS_CASE_SHAPE(5, 3), .low = -2, .high = 2},
+                CHANNELS(3),
+                {.shape = LS_CASE_SHAPE(5, 3), .low = -2, .high = 2}}},
+    {.name = "more pixels than a block",
+     OPTIONS(0),
+     .inputs = {{.shape = LS_CASE_SHAPE(2, 9, 11, 3), .low = -2, .high = 2}, CHANNELS(3)},
+     .activation = LS_ACTIVATION_RELU,
+     .microbatches = 2},
     {.name = "evaluation",
      OPTIONS(0),
      .inputs = {{.shape = LS_CASE_SHAPE(3, 2, 2, 5), .low = -2, .high = 2}, CHANNELS(5)},

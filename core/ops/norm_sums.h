@@ -1,87 +1,114 @@
-/* Batch norm's sums, per channel, in double: over the pixels of an image in order, then over the
- * images of a microbatch in order. And the pattern of its element-wise passes. */
+/* Batch norm's sums over a microbatch, per channel: in blocks of 64 pixels of an image (of rows,
+ * where there are no pixels), in each block the even and the odd pixels by a chain of their own,
+ * the two added; blocks in order, in double. x is taken relative to a centre, so that a large mean
+ * costs no digits. And the pattern of batch norm's element-wise passes. */
 #ifndef LS_OPS_NORM_SUMS_H
 #define LS_OPS_NORM_SUMS_H
 
 #include "core/ops/op.h"
-#include "core/tensor/variant.h"
+#include "core/tensor/kernels/lanes.h"
 
-/* Half as many lanes as a vector of reals has: a register full of doubles. */
-enum {
-    LS_NORM_HALF = LS_LANES / 2,
-    LS_NORM_CHANNELS = 16,
-    LS_NORM_PARTS = LS_NORM_CHANNELS / LS_NORM_HALF
+enum { LS_NORM_PIXELS = 64, LS_NORM_CHANNELS = 16, LS_NORM_PARTS = LS_NORM_CHANNELS / LS_LANES };
+
+/* What is summed: u, and u * v. */
+enum ls_norm_mode {
+    LS_NORM_FORWARD,     /* u = v = x - centre */
+    LS_NORM_BACKWARD,    /* u = dy, v = x - centre */
+    LS_NORM_BEHIND_RELU, /* u = scale x + shift > 0 ? dy : 0 */
+    LS_NORM_BEHIND_SUM /* u = y > 0 ? dy : 0, which replaces dy and goes to the residual's gradient
+                          as well */
 };
-typedef real ls_norm_half
-    __attribute__((vector_size(LS_NORM_HALF * sizeof(real)), aligned(sizeof(real)), may_alias));
-typedef double ls_norm_wide __attribute__((vector_size(LS_NORM_HALF * sizeof(double))));
 
-/* What is summed: u, and u * x, for the elements of one microbatch. */
 struct ls_norm_terms {
-    const real *u, *x;
     int64_t images, pixels, channels;
+    const real *x, *y;                  /* the microbatch's */
+    const real *centre, *scale, *shift; /* per channel; readable for 16 more */
+    real *dy, *residual;                /* residual: NULL where none is wanted */
+    bool relu, residual_adds;           /* of LS_NORM_BEHIND_SUM */
 };
 
-LS_INLINE ls_norm_wide ls_norm_load(const real *from) {
-    return __builtin_convertvector(*(const ls_norm_half *)from, ls_norm_wide);
-}
-
-/* Channels c .. c+15, in registers. */
-static inline void ls_norm_sum_block(struct ls_norm_terms t, int64_t c, double *sum,
-                                     double *product) {
-    ls_norm_wide sums[LS_NORM_PARTS] = {0}, products[LS_NORM_PARTS] = {0};
-    const real *u = t.u + c, *x = t.x + c;
-    for (int64_t n = 0; n < t.images; n++) {
-        ls_norm_wide s[LS_NORM_PARTS] = {0}, p[LS_NORM_PARTS] = {0};
-        for (int64_t i = 0; i < t.pixels; i++, u += t.channels, x += t.channels)
-            for (int k = 0; k < LS_NORM_PARTS; k++) {
-                const ls_norm_wide left = ls_norm_load(u + k * LS_NORM_HALF);
-                s[k] += left;
-                p[k] += left * ls_norm_load(x + k * LS_NORM_HALF);
-            }
-        for (int k = 0; k < LS_NORM_PARTS; k++) {
-            sums[k] += s[k];
-            products[k] += p[k];
+/* One channel vector of one pixel, at element `at`; `some`: channels that are there. */
+LS_INLINE void ls_norm_add(const enum ls_norm_mode mode, const struct ls_norm_terms *t, int64_t at,
+                           int64_t some, vreal centre, vreal scale, vreal shift, vreal *sum,
+                           vreal *product) {
+    const vreal x = ls_vload_some(t->x + at, some), v = x - centre;
+    vreal u = v;
+    if (mode != LS_NORM_FORWARD)
+        u = ls_vload_some(t->dy + at, some);
+    if (mode == LS_NORM_BEHIND_RELU)
+        u = (vreal)((vbits)u & (ls_vfma(x, scale, shift) > (vreal){0}));
+    if (mode == LS_NORM_BEHIND_SUM) {
+        if (t->relu) {
+            u = (vreal)((vbits)u & (ls_vload_some(t->y + at, some) > (vreal){0}));
+            ls_vstore_some(t->dy + at, some, u);
+        }
+        if (t->residual) {
+            vreal total = u;
+            if (t->residual_adds)
+                total += ls_vload_some(t->residual + at, some);
+            ls_vstore_some(t->residual + at, some, total);
         }
     }
-    memcpy(sum + c, sums, sizeof sums);
-    memcpy(product + c, products, sizeof products);
+    *sum += u;
+    *product = ls_vfma(u, v, *product);
 }
 
-/* The same for the channels from c on, fewer than 16. */
-static inline void ls_norm_sum_rest(struct ls_norm_terms t, int64_t c, double *sum,
-                                    double *product) {
-    const int64_t some = t.channels - c;
-    double sums[LS_NORM_CHANNELS] = {0}, products[LS_NORM_CHANNELS] = {0};
-    const real *restrict u = t.u + c, *restrict x = t.x + c;
-    for (int64_t n = 0; n < t.images; n++) {
-        double s[LS_NORM_CHANNELS] = {0}, p[LS_NORM_CHANNELS] = {0};
-        for (int64_t i = 0; i < t.pixels; i++, u += t.channels, x += t.channels)
-            for (int64_t k = 0; k < some; k++) {
-                s[k] += (double)u[k];
-                p[k] += (double)u[k] * (double)x[k];
-            }
-        for (int64_t k = 0; k < some; k++) {
-            sums[k] += s[k];
-            products[k] += p[k];
-        }
+/* The channels c .. c+15 of one pixel. */
+LS_INLINE void ls_norm_pixel(const enum ls_norm_mode mode, const bool whole,
+                             const struct ls_norm_terms *t, int64_t at, int64_t c, vreal *sums,
+                             vreal *products) {
+#pragma GCC unroll 4
+    for (int k = 0; k < LS_NORM_PARTS; k++) {
+        const int64_t channel = c + k * LS_LANES;
+        ls_norm_add(mode, t, at + channel, whole ? LS_LANES : t->channels - channel,
+                    ls_vload(t->centre + channel), ls_vload(t->scale + channel),
+                    ls_vload(t->shift + channel), &sums[k], &products[k]);
     }
-    memcpy(sum + c, sums, (size_t)some * sizeof *sums);
-    memcpy(product + c, products, (size_t)some * sizeof *products);
 }
 
-/* sum[c] = sum of u, product[c] = sum of u * x. */
-static inline void ls_norm_sums(struct ls_norm_terms t, double *sum, double *product) {
-    int64_t c = 0;
-    if (t.pixels ==
-        1) { /* the same chain of additions as the pixels of one image, with less around it */
+/* Adds the pixels of one block, from element `at` on, for the channels c .. c+15. */
+LS_INLINE void ls_norm_block(const enum ls_norm_mode mode, const bool whole,
+                             const struct ls_norm_terms *t, int64_t at, int64_t pixels, int64_t c,
+                             double *sum, double *product) {
+    vreal sums[2][LS_NORM_PARTS] = {0}, products[2][LS_NORM_PARTS] = {0};
+    for (int64_t i = 0; i + 1 < pixels; i += 2, at += 2 * t->channels) {
+        ls_norm_pixel(mode, whole, t, at, c, sums[0], products[0]);
+        ls_norm_pixel(mode, whole, t, at + t->channels, c, sums[1], products[1]);
+    }
+    if (pixels % 2)
+        ls_norm_pixel(mode, whole, t, at, c, sums[0], products[0]);
+    real total[2][LS_NORM_CHANNELS];
+#pragma GCC unroll 4
+    for (int k = 0; k < LS_NORM_PARTS; k++) {
+        ls_vstore(total[0] + k * LS_LANES, sums[0][k] + sums[1][k]);
+        ls_vstore(total[1] + k * LS_LANES, products[0][k] + products[1][k]);
+    }
+    const int64_t some = whole ? LS_NORM_CHANNELS : t->channels - c;
+    for (int64_t k = 0; k < some; k++) {
+        sum[c + k] += (double)total[0][k];
+        product[c + k] += (double)total[1][k];
+    }
+}
+
+/* sum[c] = sum of u, product[c] = sum of u v. */
+LS_INLINE void ls_norm_sums(const enum ls_norm_mode mode, struct ls_norm_terms t, double *sum,
+                            double *product) {
+    memset(sum, 0, (size_t)t.channels * sizeof *sum);
+    memset(product, 0, (size_t)t.channels * sizeof *product);
+    if (t.pixels == 1) { /* vectors: the rows are the pixels of one image */
         t.pixels = t.images;
         t.images = 1;
     }
-    for (; c + LS_NORM_CHANNELS <= t.channels; c += LS_NORM_CHANNELS)
-        ls_norm_sum_block(t, c, sum, product);
-    if (c < t.channels)
-        ls_norm_sum_rest(t, c, sum, product);
+    for (int64_t n = 0; n < t.images; n++)
+        for (int64_t i = 0; i < t.pixels; i += LS_NORM_PIXELS) {
+            const int64_t at = (n * t.pixels + i) * t.channels;
+            const int64_t some = t.pixels - i < LS_NORM_PIXELS ? t.pixels - i : LS_NORM_PIXELS;
+            int64_t c = 0;
+            for (; c + LS_NORM_CHANNELS <= t.channels; c += LS_NORM_CHANNELS)
+                ls_norm_block(mode, true, &t, at, some, c, sum, product);
+            if (c < t.channels)
+                ls_norm_block(mode, false, &t, at, some, c, sum, product);
+        }
 }
 
 /* Coefficients per channel are repeated until they fill this many elements or more, so that the

@@ -4,19 +4,20 @@
 
 #include "core/tensor/variant.h"
 
-/* The first `count` reals of a vector; the rest is 0. */
+/* The first `count` reals of a vector (all from LS_LANES on, none below 1); the rest is 0. */
 LS_INLINE vreal ls_vload_some(const real *from, int64_t count) {
     if (count >= LS_LANES)
         return ls_vload(from);
     vreal value = {0};
-    memcpy(&value, from, (size_t)count * sizeof(real));
+    if (count > 0)
+        memcpy(&value, from, (size_t)count * sizeof(real));
     return value;
 }
 
 LS_INLINE void ls_vstore_some(real *to, int64_t count, vreal value) {
     if (count >= LS_LANES)
         ls_vstore(to, value);
-    else
+    else if (count > 0)
         memcpy(to, &value, (size_t)count * sizeof(real));
 }
 
