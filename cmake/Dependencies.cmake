@@ -11,3 +11,13 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv)
 pkg_check_modules(CHECK IMPORTED_TARGET check)
 find_library(CSV_LIBRARY csv)
+
+# Only for `lockstep bench kernels`, which loads it when asked: its headers, where they are of version 2.
+find_path(ONEDNN_INCLUDE oneapi/dnnl/dnnl.h)
+set(LS_ONEDNN 0)
+if(ONEDNN_INCLUDE)
+    file(STRINGS ${ONEDNN_INCLUDE}/oneapi/dnnl/dnnl_version.h ONEDNN_VERSION REGEX "DNNL_VERSION_MAJOR 2$")
+    if(ONEDNN_VERSION)
+        set(LS_ONEDNN 1)
+    endif()
+endif()

@@ -20,6 +20,14 @@ void ls_blas_product(const struct ls_blas_product *p) {
                 p->turn_b ? k : n, p->add ? 1.0f : 0.0f, p->c, n);
 }
 
+void ls_blas_set_threads(int threads) {
+    openblas_set_num_threads(threads);
+}
+
+int ls_blas_threads(void) {
+    return openblas_get_num_threads();
+}
+
 const char *ls_blas_describe(void) {
     return openblas_get_config();
 }

@@ -17,6 +17,10 @@ struct ls_blas_product {
 
 void ls_blas_product(const struct ls_blas_product *product);
 
+/* Threads of a product, all of the machine's cores unless set or told by OPENBLAS_NUM_THREADS. */
+void ls_blas_set_threads(int threads);
+int ls_blas_threads(void);
+
 /* Version and kernels in use ("OpenBLAS 0.3.21 ... Zen"). */
 const char *ls_blas_describe(void);
 

@@ -2,6 +2,8 @@
 
 #include "core/ops/list.h"
 
+extern const struct ls_kernels ls_kernels_f32_portable, ls_kernels_f32_avx2, ls_kernels_f32_avx512;
+
 const char *ls_variant_name(enum ls_variant variant) {
     static const char *const names[LS_VARIANT_COUNT] = {"portable", "avx2", "avx512", "f64"};
     LS_ASSERT((int)variant >= 0 && variant < LS_VARIANT_COUNT, "variant %d of %d", (int)variant,
@@ -44,6 +46,21 @@ const struct ls_op *const *ls_variant_ops(enum ls_variant variant) {
         return ls_ops_f32_avx2;
     case LS_F32_AVX512:
         return ls_ops_f32_avx512;
+#endif
+    default:
+        return NULL;
+    }
+}
+
+const struct ls_kernels *ls_variant_kernels(enum ls_variant variant) {
+    switch (variant) {
+    case LS_F32_PORTABLE:
+        return &ls_kernels_f32_portable;
+#if LS_X86
+    case LS_F32_AVX2:
+        return &ls_kernels_f32_avx2;
+    case LS_F32_AVX512:
+        return &ls_kernels_f32_avx512;
 #endif
     default:
         return NULL;

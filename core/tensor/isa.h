@@ -19,4 +19,8 @@ enum ls_variant ls_variant_best(void);
 struct ls_op;
 const struct ls_op *const *ls_variant_ops(enum ls_variant variant);
 
+/* The kernels of a float variant (kernels/table.h); NULL if this build does not have it. */
+struct ls_kernels;
+const struct ls_kernels *ls_variant_kernels(enum ls_variant variant);
+
 #endif

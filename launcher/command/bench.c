@@ -14,7 +14,7 @@
 #include "core/base/memory.h"
 #include "core/base/random.h"
 #include "io/file.h"
-#include "launcher/command/command.h"
+#include "launcher/command/bench_kernels.h"
 #include "launcher/command/workloads.h"
 #include "launcher/exit_codes.h"
 #include "launcher/supervisor/supervisor.h"
@@ -274,8 +274,11 @@ static int run_bench(int argument_count, char **arguments, const void *given) {
     return code;
 }
 
+static const struct ls_command *const parts[] = {&ls_command_bench_kernels, NULL};
+
 const struct ls_command ls_command_bench = {
     .name = "bench",
+    .parts = parts,
     .usage = "WORKLOAD [-n RANKS] [--threads T] [--seconds S]",
     .help = "time training steps on a reference workload: mlp, cnn, resnet20",
     .details = "Prints one JSON line. The batch per rank is the workload's, so that of the job "

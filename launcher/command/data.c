@@ -144,30 +144,12 @@ static int run_import(int argument_count, char **arguments) {
     return status == LS_OK ? LS_EXIT_DONE : ls_command_fail(&error);
 }
 
-static int run_info_words(int argument_count, char **arguments) {
-    struct ls_error error;
-    struct ls_words words = {.items = ls_calloc((size_t)argument_count + 1, sizeof *words.items)};
-    struct info_options options;
-    int code = LS_EXIT_DONE;
-    if (ls_options_parse(&info_command, argument_count, arguments, &options, &words, &error) !=
-        LS_OK)
-        code = ls_command_fail(&error);
-    else if (words.help)
-        ls_command_print_help(stdout, &info_command);
-    else
-        code = run_info(words.count, words.items, &options);
-    free(words.items);
-    return code;
-}
-
 static int run_data(int argument_count, char **arguments, const void *options) {
     (void)options;
     static const char *const names[] = {"import", "info"};
     const char *verb = argument_count ? arguments[0] : "";
     const bool help =
         argument_count > 1 && (!strcmp(arguments[1], "--help") || !strcmp(arguments[1], "-h"));
-    if (!strcmp(verb, "info"))
-        return run_info_words(argument_count - 1, arguments + 1);
     if (!strcmp(verb, "import") && help) {
         ls_command_print_help(stdout, ls_command_find("data"));
         return LS_EXIT_DONE;
@@ -189,8 +171,11 @@ static void print_data_help(FILE *out) {
     fprintf(out, "\n%s", ls_import_help);
 }
 
+static const struct ls_command *const parts[] = {&info_command, NULL};
+
 const struct ls_command ls_command_data = {
     .name = "data",
+    .parts = parts,
     .usage = "import [FORMAT] FILE... [OPTION...] --out FILE.h5 | info FILE",
     .help = "import raw files into an HDF5 data set; say what a data set holds",
     .details = "FORMAT is idx, cifar, csv or npy; it may be left out where file names tell.\n"
