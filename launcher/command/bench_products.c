@@ -24,7 +24,8 @@ struct product {
 
 static void run_forward(void *context) {
     struct product *p = context;
-    p->kernels->gemm_forward(&p->gemm, p->x.data, p->w.data, NULL, false, p->y.data);
+    p->kernels->gemm_forward(&p->gemm, p->x.data, p->w.data, NULL, false, p->y.data,
+                             p->scratch.data);
 }
 
 static void run_input_gradient(void *context) {

@@ -6,11 +6,10 @@
 #include "core/tensor/kernels/transpose.h"
 
 enum {
-    CACHED = 128 * 1024,       /* elements of a block of rows: it stays in the second-level cache */
-    ROWS_MAX = 512,            /* rows of a block */
-    INPUTS = 4 * LS_TILE_ROWS, /* input gradients made before they are turned */
-    PAD = 16,                  /* keeps strides off the powers of two, which caches dislike */
-    TURNED = ROWS_MAX + PAD
+    CACHED = 128 * 1024, /* elements of a block of rows: it stays in the second-level cache */
+    ROWS_MAX = 512,      /* rows of a block */
+    INPUTS = 16 * LS_TILE_ROWS, /* input gradients made before they are turned */
+    TURNED = LS_PANEL           /* their stride */
 };
 
 static int64_t smaller(int64_t a, int64_t b) {
@@ -23,16 +22,30 @@ static int64_t block_rows(int64_t row_elements) {
     return rows < LS_PANEL ? LS_PANEL : smaller(rows, ROWS_MAX);
 }
 
+/* Rows of x [rows, in] as [ceil(in / 32)][rows][32]. */
+static void block_inputs(int64_t rows, int64_t in, const real *x, real *to) {
+    for (int64_t first = 0; first < in; first += LS_PANEL, to += rows * LS_PANEL) {
+        const int64_t some = smaller(LS_PANEL, in - first);
+        for (int64_t r = 0; r < rows; r++)
+            if (some == LS_PANEL)
+                memcpy(to + r * LS_PANEL, x + r * in + first, LS_PANEL * sizeof(real));
+            else
+                memcpy(to + r * LS_PANEL, x + r * in + first, (size_t)some * sizeof(real));
+    }
+}
+
+static real *take_blocks(const struct ls_gemm *g, struct ls_scratch *scratch) {
+    const int64_t rows = smaller(block_rows(g->in), g->rows);
+    return ls_scratch_take(scratch, ls_panels(g->in) * LS_PANEL * rows, sizeof(real));
+}
+
 void LS_NAME(ls_gemm_forward)(const struct ls_gemm *g, const real *x, const real *w,
-                              const real *bias, bool relu, real *y) {
-    const real *from[ROWS_MAX];
-    real *to[ROWS_MAX];
-    const int64_t tap = 0, block = block_rows(g->in);
+                              const real *bias, bool relu, real *y, void *scratch) {
+    real *to[ROWS_MAX], *blocks = take_blocks(g, &(struct ls_scratch){.memory = scratch});
+    const int64_t block = block_rows(g->in);
     struct ls_product product = {.columns = g->out,
-                                 .x = from,
+                                 .blocks = blocks,
                                  .y = to,
-                                 .taps = &tap,
-                                 .depth = g->in,
                                  .length = g->in,
                                  .w = w,
                                  .panel_stride = g->in * LS_PANEL,
@@ -40,22 +53,19 @@ void LS_NAME(ls_gemm_forward)(const struct ls_gemm *g, const real *x, const real
                                  .relu = relu};
     for (int64_t row = 0; row < g->rows; row += block) {
         product.rows = smaller(block, g->rows - row);
-        for (int64_t r = 0; r < product.rows; r++) {
-            from[r] = x + (row + r) * g->in;
+        product.block_next = product.rows * LS_PANEL;
+        block_inputs(product.rows, g->in, x + row * g->in, blocks);
+        for (int64_t r = 0; r < product.rows; r++)
             to[r] = y + (row + r) * g->out;
-        }
         LS_NAME(ls_product)(&product);
     }
 }
 
-/* A block of rows of dy [rows, out] as columns: panels of 32 rows, [ceil(rows / 32)][out][32]. */
-static void turn_rows(int64_t rows, int64_t out, const real *dy, real *panels) {
-    for (int64_t row = 0; row < rows; row += LS_PANEL, panels += out * LS_PANEL) {
-        const int64_t some = smaller(LS_PANEL, rows - row);
-        ls_transpose(some, out, dy + row * out, out, panels, LS_PANEL);
-        for (int64_t o = 0; some < LS_PANEL && o < out; o++)
-            memset(panels + o * LS_PANEL + some, 0, (size_t)(LS_PANEL - some) * sizeof(real));
-    }
+/* Up to 32 rows of dy [rows, out] as a panel of columns, [out][32]. */
+static void turn_rows(int64_t rows, int64_t out, const real *dy, real *panel) {
+    ls_transpose(rows, out, dy, out, panel, LS_PANEL);
+    for (int64_t o = 0; rows < LS_PANEL && o < out; o++)
+        memset(panel + o * LS_PANEL + rows, 0, (size_t)(LS_PANEL - rows) * sizeof(real));
 }
 
 /* dx[row][first + i] (+)= turned[i][row] */
@@ -72,68 +82,40 @@ static void turn_back(int64_t rows, int64_t inputs, const real *turned, bool add
 }
 
 struct input_job {
-    int64_t block, panels, *taps;
-    real *columns, *weights, *turned, *buffer;
+    real *panel, *turned, *buffer;
 };
 
 static struct input_job take_input_job(const struct ls_gemm *g, struct ls_scratch *scratch) {
-    struct input_job job = {.block = block_rows(g->out), .panels = ls_panels(g->out)};
-    job.taps = ls_scratch_take(scratch, job.panels, sizeof *job.taps);
-    job.columns = ls_scratch_take(scratch, job.block * g->out, sizeof(real));
-    job.weights = ls_scratch_take(scratch, INPUTS * job.panels * LS_PANEL + PAD, sizeof(real));
-    job.turned = ls_scratch_take(scratch, INPUTS * TURNED, sizeof(real));
-    job.buffer = ls_scratch_take(scratch, INPUTS * TURNED, sizeof(real));
-    return job;
+    return (struct input_job){
+        .panel = ls_scratch_take(scratch, LS_PANEL * g->out, sizeof(real)),
+        .turned = ls_scratch_take(scratch, INPUTS * TURNED, sizeof(real)),
+        .buffer = ls_scratch_take(scratch, INPUTS * LS_PANEL, sizeof(real)),
+    };
 }
 
-/* Rows first .. first+inputs-1 of W, panel after panel, as [panels][inputs][32]. */
-static void gather_weights(const struct ls_gemm *g, int64_t first, int64_t inputs, const real *w,
-                           real *to) {
-    const int64_t some = inputs * LS_PANEL;
-    for (int64_t p = 0; p < ls_panels(g->out); p++)
-        memcpy(to + p * some, w + (p * g->in + first) * LS_PANEL, (size_t)some * sizeof(real));
-}
-
-/* Row i of W is 32 outputs long in each panel, so panels are taps, and rows of W are the
- * broadcast side; dy is the vector side, which makes the result dx^T, a few inputs at a time.
- * Weights that will be read more than once are gathered before: panels often lie a power of two
- * apart, and would drive each other out of cache. */
-static void input_block(const struct ls_gemm *g, const struct input_job *job, int64_t rows,
-                        int64_t first, int64_t inputs, const real *w) {
-    const bool gather = rows > LS_TILE_COLUMNS;
-    const int64_t panel = gather ? inputs * LS_PANEL : g->in * LS_PANEL;
-    const real *weights = gather ? job->weights : w + first * LS_PANEL, *from[INPUTS];
-    real *to[INPUTS];
-    if (gather)
-        gather_weights(g, first, inputs, w, job->weights);
-    for (int64_t p = 0; p < job->panels; p++)
-        job->taps[p] = p * panel;
-    for (int64_t i = 0; i < inputs; i++) {
-        from[i] = weights + i * LS_PANEL;
-        to[i] = job->turned + i * TURNED;
-    }
-    LS_NAME(ls_product)
-    (&(struct ls_product){.rows = inputs,
-                          .columns = rows,
-                          .x = from,
-                          .y = to,
-                          .taps = job->taps,
-                          .depth = LS_PANEL,
-                          .length = g->out,
-                          .w = job->columns,
-                          .panel_stride = g->out * LS_PANEL});
-}
-
+/* 32 rows of dy at a time are the vector side, and all rows of W, whose panels are blocks of it,
+ * pass by as the broadcast side; that makes the result dx^T, some inputs at a time. */
 void LS_NAME(ls_gemm_input_gradient)(const struct ls_gemm *g, const real *dy, const real *w,
                                      bool add, real *dx, void *scratch) {
     const struct input_job job = take_input_job(g, &(struct ls_scratch){.memory = scratch});
-    for (int64_t row = 0; row < g->rows; row += job.block) {
-        const int64_t rows = smaller(job.block, g->rows - row);
-        turn_rows(rows, g->out, dy + row * g->out, job.columns);
+    real *to[INPUTS];
+    for (int64_t i = 0; i < INPUTS; i++)
+        to[i] = job.turned + i * TURNED;
+    struct ls_product product = {.block_next = g->in * LS_PANEL,
+                                 .far = true,
+                                 .y = to,
+                                 .length = g->out,
+                                 .w = job.panel,
+                                 .panel_stride = g->out * LS_PANEL};
+    for (int64_t row = 0; row < g->rows; row += LS_PANEL) {
+        product.columns = smaller(LS_PANEL, g->rows - row);
+        turn_rows(product.columns, g->out, dy + row * g->out, job.panel);
         for (int64_t first = 0; first < g->in; first += INPUTS) {
-            const int64_t inputs = smaller(INPUTS, g->in - first);
-            input_block(g, &job, rows, first, inputs, w);
-            turn_back(rows, inputs, job.turned, add, dx + row * g->in + first, g->in, job.buffer);
+            product.rows = smaller(INPUTS, g->in - first);
+            product.blocks = w + first * LS_PANEL;
+            LS_NAME(ls_product)(&product);
+            turn_back(product.columns, product.rows, job.turned, add, dx + row * g->in + first,
+                      g->in, job.buffer);
         }
     }
 }
@@ -203,8 +185,10 @@ void LS_NAME(ls_gemm_weight_gradient)(const struct ls_gemm *g, const real *x, co
 }
 
 size_t LS_NAME(ls_gemm_scratch_bytes)(const struct ls_gemm *g) {
-    struct ls_scratch input = {0}, weight = {0};
+    struct ls_scratch forward = {0}, input = {0}, weight = {0};
+    take_blocks(g, &forward);
     take_input_job(g, &input);
     take_weight_job(g, g->rows, &weight);
-    return input.used > weight.used ? input.used : weight.used;
+    const size_t gradients = input.used > weight.used ? input.used : weight.used;
+    return forward.used > gradients ? forward.used : gradients;
 }

@@ -15,7 +15,7 @@ struct ls_gemm {
 
 /* y = x W, then + bias (NULL: none), then ReLU. */
 void LS_NAME(ls_gemm_forward)(const struct ls_gemm *gemm, const real *x, const real *w,
-                              const real *bias, bool relu, real *y);
+                              const real *bias, bool relu, real *y, void *scratch);
 
 /* dx = dy W^T, a chain over the outputs ascending; with `add`, dx += that. */
 void LS_NAME(ls_gemm_input_gradient)(const struct ls_gemm *gemm, const real *dy, const real *w,
@@ -25,7 +25,8 @@ void LS_NAME(ls_gemm_input_gradient)(const struct ls_gemm *gemm, const real *dy,
 void LS_NAME(ls_gemm_weight_gradient)(const struct ls_gemm *gemm, const real *x, const real *dy,
                                       real *dw, void *scratch);
 
-/* Bytes of scratch for both gradients of at most gemm->rows rows, however cut into microbatches. */
+/* Bytes of scratch for each of these, for at most gemm->rows rows, however cut into microbatches.
+ */
 size_t LS_NAME(ls_gemm_scratch_bytes)(const struct ls_gemm *gemm);
 
 #endif

@@ -1,8 +1,12 @@
 #include "core/tensor/kernels/product.h"
 
+/* How the rows of X are found. */
+enum reading { TAPS, BLOCKS, FAR_BLOCKS };
+
 /* One tile's arguments: the tile's first row and column, and how many columns to store. */
 struct tile {
     const struct ls_product *product;
+    const real *blocks;
     const real *const *x;
     real *const *y;
     const real *w;
@@ -11,7 +15,8 @@ struct tile {
     int columns;
 };
 
-LS_INLINE void accumulate(const int rows, const int vectors, const struct tile *t, vreal *acc) {
+/* Rows through pointers, k in stretches. */
+LS_INLINE void follow_taps(const int rows, const int vectors, const struct tile *t, vreal *acc) {
     const struct ls_product *p = t->product;
     const int64_t *tap = p->taps;
     const real *w = t->w;
@@ -87,35 +92,51 @@ LS_INLINE void store(const int rows, const int vectors, const struct tile *t, co
     }
 }
 
-LS_INLINE void run_tile(const int rows, const int vectors, const struct tile *t) {
+LS_INLINE void run_tile(const int rows, const int vectors, const enum reading reading,
+                        const struct tile *t) {
     vreal acc[LS_TILE_ROWS * LS_TILE_VECTORS];
-    LS_UNROLL
-    for (int i = 0; i < rows * vectors; i++)
-        acc[i] = (vreal){0};
-    accumulate(rows, vectors, t, acc);
+    ls_tile_clear(rows, vectors, acc);
+    if (reading == TAPS)
+        follow_taps(rows, vectors, t, acc);
+    else
+        ls_tile_chain(rows, vectors, LS_PANEL, reading == FAR_BLOCKS, t->product->length, t->blocks,
+                      t->product->block_next, t->w, acc);
     finish(rows, vectors, t, acc);
     store(rows, vectors, t, acc);
 }
 
 #define LS_TILE_DEFINE(rows, vectors)                                                              \
-    static void tile_##rows##_##vectors(const struct tile *t) {                                    \
-        run_tile(rows, vectors, t);                                                                \
+    static void taps_##rows##_##vectors(const struct tile *t) {                                    \
+        run_tile(rows, vectors, TAPS, t);                                                          \
+    }                                                                                              \
+    static void blocks_##rows##_##vectors(const struct tile *t) {                                  \
+        run_tile(rows, vectors, BLOCKS, t);                                                        \
+    }                                                                                              \
+    static void far_blocks_##rows##_##vectors(const struct tile *t) {                              \
+        run_tile(rows, vectors, FAR_BLOCKS, t);                                                    \
     }
 LS_TILES(LS_TILE_DEFINE, 1)
 LS_TILES(LS_TILE_DEFINE, 2)
 
 typedef void tile_function(const struct tile *t);
-#define LS_TILE_ENTRY(rows, vectors) tile_##rows##_##vectors,
-static tile_function *const tiles[LS_TILE_VECTORS][LS_TILE_ROWS] = {
-    {LS_TILES(LS_TILE_ENTRY, 1)},
-    {LS_TILES(LS_TILE_ENTRY, 2)},
+#define LS_TAPS_ENTRY(rows, vectors) taps_##rows##_##vectors,
+#define LS_BLOCKS_ENTRY(rows, vectors) blocks_##rows##_##vectors,
+#define LS_FAR_BLOCKS_ENTRY(rows, vectors) far_blocks_##rows##_##vectors,
+static tile_function *const tiles[][LS_TILE_VECTORS][LS_TILE_ROWS] = {
+    [TAPS] = {{LS_TILES(LS_TAPS_ENTRY, 1)}, {LS_TILES(LS_TAPS_ENTRY, 2)}},
+    [BLOCKS] = {{LS_TILES(LS_BLOCKS_ENTRY, 1)}, {LS_TILES(LS_BLOCKS_ENTRY, 2)}},
+    [FAR_BLOCKS] = {{LS_TILES(LS_FAR_BLOCKS_ENTRY, 1)}, {LS_TILES(LS_FAR_BLOCKS_ENTRY, 2)}},
 };
+
+static enum reading reading_of(const struct ls_product *p) {
+    return !p->blocks ? TAPS : p->far ? FAR_BLOCKS : BLOCKS;
+}
 
 void LS_NAME(ls_product)(const struct ls_product *p) {
     for (int64_t column = 0; column < p->columns; column += LS_TILE_COLUMNS) {
         const int64_t left = p->columns - column;
         const int columns = left < LS_TILE_COLUMNS ? (int)left : LS_TILE_COLUMNS;
-        tile_function *const *by_rows = tiles[columns > LS_LANES];
+        tile_function *const *by_rows = tiles[reading_of(p)][columns > LS_LANES];
         real bias[LS_TILE_COLUMNS] = {0};
         if (p->bias)
             memcpy(bias, p->bias + column, (size_t)columns * sizeof(real));
@@ -126,7 +147,10 @@ void LS_NAME(ls_product)(const struct ls_product *p) {
                          .columns = columns};
         for (int64_t row = 0, rows; row < p->rows; row += rows) {
             rows = ls_tile_rows(p->rows - row);
-            t.x = p->x + row;
+            if (p->blocks)
+                t.blocks = p->blocks + row * LS_PANEL;
+            else
+                t.x = p->x + row;
             t.y = p->y + row;
             by_rows[rows - 1](&t);
         }

@@ -1,41 +1,81 @@
-/* to[c][r] = from[r][c] in 4 x 4 blocks of registers. */
+/* to[c][r] = from[r][c] in square blocks of registers: 8 x 8 where vectors have 8 lanes or more,
+ * else 4 x 4. */
 #ifndef LS_KERNELS_TRANSPOSE_H
 #define LS_KERNELS_TRANSPOSE_H
 
 #include "core/tensor/variant.h"
 
-typedef real ls_vreal4
-    __attribute__((vector_size(4 * sizeof(real)), aligned(sizeof(real)), may_alias));
+enum { LS_TRANSPOSE_SIDE = LS_LANES >= 8 ? 8 : 4 };
 
+typedef real ls_transpose_row __attribute__((vector_size(LS_TRANSPOSE_SIDE * sizeof(real)),
+                                             aligned(sizeof(real)), may_alias));
+
+#if LS_LANES >= 8
 LS_INLINE void ls_transpose_block(const real *from, int64_t from_stride, real *to,
                                   int64_t to_stride) {
-    const ls_vreal4 a = *(const ls_vreal4 *)from;
-    const ls_vreal4 b = *(const ls_vreal4 *)(from + from_stride);
-    const ls_vreal4 c = *(const ls_vreal4 *)(from + 2 * from_stride);
-    const ls_vreal4 d = *(const ls_vreal4 *)(from + 3 * from_stride);
-    const ls_vreal4 ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
-    const ls_vreal4 ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    const ls_vreal4 cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5);
-    const ls_vreal4 cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-    *(ls_vreal4 *)to = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
-    *(ls_vreal4 *)(to + to_stride) = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
-    *(ls_vreal4 *)(to + 2 * to_stride) = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
-    *(ls_vreal4 *)(to + 3 * to_stride) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
+    ls_transpose_row a[8], b[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++)
+        a[i] = *(const ls_transpose_row *)(from + i * from_stride);
+        /* Elements of neighbouring rows, then pairs, then halves meet: shuffles inside 128 bits,
+         * which are cheap, and one across. */
+#pragma GCC unroll 4
+    for (int i = 0; i < 8; i += 2) {
+        b[i] = __builtin_shufflevector(a[i], a[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+        b[i + 1] = __builtin_shufflevector(a[i], a[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 8; i += 4) {
+        a[i] = __builtin_shufflevector(b[i], b[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+        a[i + 1] = __builtin_shufflevector(b[i], b[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        a[i + 2] = __builtin_shufflevector(b[i + 1], b[i + 3], 0, 1, 8, 9, 4, 5, 12, 13);
+        a[i + 3] = __builtin_shufflevector(b[i + 1], b[i + 3], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        *(ls_transpose_row *)(to + i * to_stride) =
+            __builtin_shufflevector(a[i], a[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        *(ls_transpose_row *)(to + (i + 4) * to_stride) =
+            __builtin_shufflevector(a[i], a[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
 }
+#else
+LS_INLINE void ls_transpose_block(const real *from, int64_t from_stride, real *to,
+                                  int64_t to_stride) {
+    ls_transpose_row a[4], b[4];
+    for (int i = 0; i < 4; i++)
+        a[i] = *(const ls_transpose_row *)(from + i * from_stride);
+    for (int i = 0; i < 4; i += 2) {
+        b[i] = __builtin_shufflevector(a[i], a[i + 1], 0, 4, 1, 5);
+        b[i + 1] = __builtin_shufflevector(a[i], a[i + 1], 2, 6, 3, 7);
+    }
+    for (int i = 0; i < 2; i++) {
+        *(ls_transpose_row *)(to + 2 * i * to_stride) =
+            __builtin_shufflevector(b[i], b[i + 2], 0, 1, 4, 5);
+        *(ls_transpose_row *)(to + (2 * i + 1) * to_stride) =
+            __builtin_shufflevector(b[i], b[i + 2], 2, 3, 6, 7);
+    }
+}
+#endif
 
-/* The side with the longer stride, whose rows may fall on the same few cache sets, has four rows
- * in flight. */
+/* The side with the longer stride, whose rows may fall on the same few cache sets, has a block's
+ * rows in flight. */
 static inline void ls_transpose(int64_t rows, int64_t columns, const real *from,
                                 int64_t from_stride, real *to, int64_t to_stride) {
-    const int64_t rows4 = rows / 4 * 4, columns4 = columns / 4 * 4;
-    const int64_t wide = from_stride > to_stride ? 16 : 4;
-    for (int64_t first = 0; first < columns4; first += wide)
-        for (int64_t r = 0; r < rows4; r += 4)
-            for (int64_t c = first; c < first + wide && c < columns4; c += 4)
+    enum { SIDE = LS_TRANSPOSE_SIDE };
+    const int64_t whole_rows = rows / SIDE * SIDE, whole_columns = columns / SIDE * SIDE;
+    const int64_t wide = from_stride > to_stride ? 16 : SIDE;
+    for (int64_t first = 0; first < whole_columns; first += wide)
+        for (int64_t r = 0; r < whole_rows; r += SIDE) {
+            if (wide > SIDE)
+                for (int64_t i = r; i < r + SIDE; i++)
+                    __builtin_prefetch(from + i * from_stride + first + 64);
+            for (int64_t c = first; c < first + wide && c < whole_columns; c += SIDE)
                 ls_transpose_block(from + r * from_stride + c, from_stride, to + c * to_stride + r,
                                    to_stride);
+        }
     for (int64_t r = 0; r < rows; r++)
-        for (int64_t c = r < rows4 ? columns4 : 0; c < columns; c++)
+        for (int64_t c = r < whole_rows ? whole_columns : 0; c < columns; c++)
             to[c * to_stride + r] = from[r * from_stride + c];
 }
 

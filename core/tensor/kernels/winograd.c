@@ -134,28 +134,9 @@ struct block {
 
 LS_INLINE void run_block(const int rows, const int vectors, const struct block *b) {
     vreal acc[LS_TILE_ROWS * LS_TILE_VECTORS];
-    LS_UNROLL
-    for (int i = 0; i < rows * vectors; i++)
-        acc[i] = (vreal){0};
-    const real *u = b->u, *v = b->v;
-    for (int64_t left = b->depth; left > 0; left -= LS_PLANE_CHANNELS) {
-        const int64_t depth = smaller(left, LS_PLANE_CHANNELS);
-        for (int64_t k = 0; k < depth; k++) {
-            vreal w[LS_TILE_VECTORS];
-            LS_UNROLL
-            for (int i = 0; i < vectors; i++)
-                w[i] = ls_vload(u + i * LS_LANES);
-            LS_UNROLL
-            for (int r = 0; r < rows; r++) {
-                const vreal a = ls_vset(v[r * LS_PLANE_CHANNELS + k]);
-                LS_UNROLL
-                for (int i = 0; i < vectors; i++)
-                    acc[r * vectors + i] = ls_vfma(a, w[i], acc[r * vectors + i]);
-            }
-            u += LS_PANEL;
-        }
-        v += b->tiles * LS_PLANE_CHANNELS;
-    }
+    ls_tile_clear(rows, vectors, acc);
+    ls_tile_chain(rows, vectors, LS_PLANE_CHANNELS, false, b->depth, b->v,
+                  b->tiles * LS_PLANE_CHANNELS, b->u, acc);
     LS_UNROLL
     for (int i = 0; i < vectors; i++) {
         LS_UNROLL

@@ -126,7 +126,7 @@ static uint64_t linear(int number) {
     const real *b = with_bias ? bias.data : NULL;
 
     struct array y = array_create(s, dy.count), plain_y = array_create(s, dy.count);
-    LS_NAME(ls_gemm_forward)(&g, x.data, w.data, b, relu, y.data);
+    LS_NAME(ls_gemm_forward)(&g, x.data, w.data, b, relu, y.data, scratch);
     LS_NAME(ls_plain_gemm_forward)(&g, x.data, w.data, b, relu, plain_y.data);
     compare(y, plain_y, what, &digest);
 
