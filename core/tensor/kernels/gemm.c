@@ -124,12 +124,14 @@ void LS_NAME(ls_gemm_input_gradient)(const struct ls_gemm *g, const real *dy, co
  * rows at a time, whole vectors where the row has them: what they write too much is overwritten
  * by the next. */
 static void gather_inputs(const struct ls_gemm *g, int64_t width, const real *x, real *to) {
+    const int64_t beyond = (width + LS_LANES - 1) / LS_LANES * LS_LANES - width;
     for (int64_t row = 0; row < g->rows; row += 8) {
         const int64_t end = smaller(row + 8, g->rows);
         for (int64_t first = 0; first < g->in; first += width) {
             real *group = to + first * g->rows;
             const int64_t some = smaller(width, g->in - first);
-            const bool vectors = first + 2 * LS_TILE_ROWS <= g->in && end < g->rows;
+            const bool vectors =
+                first + 2 * LS_TILE_ROWS <= g->in && beyond <= (g->rows - end) * width;
             for (int64_t r = row; r < end; r++)
                 if (vectors)
                     for (int64_t i = 0; i < width; i += LS_LANES)
@@ -146,13 +148,15 @@ struct weight_job {
     real *inputs, *packed;
 };
 
+/* Room for any cut into microbatches, and so for any width. */
 static struct weight_job take_weight_job(const struct ls_gemm *g, int64_t microbatches,
                                          struct ls_scratch *scratch) {
-    struct weight_job job = {.width = ls_tile_rows(g->in)};
+    const int rows_max = ls_outer_rows_max(true, microbatches, g->microbatch_rows);
+    struct weight_job job = {.width = ls_tile_rows(g->in, rows_max)};
     job.groups = (g->in + job.width - 1) / job.width;
-    job.taps = ls_scratch_take(scratch, job.groups, sizeof *job.taps);
+    job.taps = ls_scratch_take(scratch, g->in, sizeof *job.taps);
     job.from = ls_scratch_take(scratch, microbatches, sizeof *job.from);
-    job.inputs = ls_scratch_take(scratch, job.groups * g->rows * job.width, sizeof(real));
+    job.inputs = ls_scratch_take(scratch, (g->in + LS_TILE_ROWS) * g->rows, sizeof(real));
     job.packed = ls_scratch_take(scratch, g->rows * LS_TILE_COLUMNS, sizeof(real));
     return job;
 }

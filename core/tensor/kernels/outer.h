@@ -12,6 +12,15 @@
 
 #include "core/tensor/kernels/product.h"
 
+/* Microbatches of at most so many samples are taken two at a time, in tiles of half as many rows.
+ */
+enum { LS_OUTER_PAIR_SAMPLES = 48, LS_OUTER_PAIR_ROWS = LS_TILE_ROWS / 2 };
+
+/* Rows of the largest tile of such a call. */
+static inline int ls_outer_rows_max(bool tree, int64_t lines, int64_t count) {
+    return tree && lines > 1 && count <= LS_OUTER_PAIR_SAMPLES ? LS_OUTER_PAIR_ROWS : LS_TILE_ROWS;
+}
+
 struct ls_outer {
     int64_t lines, count;
     int64_t last_count;   /* samples of the last line */

@@ -146,7 +146,7 @@ void LS_NAME(ls_product)(const struct ls_product *p) {
                          .column = column,
                          .columns = columns};
         for (int64_t row = 0, rows; row < p->rows; row += rows) {
-            rows = ls_tile_rows(p->rows - row);
+            rows = ls_tile_rows(p->rows - row, LS_TILE_ROWS);
             if (p->blocks)
                 t.blocks = p->blocks + row * LS_PANEL;
             else

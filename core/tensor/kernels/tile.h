@@ -17,22 +17,24 @@ enum {
 
 #define LS_UNROLL _Pragma("GCC unroll 32")
 
-/* X(rows, vectors) for every number of rows that a tile can have. */
-#define LS_TILES_6(X, vectors)                                                                     \
-    X(1, vectors) X(2, vectors) X(3, vectors) X(4, vectors) X(5, vectors) X(6, vectors)
+/* X(rows, vectors) for every number of rows that a tile can have, and half a tile. */
+#define LS_TILES_3(X, vectors) X(1, vectors) X(2, vectors) X(3, vectors)
+#define LS_TILES_7(X, vectors)                                                                     \
+    LS_TILES_3(X, vectors) X(4, vectors) X(5, vectors) X(6, vectors) X(7, vectors)
 #if LS_LANES == 16
+#define LS_HALF_TILES LS_TILES_7
 #define LS_TILES(X, vectors)                                                                       \
-    LS_TILES_6(X, vectors)                                                                         \
-    X(7, vectors)                                                                                  \
+    LS_TILES_7(X, vectors)                                                                         \
     X(8, vectors)                                                                                  \
     X(9, vectors) X(10, vectors) X(11, vectors) X(12, vectors) X(13, vectors) X(14, vectors)
 #else
-#define LS_TILES(X, vectors) LS_TILES_6(X, vectors)
+#define LS_HALF_TILES LS_TILES_3
+#define LS_TILES(X, vectors) LS_TILES_3(X, vectors) X(4, vectors) X(5, vectors) X(6, vectors)
 #endif
 
 /* Rows of the next tile when `left` remain: tiles of a call differ by at most one row. */
-static inline int ls_tile_rows(int64_t left) {
-    const int64_t tiles = (left + LS_TILE_ROWS - 1) / LS_TILE_ROWS;
+static inline int ls_tile_rows(int64_t left, int rows_max) {
+    const int64_t tiles = (left + rows_max - 1) / rows_max;
     return (int)((left + tiles - 1) / tiles);
 }
 

@@ -171,7 +171,7 @@ static void multiply(const struct ls_tiling *t, int64_t count, const struct ls_p
                               .u = u + ((f * ls_panels(t->out) + c / LS_PANEL) * t->in) * LS_PANEL +
                                    c % LS_PANEL};
             for (int64_t i = 0, rows; i < count; i += rows) {
-                rows = ls_tile_rows(count - i);
+                rows = ls_tile_rows(count - i, LS_TILE_ROWS);
                 b.v = ls_plane_at(from, f, 0) + i * LS_PLANE_CHANNELS;
                 for (int v = 0; v < vectors; v++)
                     b.to[v] = ls_plane_at(to, f, c + v * LS_LANES) + i * LS_PLANE_CHANNELS;
