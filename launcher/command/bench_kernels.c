@@ -155,8 +155,10 @@ static void run_triad(void *context) {
 static double measure_bandwidth(double seconds) {
     struct timing timing;
     struct ls_bench_array arrays[3];
-    for (uint32_t i = 0; i < 3; i++)
-        arrays[i] = ls_bench_array(TRIAD, i);
+    for (int i = 0; i < 3; i++) {
+        arrays[i] = ls_bench_array(TRIAD, 0);
+        memset(arrays[i].data, 1, TRIAD * sizeof(float)); /* memory of its own behind each page */
+    }
     time_calls(&(struct ls_bench_call){run_triad, arrays}, 1, seconds, &timing);
     for (int i = 0; i < 3; i++)
         ls_bench_array_destroy(arrays[i]);
