@@ -17,8 +17,6 @@
 /* Part of every cached file's key: raise it when an import writes something else than before. */
 enum { IMPORT_VERSION = 1, WORDS_MAX = 128 };
 
-#define FASHION_FOLDER "/usr/share/datasets/fashion-mnist"
-
 /* Cuts text into words at blanks, in place; '...' and "..." keep blanks. -1: too many, or an open
  * quote. */
 static int split_words(char *text, char *words[WORDS_MAX]) {
@@ -86,7 +84,7 @@ static enum ls_status resolve_hdf5(const char *name, const char *folder, char pa
     return exists(path) ? LS_OK : missing(path, folder, error);
 }
 
-static enum ls_status cache_folder(char *path, size_t size, struct ls_error *error) {
+enum ls_status ls_cache_folder(char *path, size_t size, struct ls_error *error) {
     const char *own = getenv("LOCKSTEP_CACHE"), *user = getenv("XDG_CACHE_HOME"),
                *home = getenv("HOME");
     int length;
@@ -153,7 +151,7 @@ static enum ls_status cache_path(const struct ls_import *import, const char *fol
     uint64_t key = 0;
     enum ls_status status = cache_key(import, folder, &key, error);
     if (status == LS_OK)
-        status = cache_folder(cache, LS_TEXT_MAX, error);
+        status = ls_cache_folder(cache, LS_TEXT_MAX, error);
     if (status != LS_OK)
         return status;
     const char *slash = strrchr(import->files[0], '/'),
@@ -188,18 +186,18 @@ static enum ls_status resolve_raw(int count, char *const *words, const char *fol
 
 static enum ls_status resolve_fashion(enum ls_source_role role, bool run, char path[LS_TEXT_MAX],
                                       struct ls_error *error) {
-    static char *const train[] = {"idx", FASHION_FOLDER "/train-images-idx3-ubyte.gz",
-                                  FASHION_FOLDER "/train-labels-idx1-ubyte.gz"};
-    static char *const test[] = {"idx", FASHION_FOLDER "/t10k-images-idx3-ubyte.gz",
-                                 FASHION_FOLDER "/t10k-labels-idx1-ubyte.gz"};
+    static char *const train[] = {"idx", LS_FASHION_FOLDER "/train-images-idx3-ubyte.gz",
+                                  LS_FASHION_FOLDER "/train-labels-idx1-ubyte.gz"};
+    static char *const test[] = {"idx", LS_FASHION_FOLDER "/t10k-images-idx3-ubyte.gz",
+                                 LS_FASHION_FOLDER "/t10k-labels-idx1-ubyte.gz"};
     if (role == LS_SOURCE_VALIDATION)
         return ls_fail(
             error, LS_INVALID,
             "fashion-mnist has a training and a test part only; data.split: [0.9, 0.1, 0] cuts a "
             "validation part off data.train");
-    if (!ls_file_exists(FASHION_FOLDER))
+    if (!ls_file_exists(LS_FASHION_FOLDER))
         return ls_fail(error, LS_INVALID,
-                       "fashion-mnist: there is no " FASHION_FOLDER
+                       "fashion-mnist: there is no " LS_FASHION_FOLDER
                        "; Debian's package dataset-fashion-mnist "
                        "puts it there");
     return resolve_raw(3, role == LS_SOURCE_TRAIN ? train : test, NULL, run, path, error);

@@ -44,6 +44,11 @@ extern const char *const ls_import_help; /* the options, for help texts */
 LS_MUST_USE enum ls_status ls_import_run(const struct ls_import *import, const char *path,
                                          struct ls_error *error);
 
+/* Where imported files are kept: $LOCKSTEP_CACHE, or below $XDG_CACHE_HOME or $HOME. */
+LS_MUST_USE enum ls_status ls_cache_folder(char *path, size_t size, struct ls_error *error);
+
+#define LS_FASHION_FOLDER "/usr/share/datasets/fashion-mnist" /* of Debian's package */
+
 enum ls_source_role { LS_SOURCE_TRAIN, LS_SOURCE_VALIDATION, LS_SOURCE_TEST };
 
 /* text -> the HDF5 path or glob to open, importing into the cache when needed (`import` true: this

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <jansson.h>
 
@@ -15,7 +16,7 @@
 #include "launcher/exit_codes.h"
 #include "launcher/worker/progress.h"
 
-enum { SAMPLES_MIN = 9, SAMPLES_MAX = 1000, TRIAD = 16 << 20 };
+enum { SAMPLES_MIN = 9, SAMPLES_MAX = 500, SAMPLES_WANTED = 50, TRIAD = 16 << 20 };
 
 struct kernels_options {
     int64_t isa;
@@ -70,15 +71,25 @@ struct timing {
     double seconds[SAMPLES_MAX]; /* of a call; sorted at the end */
 };
 
-static double time_batch(const struct ls_bench_call *call, int64_t count) {
-    const double began = ls_seconds();
-    for (int64_t i = 0; i < count; i++)
-        call->run(call->context);
-    return ls_seconds() - began;
+/* What this thread has computed: the time that other programs take from the core does not count. */
+static double thread_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* Batches of all calls in turn, so that a slow moment of the machine meets each of them; at least
- * nine of each, unless that takes twenty times as long as was asked for. */
+/* After one call that gets the caches back from whoever ran before. */
+static double time_batch(const struct ls_bench_call *call, int64_t count) {
+    call->run(call->context);
+    const double began = thread_seconds();
+    for (int64_t i = 0; i < count; i++)
+        call->run(call->context);
+    return thread_seconds() - began;
+}
+
+/* Batches of all calls in turn, so that a slow moment of the machine meets each of them, and short
+ * ones, so that the median forgets such moments. At least nine, unless that takes twenty times as
+ * long as was asked for. */
 static void time_calls(const struct ls_bench_call *calls, int count, double seconds,
                        struct timing *timings) {
     double spent = 0, budget = 0;
@@ -89,8 +100,7 @@ static void time_calls(const struct ls_bench_call *calls, int count, double seco
         if (!calls[i].run)
             continue;
         budget += seconds;
-        calls[i].run(calls[i].context);
-        while (time_batch(&calls[i], t->batch) < seconds / SAMPLES_MIN / 2)
+        while (time_batch(&calls[i], t->batch) < seconds / SAMPLES_WANTED / 2)
             t->batch *= 2;
     }
     for (int n = 0; n < SAMPLES_MAX && spent < budget * (n < SAMPLES_MIN ? 20 : 1); n++)
@@ -122,6 +132,17 @@ double ls_bench_peak(const struct ls_kernels *kernels, double seconds) {
     return (double)call.flops / timing.seconds[0] * 1e-9;
 }
 
+double ls_bench_sustained(const struct ls_kernels *kernels, double seconds) {
+    struct peak_call call = {.kernels = kernels, .rounds = 1000};
+    const double began = ls_seconds();
+    double flops = 0, elapsed;
+    do {
+        run_peak(&call);
+        flops += (double)call.flops;
+    } while ((elapsed = ls_seconds() - began) < seconds);
+    return flops / elapsed * 1e-9;
+}
+
 static void run_triad(void *context) {
     float *restrict a = ((struct ls_bench_array *)context)[0].data;
     const float *restrict b = ((struct ls_bench_array *)context)[1].data;
@@ -134,8 +155,10 @@ static void run_triad(void *context) {
 static double measure_bandwidth(double seconds) {
     struct timing timing;
     struct ls_bench_array arrays[3];
-    for (uint32_t i = 0; i < 3; i++)
-        arrays[i] = ls_bench_array(TRIAD, i);
+    for (int i = 0; i < 3; i++) {
+        arrays[i] = ls_bench_array(TRIAD, 0);
+        memset(arrays[i].data, 1, TRIAD * sizeof(float)); /* memory of its own behind each page */
+    }
     time_calls(&(struct ls_bench_call){run_triad, arrays}, 1, seconds, &timing);
     for (int i = 0; i < 3; i++)
         ls_bench_array_destroy(arrays[i]);
@@ -264,9 +287,9 @@ const struct ls_command ls_command_bench_kernels = {
     .name = "bench kernels",
     .usage = "[WORD ...] [--isa NAME] [--seconds S] [--json]",
     .help = "time kernels beside OpenBLAS and oneDNN on one thread, each result checked first",
-    .details = "Only those whose name or shape contains every WORD. Rates are medians; a ratio "
-               "above 1 means that\nLockstep is faster. Pin it: taskset -c 0 lockstep bench "
-               "kernels conv",
+    .details = "Only those whose name or shape contains every WORD. Rates are medians of processor "
+               "time; a ratio\nabove 1 means that Lockstep is faster. Pin it: taskset -c 0 "
+               "lockstep bench kernels conv",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),
     .arguments_max = -1,

@@ -54,7 +54,8 @@ struct ls_bench_array {
 struct ls_bench_array ls_bench_array(int64_t count, uint32_t stream);
 void ls_bench_array_destroy(struct ls_bench_array array);
 
-/* GFLOP/s of fused multiply-adds in registers: the best of some tries. */
+/* GFLOP/s of fused multiply-adds in registers: of the best moment, and over the whole time. */
 double ls_bench_peak(const struct ls_kernels *kernels, double seconds);
+double ls_bench_sustained(const struct ls_kernels *kernels, double seconds);
 
 #endif

@@ -12,6 +12,7 @@
 #include <oneapi/dnnl/dnnl.h>
 
 #include "core/base/memory.h"
+#include "core/tensor/kernels/conv.h"
 
 #define FUNCTIONS(X)                                                                               \
     X(version)                                                                                     \

@@ -13,6 +13,7 @@
     X(inspect)                                                                                     \
     X(data)                                                                                        \
     X(checkpoint)                                                                                  \
+    X(doctor)                                                                                      \
     X(bench)                                                                                       \
     X(help)
 
