@@ -20,6 +20,10 @@ void ls_blas_product(const struct ls_blas_product *p) {
                 p->turn_b ? k : n, p->add ? 1.0f : 0.0f, p->c, n);
 }
 
+void ls_blas_use_one_thread(void) {
+    openblas_set_num_threads(1);
+}
+
 const char *ls_blas_describe(void) {
     return openblas_get_config();
 }

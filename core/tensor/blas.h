@@ -17,6 +17,9 @@ struct ls_blas_product {
 
 void ls_blas_product(const struct ls_blas_product *product);
 
+/* OpenBLAS starts no threads of its own any more: for callers that have some. */
+void ls_blas_use_one_thread(void);
+
 /* Version and kernels in use ("OpenBLAS 0.3.21 ... Zen"). */
 const char *ls_blas_describe(void);
 
