@@ -95,6 +95,7 @@ static void print_nodes(const struct inspection *it) {
 }
 
 /* Flat gradient buffers of a thread's share: its sums, and the stack that pieces are added up on.
+ * Raises *pieces to the share's.
  */
 static int share_buffers(const struct inspection *it, int thread, int *pieces) {
     struct ls_tree_node nodes[LS_TREE_NODES_MAX];
@@ -106,8 +107,9 @@ static int share_buffers(const struct inspection *it, int thread, int *pieces) {
     struct ls_accumulator *accumulator =
         ls_accumulator_create(it->microbatches, first, end - first, it->piece, 0, none);
     int depth = 0;
-    *pieces = ls_accumulator_pieces(accumulator);
-    for (int i = 0; i < *pieces; i++)
+    const int count = ls_accumulator_pieces(accumulator);
+    *pieces = count > *pieces ? count : *pieces;
+    for (int i = 0; i < count; i++)
         if (ls_accumulator_piece(accumulator, i).depth > depth)
             depth = ls_accumulator_piece(accumulator, i).depth;
     ls_accumulator_destroy(accumulator);
@@ -129,7 +131,7 @@ static void print_rank(const struct inspection *it) {
     const struct ls_graph_summary summary = ls_graph_summarise(it->model.graph);
     const double flat = (double)it->parameters->total * sizeof(float);
     char text[32];
-    int pieces = 0, buffers = 0; /* the last share has the most pieces */
+    int pieces = 0, buffers = 0;
     for (int t = 0; t < it->threads; t++)
         buffers += share_buffers(it, t, &pieces);
     const double state = (double)optimizer_bytes(it);
