@@ -95,8 +95,7 @@ static void print_nodes(const struct inspection *it) {
 }
 
 /* Flat gradient buffers of a thread's share: its sums, and the stack that pieces are added up on.
- * Raises *pieces to the share's.
- */
+ * Raises *pieces to the share's. */
 static int share_buffers(const struct inspection *it, int thread, int *pieces) {
     struct ls_tree_node nodes[LS_TREE_NODES_MAX];
     const int first = it->first + (int)ls_part_first(it->count, thread, it->threads);

@@ -7,6 +7,7 @@
 #include "core/base/memory.h"
 #include "core/base/parallel.h"
 #include "core/tensor/blas.h"
+#include "launcher/supervisor/supervisor.h"
 
 /* The instruction set that all ranks can run: the one asked for, or the best that the weakest has.
  */
@@ -130,6 +131,12 @@ void ls_trainer_note_threads(const struct ls_trainer *trainer) {
                "%lld threads, but a rank has only %d of the %d microbatches: the other threads "
                "stay without work\nuse fewer threads or ranks, or raise train.microbatches",
                (long long)wanted, least, trainer->microbatches);
+    if (trainer->threads > ls_cores())
+        ls_log(
+            LS_LOG_INFO,
+            "%d threads share %d %s: a rank by hand needs `mpirun --bind-to none`, else mpirun may "
+            "bind it to one",
+            trainer->threads, ls_cores(), ls_cores() == 1 ? "core" : "cores");
 }
 
 int ls_trainer_sum_count(const struct ls_trainer *trainer, bool detailed) {

@@ -52,7 +52,7 @@ LS_MUST_USE enum ls_status ls_trainer_create(struct ls_trainer *trainer,
                                              struct ls_error *error);
 void ls_trainer_destroy(struct ls_trainer *trainer);
 
-/* Says so if threads stay without work because some rank has too few microbatches for them. */
+/* Says so if some rank has too few microbatches for its threads, or this one too few cores. */
 void ls_trainer_note_threads(const struct ls_trainer *trainer);
 
 /* Sums per microbatch, and per batch after ls_trainer_step / ls_trainer_evaluate. */
