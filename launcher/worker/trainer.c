@@ -134,8 +134,8 @@ void ls_trainer_note_threads(const struct ls_trainer *trainer) {
     if (trainer->threads > ls_cores())
         ls_log(
             LS_LOG_INFO,
-            "%d threads share %d %s: a rank by hand needs `mpirun --bind-to none`, else mpirun may "
-            "bind it to one",
+            "the %d threads of a rank share %d %s; mpirun binds ranks to cores unless it is told "
+            "--bind-to none",
             trainer->threads, ls_cores(), ls_cores() == 1 ? "core" : "cores");
 }
 
