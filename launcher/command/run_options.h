@@ -8,7 +8,7 @@
 #include "launcher/config/config.h"
 
 struct ls_run_options {
-    int64_t ranks;         /* train: -n; 0: the config's, or one per core */
+    int64_t ranks;         /* train: -n; 0: the config's, or as many as have cores */
     int64_t threads;       /* of a rank; 0: the config's */
     char out[LS_TEXT_MAX]; /* run directory; "": runs/<config name> */
     struct ls_texts set;

@@ -29,7 +29,7 @@ static const struct ls_option options[] = {
                .initial = "0",
                .min = 0,
                .max = 65536,
-               .help = "worker processes; 0: launcher.ranks, or one per core"}},
+               .help = "worker processes; 0: launcher.ranks, or as many as have cores"}},
     LS_OPTION_THREADS(struct ls_run_options),
     LS_RUN_OPTION_OUT,
     LS_RUN_OPTION_SET,

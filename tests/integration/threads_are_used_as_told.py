@@ -47,6 +47,11 @@ for threads in (1, 2, 3):
         outputs.append((file["outputs"][()].tobytes(), file["classes"][()].tobytes()))
 lockstep.check(len(outputs[0][0]) == 100 * 2 * 4 and outputs.count(outputs[0]) == 3, "outputs with 1, 2, 3 threads")
 
+# OpenBLAS, called from several threads at once. Its bits may differ, its sums do not.
+loss = [lockstep.train(config, lockstep.path(f"openblas-{threads}"), 1, compute__gemm="openblas",
+                       compute__threads=threads)["test"]["loss"] for threads in (1, 4)]
+lockstep.check(abs(loss[1] / loss[0] - 1) < 1e-3 and abs(loss[0] / plain["test"]["loss"] - 1) < 1e-3, f"test loss {loss}")
+
 # bench says what it ran.
 line = json.loads(lockstep.call("bench", "mlp", "--threads", 2, "--microbatches", 2, "--seconds", 0.1).stdout)
 lockstep.equal((line["threads"], line["batch_per_proc"]), (2, 128), "threads and batch of bench")
