@@ -19,6 +19,7 @@ static void *allreduce_create(const struct ls_plan *plan, float *const *partials
     a->requests = ls_calloc((size_t)plan->bucket_count, sizeof *a->requests);
     ls_fold_create(&a->fold, plan->microbatches, plan->nodes + plan->node_bounds[plan->rank],
                    ls_plan_partials(plan, plan->rank));
+    a->fold.threads = plan->threads;
     return a;
 }
 

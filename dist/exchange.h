@@ -18,6 +18,7 @@ static inline struct ls_range ls_range_common(struct ls_range a, struct ls_range
 /* Who owns what in a world, from the parameter set and the number of microbatches alone. */
 struct ls_plan {
     int rank, size, microbatches;
+    int threads; /* of folds */
     int64_t total;
     struct ls_range *slices;    /* owned; per rank */
     struct ls_tree_node *nodes; /* owned; every rank's partials, by rank: together the whole tree */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
+#include "core/base/parallel.h"
 #include "core/base/status.h"
 
 enum { BLOCK = 2048 }; /* elements: a block of each buffer stays in the second-level cache */
@@ -35,7 +36,8 @@ static int plan_node(struct plan *plan, struct ls_tree_node node) {
 
 void ls_fold_create(struct ls_fold *fold, int microbatches, const struct ls_tree_node *nodes,
                     int count) {
-    *fold = (struct ls_fold){.additions = ls_calloc((size_t)count, sizeof *fold->additions)};
+    *fold = (struct ls_fold){.threads = 1,
+                             .additions = ls_calloc((size_t)count, sizeof *fold->additions)};
     struct plan plan = {fold, nodes, count, 0};
     const int root = plan_node(&plan, (struct ls_tree_node){0, microbatches});
     LS_ASSERT(root == 0 && plan.next == count, "%d of %d nodes, the sum in %d", plan.next, count,
@@ -52,11 +54,29 @@ static void add(float *restrict into, const float *restrict from, int64_t count)
         into[i] += from[i];
 }
 
-void ls_fold_run(const struct ls_fold *fold, float *const *buffers, int64_t first, int64_t end) {
-    for (int64_t block = first; block < end; block += BLOCK) {
-        const int64_t count = end - block < BLOCK ? end - block : BLOCK;
+struct range {
+    const struct ls_fold *fold;
+    float *const *buffers;
+    int64_t first, end;
+};
+
+/* One thread's part of a range, in whole blocks. */
+static void run_part(void *context, int part) {
+    const struct range *range = context;
+    const struct ls_fold *fold = range->fold;
+    const int64_t blocks = (range->end - range->first + BLOCK - 1) / BLOCK;
+    const int64_t stop = ls_part_first(blocks, part + 1, fold->threads);
+    for (int64_t b = ls_part_first(blocks, part, fold->threads); b < stop; b++) {
+        const int64_t at = range->first + b * BLOCK;
+        const int64_t count = range->end - at < BLOCK ? range->end - at : BLOCK;
         for (int i = 0; i < fold->count; i++)
-            add(buffers[fold->additions[i].into] + block, buffers[fold->additions[i].from] + block,
-                count);
+            add(range->buffers[fold->additions[i].into] + at,
+                range->buffers[fold->additions[i].from] + at, count);
     }
+}
+
+void ls_fold_run(const struct ls_fold *fold, float *const *buffers, int64_t first, int64_t end) {
+    struct range range = {fold, buffers, first, end};
+    if (fold->count)
+        ls_parallel_run(fold->threads, run_part, &range);
 }

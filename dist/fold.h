@@ -11,6 +11,7 @@ struct ls_addition {
 
 /* The additions in the tree's order; the sum ends in buffer 0, which holds the leftmost node. */
 struct ls_fold {
+    int threads; /* that share the elements of a run; 1 unless the caller sets it after creation */
     int count;
     struct ls_addition *additions; /* owned */
 };

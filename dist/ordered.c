@@ -105,6 +105,7 @@ static void *ordered_create(const struct ls_plan *plan, float *const *partials, 
     plan_sends(o, partials, comm);
     plan_receives(o, comm);
     ls_fold_create(&o->fold, plan->microbatches, plan->nodes, plan->node_bounds[plan->size]);
+    o->fold.threads = plan->threads;
     return o;
 }
 

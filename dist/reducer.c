@@ -57,6 +57,7 @@ enum ls_status ls_reducer_create(struct ls_reducer **created, struct ls_communic
     LS_MPI(MPI_Comm_dup(ls_communicator_mpi(communicator), &reducer->comm));
     ls_plan_create(&reducer->plan, options->parameters, options->microbatches, rank, size,
                    options->bucket_bytes);
+    reducer->plan.threads = options->threads ? options->threads : 1;
     const int count = ls_plan_partials(&reducer->plan, rank);
     reducer->partials = ls_calloc((size_t)count, sizeof *reducer->partials);
     for (int i = 0; i < count; i++)

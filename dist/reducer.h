@@ -20,6 +20,7 @@ struct ls_reducer_options {
     const struct ls_parameter_set *parameters; /* borrowed; planned */
     int microbatches;                          /* of a global batch; at least the world size */
     int64_t bucket_bytes;                      /* 0: 4 MiB; the first is a quarter of it */
+    int threads;                               /* that add partials up; 0: 1 */
 };
 
 struct ls_reducer;

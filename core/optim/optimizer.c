@@ -150,12 +150,16 @@ static void update_statistic(int64_t count, double momentum, int microbatches, f
 
 void ls_optimizer_step(struct ls_optimizer *optimizer, const struct ls_update *update,
                        float *parameters, const float *gradients) {
-    const int64_t begin = optimizer->begin, end = optimizer->end;
+    const int64_t begin = optimizer->begin;
+    const int64_t from = update->end ? update->first : begin;
+    const int64_t end = update->end ? update->end : optimizer->end;
+    LS_ASSERT(from >= begin && end <= optimizer->end, "elements %lld to %lld of %lld to %lld",
+              (long long)from, (long long)end, (long long)begin, (long long)optimizer->end);
     struct ls_update_factors factors = factors_of(&optimizer->options, update);
     for (int i = 0; i < optimizer->set->count; i++) {
         const struct ls_parameter *parameter = optimizer->set->items[i];
         const int64_t stop = parameter->offset + parameter->count;
-        const int64_t first = parameter->offset > begin ? parameter->offset : begin;
+        const int64_t first = parameter->offset > from ? parameter->offset : from;
         const int64_t count = (stop < end ? stop : end) - first;
         if (count <= 0 || parameter->kind == LS_PARAMETER_CONSTANT)
             continue;

@@ -55,6 +55,8 @@ struct ls_update {
     double weight;      /* of the global batch */
     int microbatches;   /* non-empty ones of the global batch (running statistics) */
     double clip_factor; /* 1 unless clipped by norm; see ls_clip_factor */
+    int64_t first, end; /* of the slice, the elements to update; end 0: all. Several threads may
+                           update ranges of their own */
 };
 
 /* parameters: the flat buffer; gradients: the slice's sums, gradients[0] belongs to element

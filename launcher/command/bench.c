@@ -41,7 +41,7 @@ struct bench_options {
 
 static const struct ls_option options[] = {
     {.letter = 'n', .field = OPTION(ranks, LS_FIELD_INTEGER, "1", 1, 65536, "worker processes")},
-    {.field = OPTION(threads, LS_FIELD_INTEGER, "1", 1, 1, "threads of a rank; only 1 for now")},
+    {.field = OPTION(threads, LS_FIELD_INTEGER, "1", 1, LS_MICROBATCHES_MAX, "threads of a rank")},
     {.field = OPTION(seconds, LS_FIELD_REAL, "3", 0.1, 3600, "how long to time steps")},
     {.field = OPTION(microbatches, LS_FIELD_INTEGER, "8", 1, 4096, "of a global batch")},
     {.field = OPTION(reduce, LS_FIELD_TEXT, "ordered", 0, 0, "ordered | allreduce")},
@@ -134,8 +134,8 @@ static void print_line(const struct ls_trainer *trainer, const struct ls_workloa
                        int ranks, int64_t batch, const struct timing *timing, double peak_rss_mb) {
     json_t *line =
         json_pack("{s:s s:s s:i s:i s:I s:I s:f s:f s:f s:f s:f s:f s:f s:I s:i s:s}", "framework",
-                  "lockstep", "workload", workload->name, "procs", ranks, "threads", 1,
-                  "batch_per_proc", (json_int_t)workload->batch, "params",
+                  "lockstep", "workload", workload->name, "procs", ranks, "threads",
+                  trainer->threads, "batch_per_proc", (json_int_t)workload->batch, "params",
                   (json_int_t)ls_parameters_trained(trainer->parameters), "steps_per_s",
                   (double)timing->steps / timing->seconds, "samples_per_s",
                   (double)timing->steps * (double)batch / timing->seconds, "ms_per_step_median",
@@ -157,9 +157,10 @@ static enum ls_status read_workload(struct ls_config *config, const struct ls_wo
     const int length = snprintf(
         text, sizeof text,
         "task: classification\ndata: {train: synthetic}\n%strain:\n  epochs: 1\n  batch: %lld\n"
-        "  microbatches: %lld\n  reduce: %s\ncompute: {isa: %s, gemm: %s, winograd: %s}\n",
+        "  microbatches: %lld\n  reduce: %s\n"
+        "compute: {isa: %s, gemm: %s, winograd: %s, threads: %lld}\n",
         workload->config, (long long)(workload->batch * ranks), (long long)wanted->microbatches,
-        wanted->reduce, wanted->isa, wanted->gemm, wanted->winograd);
+        wanted->reduce, wanted->isa, wanted->gemm, wanted->winograd, (long long)wanted->threads);
     return ls_config_parse(config, text, (size_t)length, "bench", NULL, 0, error);
 }
 
@@ -180,6 +181,8 @@ static enum ls_status bench(struct ls_communicator *communicator,
         struct synthetic data;
         struct timing timing = {0};
         draw(&data, workload, &trainer, batch, rows);
+        if (ls_communicator_rank(communicator) == 0)
+            ls_trainer_note_threads(&trainer);
         ls_communicator_barrier(communicator);
         time_steps(&trainer, &data, batch, rows, wanted->seconds, &timing);
         struct rusage usage;
@@ -229,21 +232,23 @@ static int run_rank(const struct ls_workload *workload, const struct bench_optio
 static int launch(const struct ls_workload *workload, const struct bench_options *wanted,
                   const char *run) {
     static const struct ls_launcher_options launcher = {.mpirun = "mpirun"};
-    char program[PATH_MAX], seconds[32], microbatches[32];
+    char program[PATH_MAX], seconds[32], microbatches[32], threads[32];
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     program[length < 0 ? 0 : length] = '\0';
     snprintf(seconds, sizeof seconds, "%.17g", wanted->seconds);
     snprintf(microbatches, sizeof microbatches, "%lld", (long long)wanted->microbatches);
+    snprintf(threads, sizeof threads, "%lld", (long long)wanted->threads);
     const char *const words[] = {
-        workload->name, "--seconds",    seconds,          "--microbatches", microbatches,
-        "--reduce",     wanted->reduce, "--isa",          wanted->isa,      "--gemm",
-        wanted->gemm,   "--winograd",   wanted->winograd, "--worker",       NULL};
+        workload->name, "--threads",  threads,          "--seconds", seconds,     "--microbatches",
+        microbatches,   "--reduce",   wanted->reduce,   "--isa",     wanted->isa, "--gemm",
+        wanted->gemm,   "--winograd", wanted->winograd, "--worker",  NULL};
     char *copies[sizeof words / sizeof *words];
     memcpy(copies, words, sizeof words);
     const struct ls_launch what = {.program = program,
                                    .command = "bench",
                                    .arguments = copies,
                                    .ranks = (int)wanted->ranks,
+                                   .threads = (int)wanted->threads,
                                    .run = run,
                                    .options = &launcher};
     return ls_supervise(&what);

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "launcher/command/command.h"
+#include "launcher/command/run_options.h"
 #include "launcher/command/trained.h"
 #include "launcher/exit_codes.h"
 
 struct evaluate_options {
     char data[LS_TEXT_MAX];
     bool confusion;
+    int64_t threads;
 };
 
 static const struct ls_option options[] = {
@@ -26,6 +27,7 @@ static const struct ls_option options[] = {
                .offset = offsetof(struct evaluate_options, confusion),
                .initial = "false",
                .help = "print the confusion matrix, a row for each label"}},
+    LS_OPTION_THREADS(struct evaluate_options),
 };
 
 static void print_metrics(const char *name, const struct ls_metrics *metrics, bool confusion) {
@@ -63,7 +65,9 @@ static int run_evaluate(int argument_count, char **arguments, const void *given)
     const struct evaluate_options *evaluate = given;
     struct ls_error error;
     struct ls_trained trained;
-    enum ls_status status = ls_trained_open(&trained, arguments[0], evaluate->data, true, &error);
+    const struct ls_trained_options what = {
+        .run = arguments[0], .file = evaluate->data, .targets = true, .threads = evaluate->threads};
+    enum ls_status status = ls_trained_open(&trained, &what, &error);
     if (status != LS_OK)
         return ls_command_fail(&error);
     printf("%s: step %llu\n", arguments[0], (unsigned long long)trained.step);
@@ -90,7 +94,7 @@ static int run_evaluate(int argument_count, char **arguments, const void *given)
 
 const struct ls_command ls_command_evaluate = {
     .name = "evaluate",
-    .usage = "RUN [--data FILE] [--confusion]",
+    .usage = "RUN [--data FILE] [--confusion] [--threads T]",
     .help = "metrics of a run's newest checkpoint",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),

@@ -4,17 +4,18 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/parallel.h"
 #include "core/graph/accumulate.h"
 #include "core/models/model.h"
 #include "core/optim/optimizer.h"
 #include "dist/reducer.h"
-#include "launcher/command/command.h"
+#include "launcher/command/run_options.h"
 #include "launcher/exit_codes.h"
 #include "launcher/supervisor/supervisor.h"
 #include "launcher/worker/data.h"
 
 struct inspect_options {
-    int64_t ranks;
+    int64_t ranks, threads;
     struct ls_texts set;
 };
 
@@ -26,6 +27,7 @@ static const struct ls_option options[] = {
                .initial = "0",
                .max = LS_MICROBATCHES_MAX,
                .help = "worker processes; 0: as many as train would start"}},
+    LS_OPTION_THREADS(struct inspect_options),
     {.field = {.name = "set",
                .kind = LS_FIELD_TEXT,
                .offset = offsetof(struct inspect_options, set),
@@ -40,6 +42,7 @@ struct inspection {
     enum ls_variant variant;
     int ranks, microbatches;
     int first, count; /* microbatches of the last rank, which has the most */
+    int threads;      /* of that rank, each with a share of its microbatches */
     int piece;        /* microbatches of a piece */
     struct ls_task *task;
     struct ls_parameter_set *parameters;
@@ -91,21 +94,25 @@ static void print_nodes(const struct inspection *it) {
     printf("MFLOP: forward, for one sample; a training step takes about three times that\n\n");
 }
 
-/* Flat gradient buffers of the rank: partial sums, and the stack that pieces are added up on. */
-static int gradient_buffers(const struct inspection *it, int *pieces) {
+/* Flat gradient buffers of a thread's share: its sums, and the stack that pieces are added up on.
+ * Raises *pieces to the share's. */
+static int share_buffers(const struct inspection *it, int thread, int *pieces) {
     struct ls_tree_node nodes[LS_TREE_NODES_MAX];
-    const int partials =
-        ls_tree_cover(it->microbatches, it->first, it->count, 0, nodes, LS_TREE_NODES_MAX);
+    const int first = it->first + (int)ls_part_first(it->count, thread, it->threads);
+    const int end = it->first + (int)ls_part_first(it->count, thread + 1, it->threads);
+    const int sums =
+        ls_tree_cover(it->microbatches, first, end - first, 0, nodes, LS_TREE_NODES_MAX);
     float *none[LS_TREE_NODES_MAX] = {NULL};
     struct ls_accumulator *accumulator =
-        ls_accumulator_create(it->microbatches, it->first, it->count, it->piece, 0, none);
+        ls_accumulator_create(it->microbatches, first, end - first, it->piece, 0, none);
     int depth = 0;
-    *pieces = ls_accumulator_pieces(accumulator);
-    for (int i = 0; i < *pieces; i++)
+    const int count = ls_accumulator_pieces(accumulator);
+    *pieces = count > *pieces ? count : *pieces;
+    for (int i = 0; i < count; i++)
         if (ls_accumulator_piece(accumulator, i).depth > depth)
             depth = ls_accumulator_piece(accumulator, i).depth;
     ls_accumulator_destroy(accumulator);
-    return partials + depth;
+    return sums + depth;
 }
 
 static int64_t optimizer_bytes(const struct inspection *it) {
@@ -123,10 +130,11 @@ static void print_rank(const struct inspection *it) {
     const struct ls_graph_summary summary = ls_graph_summarise(it->model.graph);
     const double flat = (double)it->parameters->total * sizeof(float);
     char text[32];
-    int pieces;
-    const int buffers = gradient_buffers(it, &pieces);
+    int pieces = 0, buffers = 0;
+    for (int t = 0; t < it->threads; t++)
+        buffers += share_buffers(it, t, &pieces);
     const double state = (double)optimizer_bytes(it);
-    const double graph = (double)summary.arena_bytes + (double)summary.state_bytes;
+    const double graph = it->threads * ((double)summary.arena_bytes + (double)summary.state_bytes);
     const int64_t sent = ls_reducer_bytes_sent(it->parameters, it->microbatches, it->ranks,
                                                (enum ls_reducer_kind)it->config.train.reduce);
     printf("memory of a rank (the largest of %d)\n", it->ranks);
@@ -137,34 +145,43 @@ static void print_rank(const struct inspection *it) {
     printf("  optimiser state, its slice            %14s\n", megabytes(state, text));
     printf("  together                              %14s\n",
            megabytes(graph + flat + buffers * flat + state, text));
-    printf("a step runs in %d %s of at most %d %s on each rank, and sends %s from each\n", pieces,
-           pieces == 1 ? "piece" : "pieces", it->piece,
-           it->piece == 1 ? "microbatch" : "microbatches", megabytes((double)sent, text));
+    printf("a step runs in %d %s of at most %d %s on each %s, and sends %s from each rank\n",
+           pieces, pieces == 1 ? "piece" : "pieces", it->piece,
+           it->piece == 1 ? "microbatch" : "microbatches", it->threads == 1 ? "rank" : "thread",
+           megabytes((double)sent, text));
 }
 
 static void print_all(const struct inspection *it) {
     char shape[LS_SHAPE_TEXT_MAX];
-    printf("%s: %llu training samples of %s, batch %lld in %d microbatches, %d %s, %s kernels\n\n",
-           it->config.name, (unsigned long long)it->data.parts[LS_SOURCE_TRAIN].count,
-           ls_shape_print(it->data.input_shape, shape), (long long)it->config.train.batch,
-           it->microbatches, it->ranks, it->ranks == 1 ? "rank" : "ranks",
-           ls_variant_name(it->variant));
+    char threads[48] = "";
+    if (it->threads > 1)
+        snprintf(threads, sizeof threads, " of %d threads", it->threads);
+    printf(
+        "%s: %llu training samples of %s, batch %lld in %d microbatches, %d %s%s, %s kernels\n\n",
+        it->config.name, (unsigned long long)it->data.parts[LS_SOURCE_TRAIN].count,
+        ls_shape_print(it->data.input_shape, shape), (long long)it->config.train.batch,
+        it->microbatches, it->ranks, it->ranks == 1 ? "rank" : "ranks", threads,
+        ls_variant_name(it->variant));
     print_nodes(it);
     print_rank(it);
 }
 
-static enum ls_status choose_ranks(struct inspection *it, int64_t given, struct ls_error *error) {
+static enum ls_status choose_ranks(struct inspection *it, const struct inspect_options *given,
+                                   struct ls_error *error) {
+    const int64_t threads = given->threads ? given->threads : it->config.compute.threads;
     it->microbatches = (int)ls_config_microbatches(&it->config);
-    const int64_t wanted = given ? given : it->config.launcher.ranks;
-    it->ranks = wanted ? (int)wanted : ls_default_ranks(it->microbatches);
+    const int64_t wanted = given->ranks ? given->ranks : it->config.launcher.ranks;
+    it->ranks = wanted ? (int)wanted : ls_default_ranks(it->microbatches, threads);
     if (it->ranks > it->microbatches)
         return ls_fail(
             error, LS_INVALID,
             "%d ranks, but a batch has %d microbatches and every rank needs one of its own",
             it->ranks, it->microbatches);
-    it->first = (int)((int64_t)(it->ranks - 1) * it->microbatches / it->ranks);
+    it->first = (int)ls_part_first(it->microbatches, it->ranks - 1, it->ranks);
     it->count = it->microbatches - it->first;
-    it->piece = (int)ls_config_piece_microbatches(&it->config, it->count);
+    it->threads = threads < it->count ? (int)threads : it->count;
+    const int most = (it->count + it->threads - 1) / it->threads; /* of a share */
+    it->piece = (int)ls_config_piece_microbatches(&it->config, most);
     return LS_OK;
 }
 
@@ -195,7 +212,7 @@ static int run_inspect(int argument_count, char **arguments, const void *given_o
         ls_config_read(&it.config, arguments[0], given->set.items, given->set.count, &error);
     if (status != LS_OK)
         return ls_command_fail(&error);
-    status = choose_ranks(&it, given->ranks, &error);
+    status = choose_ranks(&it, given, &error);
     if (status == LS_OK)
         status = ls_data_open(&it.data, &it.config, true, &error);
     if (status == LS_OK)
@@ -214,7 +231,7 @@ static int run_inspect(int argument_count, char **arguments, const void *given_o
 
 const struct ls_command ls_command_inspect = {
     .name = "inspect",
-    .usage = "CONFIG [-n RANKS] [--set KEY=VALUE ...]",
+    .usage = "CONFIG [-n RANKS] [--threads T] [--set KEY=VALUE ...]",
     .help = "layers, shapes, parameters, memory and messages of a config, before anything runs",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),

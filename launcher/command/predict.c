@@ -5,15 +5,16 @@
 
 #include "core/base/memory.h"
 #include "io/predictions.h"
-#include "launcher/command/command.h"
+#include "launcher/command/run_options.h"
 #include "launcher/command/trained.h"
 #include "launcher/exit_codes.h"
 
 struct predict_options {
     char data[LS_TEXT_MAX], out[LS_TEXT_MAX];
+    int64_t threads;
 };
 
-static const char usage[] = "RUN --data FILE --out FILE.h5";
+static const char usage[] = "RUN --data FILE --out FILE.h5 [--threads T]";
 
 static const struct ls_option options[] = {
     {.field = {.name = "data",
@@ -24,6 +25,7 @@ static const struct ls_option options[] = {
                .kind = LS_FIELD_TEXT,
                .offset = offsetof(struct predict_options, out),
                .help = "the HDF5 file to write: /outputs, and /classes of a classification"}},
+    LS_OPTION_THREADS(struct predict_options),
 };
 
 struct writer {
@@ -65,8 +67,7 @@ static enum ls_status predict(struct ls_trained *trained, const char *path,
         return status;
     struct writer writer = {.width = ls_shape_count(shape)};
     if (ls_task_classes(trainer->task))
-        writer.labels =
-            ls_calloc((size_t)ls_graph_rows_max(trainer->model.graph), sizeof *writer.labels);
+        writer.labels = ls_calloc((size_t)trained->config.train.batch, sizeof *writer.labels);
     status =
         ls_predictions_create(&writer.predictions, path, rows, shape, writer.labels != NULL, error);
     if (status == LS_OK) {
@@ -100,8 +101,10 @@ static int run_predict(int argument_count, char **arguments, const void *given) 
     struct ls_error error;
     struct ls_trained trained;
     enum ls_status status = check_options(wanted, &error);
+    const struct ls_trained_options what = {
+        .run = arguments[0], .file = wanted->data, .threads = wanted->threads};
     if (status == LS_OK)
-        status = ls_trained_open(&trained, arguments[0], wanted->data, false, &error);
+        status = ls_trained_open(&trained, &what, &error);
     if (status != LS_OK)
         return ls_command_fail(&error);
     status = predict(&trained, wanted->out, &error);

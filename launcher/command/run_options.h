@@ -8,13 +8,27 @@
 #include "launcher/config/config.h"
 
 struct ls_run_options {
-    int64_t ranks;         /* train: -n; 0: the config's, or one per core */
+    int64_t ranks;         /* train: -n; 0: the config's, or as many as have cores */
+    int64_t threads;       /* of a rank; 0: the config's */
     char out[LS_TEXT_MAX]; /* run directory; "": runs/<config name> */
     struct ls_texts set;
     bool restart; /* train: sets a finished or broken run aside */
     int64_t
         incarnation; /* worker: given by the launcher, which holds the lock; 0: started by hand */
 };
+
+/* A row of the option table of every command that computes. */
+#define LS_OPTION_THREADS(options)                                                                 \
+    {                                                                                              \
+        .field = {                                                                                 \
+            .name = "threads",                                                                     \
+            .kind = LS_FIELD_INTEGER,                                                              \
+            .offset = offsetof(options, threads),                                                  \
+            .initial = "0",                                                                        \
+            .max = LS_MICROBATCHES_MAX,                                                            \
+            .help = "threads of a rank; 0: compute.threads of the config"                          \
+        }                                                                                          \
+    }
 
 /* Rows of the option tables of both commands. */
 #define LS_RUN_OPTION_OUT                                                                          \
@@ -36,6 +50,10 @@ struct ls_run_options {
                   .help = "KEY=VALUE, as in the config; may be repeated"},                         \
         .repeated = true                                                                           \
     }
+
+/* The config at `path` with --set and --threads. */
+LS_MUST_USE enum ls_status ls_run_config(const struct ls_run_options *options, const char *path,
+                                         struct ls_config *config, struct ls_error *error);
 
 /* RUN of a config: --out, or runs/<config name>. */
 void ls_run_directory(const struct ls_run_options *options, const struct ls_config *config,

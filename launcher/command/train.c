@@ -29,7 +29,8 @@ static const struct ls_option options[] = {
                .initial = "0",
                .min = 0,
                .max = 65536,
-               .help = "worker processes; 0: launcher.ranks, or one per core"}},
+               .help = "worker processes; 0: launcher.ranks, or as many as have cores"}},
+    LS_OPTION_THREADS(struct ls_run_options),
     LS_RUN_OPTION_OUT,
     LS_RUN_OPTION_SET,
     {.field = {.name = "restart",
@@ -65,7 +66,7 @@ static enum ls_status choose_ranks(const struct ls_run_options *given,
                                    struct ls_error *error) {
     const int64_t microbatches = ls_config_microbatches(config);
     const int64_t wanted = given->ranks ? given->ranks : config->launcher.ranks;
-    *ranks = wanted ? (int)wanted : ls_default_ranks(microbatches);
+    *ranks = wanted ? (int)wanted : ls_default_ranks(microbatches, config->compute.threads);
     if (*ranks <= microbatches)
         return LS_OK;
     return ls_fail(
@@ -118,17 +119,20 @@ static enum ls_status look_for_end(const char *run, const struct ls_config *conf
 
 static int launch(const struct ls_config *config, const struct ls_run_options *given,
                   char **arguments, const char *run, uint64_t incarnation, int ranks) {
-    char program[PATH_MAX], number[32];
+    char program[PATH_MAX], number[32], threads[32];
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     program[length < 0 ? 0 : length] = '\0';
     snprintf(number, sizeof number, "%llu", (unsigned long long)incarnation);
-    char *words[6 + 2 * 64 + 1];
+    snprintf(threads, sizeof threads, "%lld", (long long)config->compute.threads);
+    char *words[8 + 2 * 64 + 1];
     int count = 0;
     words[count++] = arguments[0];
     words[count++] = "--out";
     words[count++] = (char *)(uintptr_t)run;
     words[count++] = "--incarnation";
     words[count++] = number;
+    words[count++] = "--threads";
+    words[count++] = threads;
     for (int i = 0; i < given->set.count; i++) {
         words[count++] = "--set";
         words[count++] = given->set.items[i];
@@ -138,6 +142,7 @@ static int launch(const struct ls_config *config, const struct ls_run_options *g
                                    .command = "worker",
                                    .arguments = words,
                                    .ranks = ranks,
+                                   .threads = (int)config->compute.threads,
                                    .run = run,
                                    .options = &config->launcher};
     return ls_supervise(&what);
@@ -158,7 +163,7 @@ static int run_train(int argument_count, char **arguments, const void *given_opt
     const struct ls_run_options *given = given_options;
     struct ls_error error;
     struct ls_config config;
-    if (ls_config_read(&config, arguments[0], given->set.items, given->set.count, &error) != LS_OK)
+    if (ls_run_config(given, arguments[0], &config, &error) != LS_OK)
         return ls_command_fail(&error);
     char run[LS_TEXT_MAX];
     ls_run_directory(given, &config, run);
@@ -196,14 +201,15 @@ static int run_train(int argument_count, char **arguments, const void *given_opt
 
 const struct ls_command ls_command_train = {
     .name = "train",
-    .usage = "CONFIG [-n RANKS] [--out RUN] [--set KEY=VALUE ...] [--restart]",
+    .usage = "CONFIG [-n RANKS] [--threads T] [--out RUN] [--set KEY=VALUE ...] [--restart]",
     .help = "train, or continue, a run",
     .details = "Starts RANKS workers under mpirun, watches them, and continues from the newest "
                "intact checkpoint when the\n"
                "run directory has one. The same command again continues a run that broke off; a "
                "finished run prints its\n"
-               "result. -n, train.steps_max, train.epochs, checkpoint.*, launcher.* and log.* may "
-               "differ from the first time.",
+               "result. -n, --threads, train.steps_max, train.epochs, checkpoint.*, launcher.* and "
+               "log.* may differ from the\n"
+               "first time.",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),
     .arguments_min = 1,

@@ -36,6 +36,8 @@ static enum ls_status open_model(struct ls_trained *trained, const struct ls_che
     };
     enum ls_status status = ls_trainer_create(&trained->trainer, &options, error);
     if (status == LS_OK)
+        ls_trainer_note_threads(&trained->trainer);
+    if (status == LS_OK)
         status = ls_check_targets(trained->given ? trained->given
                                                  : trained->data.datasets[LS_SOURCE_TRAIN],
                                   &trained->config, &trained->trainer.model, error);
@@ -56,8 +58,9 @@ static enum ls_status open_model(struct ls_trained *trained, const struct ls_che
                                  ls_shape_print(trained->data.input_shape, shape));
 }
 
-enum ls_status ls_trained_open(struct ls_trained *trained, const char *run, const char *file,
-                               bool targets, struct ls_error *error) {
+enum ls_status ls_trained_open(struct ls_trained *trained, const struct ls_trained_options *options,
+                               struct ls_error *error) {
+    const char *run = options->run;
     *trained = (struct ls_trained){0};
     struct ls_checkpoint checkpoint = {0};
     bool found = false;
@@ -72,9 +75,11 @@ enum ls_status ls_trained_open(struct ls_trained *trained, const char *run, cons
     if (status == LS_OK)
         status =
             ls_config_parse(&trained->config, text, strlen(text), checkpoint.path, NULL, 0, error);
+    if (status == LS_OK && options->threads)
+        trained->config.compute.threads = options->threads;
     if (status == LS_OK)
-        status = file[0] ? open_given(trained, file, targets, error)
-                         : ls_data_open(&trained->data, &trained->config, true, error);
+        status = options->file[0] ? open_given(trained, options->file, options->targets, error)
+                                  : ls_data_open(&trained->data, &trained->config, true, error);
     if (status == LS_OK)
         status = open_model(trained, &checkpoint, error);
     trained->step = checkpoint.step;

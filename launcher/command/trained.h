@@ -13,10 +13,17 @@ struct ls_trained {
     uint64_t step; /* of the checkpoint */
 };
 
-/* Loads the newest intact checkpoint of a run. file: a data source as in a config, or "" for the
- * run's own data. targets: whether the given file must have them. */
-LS_MUST_USE enum ls_status ls_trained_open(struct ls_trained *trained, const char *run,
-                                           const char *file, bool targets, struct ls_error *error);
+struct ls_trained_options {
+    const char *run;
+    const char *file; /* a data source as in a config; "": the run's own data */
+    bool targets;     /* whether the file must have them */
+    int64_t threads;  /* 0: the config's */
+};
+
+/* Loads the newest intact checkpoint of a run. */
+LS_MUST_USE enum ls_status ls_trained_open(struct ls_trained *trained,
+                                           const struct ls_trained_options *options,
+                                           struct ls_error *error);
 void ls_trained_close(struct ls_trained *trained);
 
 /* Loads a part in order, for this process alone. */

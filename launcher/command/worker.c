@@ -13,6 +13,7 @@
 #include "launcher/worker/run.h"
 
 static const struct ls_option options[] = {
+    LS_OPTION_THREADS(struct ls_run_options),
     LS_RUN_OPTION_OUT,
     LS_RUN_OPTION_SET,
     {.field = {.name = "incarnation",
@@ -30,7 +31,7 @@ static enum ls_status share_config(struct ls_communicator *communicator, struct 
     const bool leader = ls_communicator_rank(communicator) == 0;
     enum ls_status status = LS_OK;
     if (leader)
-        status = ls_config_read(config, path, given->set.items, given->set.count, error);
+        status = ls_run_config(given, path, config, error);
     if ((status = ls_communicator_agree(communicator, status, error)) != LS_OK)
         return status;
     char *text = leader ? ls_config_print(config) : NULL;
@@ -102,7 +103,7 @@ static int run_worker(int argument_count, char **arguments, const void *given_op
 
 const struct ls_command ls_command_worker = {
     .name = "worker",
-    .usage = "CONFIG [--out RUN] [--set KEY=VALUE ...]",
+    .usage = "CONFIG [--threads T] [--out RUN] [--set KEY=VALUE ...]",
     .help = "one rank of a run: mpirun -n N lockstep worker CONFIG",
     .details = "Does the same work as train, without the launcher that watches it. Rank 0 takes "
                "the run's lock.",

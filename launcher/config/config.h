@@ -51,9 +51,10 @@ enum ls_isa { LS_ISA_AUTO, LS_ISA_AVX512, LS_ISA_AVX2, LS_ISA_PORTABLE };
 enum ls_gemm { LS_GEMM_LOCKSTEP, LS_GEMM_OPENBLAS };
 
 struct ls_compute_options {
-    int isa;      /* enum ls_isa */
-    int gemm;     /* enum ls_gemm */
-    int winograd; /* enum ls_winograd */
+    int isa;         /* enum ls_isa */
+    int gemm;        /* enum ls_gemm */
+    int winograd;    /* enum ls_winograd */
+    int64_t threads; /* of a rank */
 };
 
 struct ls_launcher_options {

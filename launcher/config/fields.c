@@ -234,6 +234,14 @@ static const struct ls_field compute_items[] = {
      .choices = winograd_choices,
      .help = "3x3 convolutions of stride 1 from 16 channels on: F(4x4) is fastest, F(2x2) and off "
              "round less"},
+    {.name = "threads",
+     .kind = LS_FIELD_INTEGER,
+     .offset = offsetof(struct ls_compute_options, threads),
+     .initial = "1",
+     .min = 1,
+     .max = LS_MICROBATCHES_MAX,
+     .help = "threads of a rank; each takes some of its microbatches; changes no bit",
+     .resume_free = true},
 };
 static const struct ls_fields compute_fields = LS_TABLE(compute_items);
 
@@ -245,7 +253,7 @@ static const struct ls_field launcher_items[] = {
      .initial = "0",
      .max = LS_MICROBATCHES_MAX,
      .choices = auto_choices,
-     .help = "without -n; auto: one per physical core, at most as many as microbatches",
+     .help = "without -n; auto: a core for each thread, at most as many as microbatches",
      .resume_free = true},
     {.name = "mpirun",
      .kind = LS_FIELD_TEXT,

@@ -1,5 +1,5 @@
-/* How many ranks this machine is good for: ranks are single-threaded and busy, so one for each
- * physical core that this process may use. */
+/* How many ranks this machine is good for: all threads are busy, so one for each physical core that
+ * this process may use. */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,10 +53,13 @@ static int physical_cores(void) {
     return cores;
 }
 
-int ls_default_ranks(int64_t microbatches) {
+int ls_cores(void) {
     const int cores = physical_cores(), quota = container_quota();
-    int ranks = cores < quota ? cores : quota;
-    if (ranks > microbatches)
-        ranks = (int)microbatches;
-    return ranks > 0 ? ranks : 1;
+    return cores < quota ? cores : quota;
+}
+
+int ls_default_ranks(int64_t microbatches, int64_t threads) {
+    const int64_t cores = ls_cores();
+    const int64_t ranks = (cores < microbatches ? cores : microbatches) / threads;
+    return ranks > 0 ? (int)ranks : 1;
 }

@@ -22,13 +22,22 @@ static const char *const settings[][2] = {
 /* for one host: any number of ranks on any number of cores, no network, no launch daemon */
 static const char *const settings_local[][2] = {
     {"OMPI_MCA_rmaps_base_oversubscribe", "1"},
-    {"OMPI_MCA_hwloc_base_binding_policy", "none"},
     {"OMPI_MCA_mpi_yield_when_idle", "1"},
     {"OMPI_MCA_pml", "ob1"},
     {"OMPI_MCA_btl", "self,vader"},
     {"OMPI_MCA_btl_vader_single_copy_mechanism", "none"}, /* containers forbid the other ones */
     {"OMPI_MCA_oob_tcp_if_include", "lo"},
     {"OMPI_MCA_plm", "isolated"},
+};
+
+/* on one host, and wherever ranks have threads: else mpirun may bind all of a rank to one core */
+static const char *const settings_unbound[][2] = {
+    {"OMPI_MCA_hwloc_base_binding_policy", "none"},
+};
+
+/* for more threads than cores: one that waits leaves its core to the others */
+static const char *const settings_crowded[][2] = {
+    {"OMP_WAIT_POLICY", "passive"},
 };
 
 static const char *const settings_root[][2] = {
@@ -77,7 +86,8 @@ static bool starts_with(const char *text, const char *prefix) {
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static struct list list_environment(const struct ls_scratch *scratch, bool local) {
+static struct list list_environment(const struct ls_launch *launch,
+                                    const struct ls_scratch *scratch, bool local) {
     struct list list = {0};
     for (char **entry = environ; *entry; entry++)
         if (!starts_with(*entry, "LOCKSTEP_TERMINAL=") &&
@@ -89,8 +99,12 @@ static struct list list_environment(const struct ls_scratch *scratch, bool local
         add_settings(&list, settings_root, COUNT(settings_root));
     if (isatty(STDERR_FILENO)) /* ranks write into pipes and cannot tell */
         list_add_setting(&list, "LOCKSTEP_TERMINAL", "1");
+    if (local || launch->threads > 1)
+        add_settings(&list, settings_unbound, COUNT(settings_unbound));
     if (!local)
         return list;
+    if (launch->threads > 1 && launch->ranks * launch->threads > ls_cores())
+        add_settings(&list, settings_crowded, COUNT(settings_crowded));
     add_settings(&list, settings_local, COUNT(settings_local));
     char pid[32];
     snprintf(pid, sizeof pid, "%ld", (long)getpid());
@@ -112,7 +126,7 @@ static void add_words(struct list *list, const char *text) {
 
 /* -x NAME: to ranks on other hosts. Open MPI forwards its own settings itself. */
 static void add_forwarded(struct list *list, const struct list *environment) {
-    static const char *const prefixes[] = {"LOCKSTEP_", "OPENBLAS_", "HDF5_"};
+    static const char *const prefixes[] = {"LOCKSTEP_", "OPENBLAS_", "HDF5_", "OMP_"};
     for (int i = 0; i < environment->count; i++)
         for (int p = 0; p < COUNT(prefixes); p++)
             if (starts_with(environment->items[i], prefixes[p])) {
@@ -127,7 +141,7 @@ static void add_forwarded(struct list *list, const struct list *environment) {
 struct ls_mpirun ls_mpirun_create(const struct ls_launch *launch,
                                   const struct ls_scratch *scratch) {
     const bool local = !has_hosts(launch->options);
-    const struct list environment = list_environment(scratch, local);
+    const struct list environment = list_environment(launch, scratch, local);
     struct list list = {0};
     char ranks[32];
     snprintf(ranks, sizeof ranks, "%d", launch->ranks);

@@ -10,6 +10,7 @@ struct ls_launch {
     const char *command;    /* its first argument: "worker" or "bench" */
     char *const *arguments; /* words after the command, NULL-terminated */
     int ranks;
+    int threads;     /* of a rank */
     const char *run; /* run directory: where ranks leave their reasons */
     const struct ls_launcher_options *options;
 };
@@ -19,7 +20,9 @@ struct ls_launch {
  * it started. */
 int ls_supervise(const struct ls_launch *launch);
 
-/* One rank per physical core, at most `microbatches`. */
-int ls_default_ranks(int64_t microbatches);
+/* Physical cores that this process may use. */
+int ls_cores(void);
+/* As many ranks as have a core, and a microbatch, for each of their threads; at least one. */
+int ls_default_ranks(int64_t microbatches, int64_t threads);
 
 #endif

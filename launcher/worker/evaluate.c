@@ -1,59 +1,94 @@
 /* Evaluation: forward over a part, sums per microbatch, along the tree, batches in order. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/memory.h"
+#include "core/base/parallel.h"
 #include "launcher/worker/trainer.h"
 
-static void evaluate_batch(struct ls_trainer *trainer, const struct ls_batch *batch, int sums) {
-    const struct ls_model *model = &trainer->model;
-    memset(trainer->exchange, 0, (size_t)(trainer->microbatches * sums) * sizeof(double));
-    for (int i = 0; i < trainer->evaluation.count; i++) {
-        const struct ls_tree_node node = trainer->evaluation.nodes[i];
+static void prepare_share(void *context, int thread) {
+    const struct ls_trainer *trainer = context;
+    ls_graph_prepare(trainer->shares[thread].model.graph, trainer->flat);
+}
+
+static void measure_share(void *context, int thread) {
+    const struct ls_pass *pass = context;
+    const struct ls_trainer *trainer = pass->trainer;
+    const struct ls_share *share = &trainer->shares[thread];
+    const struct ls_model *model = &share->model;
+    const int sums = ls_trainer_sum_count(trainer, true);
+    for (int i = 0; i < share->pieces.count; i++) {
+        const struct ls_tree_node node = share->pieces.nodes[i];
         struct ls_run run;
-        if (!ls_trainer_forward(trainer, batch, node, false, 0, NULL, &run))
+        if (!ls_share_forward(pass, share, node, NULL, &run))
             continue;
         for (int m = 0; m < run.microbatches; m++)
             ls_task_measure(trainer->task, &run, m, model->output, model->target, model->loss, true,
                             trainer->exchange + (size_t)(node.first + m) * (size_t)sums);
     }
-    if (trainer->communicator)
-        ls_communicator_combine(trainer->communicator, trainer->exchange,
-                                (int64_t)trainer->microbatches * sums);
 }
 
 enum ls_status ls_trainer_evaluate(struct ls_trainer *trainer, struct ls_loader *loader,
                                    double *sums, struct ls_error *error) {
     const int count = ls_trainer_sum_count(trainer, true);
+    const int64_t all = (int64_t)trainer->microbatches * count;
     memset(sums, 0, (size_t)count * sizeof(double));
-    ls_graph_prepare(trainer->model.graph, trainer->flat);
+    ls_parallel_run(trainer->threads, prepare_share, trainer);
     ls_loader_seek(loader, 0, 0, 1);
     for (int64_t b = 0; b < ls_loader_batches(loader); b++) {
         struct ls_batch batch;
         const enum ls_status status = ls_loader_next(loader, &batch, error);
         if (status != LS_OK)
             return status;
-        evaluate_batch(trainer, &batch, count);
+        memset(trainer->exchange, 0, (size_t)all * sizeof(double));
+        struct ls_pass pass = {.trainer = trainer, .batch = &batch};
+        ls_parallel_run(trainer->threads, measure_share, &pass);
+        if (trainer->communicator)
+            ls_communicator_combine(trainer->communicator, trainer->exchange, all);
         for (int s = 0; s < count; s++)
             sums[s] += ls_tree_sum(trainer->exchange + s, trainer->microbatches, count);
     }
     return LS_OK;
 }
 
+struct prediction {
+    struct ls_pass pass;
+    float *outputs; /* of the whole batch */
+};
+
+static void predict_share(void *context, int thread) {
+    const struct prediction *prediction = context;
+    const struct ls_trainer *trainer = prediction->pass.trainer;
+    const struct ls_share *share = &trainer->shares[thread];
+    const int64_t width = ls_shape_row(share->model.output->shape);
+    for (int i = 0; i < share->pieces.count; i++) {
+        const struct ls_tree_node node = share->pieces.nodes[i];
+        struct ls_run run;
+        if (ls_share_forward(&prediction->pass, share, node, NULL, &run))
+            memcpy(prediction->outputs +
+                       (node.first - trainer->first) * trainer->microbatch_rows * width,
+                   share->model.output->data, (size_t)(run.rows * width) * sizeof(float));
+    }
+}
+
 enum ls_status ls_trainer_predict(struct ls_trainer *trainer, struct ls_loader *loader,
                                   ls_trainer_output *output, void *context,
                                   struct ls_error *error) {
-    ls_graph_prepare(trainer->model.graph, trainer->flat);
+    const int64_t rows = trainer->count * trainer->microbatch_rows;
+    const int64_t width = ls_shape_row(trainer->model.output->shape);
+    struct prediction prediction = {.pass = {.trainer = trainer},
+                                    .outputs = ls_calloc((size_t)(rows * width), sizeof(float))};
+    enum ls_status status = LS_OK;
+    ls_parallel_run(trainer->threads, prepare_share, trainer);
     ls_loader_seek(loader, 0, 0, 1);
-    for (int64_t b = 0; b < ls_loader_batches(loader); b++) {
+    for (int64_t b = 0; status == LS_OK && b < ls_loader_batches(loader); b++) {
         struct ls_batch batch;
-        enum ls_status status = ls_loader_next(loader, &batch, error);
-        for (int i = 0; status == LS_OK && i < trainer->evaluation.count; i++) {
-            struct ls_run run;
-            if (ls_trainer_forward(trainer, &batch, trainer->evaluation.nodes[i], false, 0, NULL,
-                                   &run))
-                status = output(context, trainer->model.output->data, run.rows, error);
-        }
-        if (status != LS_OK)
-            return status;
+        if ((status = ls_loader_next(loader, &batch, error)) != LS_OK)
+            break;
+        prediction.pass.batch = &batch;
+        ls_parallel_run(trainer->threads, predict_share, &prediction);
+        status = output(context, prediction.outputs, batch.rows, error);
     }
-    return LS_OK;
+    free(prediction.outputs);
+    return status;
 }

@@ -115,6 +115,8 @@ static enum ls_status open_run(struct run *run, struct ls_error *error) {
         status = open_loader(run, role, error);
     if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)
         return status;
+    if (run->leader)
+        ls_trainer_note_threads(&run->trainer);
     run->sums = ls_calloc((size_t)ls_trainer_sum_count(&run->trainer, true), sizeof *run->sums);
     return standardise(run, error);
 }

@@ -2,42 +2,64 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/base/parallel.h"
 #include "launcher/worker/trainer.h"
 
+enum { JOINED_ELEMENTS = 1 << 20 }; /* a bucket: it can travel while the next is added up */
+
 struct piece_ready {
-    struct ls_trainer *trainer;
+    struct ls_share *share;
     int piece;
-    bool last;
+    struct ls_reducer *reducer; /* NULL: nothing can travel yet */
 };
 
 /* Elements [first, end) of a piece's gradient are final: add them up the tree; once the rank's last
  * piece has them, they can travel while backward goes on. */
 static void gradient_ready(void *context, int64_t first, int64_t end) {
     const struct piece_ready *ready = context;
-    ls_accumulator_ready(ready->trainer->accumulator, ready->piece, first, end);
-    if (ready->last)
-        ls_reducer_ready(ready->trainer->reducer, first, end);
+    ls_accumulator_ready(ready->share->accumulator, ready->piece, first, end);
+    if (ready->reducer)
+        ls_reducer_ready(ready->reducer, first, end);
 }
 
 /* Forward, measure, backward of one piece. An empty one contributes exact zero. */
-static void run_piece(struct ls_trainer *trainer, const struct ls_batch *batch, int index,
-                      uint64_t step) {
-    const struct ls_piece piece = ls_accumulator_piece(trainer->accumulator, index);
-    float *gradients = ls_accumulator_buffer(trainer->accumulator, index);
-    struct piece_ready ready = {trainer, index,
-                                index + 1 == ls_accumulator_pieces(trainer->accumulator)};
+static void run_piece(const struct ls_pass *pass, struct ls_share *share, int index) {
+    struct ls_trainer *trainer = pass->trainer;
+    const struct ls_piece piece = ls_accumulator_piece(share->accumulator, index);
+    const bool last = index + 1 == ls_accumulator_pieces(share->accumulator);
+    float *gradients = ls_accumulator_buffer(share->accumulator, index);
+    struct piece_ready ready = {share, index,
+                                last && trainer->threads == 1 ? trainer->reducer : NULL};
     struct ls_run run;
-    if (!ls_trainer_forward(trainer, batch, piece.node, true, step, gradients, &run)) {
+    if (!ls_share_forward(pass, share, piece.node, gradients, &run)) {
         memset(gradients, 0, (size_t)trainer->parameters->total * sizeof(float));
         gradient_ready(&ready, 0, trainer->parameters->total);
         return;
     }
-    const struct ls_model *model = &trainer->model;
+    const struct ls_model *model = &share->model;
     const int sums = ls_trainer_sum_count(trainer, false);
     for (int m = 0; m < run.microbatches; m++)
         ls_task_measure(trainer->task, &run, m, model->output, model->target, model->loss, false,
                         trainer->exchange + (size_t)(piece.node.first + m) * (size_t)sums);
     ls_graph_backward(model->graph, &run, gradients, gradient_ready, &ready);
+}
+
+static void run_share(void *context, int thread) {
+    const struct ls_pass *pass = context;
+    struct ls_share *share = &pass->trainer->shares[thread];
+    ls_graph_prepare(share->model.graph, pass->trainer->flat);
+    for (int i = 0; i < ls_accumulator_pieces(share->accumulator); i++)
+        run_piece(pass, share, i);
+}
+
+/* Adds the shares' sums up, and lets them travel: only this thread speaks MPI. */
+static void join_shares(struct ls_trainer *trainer) {
+    const int64_t total = trainer->parameters->total;
+    for (int64_t first = 0, end; first < total; first = end) {
+        end = total - first < JOINED_ELEMENTS ? total : first + JOINED_ELEMENTS;
+        ls_join_run(&trainer->join, first, end);
+        ls_reducer_ready(trainer->reducer, first, end);
+    }
 }
 
 /* Every rank learns all microbatches' sums, rank 0's learning rate, and who wants to stop or save.
@@ -58,11 +80,38 @@ static void exchange_sums(struct ls_trainer *trainer, struct ls_step *step) {
         step->sums[s] = ls_tree_sum(trainer->exchange + s, trainer->microbatches, sums);
 }
 
+/* The rank's slice of the gradient's sums, and what becomes of it; shares have a part each. */
+struct slice {
+    struct ls_trainer *trainer;
+    const float *gradients;
+    struct ls_update update;
+};
+
+static void sum_blocks(void *context, int thread) {
+    const struct slice *slice = context;
+    const struct ls_trainer *trainer = slice->trainer;
+    const struct ls_share *share = &trainer->shares[thread];
+    ls_norm_block_sums(trainer->parameters, share->begin, share->end,
+                       slice->gradients + (share->begin - trainer->begin),
+                       trainer->blocks + share->block_first);
+}
+
+static void update_part(void *context, int thread) {
+    const struct slice *slice = context;
+    const struct ls_trainer *trainer = slice->trainer;
+    struct ls_update update = slice->update;
+    update.first = trainer->shares[thread].begin;
+    update.end = trainer->shares[thread].end;
+    if (update.first < update.end)
+        ls_optimizer_step(trainer->optimizer, &update, trainer->flat, slice->gradients);
+}
+
 /* The norm of the mean gradient, from every slice's blocks: the same on every rank. */
-static double gradient_norm(struct ls_trainer *trainer, const float *gradients, double weight) {
-    double *mine = trainer->blocks + trainer->block_first;
-    ls_norm_block_sums(trainer->parameters, trainer->begin, trainer->end, gradients, mine);
-    ls_reducer_gather_blocks(trainer->reducer, mine, trainer->blocks);
+static double gradient_norm(struct slice *slice, double weight) {
+    const struct ls_trainer *trainer = slice->trainer;
+    ls_parallel_run(trainer->threads, sum_blocks, slice);
+    ls_reducer_gather_blocks(trainer->reducer, trainer->blocks + trainer->shares[0].block_first,
+                             trainer->blocks);
     return ls_norm_finish(trainer->blocks, ls_reducer_blocks(trainer->reducer), weight);
 }
 
@@ -71,11 +120,12 @@ void ls_trainer_step(struct ls_trainer *trainer, const struct ls_batch *batch,
     const int sums = ls_trainer_sum_count(trainer, false);
     memset(trainer->exchange, 0, (size_t)(trainer->microbatches * sums) * sizeof(double));
 
-    ls_graph_prepare(trainer->model.graph, trainer->flat);
     ls_reducer_begin(trainer->reducer);
-    for (int i = 0; i < ls_accumulator_pieces(trainer->accumulator); i++)
-        run_piece(trainer, batch, i, step->step);
-    const float *gradients = ls_reducer_finish(trainer->reducer);
+    struct ls_pass pass = {trainer, batch, true, step->step};
+    ls_parallel_run(trainer->threads, run_share, &pass);
+    if (trainer->threads > 1)
+        join_shares(trainer);
+    struct slice slice = {.trainer = trainer, .gradients = ls_reducer_finish(trainer->reducer)};
     exchange_sums(trainer, step);
 
     const double weight = step->sums[1];
@@ -83,16 +133,16 @@ void ls_trainer_step(struct ls_trainer *trainer, const struct ls_batch *batch,
         step->gradient_norm = 0;
         return;
     }
-    step->gradient_norm = gradient_norm(trainer, gradients, weight);
+    step->gradient_norm = gradient_norm(&slice, weight);
     if (!isfinite(step->gradient_norm))
         return; /* every rank sees the same norm; the caller decides whether to go on */
-    const struct ls_update update = {
+    slice.update = (struct ls_update){
         .step = step->step + 1,
         .learning_rate = step->learning_rate,
         .weight = weight,
         .microbatches = batch->microbatches,
         .clip_factor = ls_clip_factor(step->gradient_norm, trainer->config->optimizer.clip_norm),
     };
-    ls_optimizer_step(trainer->optimizer, &update, trainer->flat, gradients);
+    ls_parallel_run(trainer->threads, update_part, &slice);
     ls_reducer_gather(trainer->reducer, trainer->flat);
 }

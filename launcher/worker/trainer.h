@@ -3,19 +3,12 @@
 #ifndef LS_LAUNCHER_TRAINER_H
 #define LS_LAUNCHER_TRAINER_H
 
-#include "core/graph/accumulate.h"
-#include "core/models/model.h"
 #include "core/optim/optimizer.h"
 #include "dist/communicator.h"
 #include "dist/reducer.h"
 #include "io/loader.h"
 #include "launcher/config/config.h"
-
-/* The pieces that a rank's microbatches of a batch go through the graph in. */
-struct ls_pieces {
-    int count;
-    struct ls_tree_node *nodes; /* owned */
-};
+#include "launcher/worker/share.h"
 
 struct ls_trainer {
     const struct ls_config *config;       /* borrowed */
@@ -24,22 +17,23 @@ struct ls_trainer {
     int microbatches;        /* of a global batch */
     int first, count;        /* this rank's */
     int64_t microbatch_rows; /* planned samples of one */
+    int threads; /* compute.threads, but no more than this rank has microbatches: each has a share
+                  */
 
     struct ls_task *task; /* owned, like all that follows */
     struct ls_parameter_set *parameters;
-    struct ls_model model;
-    float *flat; /* parameters->total elements */
+    struct ls_share *shares;
+    struct ls_model model; /* borrowed: the first share's */
+    float *flat;           /* parameters->total elements */
 
     /* Training only. */
     struct ls_reducer *reducer;
-    struct ls_accumulator *accumulator;
+    struct ls_join join;
     struct ls_optimizer *optimizer;
-    int64_t begin, end;  /* this rank's slice */
-    double *blocks;      /* sums of the gradient norm's blocks, all slices */
-    int64_t block_first; /* of this rank's slice */
+    int64_t begin, end; /* this rank's slice */
+    double *blocks;     /* sums of the gradient norm's blocks, all slices */
 
     double *exchange; /* [microbatches * sums + LS_EXCHANGE_EXTRA] */
-    struct ls_pieces evaluation;
 };
 
 enum { LS_EXCHANGE_RATE, LS_EXCHANGE_STOP, LS_EXCHANGE_SAVE, LS_EXCHANGE_EXTRA };
@@ -57,6 +51,9 @@ LS_MUST_USE enum ls_status ls_trainer_create(struct ls_trainer *trainer,
                                              const struct ls_trainer_options *options,
                                              struct ls_error *error);
 void ls_trainer_destroy(struct ls_trainer *trainer);
+
+/* Says so if some rank has too few microbatches for its threads, or this one too few cores. */
+void ls_trainer_note_threads(const struct ls_trainer *trainer);
 
 /* Sums per microbatch, and per batch after ls_trainer_step / ls_trainer_evaluate. */
 int ls_trainer_sum_count(const struct ls_trainer *trainer, bool detailed);
@@ -80,7 +77,7 @@ void ls_trainer_step(struct ls_trainer *trainer, const struct ls_batch *batch,
 LS_MUST_USE enum ls_status ls_trainer_evaluate(struct ls_trainer *trainer, struct ls_loader *loader,
                                                double *sums, struct ls_error *error);
 
-/* Called by ls_trainer_predict for each piece, in order. */
+/* Called by ls_trainer_predict for each batch, in order; rows: at most that of a batch. */
 typedef enum ls_status ls_trainer_output(void *context, const float *outputs, int64_t rows,
                                          struct ls_error *error);
 /* Hands the model's outputs for each row of a loader (this process alone) to `output`. */
@@ -88,10 +85,16 @@ LS_MUST_USE enum ls_status ls_trainer_predict(struct ls_trainer *trainer, struct
                                               ls_trainer_output *output, void *context,
                                               struct ls_error *error);
 
-/* Shared by the two: forward of the microbatches `node` of a batch. Returns false if they are
- * empty. */
-bool ls_trainer_forward(struct ls_trainer *trainer, const struct ls_batch *batch,
-                        struct ls_tree_node node, bool training, uint64_t step, float *gradients,
-                        struct ls_run *run);
+/* What all shares of a rank do with a batch, each on its own thread. */
+struct ls_pass {
+    struct ls_trainer *trainer;
+    const struct ls_batch *batch;
+    bool training;
+    uint64_t step;
+};
+
+/* Forward of the microbatches `node` of a share. Returns false if they are empty. */
+bool ls_share_forward(const struct ls_pass *pass, const struct ls_share *share,
+                      struct ls_tree_node node, float *gradients, struct ls_run *run);
 
 #endif

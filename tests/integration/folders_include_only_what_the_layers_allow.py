@@ -1,4 +1,5 @@
-"""The layers of the design: core knows no MPI and no files, dist and io never meet, each foreign header has one folder."""
+"""The layers of the design: core knows no MPI and no files, dist and io never meet, each foreign header has one folder,
+OpenMP one file."""
 import os
 import re
 import sys
@@ -9,7 +10,7 @@ import lockstep
 MAY_INCLUDE = {"core": {"core"}, "dist": {"core", "dist"}, "io": {"core", "io"},
                "launcher": {"core", "dist", "io", "launcher"}}
 ONE_FOLDER = {"mpi.h": "dist/", "hdf5.h": "io/", "cblas.h": "core/tensor/", "yaml.h": "launcher/config/",
-              "uv.h": "launcher/supervisor/"}
+              "uv.h": "launcher/supervisor/", "omp.h": "core/base/"}
 found = 0
 for top in MAY_INCLUDE:
     for folder, _, files in os.walk(os.path.join(lockstep.SOURCE, top)):
@@ -27,6 +28,8 @@ for top in MAY_INCLUDE:
                     elif foreign and foreign[1] in ONE_FOLDER:
                         lockstep.check(path.startswith(ONE_FOLDER[foreign[1]]),
                                        f"{path}:{number}: {foreign[1]} belongs to {ONE_FOLDER[foreign[1]]} only")
+                    elif line.startswith("#pragma omp"):
+                        lockstep.equal(path, "core/base/parallel.c", "the file that uses OpenMP")
                     elif line.startswith("#include"):
                         lockstep.check(own or foreign or "version_generated" in line or re.match(r'#include "\w+\.h"', line),
                                        f"{path}:{number}: an include that this test cannot read: {line.strip()}")

@@ -42,6 +42,20 @@ for what in ("activations", "parameters", "gradients", "optimiser state", "toget
     lockstep.check(re.search(rf"^( *|.*){what}", text, re.MULTILINE), f"no line about {what}:\n{text}")
 sent = {n: float(re.search(r"sends ([0-9.]+) MB", lockstep.call("inspect", path, "-n", n).stdout)[1]) for n in (1, 2, 4)}
 lockstep.check(sent[1] == 0 < sent[2] < sent[4] * 2, f"bytes sent: {sent}")
+
+# Threads: each has the graph of a rank with as many microbatches, and sums of its own.
+def of_rank(ranks, *options):
+    shown = lockstep.call("inspect", path, "-n", ranks, *options).stdout
+    return shown, float(re.search(r"packed weights +([0-9.]+) MB", shown)[1]), int(re.search(r"gradients, (\d+)", shown)[1])
+
+
+_, graph, buffers = of_rank(8)
+shown, graphs, all_buffers = of_rank(2, "--threads", 4)
+lockstep.check("2 ranks of 4 threads" in shown and "1 piece of at most 1 microbatch on each thread" in shown, shown)
+lockstep.check(abs(graphs - 4 * graph) < 0.01, f"{graphs} MB of graphs, {graph} MB of one")
+lockstep.equal((buffers, all_buffers), (1, 4), "gradient buffers")
+lockstep.equal(of_rank(2, "--threads", 3)[2], 3, "gradient buffers of 1, 1 and 2 microbatches")
+lockstep.equal(of_rank(2, "--threads", 9)[0], shown, "more threads than microbatches")
 lockstep.check("portable kernels" in lockstep.call("inspect", path, compute__isa="portable").stdout, "compute.isa")
 
 # Every config of the source can be inspected where its data is there.

@@ -2,6 +2,7 @@ ls_add_script(integration/checkpoint_index_opens_in_h5py.py ARGUMENTS $<TARGET_F
 ls_add_script(integration/imports_match_what_numpy_reads.py NEEDS_DATA)
 ls_add_script(integration/help_comes_from_the_tables.py)
 ls_add_script(integration/a_run_says_what_it_did.py)
+ls_add_script(integration/threads_are_used_as_told.py LABELS quick sanitize TIMEOUT 600)
 ls_add_script(integration/bad_input_is_explained.py)
 ls_add_script(integration/inspect_shows_what_a_config_costs.py)
 ls_add_script(integration/doctor_finds_what_stops_training.py)

@@ -59,9 +59,9 @@ static struct ls_dataset *open_data(void) {
     return dataset;
 }
 
-START_TEST(a_thousand_steps_allocate_nothing) {
+static void run_steps(char *threads) {
     struct ls_config config;
-    ls_require(ls_config_parse(&config, config_text, strlen(config_text), "test", NULL, 0,
+    ls_require(ls_config_parse(&config, config_text, strlen(config_text), "test", &threads, 1,
                                &ls_test_error));
     struct ls_dataset *dataset = open_data();
     struct ls_trainer trainer;
@@ -95,13 +95,23 @@ START_TEST(a_thousand_steps_allocate_nothing) {
             resident = resident_kilobytes();
     }
     const long grown = resident_kilobytes() - resident;
-    world_check(ls_allocations == 0, "%ld allocations in %d steps", (long)ls_allocations, STEPS);
-    world_check(grown < 1024, "resident memory grew by %ld kB", grown);
+    world_check(ls_allocations == 0, "%s: %ld allocations in %d steps", threads,
+                (long)ls_allocations, STEPS);
+    world_check(grown < 1024, "%s: resident memory grew by %ld kB", threads, grown);
     ls_loader_destroy(loader);
     ls_trainer_destroy(&trainer);
     ls_dataset_close(dataset);
     ls_config_clear(&config);
 }
+
+START_TEST(a_thousand_steps_allocate_nothing) {
+    run_steps((char[]){"compute.threads=1"});
+}
 END_TEST
 
-LS_SUITE(a_thousand_steps_allocate_nothing)
+START_TEST(nor_do_threads) {
+    run_steps((char[]){"compute.threads=2"});
+}
+END_TEST
+
+LS_SUITE(a_thousand_steps_allocate_nothing, nor_do_threads)

@@ -56,6 +56,11 @@ static const struct mistake mistakes[] = {
     {D M "train:\n  microbatches: -1\n", NULL,
      "x.yaml:6:17: error: train.microbatches: expected an integer from 0 to 4096, found '-1' (or "
      "the word auto)"},
+    {D M "compute:\n  threads: 0\n", NULL,
+     "x.yaml:6:12: error: compute.threads: expected an integer from 1 to 4096, found '0'"},
+    {D M, "compute.threads=two",
+     "--set compute.threads=two: error: compute.threads: expected an integer from 1 to 4096, found "
+     "'two'"},
     {D M "train:\n  shuffle: yes\n", NULL,
      "x.yaml:6:12: error: train.shuffle: expected true or false, found 'yes'"},
     {D M "train:\n  reduce: orderd\n", NULL,

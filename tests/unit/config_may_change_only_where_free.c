@@ -22,13 +22,18 @@ static enum ls_status compare(const char *now_text, char **assignments, int coun
 }
 
 START_TEST(free_keys_may_change) {
-    char *free_keys[] = {
-        (char[]){"train.steps_max=10"},         (char[]){"train.epochs=99"},
-        (char[]){"checkpoint.every_steps=7"},   (char[]){"checkpoint.every_seconds=7"},
-        (char[]){"checkpoint.every_epochs=7"},  (char[]){"checkpoint.keep=7"},
-        (char[]){"log.every_steps=7"},          (char[]){"log.progress_seconds=7"},
-        (char[]){"launcher.ranks=3"},           (char[]){"launcher.mpirun=x"},
-        (char[]){"launcher.mpirun_arguments=x"}};
+    char *free_keys[] = {(char[]){"train.steps_max=10"},
+                         (char[]){"train.epochs=99"},
+                         (char[]){"checkpoint.every_steps=7"},
+                         (char[]){"checkpoint.every_seconds=7"},
+                         (char[]){"checkpoint.every_epochs=7"},
+                         (char[]){"checkpoint.keep=7"},
+                         (char[]){"log.every_steps=7"},
+                         (char[]){"log.progress_seconds=7"},
+                         (char[]){"launcher.ranks=3"},
+                         (char[]){"launcher.mpirun=x"},
+                         (char[]){"launcher.mpirun_arguments=x"},
+                         (char[]){"compute.threads=3"}};
     ls_require(compare(base, free_keys, sizeof free_keys / sizeof *free_keys, &ls_test_error));
 }
 END_TEST

@@ -241,6 +241,20 @@ START_TEST(any_cut_and_any_instruction_set_give_the_same_bits) {
                 ls_optimizer_step(right, &update, cut.parameters, cut.sums + at);
             }
             ck_assert_mem_eq(whole.parameters, cut.parameters, (size_t)total * sizeof(float));
+            for (int t = STEPS + 1; t <= STEPS + 2; t++) { /* a range at a time, as threads do */
+                struct ls_update update = next_update(&whole, o, t);
+                ls_optimizer_step(all, &update, whole.parameters, whole.sums);
+                update = next_update(&cut, o, t);
+                ls_optimizer_step(left, &update, cut.parameters, cut.sums);
+                update.first = at + 48;
+                update.end = total;
+                ls_optimizer_step(right, &update, cut.parameters, cut.sums + at);
+                ck_assert(memcmp(whole.parameters + at, cut.parameters + at, 48 * sizeof(float)));
+                update.first = at;
+                update.end = at + 48;
+                ls_optimizer_step(right, &update, cut.parameters, cut.sums + at);
+            }
+            ck_assert_mem_eq(whole.parameters, cut.parameters, (size_t)total * sizeof(float));
             ls_optimizer_destroy(all);
             ls_optimizer_destroy(left);
             ls_optimizer_destroy(right);

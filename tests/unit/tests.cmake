@@ -1,6 +1,7 @@
 ls_add_test(unit/files_are_replaced_whole_and_errors_name_them.c)
 ls_add_test(unit/random_numbers_match_the_published_answers.c)
 ls_add_test(unit/the_tree_splits_and_sums_in_a_fixed_order.c)
+ls_add_test(unit/parallel_parts_run_once_each.c)
 ls_add_test(unit/fields_parse_and_print_the_same_text.c)
 ls_add_test(unit/optimizers_follow_their_formulas.c)
 ls_add_test(unit/schedules_are_functions_of_the_step.c)

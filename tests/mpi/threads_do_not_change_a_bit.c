@@ -1,0 +1,161 @@
+/* Steps, evaluations and predictions of a trainer with any number of threads: the parameters, sums,
+ * norms and outputs of one thread, on any number of ranks. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "launcher/worker/trainer.h"
+#include "tests/mpi/world.h"
+#include "tests/support/data.h"
+
+enum { ROWS = 90, SIDE = 6, STEPS = 5, SUMS_MAX = 128 };
+
+/* 7 microbatches and 4 make uneven trees, shares and last batches; conv2d runs in pieces. */
+static const char config_text[] = "task: classification\n"
+                                  "data: {train: none}\n"
+                                  "model:\n"
+                                  "  - conv2d: {filters: 33, kernel: 3, padding: same}\n"
+                                  "  - batch_norm\n"
+                                  "  - relu\n"
+                                  "  - flatten\n"
+                                  "  - dropout: 0.2\n"
+                                  "  - linear: 70\n"
+                                  "  - tanh\n"
+                                  "  - linear: 5\n"
+                                  "train:\n"
+                                  "  epochs: 1\n"
+                                  "  batch: 28\n"
+                                  "optimizer: {name: adam, clip_norm: 0.5}\n";
+
+/* What a trainer has done, for comparison. */
+struct outcome {
+    int64_t total;
+    float *flat; /* owned */
+    double norms[STEPS], sums[STEPS][SUMS_MAX], evaluation[SUMS_MAX];
+    float outputs[ROWS * 5];
+    int64_t predicted;
+};
+
+static struct ls_dataset *open_data(void) {
+    static uint8_t images[ROWS * SIDE * SIDE];
+    static int32_t labels[ROWS];
+    for (int i = 0; i < ROWS * SIDE * SIDE; i++)
+        images[i] = (uint8_t)(i * 37 % 251);
+    for (int i = 0; i < ROWS; i++)
+        labels[i] = i % 5;
+    const struct ls_dataset_options options = {
+        .path = ls_test_dataset("images.h5", ROWS, LS_SHAPE(SIDE, SIDE, 1), LS_KIND_U8, images,
+                                LS_KIND_I32, labels)};
+    struct ls_dataset *dataset;
+    ls_require(ls_dataset_open(&dataset, &options, &ls_test_error));
+    return dataset;
+}
+
+static struct ls_loader *open_loader(const struct ls_trainer *trainer, struct ls_dataset *dataset) {
+    const struct ls_loader_options options = {.part = {.dataset = dataset, .count = ROWS},
+                                              .batch = 28,
+                                              .microbatches = trainer->microbatches,
+                                              .first = trainer->first,
+                                              .count = trainer->count,
+                                              .target_integer = true,
+                                              .classes = 5};
+    struct ls_loader *loader;
+    ls_require(ls_loader_create(&loader, &options, &ls_test_error));
+    return loader;
+}
+
+static enum ls_status keep_outputs(void *context, const float *outputs, int64_t rows,
+                                   struct ls_error *error) {
+    struct outcome *outcome = context;
+    (void)error;
+    memcpy(outcome->outputs + 5 * outcome->predicted, outputs, (size_t)rows * 5 * sizeof(float));
+    outcome->predicted += rows;
+    return LS_OK;
+}
+
+/* The model of this process alone, as `predict` uses it. */
+static void predict(const struct ls_config *config, struct ls_dataset *dataset, const float *flat,
+                    struct outcome *outcome) {
+    struct ls_trainer trainer;
+    const struct ls_trainer_options options = {.config = config,
+                                               .input_shape = LS_SHAPE(SIDE, SIDE, 1)};
+    ls_require(ls_trainer_create(&trainer, &options, &ls_test_error));
+    memcpy(trainer.flat, flat, (size_t)trainer.parameters->total * sizeof(float));
+    struct ls_loader *loader = open_loader(&trainer, dataset);
+    ls_require(ls_trainer_predict(&trainer, loader, keep_outputs, outcome, &ls_test_error));
+    ls_loader_destroy(loader);
+    ls_trainer_destroy(&trainer);
+}
+
+static struct outcome run(int threads, int microbatches, const char *reduce) {
+    char text[96], pieces[64], number[64];
+    snprintf(text, sizeof text, "train.microbatches=%d", microbatches);
+    snprintf(pieces, sizeof pieces, "train.reduce=%s", reduce);
+    snprintf(number, sizeof number, "compute.threads=%d", threads);
+    char *assignments[] = {text, pieces, number, (char[]){"train.piece_rows=8"}};
+    struct ls_config config;
+    ls_require(ls_config_parse(&config, config_text, strlen(config_text), "test", assignments, 4,
+                               &ls_test_error));
+    struct ls_dataset *dataset = open_data();
+    struct ls_trainer trainer;
+    const struct ls_trainer_options options = {
+        .config = &config, .communicator = world, .input_shape = LS_SHAPE(SIDE, SIDE, 1)};
+    ls_require(ls_trainer_create(&trainer, &options, &ls_test_error));
+    world_check(trainer.threads == (threads < trainer.count ? threads : trainer.count),
+                "%d threads of %d, %d microbatches", trainer.threads, threads, trainer.count);
+    struct ls_loader *loader = open_loader(&trainer, dataset);
+    ls_loader_seek(loader, 0, 0, STEPS);
+    struct outcome outcome = {.total = trainer.parameters->total};
+    for (int i = 0; i < STEPS; i++) {
+        struct ls_batch batch;
+        ls_require(ls_loader_next(loader, &batch, &ls_test_error));
+        struct ls_step step = {.step = (uint64_t)i, .learning_rate = 0.01, .sums = outcome.sums[i]};
+        ls_trainer_step(&trainer, &batch, &step);
+        outcome.norms[i] = step.gradient_norm;
+    }
+    ls_require(ls_trainer_evaluate(&trainer, loader, outcome.evaluation, &ls_test_error));
+    outcome.flat = ls_calloc((size_t)outcome.total, sizeof(float));
+    memcpy(outcome.flat, trainer.flat, (size_t)outcome.total * sizeof(float));
+    ls_loader_destroy(loader);
+    ls_trainer_destroy(&trainer);
+    predict(&config, dataset, outcome.flat, &outcome);
+    ls_dataset_close(dataset);
+    ls_config_clear(&config);
+    return outcome;
+}
+
+static void compare(int microbatches, const char *reduce) {
+    struct outcome one = run(1, microbatches, reduce);
+    world_check(one.norms[STEPS - 1] > 0 && one.predicted == ROWS, "norm %g, %lld rows",
+                one.norms[STEPS - 1], (long long)one.predicted);
+    for (int threads = 2; threads <= 9; threads = threads == 3 ? 9 : threads + 1) {
+        struct outcome more = run(threads, microbatches, reduce);
+#define SAME(what)                                                                                 \
+    world_check(!memcmp(one.what, more.what, sizeof one.what),                                     \
+                #what " differ with %d threads, %d microbatches, %s", threads, microbatches,       \
+                reduce)
+        SAME(norms);
+        SAME(sums);
+        SAME(evaluation);
+        SAME(outputs);
+        world_check(!memcmp(one.flat, more.flat, (size_t)one.total * sizeof(float)),
+                    "parameters differ with %d threads, %d microbatches, %s", threads, microbatches,
+                    reduce);
+        free(more.flat);
+    }
+    free(one.flat);
+}
+
+START_TEST(ordered_sums) {
+    compare(7, "ordered");
+    compare(4, "ordered");
+}
+END_TEST
+
+START_TEST(all_reduce) {
+    compare(7, "allreduce");
+}
+END_TEST
+
+LS_SUITE(ordered_sums, all_reduce)
