@@ -124,7 +124,7 @@ static void check_cores(struct doctor *doctor) {
     static double each[THREADS_MAX];
     pthread_t threads[THREADS_MAX];
     double best, together = 0;
-    const int cores = ls_default_ranks(THREADS_MAX);
+    const int cores = ls_default_ranks(THREADS_MAX, 1);
     int started = 0;
     best = ls_bench_peak(ls_variant_kernels(ls_variant_best()), 0.3);
     while (started < cores && pthread_create(&threads[started], NULL, measure, &each[started]) == 0)
