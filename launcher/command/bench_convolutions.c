@@ -170,7 +170,8 @@ void ls_bench_convolutions(struct ls_bench *bench) {
                                            .stride = {stride, stride},
                                            .dilation = {1, 1},
                                            .padding = {padding, padding, padding, padding},
-                                           .microbatch_images = IMAGES});
+                                           .microbatch_images = IMAGES,
+                                           .winograd = bench->winograd});
         for (int direction = 0; direction < LS_DIRECTIONS; direction++)
             bench_direction(bench, &c, shapes[i].name, (enum ls_direction)direction);
         destroy(&c);

@@ -19,12 +19,14 @@
 enum { SAMPLES_MIN = 9, SAMPLES_MAX = 500, SAMPLES_WANTED = 50, TRIAD = 16 << 20 };
 
 struct kernels_options {
-    int64_t isa;
+    int isa, winograd;
     double seconds;
     bool json;
 };
 
 static const char *const isa_names[] = {"auto", "avx512", "avx2", "portable", NULL};
+
+static const char *const winograd_names[] = {"off", "f2", "f4", NULL};
 
 static const struct ls_option options[] = {
     {.field = {.name = "isa",
@@ -33,6 +35,12 @@ static const struct ls_option options[] = {
                .initial = "auto",
                .choices = isa_names,
                .help = "instruction set"}},
+    {.field = {.name = "winograd",
+               .kind = LS_FIELD_CHOICE,
+               .offset = offsetof(struct kernels_options, winograd),
+               .initial = "f4",
+               .choices = winograd_names,
+               .help = "3x3 convolutions of stride 1"}},
     {.field = {.name = "seconds",
                .kind = LS_FIELD_REAL,
                .offset = offsetof(struct kernels_options, seconds),
@@ -248,6 +256,7 @@ static enum ls_status choose_variant(const struct kernels_options *wanted, struc
                                      struct ls_error *error) {
     static const enum ls_variant variants[] = {0, LS_F32_AVX512, LS_F32_AVX2, LS_F32_PORTABLE};
     bench->variant = wanted->isa ? variants[wanted->isa] : ls_variant_best();
+    bench->winograd = (enum ls_winograd)wanted->winograd;
     bench->kernels = ls_variant_kernels(bench->variant);
     if (!bench->kernels || !ls_variant_supported(bench->variant))
         return ls_fail(error, LS_INVALID, "bench kernels: --isa %s: this machine cannot run it",
@@ -285,7 +294,7 @@ static int run_kernels(int argument_count, char **arguments, const void *given) 
 
 const struct ls_command ls_command_bench_kernels = {
     .name = "bench kernels",
-    .usage = "[WORD ...] [--isa NAME] [--seconds S] [--json]",
+    .usage = "[WORD ...] [--isa NAME] [--winograd NAME] [--seconds S] [--json]",
     .help = "time kernels beside OpenBLAS and oneDNN on one thread, each result checked first",
     .details = "Only those whose name or shape contains every WORD. Rates are medians of processor "
                "time; a ratio\nabove 1 means that Lockstep is faster. Pin it: taskset -c 0 "

@@ -3,6 +3,7 @@
 #ifndef LS_LAUNCHER_BENCH_KERNELS_H
 #define LS_LAUNCHER_BENCH_KERNELS_H
 
+#include "core/tensor/algorithm.h"
 #include "core/tensor/isa.h"
 #include "launcher/command/command.h"
 
@@ -13,6 +14,7 @@ struct ls_bench {
     const struct ls_kernels *kernels;
     char **words; /* an item is wanted if its name or shape contains each */
     int word_count;
+    enum ls_winograd winograd;
     double seconds; /* to time each call of an item */
     bool json;
     double peak_gflops, peak_gbps;
