@@ -93,6 +93,14 @@ void LS_NAME(ls_conv_forward)(const struct ls_conv *c, const real *x, const real
     }
 }
 
+/* Some phase of the stride meets no tap: its inputs have no part in any output. */
+static bool leaves_gaps(const struct ls_conv *c) {
+    for (int axis = 0; axis < 2; axis++)
+        if (c->dilation[axis] * (c->kernel[axis] - 1) + 1 < c->stride[axis])
+            return true;
+    return false;
+}
+
 /* One phase of the input gradient: the inputs (phase[0] + i * stride, phase[1] + j * stride) of
  * the images on the canvas. Returns the weights behind this phase's. */
 static const real *run_phase(const struct ls_conv *c, const struct ls_canvas *canvas,
@@ -106,6 +114,8 @@ static const real *run_phase(const struct ls_conv *c, const struct ls_canvas *ca
     LS_NAME(ls_stencil_stretches)(axes, canvas, og, stretches, &product.depth);
     product.length = axes[0].count * axes[1].count * og;
     product.panel_stride = product.length * LS_PANEL;
+    if (product.length == 0 && !add && leaves_gaps(c))
+        return w; /* the caller has cleared dx */
     const int64_t line = c->width * c->in;
     struct sweep sweep = {.images = images,
                           .from_image = ls_canvas_image(canvas),
@@ -144,12 +154,15 @@ void LS_NAME(ls_conv_input_gradient)(const struct ls_conv *c, const real *dy, co
     for (int64_t n = 0; n < c->images; n += canvas.images) {
         const int64_t images = smaller(canvas.images, c->images - n);
         const real *from = ls_canvas_place(&canvas, images, dy + n * dy_image);
+        real *to = dx + n * c->height * c->width * c->in;
+        if (!add && leaves_gaps(c))
+            memset(to, 0, (size_t)(images * c->height * c->width * c->in) * sizeof(real));
         const real *phase_w = state_of(c, state).turned;
         int64_t phase[2];
         for (phase[0] = 0; phase[0] < smaller(c->stride[0], c->height); phase[0]++)
             for (phase[1] = 0; phase[1] < smaller(c->stride[1], c->width); phase[1]++)
-                phase_w = run_phase(c, &canvas, axes, stretches, phase, images, from, phase_w, add,
-                                    dx + n * c->height * c->width * c->in);
+                phase_w =
+                    run_phase(c, &canvas, axes, stretches, phase, images, from, phase_w, add, to);
     }
 }
 
