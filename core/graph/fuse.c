@@ -1,6 +1,8 @@
 /* Fusion: what would read a whole array once more goes into the op that makes it. A ReLU whose
  * input nobody else sees goes into the epilogue of its producer; so does the sum of a batch norm's
- * output and something else (the end of a residual block). */
+ * output and something else (the end of a residual block). Other activations stay passes of their
+ * own: what they read is still in cache and their arithmetic is the same, so applying them block by
+ * block behind the product gained nothing (linear 128x784x400 and tanh: 711 us either way). */
 #include <stdlib.h>
 #include <string.h>
 

@@ -14,18 +14,21 @@ struct fans {
     double in, out;
 };
 
-static struct fans fans_of(struct ls_shape shape) {
+static struct fans fans_of(const struct ls_parameter *parameter) {
+    const struct ls_shape shape = parameter->shape;
+    const struct ls_initialiser init = parameter->init;
     const int64_t out = ls_shape_last(shape), in = ls_shape_count(shape) / out;
     int64_t window = 1;
     for (int i = 0; i + 2 < shape.rank; i++)
         window *= shape.dims[i];
-    return (struct fans){(double)in, (double)(window * out)};
+    return (struct fans){init.fan_in > 0 ? init.fan_in : (double)in,
+                         init.fan_out > 0 ? init.fan_out : (double)(window * out)};
 }
 
 /* The numbers behind an initialiser: uniform in [-spread, spread], or normal with that deviation.
  */
 static double spread_of(const struct ls_parameter *parameter, bool *normal) {
-    const struct fans fans = fans_of(parameter->shape);
+    const struct fans fans = fans_of(parameter);
     const double scale = parameter->init.scale == 0 ? 1 : parameter->init.scale;
     *normal = false;
     switch (parameter->init.kind) {

@@ -51,12 +51,14 @@ struct ls_initialiser {
     enum ls_initialiser_kind kind;
     double scale; /* constant: the value; uniform, normal: see above; orthogonal: gain. 0 means 1
                      except for constant */
-    const float *values; /* LS_INIT_VALUES: borrowed until ls_parameters_initialise has run */
+    double fan_in, fan_out; /* inputs and outputs of a unit; 0: as the shape says (initialise.c) */
+    const float *values;    /* LS_INIT_VALUES: borrowed until ls_parameters_initialise has run */
 };
 
 struct ls_parameter {
     char name[LS_NAME_MAX];
-    struct ls_shape shape; /* plain: linear [in, out], convolution [kh, kw, in/groups, out] */
+    struct ls_shape shape; /* plain: linear [in, out], convolution [kh, kw, in/groups, out],
+                              transposed convolution [kh, kw, out/groups, in] */
     enum ls_layout layout;
     enum ls_parameter_kind kind;
     bool decay;      /* weight decay applies (not to biases and norms) */

@@ -26,6 +26,13 @@ struct ls_value *ls_conv2d(struct ls_graph *graph, struct ls_value *x, struct ls
                          sizeof *options);
 }
 
+struct ls_value *ls_conv_transpose2d(struct ls_graph *graph, struct ls_value *x,
+                                     struct ls_value *weight, struct ls_value *bias,
+                                     const struct ls_conv_transpose2d_options *options) {
+    return ls_graph_node(graph, LS_OP_conv_transpose2d, (struct ls_value *[]){x, weight, bias}, 3,
+                         options, sizeof *options);
+}
+
 struct ls_value *ls_max_pool(struct ls_graph *graph, struct ls_value *x,
                              const struct ls_pool_options *options) {
     return ls_graph_node(graph, LS_OP_max_pool, &x, 1, options, sizeof *options);

@@ -30,7 +30,7 @@ static struct ls_value *build(struct ls_builder *builder, struct ls_value *x,
                              "expected indices, found numbers: an embedding is the first layer");
     struct ls_value *table =
         ls_layer_weight(builder->graph, "weight", LS_SHAPE(options->vocabulary, options->width),
-                        LS_LAYOUT_PLAIN, options->init, options->init_scale);
+                        LS_LAYOUT_PLAIN, LS_LAYER_INITIALISER(options));
     return ls_embedding(builder->graph, x, table);
 }
 

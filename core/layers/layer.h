@@ -63,9 +63,14 @@ bool ls_layers_build_each(struct ls_builder *builder, struct ls_value *x,
                           const struct ls_layer_list *list, struct ls_value **results);
 
 /* For the files of this folder. Names of initialisers, in the order of their enum; the choices of
- * two shared field rows: members `init` (int, enum ls_initialiser_kind) and `init_scale` (double).
- */
+ * two shared field rows: members `init` (int, enum ls_initialiser_kind) and `init_scale` (double);
+ * LS_LAYER_INITIALISER makes an initialiser of them. */
 extern const char *const ls_initialiser_names[];
+
+#define LS_LAYER_INITIALISER(options)                                                              \
+    (struct ls_initialiser) {                                                                      \
+        .kind = (enum ls_initialiser_kind)(options)->init, .scale = (options)->init_scale          \
+    }
 
 #define LS_LAYER_INITIALISER_FIELDS(type, initial_name)                                            \
     {.name = "init",                                                                               \
@@ -86,7 +91,7 @@ extern const char *const ls_initialiser_names[];
 /* "SCOPE.weight"-like parameters: drawn and decayed; or a vector of `count` equal numbers, not
  * decayed. */
 struct ls_value *ls_layer_weight(struct ls_graph *graph, const char *name, struct ls_shape shape,
-                                 enum ls_layout layout, int init, double init_scale);
+                                 enum ls_layout layout, struct ls_initialiser init);
 struct ls_value *ls_layer_vector(struct ls_graph *graph, const char *name, int64_t count,
                                  double value);
 struct ls_value *ls_layer_statistic(struct ls_graph *graph, const char *name, int64_t count,

@@ -40,7 +40,7 @@ static struct ls_value *build(struct ls_builder *builder, struct ls_value *x,
         return NULL;
     struct ls_value *weight =
         ls_layer_weight(graph, "weight", LS_SHAPE(ls_shape_last(x->shape), options->units),
-                        LS_LAYOUT_PANELS, options->init, options->init_scale);
+                        LS_LAYOUT_PANELS, LS_LAYER_INITIALISER(options));
     struct ls_value *bias =
         options->bias ? ls_layer_vector(graph, "bias", options->units, options->bias_init) : NULL;
     return ls_linear(graph, x, weight, bias);

@@ -8,6 +8,7 @@
 #define LS_LAYER_LIST(X)                                                                           \
     X(linear)                                                                                      \
     X(conv2d)                                                                                      \
+    X(conv_transpose2d)                                                                            \
     X(embedding)                                                                                   \
     X(max_pool)                                                                                    \
     X(average_pool)                                                                                \

@@ -17,14 +17,12 @@ const char *const ls_initialiser_names[] = {[LS_INIT_ZEROS] = "zeros",
                                             NULL};
 
 struct ls_value *ls_layer_weight(struct ls_graph *graph, const char *name, struct ls_shape shape,
-                                 enum ls_layout layout, int init, double init_scale) {
-    const bool drawn = init != LS_INIT_ZEROS && init != LS_INIT_CONSTANT;
-    if (drawn && !(init_scale > 0))
+                                 enum ls_layout layout, struct ls_initialiser init) {
+    const bool drawn = init.kind != LS_INIT_ZEROS && init.kind != LS_INIT_CONSTANT;
+    if (drawn && !(init.scale > 0))
         return ls_graph_fail(graph, "init_scale: expected a number above 0 with init %s, found %g",
-                             ls_initialiser_names[init], init_scale);
-    return ls_graph_parameter(
-        graph, name, shape, layout, LS_PARAMETER_WEIGHT, true, 0,
-        (struct ls_initialiser){.kind = (enum ls_initialiser_kind)init, .scale = init_scale});
+                             ls_initialiser_names[init.kind], init.scale);
+    return ls_graph_parameter(graph, name, shape, layout, LS_PARAMETER_WEIGHT, true, 0, init);
 }
 
 static struct ls_initialiser constant(double value) {

@@ -77,7 +77,7 @@ void ls_model_destroy(struct ls_model *model) {
 static bool has_convolutions(const struct ls_layer_list *layers) {
     for (int i = 0; i < layers->count; i++) {
         const struct ls_layer_spec *spec = &layers->items[i];
-        if (spec->layer == &ls_layer_conv2d)
+        if (spec->layer == &ls_layer_conv2d || spec->layer == &ls_layer_conv_transpose2d)
             return true;
         for (int b = 0; b < LS_BRANCHES_MAX; b++)
             if (has_convolutions(&spec->branches[b]))

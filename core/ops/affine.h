@@ -1,4 +1,5 @@
-/* What linear and conv2d share: inputs x, weight, bias (may be absent), perhaps a fused ReLU. */
+/* What linear, conv2d and conv_transpose2d share: inputs x, weight, bias (may be absent), perhaps a
+ * fused ReLU. */
 #ifndef LS_OPS_AFFINE_H
 #define LS_OPS_AFFINE_H
 
@@ -30,10 +31,9 @@ static inline void ls_affine_begin_backward(const struct ls_node *node, const st
                        node->scratch);
 }
 
-/* Checks weight [..., out] in panels and bias [out]. */
+/* Checks the weight, in panels, and bias [out]. */
 static inline enum ls_status ls_affine_check(const struct ls_node *node, struct ls_shape weight,
-                                             struct ls_error *error) {
-    const int64_t out = ls_shape_last(weight);
+                                             int64_t out, struct ls_error *error) {
     if (ls_check_parameter(node, 1, "weight", weight, error) != LS_OK)
         return error->status;
     const struct ls_parameter *parameter = node->inputs[1]->parameter;

@@ -1,70 +1,26 @@
 /* Cross-correlation of NHWC images with a bank of filters. */
-#include "core/ops/affine.h"
-#include "core/ops/ops.h"
-#include "core/tensor/kernels/conv.h"
-
-static int64_t or_one(int64_t value) {
-    return value == 0 ? 1 : value;
-}
+#include "core/ops/convolution.h"
 
 static struct ls_conv conv_of(const struct ls_node *node, const struct ls_run *run) {
-    const struct ls_conv2d_options *o = node->options;
-    const struct ls_shape x = node->inputs[0]->shape, weight = node->inputs[1]->shape;
-    struct ls_conv conv = {.images = run->rows,
-                           .height = x.dims[1],
-                           .width = x.dims[2],
-                           .in = x.dims[3],
-                           .out = weight.dims[3],
-                           .groups = or_one(o->groups),
-                           .kernel = {weight.dims[0], weight.dims[1]},
-                           .stride = {or_one(o->stride[0]), or_one(o->stride[1])},
-                           .dilation = {or_one(o->dilation[0]), or_one(o->dilation[1])},
-                           .microbatch_images = run->microbatch_rows,
-                           .winograd = node->winograd};
-    memcpy(conv.padding, o->padding, sizeof conv.padding);
-    return conv;
-}
-
-static enum ls_status check_options(const struct ls_node *node, struct ls_error *error) {
-    const struct ls_conv2d_options *o = node->options;
-    const struct ls_shape x = node->inputs[0]->shape, weight = node->inputs[1]->shape;
-    const long long groups = or_one(o->groups);
-    for (int i = 0; i < 4; i++)
-        if (o->padding[i] < 0 || o->stride[i / 2] < 0 || o->dilation[i / 2] < 0 || groups < 1)
-            return ls_fail(error, LS_INVALID,
-                           "conv2d: stride, padding, dilation and groups must not be negative");
-    if (x.dims[3] % groups != 0 || weight.dims[3] % groups != 0)
-        return ls_fail(error, LS_INVALID,
-                       "conv2d: %lld groups must divide the %lld input and %lld output channels",
-                       groups, (long long)x.dims[3], (long long)weight.dims[3]);
-    if (weight.dims[2] != x.dims[3] / groups)
-        return ls_fail(error, LS_INVALID, "conv2d: expects %lld input channels, found %lld",
-                       (long long)weight.dims[2] * groups, (long long)x.dims[3]);
-    return LS_OK;
+    return ls_convolution_of(node, node->options, node->inputs[0]->shape.dims + 1, run);
 }
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
-    if (ls_check_batched(node, 0, 2, error) != LS_OK)
+    if (ls_convolution_check(node, node->options,
+                             "[kernel height, kernel width, inputs / groups, outputs]",
+                             error) != LS_OK)
         return error->status;
-    const struct ls_shape x = node->inputs[0]->shape, weight = node->inputs[1]->shape;
-    char text[LS_SHAPE_TEXT_MAX];
-    if (x.rank != 4) {
-        struct ls_shape row = {.rank = x.rank - 1};
-        memcpy(row.dims, x.dims + 1, (size_t)row.rank * sizeof *row.dims);
-        return ls_fail(error, LS_INVALID,
-                       "conv2d: expects images of height x width x channels, found %s",
-                       ls_shape_print(row, text));
-    }
-    if (weight.rank != 4)
-        return ls_fail(error, LS_INVALID,
-                       "conv2d: the weight must be [kernel height, kernel width, inputs / groups, "
-                       "outputs], found %s",
-                       ls_shape_print(weight, text));
-    if (check_options(node, error) != LS_OK || ls_affine_check(node, weight, error) != LS_OK)
-        return error->status;
-    const int64_t images = x.dims[0];
+    const struct ls_shape weight = node->inputs[1]->shape;
+    const int64_t images = node->inputs[0]->shape.dims[0];
     const struct ls_conv conv =
         conv_of(node, &(struct ls_run){.rows = images, .microbatch_rows = images});
+    if (ls_convolution_check_groups(node, &conv, conv.in, conv.out, error) != LS_OK)
+        return error->status;
+    if (weight.dims[2] != conv.in / conv.groups)
+        return ls_fail(error, LS_INVALID, "conv2d: expects %lld input channels, found %lld",
+                       (long long)(weight.dims[2] * conv.groups), (long long)conv.in);
+    if (ls_affine_check(node, weight, conv.out, error) != LS_OK)
+        return error->status;
     const int64_t height = ls_conv_out(&conv, 0), width = ls_conv_out(&conv, 1);
     if (height < 1 || width < 1)
         return ls_fail(error, LS_INVALID,
@@ -77,11 +33,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
                        (long long)conv.padding[3]);
     ls_infer_like(node);
     node->output->shape = LS_SHAPE(images, height, width, conv.out);
-    const size_t bias = ls_column_sums_bytes(conv.out, images);
-    const size_t kernels = LS_NAME(ls_conv_scratch_bytes)(&conv);
-    node->scratch_bytes = bias > kernels ? bias : kernels;
-    node->state_bytes = LS_NAME(ls_conv_state_bytes)(&conv);
-    node->flops = 2 * height * width * ls_shape_count(weight);
+    ls_convolution_needs(node, &conv);
     return LS_OK;
 }
 
@@ -93,9 +45,11 @@ static void prepare(struct ls_node *node) {
 
 static void forward(const struct ls_node *node, const struct ls_run *run) {
     const struct ls_conv conv = conv_of(node, run);
+    const struct ls_epilogue epilogue = {.bias = ls_affine_bias_data(node),
+                                         .relu = node->activation == LS_ACTIVATION_RELU};
     LS_NAME(ls_conv_forward)
-    (&conv, node->inputs[0]->data, node->inputs[1]->data, node->state, ls_affine_bias_data(node),
-     node->activation == LS_ACTIVATION_RELU, node->output->data, node->scratch);
+    (&conv, node->inputs[0]->data, node->inputs[1]->data, node->state, epilogue, node->output->data,
+     node->scratch);
 }
 
 static void backward(const struct ls_node *node, const struct ls_run *run) {
@@ -107,7 +61,8 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
         LS_NAME(ls_conv_weight_gradient)(&conv, x->data, dy, weight->gradient, node->scratch);
     if (x->gradient)
         LS_NAME(ls_conv_input_gradient)
-    (&conv, dy, weight->data, node->state, node->accumulate[0], x->gradient, node->scratch);
+    (&conv, dy, weight->data, node->state, (struct ls_epilogue){.add = node->accumulate[0]},
+     x->gradient, node->scratch);
 }
 
 #define X(...)                                                                                     \

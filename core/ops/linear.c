@@ -27,7 +27,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
         return ls_fail(error, LS_INVALID, "linear: expects %lld inputs, found %s",
                        (long long)weight.dims[0], ls_shape_print(row, text));
     }
-    if (ls_affine_check(node, weight, error) != LS_OK)
+    if (ls_affine_check(node, weight, weight.dims[1], error) != LS_OK)
         return error->status;
     ls_infer_like(node);
     node->output->shape.dims[x->shape.rank - 1] = weight.dims[1];

@@ -5,6 +5,7 @@
 #define LS_OP_LIST(X)                                                                              \
     X(linear)                                                                                      \
     X(conv2d)                                                                                      \
+    X(conv_transpose2d)                                                                            \
     X(max_pool)                                                                                    \
     X(average_pool)                                                                                \
     X(global_average_pool)                                                                         \

@@ -60,7 +60,7 @@ struct ls_node {
     bool *accumulate;         /* per input: backward adds to its gradient */
     struct ls_value *output;
     enum ls_activation activation; /* fused by the planner; LS_ACTIVATION_NONE unless op->fuses */
-    enum ls_winograd winograd;     /* of conv2d */
+    enum ls_winograd winograd;     /* of conv2d, conv_transpose2d */
     bool openblas; /* products in free order (linear only; bits may depend on the rows of a call) */
 
     /* Set by infer(): bytes wanted, per run. */

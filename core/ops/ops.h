@@ -22,6 +22,18 @@ struct ls_conv2d_options {
 struct ls_value *ls_conv2d(struct ls_graph *graph, struct ls_value *x, struct ls_value *weight,
                            struct ls_value *bias, const struct ls_conv2d_options *options);
 
+/* Its transpose, from small images to large ones (PyTorch's ConvTranspose2d): y is what x would be
+ * as the gradient of the output of a conv2d with the same options, plus b. x [N,H,W,in], W
+ * [kh,kw,out/groups,in] panels (that conv2d's weight), b [out] or NULL; y [N,H',W',out] with
+ * H' = (H-1)*stride - pad_top - pad_bottom + dilation*(kh-1) + 1 + output_padding. */
+struct ls_conv_transpose2d_options {
+    struct ls_conv2d_options convolution; /* the mirrored one, from y to x */
+    int64_t output_padding[2]; /* below the stride: more pixels at the bottom and right */
+};
+struct ls_value *ls_conv_transpose2d(struct ls_graph *graph, struct ls_value *x,
+                                     struct ls_value *weight, struct ls_value *bias,
+                                     const struct ls_conv_transpose2d_options *options);
+
 /* Largest / mean value of each window, per channel. Padding takes no part (the mean divides by the
  * pixels that are there). First of equals wins. x [N,H,W,C]. */
 struct ls_pool_options {

@@ -98,14 +98,19 @@ START_TEST(initial_values_are_what_the_options_say) {
 }
 END_TEST
 
-static void check_padding(const char *padding, const char *stride, int64_t height, int64_t width) {
+static void check_size(const char *layer, const char *padding, const char *stride, int64_t height,
+                       int64_t width) {
     struct ls_layer_list list = {0};
-    ls_test_layer(&list, "conv2d", "filters", "2", "kernel", "[3, 4]", "padding", padding, "stride",
+    ls_test_layer(&list, layer, "filters", "2", "kernel", "[3, 4]", "padding", padding, "stride",
                   stride, NULL);
-    ls_test_layer(&list, "flatten", NULL);
+    ls_test_layer(&list, "reshape", "shape", "[2, -1]", NULL);
     build(&list, LS_SHAPE(9, 8, 1));
-    ck_assert_int_eq(ls_shape_last(made.model.output->shape), height * width * 2);
+    ck_assert_int_eq(ls_shape_last(made.model.output->shape), height * width);
     clear(&list);
+}
+
+static void check_padding(const char *padding, const char *stride, int64_t height, int64_t width) {
+    check_size("conv2d", padding, stride, height, width);
 }
 
 START_TEST(padding_takes_words_and_numbers) {
@@ -115,6 +120,29 @@ START_TEST(padding_takes_words_and_numbers) {
     check_padding("same", "[4, 3]", 3, 3);
     check_padding("1", "1", 9, 7);
     check_padding("[0, 2]", "1", 7, 9);
+}
+END_TEST
+
+START_TEST(a_transposed_convolution_undoes_the_sizes_of_a_convolution) {
+    check_size("conv_transpose2d", "valid", "1", 11, 11);
+    check_size("conv_transpose2d", "valid", "2", 19, 18);
+    check_size("conv_transpose2d", "same", "1", 9, 8);
+    check_size("conv_transpose2d", "same", "2", 18, 16);
+    check_size("conv_transpose2d", "same", "[5, 6]", 45, 48);
+    check_size("conv_transpose2d", "1", "2", 17, 16);
+    struct ls_layer_list list = {0};
+    ls_test_layer(&list, "conv_transpose2d", "filters", "6", "kernel", "[4, 1]", "stride", "2",
+                  "groups", "2", "output_padding", "[0, 1]", NULL);
+    ls_test_layer(&list, "flatten", NULL);
+    build(&list, LS_SHAPE(3, 5, 4));
+    ck_assert_int_eq(ls_shape_last(made.model.output->shape), 8 * 10 * 6);
+    expect("conv_transpose2d1.weight", LS_SHAPE(4, 1, 3, 4), LS_LAYOUT_PANELS, LS_PARAMETER_WEIGHT,
+           true);
+    expect("conv_transpose2d1.bias", LS_SHAPE(6), LS_LAYOUT_PLAIN, LS_PARAMETER_WEIGHT, false);
+    /* 2 channels of a group; 4 taps / stride 2 above each other, 1 beside */
+    ck_assert_double_eq(parameter("conv_transpose2d1.weight")->init.fan_in, 2 * 2);
+    ck_assert_double_eq(parameter("conv_transpose2d1.weight")->init.fan_out, 4 * 6);
+    clear(&list);
 }
 END_TEST
 
@@ -146,6 +174,24 @@ START_TEST(a_layer_that_does_not_fit_its_input_is_named) {
            "layer conv2d1: padding: expected same, valid, or from 0 to 1024 pixels (3, or \"[3, "
            "5]\" in "
            "quotes), found 'some'");
+    ls_test_layer(&list, "conv_transpose2d", "filters", "4", NULL);
+    refuse(&list, LS_SHAPE(13), &list.items[0],
+           "layer conv_transpose2d1: expected images [height, width, channels], found samples of "
+           "shape 13");
+    ls_test_layer(&list, "conv_transpose2d", "filters", "4", "stride", "[3, 2]", "output_padding",
+                  "2", NULL);
+    refuse(&list, LS_SHAPE(8, 8, 4), &list.items[0],
+           "layer conv_transpose2d1: output_padding: expected less than the stride 2, found 2");
+    ls_test_layer(&list, "conv_transpose2d", "filters", "4", "stride", "2", "padding", "same",
+                  "output_padding", "1", NULL);
+    refuse(&list, LS_SHAPE(8, 8, 4), &list.items[0],
+           "layer conv_transpose2d1: output_padding: expected less than the stride 2 (0 with "
+           "padding: same), found 1");
+    ls_test_layer(&list, "conv_transpose2d", "filters", "4", "padding", "5", NULL);
+    refuse(
+        &list, LS_SHAPE(8, 8, 4), &list.items[0],
+        "layer conv_transpose2d1: conv_transpose2d: expects padding that leaves an output, found "
+        "5 and 5, which leave a height of 0");
     ls_test_layer(&list, "linear", "units", "4", "init", "normal", "init_scale", "0", NULL);
     refuse(&list, LS_SHAPE(8), &list.items[0],
            "layer linear1: init_scale: expected a number above 0 with init normal, found 0");
@@ -219,11 +265,15 @@ START_TEST(convolutions_run_in_small_pieces) {
     ls_test_layer(&block->branches[1], "conv2d", "filters", "4", NULL);
     ck_assert_int_eq(ls_model_piece_rows(&list), 32);
     ls_layer_list_clear(&list);
+    ls_test_layer(&list, "conv_transpose2d", "filters", "4", NULL);
+    ck_assert_int_eq(ls_model_piece_rows(&list), 32);
+    ls_layer_list_clear(&list);
 }
 END_TEST
 
 LS_SUITE(names_are_scopes_joined_by_dots, a_linear_layer_sees_the_last_dimension_of_a_sequence,
          initial_values_are_what_the_options_say, padding_takes_words_and_numbers,
+         a_transposed_convolution_undoes_the_sizes_of_a_convolution,
          a_layer_that_does_not_fit_its_input_is_named, a_layer_inside_others_is_the_one_that_failed,
          two_layers_of_one_name_do_not_share_weights_silently,
          what_is_wrong_outside_the_layers_names_none, convolutions_run_in_small_pieces)

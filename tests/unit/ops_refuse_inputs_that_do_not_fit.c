@@ -21,6 +21,12 @@ static struct ls_value *parameter(const char *name, int64_t count) {
                               false, 0, (struct ls_initialiser){.kind = LS_INIT_ZEROS});
 }
 
+static struct ls_value *window(int64_t outputs, int64_t inputs) {
+    return ls_graph_parameter(graph, "w", LS_SHAPE(3, 3, outputs, inputs), LS_LAYOUT_PANELS,
+                              LS_PARAMETER_WEIGHT, false, 0,
+                              (struct ls_initialiser){.kind = LS_INIT_ZEROS});
+}
+
 static void begin(void) {
     set = ls_parameters_create();
     graph = ls_graph_create(
@@ -45,6 +51,18 @@ START_TEST(misfits_are_named) {
     const struct ls_cross_entropy_options plain = {0};
     const struct ls_norm_options norm = {0};
     begin();
+    const struct ls_conv_transpose2d_options uneven = {.output_padding = {0, 1}}, whole = {0};
+    expect(ls_conv_transpose2d(graph, input(LS_SHAPE(8)), parameter("w", 8), NULL, &whole),
+           "height x width x channels", "found 8");
+    expect(ls_conv_transpose2d(graph, input(LS_SHAPE(8, 8, 3)), parameter("w", 8), NULL, &whole),
+           "outputs / groups, inputs]", "found 8");
+    expect(ls_conv_transpose2d(graph, input(LS_SHAPE(8, 8, 3)), window(2, 4), NULL, &whole),
+           "expects 4 input channels", "found 3");
+    expect(ls_conv_transpose2d(graph, input(LS_SHAPE(8, 8, 4)), window(2, 4), parameter("b", 4),
+                               &whole),
+           "bias must be a parameter of shape 2", "found 4");
+    expect(ls_conv_transpose2d(graph, input(LS_SHAPE(8, 8, 4)), window(2, 4), NULL, &uneven),
+           "below the stride 1", "found 1 in width");
     expect(ls_add(graph, input(LS_SHAPE(3)), input(LS_SHAPE(4))), "4x3", "4x4");
     expect(ls_multiply(graph, input(LS_SHAPE(3)), parameter("p", 5)), "last dimension 3",
            "a parameter 5");

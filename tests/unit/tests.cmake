@@ -39,7 +39,7 @@ target_link_libraries(test_unit_imports_read_raw_files_and_refuse_bad_ones PRIVA
 ls_add_test(unit/math_functions_stay_within_their_errors.c)
 foreach(file ops_look_through_windows_of_images ops_normalise_over_a_microbatch
              ops_drop_the_same_positions_for_the_same_row ops_losses_follow_their_formulas
-             ops_refuse_inputs_that_do_not_fit)
+             ops_refuse_inputs_that_do_not_fit ops_transposed_convolutions_scatter_their_inputs)
     ls_add_test(unit/${file}.c SOURCES gradients/trial.c)
 endforeach()
 ls_add_test(unit/ranks_fit_the_cores_that_may_be_used.c)

@@ -1,4 +1,5 @@
 #include "core/tensor/kernels/conv_parts.h"
+#include "core/tensor/kernels/narrow.h"
 #include "core/tensor/kernels/stencil.h"
 #include "core/tensor/kernels/winograd.h"
 
@@ -47,15 +48,14 @@ static int64_t smaller(int64_t a, int64_t b) {
 }
 
 void LS_NAME(ls_conv_forward)(const struct ls_conv *c, const real *x, const real *w,
-                              const void *state, const real *bias, bool relu, real *y,
-                              void *scratch) {
+                              const void *state, struct ls_epilogue e, real *y, void *scratch) {
     if (ls_depthwise(c)) {
-        LS_NAME(ls_depthwise_forward)(c, x, w, bias, relu, y);
+        LS_NAME(ls_depthwise_forward)(c, x, w, e, y);
         return;
     }
     if (ls_winograd_applies(c)) {
         LS_NAME(ls_winograd_forward)
-        (c, x, state_of(c, state).winograd[0], bias, relu, y, scratch);
+        (c, x, state_of(c, state).winograd[0], e, y, scratch);
         return;
     }
     const int64_t ig = c->in / c->groups, og = c->out / c->groups;
@@ -67,7 +67,7 @@ void LS_NAME(ls_conv_forward)(const struct ls_conv *c, const real *x, const real
     ls_canvas_clear(&canvas);
     for (int axis = 0; axis < 2; axis++)
         LS_NAME(ls_stencil_forward)(c, axis, &axes[axis]);
-    struct ls_product product = {.columns = og, .taps = stretches, .relu = relu};
+    struct ls_product product = {.columns = og, .taps = stretches, .relu = e.relu, .add = e.add};
     LS_NAME(ls_stencil_stretches)(axes, &canvas, ig, stretches, &product.depth);
     product.length = c->kernel[0] * c->kernel[1] * ig;
     product.panel_stride = product.length * LS_PANEL;
@@ -87,14 +87,17 @@ void LS_NAME(ls_conv_forward)(const struct ls_conv *c, const real *x, const real
             sweep.from = from + g * ig;
             sweep.to = y + n * image + g * og;
             product.w = weights + g * ls_panel_elements(product.length, og);
-            product.bias = bias ? bias + g * og : NULL;
+            product.bias = e.bias ? e.bias + g * og : NULL;
             run_sweep(&sweep, &product);
         }
     }
 }
 
-/* Some phase of the stride meets no tap: its inputs have no part in any output. */
-static bool leaves_gaps(const struct ls_conv *c) {
+/* Some phase of the stride meets no tap: its inputs, which have no part in any output, are cleared
+ * beforehand. */
+static bool leaves_gaps(const struct ls_conv *c, struct ls_epilogue e) {
+    if (e.add || e.bias)
+        return false; /* every input gets something */
     for (int axis = 0; axis < 2; axis++)
         if (c->dilation[axis] * (c->kernel[axis] - 1) + 1 < c->stride[axis])
             return true;
@@ -106,16 +109,16 @@ static bool leaves_gaps(const struct ls_conv *c) {
 static const real *run_phase(const struct ls_conv *c, const struct ls_canvas *canvas,
                              struct ls_stencil_axis axes[2], int64_t *stretches,
                              const int64_t phase[2], int64_t images, const real *from,
-                             const real *w, bool add, real *dx) {
+                             const real *w, struct ls_epilogue e, real *dx) {
     const int64_t ig = c->in / c->groups, og = c->out / c->groups;
-    struct ls_product product = {.columns = ig, .taps = stretches, .add = add};
+    struct ls_product product = {.columns = ig, .taps = stretches, .relu = e.relu, .add = e.add};
     for (int axis = 0; axis < 2; axis++)
         LS_NAME(ls_stencil_backward)(c, axis, phase[axis], &axes[axis]);
     LS_NAME(ls_stencil_stretches)(axes, canvas, og, stretches, &product.depth);
     product.length = axes[0].count * axes[1].count * og;
     product.panel_stride = product.length * LS_PANEL;
-    if (product.length == 0 && !add && leaves_gaps(c))
-        return w; /* the caller has cleared dx */
+    if (product.length == 0 && leaves_gaps(c, e))
+        return w;
     const int64_t line = c->width * c->in;
     struct sweep sweep = {.images = images,
                           .from_image = ls_canvas_image(canvas),
@@ -127,6 +130,7 @@ static const real *run_phase(const struct ls_conv *c, const struct ls_canvas *ca
         sweep.from = from + g * og;
         sweep.to = dx + phase[0] * line + phase[1] * c->in + g * ig;
         product.w = w;
+        product.bias = e.bias ? e.bias + g * ig : NULL;
         run_sweep(&sweep, &product);
         w += ls_panel_elements(product.length, ig);
     }
@@ -134,14 +138,19 @@ static const real *run_phase(const struct ls_conv *c, const struct ls_canvas *ca
 }
 
 void LS_NAME(ls_conv_input_gradient)(const struct ls_conv *c, const real *dy, const real *w,
-                                     const void *state, bool add, real *dx, void *scratch) {
+                                     const void *state, struct ls_epilogue e, real *dx,
+                                     void *scratch) {
     if (ls_depthwise(c)) {
-        LS_NAME(ls_depthwise_input_gradient)(c, dy, w, add, dx);
+        LS_NAME(ls_depthwise_input_gradient)(c, dy, w, e, dx);
         return;
     }
     if (ls_winograd_applies(c)) {
         LS_NAME(ls_winograd_input_gradient)
-        (c, dy, state_of(c, state).winograd[1], add, dx, scratch);
+        (c, dy, state_of(c, state).winograd[1], e, dx, scratch);
+        return;
+    }
+    if (ls_narrow(c)) {
+        LS_NAME(ls_narrow_input_gradient)(c, dy, state_of(c, state).turned, e, dx, scratch);
         return;
     }
     struct ls_scratch memory = {.memory = scratch};
@@ -155,14 +164,14 @@ void LS_NAME(ls_conv_input_gradient)(const struct ls_conv *c, const real *dy, co
         const int64_t images = smaller(canvas.images, c->images - n);
         const real *from = ls_canvas_place(&canvas, images, dy + n * dy_image);
         real *to = dx + n * c->height * c->width * c->in;
-        if (!add && leaves_gaps(c))
+        if (leaves_gaps(c, e))
             memset(to, 0, (size_t)(images * c->height * c->width * c->in) * sizeof(real));
         const real *phase_w = state_of(c, state).turned;
         int64_t phase[2];
         for (phase[0] = 0; phase[0] < smaller(c->stride[0], c->height); phase[0]++)
             for (phase[1] = 0; phase[1] < smaller(c->stride[1], c->width); phase[1]++)
                 phase_w =
-                    run_phase(c, &canvas, axes, stretches, phase, images, from, phase_w, add, to);
+                    run_phase(c, &canvas, axes, stretches, phase, images, from, phase_w, e, to);
     }
 }
 
@@ -177,5 +186,7 @@ size_t LS_NAME(ls_conv_scratch_bytes)(const struct ls_conv *c) {
     LS_NAME(ls_stencil_take)(c, axes, &pixels);
     ls_scratch_take(&pixels, in > out ? in : out, sizeof(real));
     const size_t weights = LS_NAME(ls_conv_weight_scratch_bytes)(c);
-    return pixels.used > weights ? pixels.used : weights;
+    const size_t narrow = ls_narrow(c) ? LS_NAME(ls_narrow_scratch_bytes)(c) : 0;
+    const size_t most = pixels.used > weights ? pixels.used : weights;
+    return most > narrow ? most : narrow;
 }

@@ -1,12 +1,15 @@
 /* Convolution over NHWC images: y = x * W + b (cross-correlation) and its two gradients. x
  * [images, height, width, in], y [images, out_height, out_width, out]; the weights of the plain
  * shape [kernel_height, kernel_width, in / groups, out] are stored in panels [ceil(out /
- * 32)][K][32] with K = kernel_height * kernel_width * in / groups.
+ * 32)][K][32] with K = kernel_height * kernel_width * in / groups. A transposed convolution is the
+ * same seen from the other side: forward is the input gradient, and its input gradient forward.
  *
  * Chains of the direct convolution: y over (ky, kx, input) ascending; dx over gradient pixels (row,
  * column) ascending, then the group's outputs ascending; dW over the pixels of y (image, row,
  * column) ascending for each microbatch, microbatches along the fixed tree. Pixels off the image
- * take part as zeros or not at all: the + 0 at a chain's end makes that the same. */
+ * take part as zeros or not at all: the + 0 at a chain's end makes that the same. Where an image
+ * has few channels (narrow.h), dx is a sum from +0 over gradient pixels ascending, of one chain
+ * each over the outputs ascending. */
 #ifndef LS_KERNELS_CONV_H
 #define LS_KERNELS_CONV_H
 
@@ -39,14 +42,22 @@ size_t LS_NAME(ls_conv_state_bytes)(const struct ls_conv *conv);
 void LS_NAME(ls_conv_prepare)(const struct ls_conv *conv, const real *w, bool gradients,
                               void *state);
 
-/* y = x * W, then + bias (NULL: none), then ReLU. */
+/* What becomes of a result: + bias (NULL: none), then ReLU; or, with `add` and neither of them, it
+ * is added to what is there. */
+struct ls_epilogue {
+    const real *bias; /* of y [out], of dx [in] */
+    bool relu, add;
+};
+
+/* y = x * W. */
 void LS_NAME(ls_conv_forward)(const struct ls_conv *conv, const real *x, const real *w,
-                              const void *state, const real *bias, bool relu, real *y,
+                              const void *state, struct ls_epilogue epilogue, real *y,
                               void *scratch);
 
-/* dx = dy * W turned; with `add`, dx += that. */
+/* dx = dy * W turned. */
 void LS_NAME(ls_conv_input_gradient)(const struct ls_conv *conv, const real *dy, const real *w,
-                                     const void *state, bool add, real *dx, void *scratch);
+                                     const void *state, struct ls_epilogue epilogue, real *dx,
+                                     void *scratch);
 
 /* dw: a chain over pixels per microbatch, microbatches along the fixed tree. */
 void LS_NAME(ls_conv_weight_gradient)(const struct ls_conv *conv, const real *x, const real *dy,

@@ -24,7 +24,8 @@ static inline int64_t ls_conv_group_elements(const struct ls_conv *c) {
 
 /* The state's arrays. winograd: transformed weights, forward and turned, or empty. packed: see
  * above, or empty. turned: for the input gradient, per phase of the stride and per group the
- * weights as panels of inputs, [ceil(in / groups / 32)][taps][out / groups][32]. */
+ * weights as panels of inputs, [ceil(in / groups / 32)][taps][out / groups][32]; see also narrow.h.
+ */
 struct ls_conv_state {
     real *packed, *turned, *winograd[2];
 };

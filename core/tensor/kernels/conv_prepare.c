@@ -1,4 +1,5 @@
 #include "core/tensor/kernels/conv_parts.h"
+#include "core/tensor/kernels/narrow.h"
 #include "core/tensor/kernels/stencil.h"
 #include "core/tensor/kernels/transpose.h"
 #include "core/tensor/kernels/winograd.h"
@@ -40,6 +41,14 @@ static void turn_tap(const struct ls_conv *c, const real *w, int64_t group, int6
         }
 }
 
+/* The convolution whose only tap are all of c's taps, as more inputs. */
+static struct ls_conv one_tap(const struct ls_conv *c) {
+    struct ls_conv flat = *c;
+    flat.in = ls_conv_length(c);
+    flat.kernel[0] = flat.kernel[1] = 1;
+    return flat;
+}
+
 /* The weights of one phase; returns where the next phase's go. */
 static real *turn_phase(const struct ls_conv *c, const struct ls_stencil_axis axes[2],
                         const real *w, real *turned) {
@@ -62,8 +71,9 @@ static real *take_winograd(const struct ls_conv *c, bool turned, struct ls_scrat
 
 struct ls_conv_state LS_NAME(ls_conv_take_state)(const struct ls_conv *c,
                                                  struct ls_scratch *state) {
-    const int64_t turned_length = c->kernel[0] * c->kernel[1] * (c->out / c->groups);
-    const int64_t turned = c->groups * ls_panel_elements(turned_length, c->in / c->groups);
+    const struct ls_conv turns = ls_narrow(c) ? one_tap(c) : *c;
+    const int64_t turned_length = turns.kernel[0] * turns.kernel[1] * (c->out / c->groups);
+    const int64_t turned = c->groups * ls_panel_elements(turned_length, turns.in / c->groups);
     const int64_t packed = c->groups * ls_conv_group_elements(c);
     return (struct ls_conv_state){
         .packed = ls_scratch_take(state, ls_conv_packs(c) ? packed : 0, sizeof(real)),
@@ -89,6 +99,11 @@ void LS_NAME(ls_conv_prepare)(const struct ls_conv *c, const real *w, bool gradi
         LS_NAME(ls_winograd_transform_weights)(c, false, w, to.winograd[0]);
     if (!gradients || ls_depthwise(c))
         return;
+    if (ls_narrow(c)) {
+        const struct ls_conv flat = one_tap(c);
+        turn_tap(&flat, w, 0, 0, 0, c->out, to.turned);
+        return;
+    }
     struct ls_stencil_axis axes[2];
     LS_NAME(ls_stencil_take)(c, axes, &memory);
     real *turned = to.turned;

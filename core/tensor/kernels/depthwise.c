@@ -8,8 +8,20 @@ LS_INLINE const real *weights_at(const struct ls_conv *d, const real *w, int64_t
     return w + ls_panel_index(d->kernel[0] * d->kernel[1], t, c);
 }
 
+/* The chains of the channels from c on, `left` of them at most, to where they belong. */
+LS_INLINE void finish(struct ls_epilogue e, int64_t c, int64_t left, vreal chain, real *to) {
+    chain += (vreal){0};
+    if (e.bias)
+        chain += ls_vload_some(e.bias + c, left);
+    if (e.relu)
+        chain = ls_vrelu(chain);
+    if (e.add)
+        chain = ls_vload_some(to, left) + chain;
+    ls_vstore_some(to, left, chain);
+}
+
 void LS_NAME(ls_depthwise_forward)(const struct ls_conv *d, const real *x, const real *w,
-                                   const real *bias, bool relu, real *y) {
+                                   struct ls_epilogue e, real *y) {
     const int64_t rows = ls_conv_out(d, 0), columns = ls_conv_out(d, 1), channels = d->in;
     const int64_t image = d->height * d->width * channels;
     for (int64_t pixel = 0; pixel < d->images * rows * columns; pixel++, y += channels) {
@@ -31,10 +43,7 @@ void LS_NAME(ls_depthwise_forward)(const struct ls_conv *d, const real *x, const
                                     ls_vload(weights_at(d, w, ky * d->kernel[1] + kx, c)), chain);
                 }
             }
-            chain += (vreal){0};
-            if (bias)
-                chain += ls_vload_some(bias + c, channels - c);
-            ls_vstore_some(y + c, channels - c, relu ? ls_vrelu(chain) : chain);
+            finish(e, c, channels - c, chain, y + c);
         }
     }
 }
@@ -48,7 +57,7 @@ LS_INLINE bool result_at(const struct ls_conv *d, int axis, int64_t results, int
 }
 
 void LS_NAME(ls_depthwise_input_gradient)(const struct ls_conv *d, const real *dy, const real *w,
-                                          bool add, real *dx) {
+                                          struct ls_epilogue e, real *dx) {
     const int64_t rows = ls_conv_out(d, 0), columns = ls_conv_out(d, 1), channels = d->in;
     const int64_t pixels = d->height * d->width;
     for (int64_t pixel = 0; pixel < d->images * pixels; pixel++, dx += channels) {
@@ -67,10 +76,7 @@ void LS_NAME(ls_depthwise_input_gradient)(const struct ls_conv *d, const real *d
                                                   channels - c),
                                     ls_vload(weights_at(d, w, ky * d->kernel[1] + kx, c)), chain);
             }
-            chain += (vreal){0};
-            if (add)
-                chain = ls_vload_some(dx + c, channels - c) + chain;
-            ls_vstore_some(dx + c, channels - c, chain);
+            finish(e, c, channels - c, chain, dx + c);
         }
     }
 }

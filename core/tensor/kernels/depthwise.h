@@ -10,9 +10,9 @@ static inline bool ls_depthwise(const struct ls_conv *conv) {
 }
 
 void LS_NAME(ls_depthwise_forward)(const struct ls_conv *conv, const real *x, const real *w,
-                                   const real *bias, bool relu, real *y);
+                                   struct ls_epilogue epilogue, real *y);
 void LS_NAME(ls_depthwise_input_gradient)(const struct ls_conv *conv, const real *dy, const real *w,
-                                          bool add, real *dx);
+                                          struct ls_epilogue epilogue, real *dx);
 /* Over images first .. first+count-1, one chain; dw gets the padding too. */
 void LS_NAME(ls_depthwise_weight_gradient)(const struct ls_conv *conv, int64_t first, int64_t count,
                                            const real *x, const real *dy, real *dw);

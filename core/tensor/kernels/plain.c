@@ -4,6 +4,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/tree.h"
+#include "core/tensor/kernels/narrow.h"
 #include "core/tensor/kernels/product.h"
 
 static int64_t smaller(int64_t a, int64_t b) {
@@ -20,11 +21,14 @@ void LS_NAME(ls_plain_tree_sum)(int count, int64_t elements, real *arrays) {
         arrays[i] += arrays[left * elements + i];
 }
 
-static real finish(real chain, const real *bias, int64_t c, bool relu) {
+/* The end of a chain for column c; `before` is what stood there. */
+static real finish(real chain, struct ls_epilogue e, int64_t c, real before) {
     real y = chain + (real)0;
-    if (bias)
-        y += bias[c];
-    return relu && y < 0 ? 0 : y;
+    if (e.bias)
+        y += e.bias[c];
+    if (e.relu && y < 0)
+        y = 0;
+    return e.add ? before + y : y;
 }
 
 void LS_NAME(ls_plain_gemm_forward)(const struct ls_gemm *g, const real *x, const real *w,
@@ -34,7 +38,7 @@ void LS_NAME(ls_plain_gemm_forward)(const struct ls_gemm *g, const real *x, cons
             real chain = 0;
             for (int64_t i = 0; i < g->in; i++)
                 chain = ls_fma(x[r * g->in + i], w[ls_panel_index(g->in, i, o)], chain);
-            y[r * g->out + o] = finish(chain, bias, o, relu);
+            y[r * g->out + o] = finish(chain, (struct ls_epilogue){bias, relu, false}, o, 0);
         }
 }
 
@@ -45,8 +49,8 @@ void LS_NAME(ls_plain_gemm_input_gradient)(const struct ls_gemm *g, const real *
             real chain = 0;
             for (int64_t o = 0; o < g->out; o++)
                 chain = ls_fma(w[ls_panel_index(g->in, i, o)], dy[r * g->out + o], chain);
-            chain += (real)0;
-            dx[r * g->in + i] = add ? dx[r * g->in + i] + chain : chain;
+            real *to = dx + r * g->in + i;
+            *to = finish(chain, (struct ls_epilogue){.add = add}, i, *to);
         }
 }
 
@@ -92,13 +96,13 @@ static int64_t pixels_of_y(const struct ls_conv *c) {
 }
 
 void LS_NAME(ls_plain_conv_forward)(const struct ls_conv *c, const real *x, const real *w,
-                                    const real *bias, bool relu, real *y) {
+                                    struct ls_epilogue e, real *y) {
     const int64_t ig = c->in / c->groups, og = c->out / c->groups;
     const int64_t length = c->kernel[0] * c->kernel[1] * ig;
     for (int64_t n = 0; n < c->images; n++, x += c->height * c->width * c->in)
         for (int64_t i = 0; i < ls_conv_out(c, 0); i++)
             for (int64_t j = 0; j < ls_conv_out(c, 1); j++)
-                for (int64_t o = 0; o < c->out; o++) {
+                for (int64_t o = 0; o < c->out; o++, y++) {
                     real chain = 0;
                     struct pair p;
                     for (int64_t ky = 0; ky < c->kernel[0]; ky++)
@@ -106,7 +110,7 @@ void LS_NAME(ls_plain_conv_forward)(const struct ls_conv *c, const real *x, cons
                             for (int64_t k = 0; pair_at(c, i, j, ky, kx, &p) && k < ig; k++)
                                 chain = ls_fma(x[p.x * c->in + o / og * ig + k],
                                                w[ls_panel_index(length, p.tap * ig + k, o)], chain);
-                    *y++ = finish(chain, bias, o, relu);
+                    *y = finish(chain, e, o, *y);
                 }
 }
 
@@ -117,7 +121,8 @@ static void reach(const struct ls_conv *c, int axis, int64_t at, int64_t *first,
     *last = smaller(ls_conv_out(c, axis) - 1, (at + c->padding[2 * axis]) / c->stride[axis]);
 }
 
-/* The chain of one element of dx: every pixel of y in order that has it under one of its taps. */
+/* The chain of one element of dx: every pixel of y in order that has it under one of its taps.
+ * Narrow: a sum of one chain for each of them. */
 static real input_chain(const struct ls_conv *c, const real *dy, const real *w, int64_t pixel,
                         int64_t channel) {
     const int64_t ig = c->in / c->groups, og = c->out / c->groups, group = channel / ig;
@@ -125,26 +130,28 @@ static real input_chain(const struct ls_conv *c, const real *dy, const real *w, 
     int64_t first[2], last[2];
     reach(c, 0, pixel / c->width, &first[0], &last[0]);
     reach(c, 1, pixel % c->width, &first[1], &last[1]);
-    real chain = 0;
+    real sum = 0;
     struct pair p;
     for (int64_t i = first[0]; i <= last[0]; i++)
         for (int64_t j = first[1]; j <= last[1]; j++)
-            for (int64_t t = 0; t < c->kernel[0] * c->kernel[1]; t++)
-                if (pair_at(c, i, j, t / c->kernel[1], t % c->kernel[1], &p) && p.x == pixel)
-                    for (int64_t o = group * og; o < (group + 1) * og; o++)
-                        chain = ls_fma(dy[p.y * c->out + o],
-                                       w[ls_panel_index(length, t * ig + channel % ig, o)], chain);
-    return chain + (real)0;
+            for (int64_t t = 0; t < c->kernel[0] * c->kernel[1]; t++) {
+                if (!pair_at(c, i, j, t / c->kernel[1], t % c->kernel[1], &p) || p.x != pixel)
+                    continue;
+                real chain = ls_narrow(c) ? 0 : sum;
+                for (int64_t o = group * og; o < (group + 1) * og; o++)
+                    chain = ls_fma(dy[p.y * c->out + o],
+                                   w[ls_panel_index(length, t * ig + channel % ig, o)], chain);
+                sum = ls_narrow(c) ? sum + chain : chain;
+            }
+    return sum;
 }
 
 void LS_NAME(ls_plain_conv_input_gradient)(const struct ls_conv *c, const real *dy, const real *w,
-                                           bool add, real *dx) {
+                                           struct ls_epilogue e, real *dx) {
     for (int64_t n = 0; n < c->images; n++, dy += pixels_of_y(c) * c->out)
         for (int64_t pixel = 0; pixel < c->height * c->width; pixel++)
-            for (int64_t channel = 0; channel < c->in; channel++, dx++) {
-                const real chain = input_chain(c, dy, w, pixel, channel);
-                *dx = add ? *dx + chain : chain;
-            }
+            for (int64_t channel = 0; channel < c->in; channel++, dx++)
+                *dx = finish(input_chain(c, dy, w, pixel, channel), e, channel, *dx);
 }
 
 /* The chain of one weight over one microbatch. */

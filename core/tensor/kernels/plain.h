@@ -15,17 +15,18 @@ void LS_NAME(ls_plain_gemm_weight_gradient)(const struct ls_gemm *gemm, const re
                                             const real *dy, real *dw);
 
 void LS_NAME(ls_plain_conv_forward)(const struct ls_conv *conv, const real *x, const real *w,
-                                    const real *bias, bool relu, real *y);
+                                    struct ls_epilogue epilogue, real *y);
 void LS_NAME(ls_plain_conv_input_gradient)(const struct ls_conv *conv, const real *dy,
-                                           const real *w, bool add, real *dx);
+                                           const real *w, struct ls_epilogue epilogue, real *dx);
 void LS_NAME(ls_plain_conv_weight_gradient)(const struct ls_conv *conv, const real *x,
                                             const real *dy, real *dw);
 
 /* The same with ls_winograd_applies (winograd.h). */
 void LS_NAME(ls_plain_winograd_forward)(const struct ls_conv *conv, const real *x, const real *w,
-                                        const real *bias, bool relu, real *y);
+                                        struct ls_epilogue epilogue, real *y);
 void LS_NAME(ls_plain_winograd_input_gradient)(const struct ls_conv *conv, const real *dy,
-                                               const real *w, bool add, real *dx);
+                                               const real *w, struct ls_epilogue epilogue,
+                                               real *dx);
 void LS_NAME(ls_plain_winograd_weight_gradient)(const struct ls_conv *conv, const real *x,
                                                 const real *dy, real *dw);
 

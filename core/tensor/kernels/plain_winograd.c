@@ -163,13 +163,7 @@ static void output_tile(const struct ls_conv *c, struct image x, int64_t y, int6
     transform_square(output_transform, m, side, m, sums, outputs);
 }
 
-/* What becomes of an output of the convolution. */
-struct ending {
-    const real *bias;
-    bool relu, add;
-};
-
-static real end(struct ending e, real value, int64_t channel, real before) {
+static real end(struct ls_epilogue e, real value, int64_t channel, real before) {
     if (e.bias)
         value += e.bias[channel];
     if (e.relu && value < 0)
@@ -179,7 +173,7 @@ static real end(struct ending e, real value, int64_t channel, real before) {
 
 /* One image: y [height, width, channels] from x with `top` and `left` pixels around it. */
 static void convolve(const struct ls_conv *c, struct image x, int64_t top, int64_t left,
-                     const real *w, read_weights *read, struct ending ending, struct image shape,
+                     const real *w, read_weights *read, struct ls_epilogue e, struct image shape,
                      real *y) {
     const int m = ls_winograd_outputs(c);
     for (int64_t i = 0; i < shape.height; i += m)
@@ -191,29 +185,29 @@ static void convolve(const struct ls_conv *c, struct image x, int64_t top, int64
                     const int64_t row = i + k / m, column = j + k % m;
                     real *to = y + (row * shape.width + column) * shape.channels + o;
                     if (row < shape.height && column < shape.width)
-                        *to = end(ending, tile[k], o, *to);
+                        *to = end(e, tile[k], o, *to);
                 }
             }
 }
 
 void LS_NAME(ls_plain_winograd_forward)(const struct ls_conv *c, const real *x, const real *w,
-                                        const real *bias, bool relu, real *y) {
+                                        struct ls_epilogue e, real *y) {
     const struct image to = {NULL, ls_conv_out(c, 0), ls_conv_out(c, 1), c->out};
     for (int64_t n = 0; n < c->images; n++)
-        convolve(
-            c, (struct image){x + n * c->height * c->width * c->in, c->height, c->width, c->in},
-            c->padding[0], c->padding[2], w, forward_weights,
-            (struct ending){.bias = bias, .relu = relu}, to, y + n * to.height * to.width * c->out);
+        convolve(c,
+                 (struct image){x + n * c->height * c->width * c->in, c->height, c->width, c->in},
+                 c->padding[0], c->padding[2], w, forward_weights, e, to,
+                 y + n * to.height * to.width * c->out);
 }
 
 void LS_NAME(ls_plain_winograd_input_gradient)(const struct ls_conv *c, const real *dy,
-                                               const real *w, bool add, real *dx) {
+                                               const real *w, struct ls_epilogue e, real *dx) {
     const int64_t height = ls_conv_out(c, 0), width = ls_conv_out(c, 1);
     const struct image to = {NULL, c->height, c->width, c->in};
     for (int64_t n = 0; n < c->images; n++)
         convolve(c, (struct image){dy + n * height * width * c->out, height, width, c->out},
-                 2 - c->padding[0], 2 - c->padding[2], w, turned_weights,
-                 (struct ending){.add = add}, to, dx + n * to.height * to.width * c->in);
+                 2 - c->padding[0], 2 - c->padding[2], w, turned_weights, e, to,
+                 dx + n * to.height * to.width * c->in);
 }
 
 /* The 9 weight gradients between two channels, over the images first .. end-1. */

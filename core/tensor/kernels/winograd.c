@@ -180,17 +180,11 @@ static void multiply(const struct ls_tiling *t, int64_t count, const struct ls_p
         }
 }
 
-struct epilogue {
-    const real *bias;
-    bool relu, add;
-    real *y;
-};
-
 /* A^T m A for a vector of channels, and what belongs to it; `rows` x `columns` pixels are stored.
  * `whole`: all m x m, and a whole vector. */
 LS_INLINE void write_vector(const int m, const bool whole, const real *from, int64_t stride,
-                            int64_t rows, int64_t columns, const struct epilogue *e,
-                            const struct ls_tiling *t, int64_t at, int64_t c) {
+                            int64_t rows, int64_t columns, struct ls_epilogue e,
+                            const struct ls_tiling *t, real *y, int64_t c) {
     const int side = m + 2;
     vreal half[LS_WINOGRAD_OUTPUTS_MAX][LS_WINOGRAD_SIDE_MAX];
     LS_UNROLL
@@ -204,22 +198,22 @@ LS_INLINE void write_vector(const int m, const bool whole, const real *from, int
         for (int i = 0; i < m; i++)
             half[i][j] = out[i];
     }
-    const vreal bias = e->bias ? ls_vload_some(e->bias + c, t->out - c) : (vreal){0};
+    const vreal bias = e.bias ? ls_vload_some(e.bias + c, t->out - c) : (vreal){0};
     LS_UNROLL
     for (int i = 0; i < m; i++) {
         vreal out[LS_WINOGRAD_OUTPUTS_MAX];
         ls_winograd_output(m, half[i], out);
         LS_UNROLL
         for (int j = 0; j < m; j++) {
-            real *to = e->y + at + (i * t->out_width + j) * t->out + c;
+            real *to = y + (i * t->out_width + j) * t->out + c;
             if (!whole && (i >= rows || j >= columns))
                 continue;
             vreal value = out[j];
-            if (e->bias)
+            if (e.bias)
                 value += bias;
-            if (e->relu)
+            if (e.relu)
                 value = ls_vrelu(value);
-            if (e->add)
+            if (e.add)
                 value = (whole ? ls_vload(to) : ls_vload_some(to, t->out - c)) + value;
             if (whole)
                 ls_vstore(to, value);
@@ -230,18 +224,17 @@ LS_INLINE void write_vector(const int m, const bool whole, const real *from, int
 }
 
 LS_INLINE void write_tile(const int m, const struct ls_tiling *t, const struct ls_planes *from,
-                          int64_t at, int64_t tile, const struct epilogue *e) {
+                          int64_t at, int64_t tile, struct ls_epilogue e, real *y) {
     const struct ls_tile_place place = ls_tile_at(t, tile);
     const int64_t rows = t->out_height - place.y, columns = t->out_width - place.x;
     const bool whole = rows >= m && columns >= m;
-    const int64_t pixel =
-        ((place.image * t->out_height + place.y) * t->out_width + place.x) * t->out;
+    y += ((place.image * t->out_height + place.y) * t->out_width + place.x) * t->out;
     for (int64_t c = 0; c < t->out; c += LS_LANES) {
         const real *plane = ls_plane_at(from, 0, c) + at * LS_PLANE_CHANNELS;
         if (whole && c + LS_LANES <= t->out)
-            write_vector(m, true, plane, from->stride, rows, columns, e, t, pixel, c);
+            write_vector(m, true, plane, from->stride, rows, columns, e, t, y, c);
         else
-            write_vector(m, false, plane, from->stride, rows, columns, e, t, pixel, c);
+            write_vector(m, false, plane, from->stride, rows, columns, e, t, y, c);
     }
 }
 
@@ -259,7 +252,7 @@ static struct job take_job(const struct ls_conv *c, const struct ls_tiling *t,
 }
 
 static void sweep(const struct ls_conv *c, const struct ls_tiling *t, const real *x, const real *u,
-                  const struct epilogue *e, void *scratch) {
+                  struct ls_epilogue e, real *y, void *scratch) {
     const struct job job = take_job(c, t, &(struct ls_scratch){.memory = scratch});
     const int64_t tiles = ls_tiling_count(t);
     memset(job.zeros, 0, (size_t)(LS_WINOGRAD_SIDE_MAX * t->in) * sizeof(real));
@@ -269,20 +262,20 @@ static void sweep(const struct ls_conv *c, const struct ls_tiling *t, const real
         multiply(t, count, &job.in, u, &job.out);
         for (int64_t i = 0; i < count; i++)
             if (t->m == 4)
-                write_tile(4, t, &job.out, i, first + i, e);
+                write_tile(4, t, &job.out, i, first + i, e, y);
             else
-                write_tile(2, t, &job.out, i, first + i, e);
+                write_tile(2, t, &job.out, i, first + i, e, y);
     }
 }
 
 void LS_NAME(ls_winograd_forward)(const struct ls_conv *c, const real *x, const real *u,
-                                  const real *bias, bool relu, real *y, void *scratch) {
+                                  struct ls_epilogue e, real *y, void *scratch) {
     const struct ls_tiling t = LS_NAME(ls_winograd_tiling)(c, false);
-    sweep(c, &t, x, u, &(struct epilogue){.bias = bias, .relu = relu, .y = y}, scratch);
+    sweep(c, &t, x, u, e, y, scratch);
 }
 
 void LS_NAME(ls_winograd_input_gradient)(const struct ls_conv *c, const real *dy, const real *u,
-                                         bool add, real *dx, void *scratch) {
+                                         struct ls_epilogue e, real *dx, void *scratch) {
     const struct ls_tiling t = LS_NAME(ls_winograd_tiling)(c, true);
-    sweep(c, &t, dy, u, &(struct epilogue){.add = add, .y = dx}, scratch);
+    sweep(c, &t, dy, u, e, dx, scratch);
 }

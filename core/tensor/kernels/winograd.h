@@ -50,11 +50,11 @@ void LS_NAME(ls_winograd_transform_weights)(const struct ls_conv *conv, bool tur
 
 /* As the functions of conv.h; `transformed` as made above. */
 void LS_NAME(ls_winograd_forward)(const struct ls_conv *conv, const real *x,
-                                  const real *transformed, const real *bias, bool relu, real *y,
+                                  const real *transformed, struct ls_epilogue epilogue, real *y,
                                   void *scratch);
 void LS_NAME(ls_winograd_input_gradient)(const struct ls_conv *conv, const real *dy,
-                                         const real *transformed, bool add, real *dx,
-                                         void *scratch);
+                                         const real *transformed, struct ls_epilogue epilogue,
+                                         real *dx, void *scratch);
 void LS_NAME(ls_winograd_weight_gradient)(const struct ls_conv *conv, const real *x, const real *dy,
                                           real *dw, void *scratch);
 

@@ -166,6 +166,9 @@ static struct ls_conv conv_case(int number, uint64_t *s) {
                                                                                          * than a
                                                                                          * block
                                                                                          */
+        {2, 60, 60, 4, 8, 1, {6, 6}, {1, 1}, {1, 1}, {2, 0, 3, 1}, 1, LS_WINOGRAD_OFF}, /* narrow:
+                                                                                         * several
+                                                                                         * blocks */
         {2, 5, 5, 1, 9, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1, LS_WINOGRAD_OFF},
         {2, 2, 2, 3, 4, 1, {2, 2}, {3, 3}, {1, 1}, {0, 0, 0, 0}, 1, LS_WINOGRAD_OFF}, /* stride
                                                                                        * beyond the
@@ -216,10 +219,10 @@ static int64_t conv_length(const struct ls_conv *c) {
 
 /* The definitions of a convolution's three directions. */
 struct definition {
-    void (*forward)(const struct ls_conv *c, const real *x, const real *w, const real *bias,
-                    bool relu, real *y);
-    void (*input_gradient)(const struct ls_conv *c, const real *dy, const real *w, bool add,
-                           real *dx);
+    void (*forward)(const struct ls_conv *c, const real *x, const real *w, struct ls_epilogue e,
+                    real *y);
+    void (*input_gradient)(const struct ls_conv *c, const real *dy, const real *w,
+                           struct ls_epilogue e, real *dx);
     void (*weight_gradient)(const struct ls_conv *c, const real *x, const real *dy, real *dw);
 };
 
@@ -230,28 +233,38 @@ static const struct definition by_winograd = {LS_NAME(ls_plain_winograd_forward)
                                               LS_NAME(ls_plain_winograd_input_gradient),
                                               LS_NAME(ls_plain_winograd_weight_gradient)};
 
+/* Adding, or a bias and a ReLU, or one of them, or nothing. */
+static struct ls_epilogue random_epilogue(uint64_t *s, const real *bias) {
+    struct ls_epilogue e = {.add = between(s, 0, 3) == 0};
+    if (!e.add && between(s, 0, 1))
+        e.bias = bias;
+    e.relu = !e.add && between(s, 0, 1);
+    return e;
+}
+
 static uint64_t check_convolution(struct ls_conv c, struct definition plain, uint64_t *s) {
     uint64_t digest = 0;
-    const bool with_bias = between(s, 0, 1), relu = between(s, 0, 1), add = between(s, 0, 1);
     char what[256];
     conv_print(&c, what, sizeof what);
     void *scratch = scratch_create(LS_NAME(ls_conv_scratch_bytes)(&c));
     struct array x = array_random(s, c.images * c.height * c.width * c.in);
     struct array dy = array_random(s, c.images * ls_conv_out(&c, 0) * ls_conv_out(&c, 1) * c.out);
-    struct array w = array_panels(s, conv_length(&c), c.out), bias = array_random(s, c.out);
+    struct array w = array_panels(s, conv_length(&c), c.out);
+    struct array bias = array_random(s, c.out), dx_bias = array_random(s, c.in);
     void *state_memory = scratch_create(LS_NAME(ls_conv_state_bytes)(&c));
     memset(state_memory, 0, LS_NAME(ls_conv_state_bytes)(&c));
     LS_NAME(ls_conv_prepare)(&c, w.data, true, state_memory);
-    const real *b = with_bias ? bias.data : NULL;
 
-    struct array y = array_create(s, dy.count), plain_y = array_create(s, dy.count);
-    LS_NAME(ls_conv_forward)(&c, x.data, w.data, state_memory, b, relu, y.data, scratch);
-    plain.forward(&c, x.data, w.data, b, relu, plain_y.data);
+    struct ls_epilogue e = random_epilogue(s, bias.data);
+    struct array y = array_random(s, dy.count), plain_y = copy_of(s, y);
+    LS_NAME(ls_conv_forward)(&c, x.data, w.data, state_memory, e, y.data, scratch);
+    plain.forward(&c, x.data, w.data, e, plain_y.data);
     compare(y, plain_y, what, &digest);
 
+    e = random_epilogue(s, dx_bias.data);
     struct array dx = array_random(s, x.count), plain_dx = copy_of(s, dx);
-    LS_NAME(ls_conv_input_gradient)(&c, dy.data, w.data, state_memory, add, dx.data, scratch);
-    plain.input_gradient(&c, dy.data, w.data, add, plain_dx.data);
+    LS_NAME(ls_conv_input_gradient)(&c, dy.data, w.data, state_memory, e, dx.data, scratch);
+    plain.input_gradient(&c, dy.data, w.data, e, plain_dx.data);
     compare(dx, plain_dx, what, &digest);
 
     struct array dw = array_create(s, w.count), plain_dw = array_create(s, w.count);
@@ -259,7 +272,7 @@ static uint64_t check_convolution(struct ls_conv c, struct definition plain, uin
     plain.weight_gradient(&c, x.data, dy.data, plain_dw.data);
     compare(dw, plain_dw, what, &digest);
 
-    const struct array arrays[] = {x, dy, w, bias};
+    const struct array arrays[] = {x, dy, w, bias, dx_bias};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         array_destroy(arrays[i]);
     free(state_memory);
@@ -341,8 +354,8 @@ static uint64_t winograd_is_close(int number) {
         y[i] = array_create(s, dy.count);
         dx[i] = array_create(s, x.count);
         dw[i] = array_create(s, w.count);
-        plain.forward(&c, x.data, w.data, NULL, false, y[i].data);
-        plain.input_gradient(&c, dy.data, w.data, false, dx[i].data);
+        plain.forward(&c, x.data, w.data, (struct ls_epilogue){0}, y[i].data);
+        plain.input_gradient(&c, dy.data, w.data, (struct ls_epilogue){0}, dx[i].data);
         plain.weight_gradient(&c, x.data, dy.data, dw[i].data);
     }
     nearly(y[0], y[1], tolerance, "forward");
