@@ -31,14 +31,14 @@ struct convolution {
 
 static void run_forward(void *context) {
     struct convolution *c = context;
-    c->kernels->conv_forward(&c->conv, c->x.data, c->w.data, c->state.data, NULL, false, c->y.data,
-                             c->scratch.data);
+    c->kernels->conv_forward(&c->conv, c->x.data, c->w.data, c->state.data, (struct ls_epilogue){0},
+                             c->y.data, c->scratch.data);
 }
 
 static void run_input_gradient(void *context) {
     struct convolution *c = context;
-    c->kernels->conv_input_gradient(&c->conv, c->dy.data, c->w.data, c->state.data, false,
-                                    c->dx.data, c->scratch.data);
+    c->kernels->conv_input_gradient(&c->conv, c->dy.data, c->w.data, c->state.data,
+                                    (struct ls_epilogue){0}, c->dx.data, c->scratch.data);
 }
 
 static void run_weight_gradient(void *context) {

@@ -12,7 +12,15 @@ struct job {
     int64_t row;       /* elements of a row of the image, padding included */
     real *shares;      /* [lines][width of y][columns] */
     real *image, *end; /* one image's sums, padding included */
+    void *product;     /* scratch */
 };
+
+/* All shares of the gradient pixels of some lines. */
+static struct ls_gemm product_of(const struct ls_conv *c, const struct job *job, int64_t lines) {
+    const int64_t rows = lines * ls_conv_out(c, 1);
+    return (struct ls_gemm){
+        .rows = rows, .in = c->out, .out = job->columns, .microbatch_rows = rows};
+}
 
 static struct job take_job(const struct ls_conv *c, struct ls_scratch *scratch) {
     const int64_t width = ls_conv_out(c, 1), height = ls_conv_out(c, 0);
@@ -24,6 +32,8 @@ static struct job take_job(const struct ls_conv *c, struct ls_scratch *scratch) 
     job.shares = ls_scratch_take(scratch, job.lines * width * job.columns, sizeof(real));
     job.image = ls_scratch_take(scratch, sums, sizeof(real));
     job.end = job.image ? job.image + sums : NULL;
+    const struct ls_gemm most = product_of(c, &job, job.lines);
+    job.product = ls_scratch_take(scratch, 1, LS_NAME(ls_gemm_scratch_bytes)(&most));
     return job;
 }
 
@@ -65,9 +75,9 @@ void LS_NAME(ls_narrow_input_gradient)(const struct ls_conv *c, const real *dy, 
         memset(job.image, 0, (size_t)(job.end - job.image) * sizeof(real));
         for (int64_t line = 0, lines; line < height; line += lines) {
             lines = height - line < job.lines ? height - line : job.lines;
-            const struct ls_gemm product = {
-                .rows = lines * width, .in = c->out, .out = job.columns};
-            LS_NAME(ls_gemm_forward)(&product, dy, turned, NULL, false, job.shares);
+            const struct ls_gemm product = product_of(c, &job, lines);
+            LS_NAME(ls_gemm_forward)
+            (&product, dy, turned, NULL, false, job.shares, job.product);
             dy += product.rows * c->out;
             for (int64_t l = 0; l < lines; l++)
                 add_line(c, &job, job.shares + l * width * job.columns,
