@@ -15,28 +15,36 @@ struct sweep {
     int64_t to_image, to_step[2];
 };
 
+static void flush(struct ls_product *product, int64_t *listed) {
+    product->rows = *listed;
+    LS_NAME(ls_product)(product);
+    *listed = 0;
+}
+
+/* Lists whole rows of pixels while they fit, so that a run of `results[1]` pixels stays together.
+ */
 static void run_sweep(const struct sweep *s, struct ls_product *product) {
     const real *x[PIXELS];
     real *y[PIXELS];
     int64_t listed = 0;
     product->x = x;
     product->y = y;
+    product->run = s->results[1] <= PIXELS ? s->results[1] : 0;
+    product->step = s->from_step[1];
     for (int64_t n = 0; n < s->images; n++)
         for (int64_t i = 0; i < s->results[0]; i++) {
             const real *from = s->from + n * s->from_image + i * s->from_step[0];
             real *to = s->to + n * s->to_image + i * s->to_step[0];
+            if (product->run > 0 && listed + product->run > PIXELS)
+                flush(product, &listed);
             for (int64_t j = 0; j < s->results[1]; j++) {
                 x[listed] = from + j * s->from_step[1];
                 y[listed] = to + j * s->to_step[1];
-                if (++listed == PIXELS) {
-                    product->rows = PIXELS;
-                    LS_NAME(ls_product)(product);
-                    listed = 0;
-                }
+                if (++listed == PIXELS)
+                    flush(product, &listed);
             }
         }
-    product->rows = listed;
-    LS_NAME(ls_product)(product);
+    flush(product, &listed);
 }
 
 static struct ls_conv_state state_of(const struct ls_conv *c, const void *state) {

@@ -1,7 +1,9 @@
 #include "core/tensor/kernels/product.h"
 
-/* How the rows of X are found. */
-enum reading { TAPS, BLOCKS, FAR_BLOCKS };
+/* How the rows of X are found: by pointers, in blocks, or in runs; then it is the distance of
+ * neighbouring rows, a constant for which a tile needs one pointer instead of one per row: pixels
+ * of 32, 64 or 128 channels, or of half as many at stride 2. */
+enum { TAPS = -1, BLOCKS = -2, FAR_BLOCKS = -3 };
 
 /* One tile's arguments: the tile's first row and column, and how many columns to store. */
 struct tile {
@@ -41,6 +43,20 @@ LS_INLINE void follow_taps(const int rows, const int vectors, const struct tile 
             }
             w += LS_PANEL;
         }
+    }
+}
+
+/* Rows `step` apart, k in stretches. */
+LS_INLINE void follow_run(const int rows, const int vectors, const int step, const struct tile *t,
+                          vreal *acc) {
+    const struct ls_product *p = t->product;
+    const int64_t *tap = p->taps;
+    const real *w = t->w;
+    for (int64_t left = p->length; left > 0; left -= p->depth) {
+        const int64_t depth = left < p->depth ? left : p->depth;
+        const real *x = t->x[0] + *tap++;
+        for (int64_t k = 0; k < depth; k++, w += LS_PANEL)
+            ls_tile_step(rows, vectors, x + k, step, w, acc);
     }
 }
 
@@ -92,12 +108,14 @@ LS_INLINE void store(const int rows, const int vectors, const struct tile *t, co
     }
 }
 
-LS_INLINE void run_tile(const int rows, const int vectors, const enum reading reading,
+LS_INLINE void run_tile(const int rows, const int vectors, const int reading,
                         const struct tile *t) {
     vreal acc[LS_TILE_ROWS * LS_TILE_VECTORS];
     ls_tile_clear(rows, vectors, acc);
     if (reading == TAPS)
         follow_taps(rows, vectors, t, acc);
+    else if (reading > 0)
+        follow_run(rows, vectors, reading, t, acc);
     else
         ls_tile_chain(rows, vectors, LS_PANEL, reading == FAR_BLOCKS, t->product->length, t->blocks,
                       t->product->block_next, t->w, acc);
@@ -105,38 +123,64 @@ LS_INLINE void run_tile(const int rows, const int vectors, const enum reading re
     store(rows, vectors, t, acc);
 }
 
-#define LS_TILE_DEFINE(rows, vectors)                                                              \
-    static void taps_##rows##_##vectors(const struct tile *t) {                                    \
-        run_tile(rows, vectors, TAPS, t);                                                          \
-    }                                                                                              \
-    static void blocks_##rows##_##vectors(const struct tile *t) {                                  \
-        run_tile(rows, vectors, BLOCKS, t);                                                        \
-    }                                                                                              \
-    static void far_blocks_##rows##_##vectors(const struct tile *t) {                              \
-        run_tile(rows, vectors, FAR_BLOCKS, t);                                                    \
-    }
-LS_TILES(LS_TILE_DEFINE, 1)
-LS_TILES(LS_TILE_DEFINE, 2)
-
+/* Each way of reading has a function for every size of a tile, and a table of them. */
 typedef void tile_function(const struct tile *t);
-#define LS_TAPS_ENTRY(rows, vectors) taps_##rows##_##vectors,
-#define LS_BLOCKS_ENTRY(rows, vectors) blocks_##rows##_##vectors,
-#define LS_FAR_BLOCKS_ENTRY(rows, vectors) far_blocks_##rows##_##vectors,
-static tile_function *const tiles[][LS_TILE_VECTORS][LS_TILE_ROWS] = {
-    [TAPS] = {{LS_TILES(LS_TAPS_ENTRY, 1)}, {LS_TILES(LS_TAPS_ENTRY, 2)}},
-    [BLOCKS] = {{LS_TILES(LS_BLOCKS_ENTRY, 1)}, {LS_TILES(LS_BLOCKS_ENTRY, 2)}},
-    [FAR_BLOCKS] = {{LS_TILES(LS_FAR_BLOCKS_ENTRY, 1)}, {LS_TILES(LS_FAR_BLOCKS_ENTRY, 2)}},
-};
+typedef tile_function *const tile_table[LS_TILE_VECTORS][LS_TILE_ROWS];
+#define LS_TILE_DEFINE(name, reading, rows, vectors)                                               \
+    static void name##_##rows##_##vectors(const struct tile *t) {                                  \
+        run_tile(rows, vectors, reading, t);                                                       \
+    }
+#define LS_DEFINE_TAPS(rows, vectors) LS_TILE_DEFINE(taps, TAPS, rows, vectors)
+#define LS_ENTRY_TAPS(rows, vectors) taps_##rows##_##vectors,
+#define LS_DEFINE_BLOCKS(rows, vectors) LS_TILE_DEFINE(blocks, BLOCKS, rows, vectors)
+#define LS_ENTRY_BLOCKS(rows, vectors) blocks_##rows##_##vectors,
+#define LS_DEFINE_FAR_BLOCKS(rows, vectors) LS_TILE_DEFINE(far_blocks, FAR_BLOCKS, rows, vectors)
+#define LS_ENTRY_FAR_BLOCKS(rows, vectors) far_blocks_##rows##_##vectors,
+#define LS_DEFINE_RUN_32(rows, vectors) LS_TILE_DEFINE(run_32, 32, rows, vectors)
+#define LS_ENTRY_RUN_32(rows, vectors) run_32_##rows##_##vectors,
+#define LS_DEFINE_RUN_64(rows, vectors) LS_TILE_DEFINE(run_64, 64, rows, vectors)
+#define LS_ENTRY_RUN_64(rows, vectors) run_64_##rows##_##vectors,
+#define LS_DEFINE_RUN_128(rows, vectors) LS_TILE_DEFINE(run_128, 128, rows, vectors)
+#define LS_ENTRY_RUN_128(rows, vectors) run_128_##rows##_##vectors,
+#define LS_TILE_TABLE(name, define, entry)                                                         \
+    LS_TILES(define, 1)                                                                            \
+    LS_TILES(define, 2)                                                                            \
+    static tile_table name = {{LS_TILES(entry, 1)}, {LS_TILES(entry, 2)}};
+LS_TILE_TABLE(taps, LS_DEFINE_TAPS, LS_ENTRY_TAPS)
+LS_TILE_TABLE(blocks, LS_DEFINE_BLOCKS, LS_ENTRY_BLOCKS)
+LS_TILE_TABLE(far_blocks, LS_DEFINE_FAR_BLOCKS, LS_ENTRY_FAR_BLOCKS)
+LS_TILE_TABLE(run_32, LS_DEFINE_RUN_32, LS_ENTRY_RUN_32)
+LS_TILE_TABLE(run_64, LS_DEFINE_RUN_64, LS_ENTRY_RUN_64)
+LS_TILE_TABLE(run_128, LS_DEFINE_RUN_128, LS_ENTRY_RUN_128)
 
-static enum reading reading_of(const struct ls_product *p) {
-    return !p->blocks ? TAPS : p->far ? FAR_BLOCKS : BLOCKS;
+static const tile_table *table_of(const struct ls_product *p) {
+    if (p->blocks)
+        return p->far ? &far_blocks : &blocks;
+    /* Few rows have their pointers in registers anyway. */
+    switch (LS_TILE_ROWS > 8 && p->run > 0 ? p->step : 0) {
+    case 32:
+        return &run_32;
+    case 64:
+        return &run_64;
+    case 128:
+        return &run_128;
+    default:
+        return &taps;
+    }
+}
+
+/* A tile stays inside a run where that is how its rows are found. */
+static int rows_of_tile(const struct ls_product *p, bool runs, int64_t row) {
+    const int64_t left = p->rows - row, run = runs ? p->run - row % p->run : left;
+    return ls_tile_rows(run < left ? run : left, LS_TILE_ROWS);
 }
 
 void LS_NAME(ls_product)(const struct ls_product *p) {
+    const tile_table *const table = table_of(p);
+    const bool runs = !p->blocks && table != &taps;
     for (int64_t column = 0; column < p->columns; column += LS_TILE_COLUMNS) {
         const int64_t left = p->columns - column;
         const int columns = left < LS_TILE_COLUMNS ? (int)left : LS_TILE_COLUMNS;
-        tile_function *const *by_rows = tiles[reading_of(p)][columns > LS_LANES];
         real bias[LS_TILE_COLUMNS] = {0};
         if (p->bias)
             memcpy(bias, p->bias + column, (size_t)columns * sizeof(real));
@@ -146,13 +190,13 @@ void LS_NAME(ls_product)(const struct ls_product *p) {
                          .column = column,
                          .columns = columns};
         for (int64_t row = 0, rows; row < p->rows; row += rows) {
-            rows = ls_tile_rows(p->rows - row, LS_TILE_ROWS);
+            rows = rows_of_tile(p, runs, row);
             if (p->blocks)
                 t.blocks = p->blocks + row * LS_PANEL;
             else
                 t.x = p->x + row;
             t.y = p->y + row;
-            by_rows[rows - 1](&t);
+            (*table)[columns > LS_LANES][rows - 1](&t);
         }
     }
 }

@@ -21,6 +21,7 @@ struct ls_product {
     int64_t block_next;
     bool far;             /* the blocks come from beyond the second-level cache */
     const real *const *x; /* per row; k = 0 is at x[r] + taps[0] */
+    int64_t run, step;    /* run > 0: so many rows at a time are `step` elements apart */
     real *const *y;       /* per row; column c is at y[r][c] */
     const int64_t *taps;  /* where each stretch of `depth` values of k starts, relative to x[r] */
     int64_t depth;        /* a last stretch may be shorter */
