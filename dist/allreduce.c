@@ -2,20 +2,21 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "dist/exchange.h"
 #include "dist/fold.h"
+#include "dist/host.h"
 
 struct allreduce {
     const struct ls_plan *plan;
-    float *const *partials;
+    float *const *partials; /* this rank's */
     MPI_Comm comm;
     MPI_Request *requests; /* owned; per bucket */
     struct ls_fold fold;   /* of this rank's partials */
 };
 
-static void *allreduce_create(const struct ls_plan *plan, float *const *partials, MPI_Comm comm) {
+static void *allreduce_create(const struct ls_plan *plan, struct ls_host *host, MPI_Comm comm) {
     struct allreduce *a = ls_calloc(1, sizeof *a);
-    *a = (struct allreduce){.plan = plan, .partials = partials, .comm = comm};
+    *a = (struct allreduce){
+        .plan = plan, .partials = host->partials + plan->node_bounds[plan->rank], .comm = comm};
     a->requests = ls_calloc((size_t)plan->bucket_count, sizeof *a->requests);
     ls_fold_create(&a->fold, plan->microbatches, plan->nodes + plan->node_bounds[plan->rank],
                    ls_plan_partials(plan, plan->rank));
@@ -32,7 +33,7 @@ static void allreduce_destroy(void *state) {
 static void allreduce_start(void *state, int bucket) {
     struct allreduce *a = state;
     const struct ls_range range = a->plan->buckets[bucket];
-    ls_fold_run(&a->fold, a->partials, range.first, range.end);
+    ls_fold_run(&a->fold, a->partials, a->partials[0], range.first, range.end);
     LS_MPI(MPI_Iallreduce(MPI_IN_PLACE, a->partials[0] + range.first,
                           (int)(range.end - range.first), MPI_FLOAT, MPI_SUM, a->comm,
                           &a->requests[bucket]));

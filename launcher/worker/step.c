@@ -94,5 +94,5 @@ void ls_trainer_step(struct ls_trainer *trainer, const struct ls_batch *batch,
         .clip_factor = ls_clip_factor(step->gradient_norm, trainer->config->optimizer.clip_norm),
     };
     ls_optimizer_step(trainer->optimizer, &update, trainer->flat, gradients);
-    ls_reducer_gather(trainer->reducer, trainer->flat);
+    ls_reducer_gather(trainer->reducer);
 }

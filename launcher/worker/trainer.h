@@ -28,7 +28,7 @@ struct ls_trainer {
     struct ls_task *task; /* owned, like all that follows */
     struct ls_parameter_set *parameters;
     struct ls_model model;
-    float *flat; /* parameters->total elements */
+    float *flat; /* parameters->total elements; the reducer's when training, shared in a host */
 
     /* Training only. */
     struct ls_reducer *reducer;
