@@ -1,5 +1,6 @@
 /* Every rank adds its own partials; MPI_Iallreduce adds over the ranks, in an order of its own. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "dist/fold.h"
@@ -10,6 +11,7 @@ struct allreduce {
     float *const *partials; /* this rank's */
     MPI_Comm comm;
     MPI_Request *requests; /* owned; per bucket */
+    float *sums;           /* the caller's, or NULL */
     struct ls_fold fold;   /* of this rank's partials */
 };
 
@@ -19,7 +21,7 @@ static void *allreduce_create(const struct ls_plan *plan, struct ls_host *host, 
         .plan = plan, .partials = host->partials + plan->node_bounds[plan->rank], .comm = comm};
     a->requests = ls_calloc((size_t)plan->bucket_count, sizeof *a->requests);
     ls_fold_create(&a->fold, plan->microbatches, plan->nodes + plan->node_bounds[plan->rank],
-                   ls_plan_partials(plan, plan->rank));
+                   ls_plan_partials(plan, plan->rank), plan->variant);
     return a;
 }
 
@@ -28,6 +30,10 @@ static void allreduce_destroy(void *state) {
     ls_fold_destroy(&a->fold);
     free(a->requests);
     free(a);
+}
+
+static void allreduce_begin(void *state, float *sums) {
+    ((struct allreduce *)state)->sums = sums;
 }
 
 static void allreduce_start(void *state, int bucket) {
@@ -51,12 +57,16 @@ static bool allreduce_complete(void *state, int bucket, bool wait) {
 
 static const float *allreduce_finish(void *state) {
     const struct allreduce *a = state;
-    return a->partials[0] + a->plan->slices[a->plan->rank].first;
+    const struct ls_range slice = a->plan->slices[a->plan->rank];
+    const float *found = a->partials[0] + slice.first;
+    return a->sums ? memcpy(a->sums, found, (size_t)(slice.end - slice.first) * sizeof(float))
+                   : found;
 }
 
 const struct ls_exchange ls_exchange_allreduce = {
     .create = allreduce_create,
     .destroy = allreduce_destroy,
+    .begin = allreduce_begin,
     .start = allreduce_start,
     .complete = allreduce_complete,
     .finish = allreduce_finish,

@@ -21,6 +21,7 @@ static inline struct ls_range ls_range_common(struct ls_range a, struct ls_range
  * `hosts`. */
 struct ls_plan {
     int rank, size, microbatches;
+    enum ls_variant variant;
     int64_t total;
     struct ls_range *slices;    /* owned; per rank */
     struct ls_tree_node *nodes; /* owned; every rank's partials, by rank: together the whole tree */
@@ -44,12 +45,12 @@ static inline bool ls_plan_near(const struct ls_plan *plan, int rank) {
 
 struct ls_host;
 
-/* How partials become sums. The state belongs to the kind; plan and host are borrowed. begin and
- * progress may be NULL: nothing to do. */
+/* How partials become sums. The state belongs to the kind; plan and host are borrowed. progress may
+ * be NULL: nothing to do. */
 struct ls_exchange {
     void *(*create)(const struct ls_plan *plan, struct ls_host *host, MPI_Comm comm);
     void (*destroy)(void *state);
-    void (*begin)(void *state); /* of a step: nothing is final yet */
+    void (*begin)(void *state, float *sums); /* of a step: nothing is final yet */
     void (*start)(void *state,
                   int bucket); /* final in all partials of this rank; buckets in order */
     /* Whether the bucket's sums are complete where this rank owns them; called in order until it

@@ -1,15 +1,12 @@
 #include "dist/fold.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "core/base/status.h"
 
-enum {
-    BLOCK = 2048, /* elements: a block of each buffer stays in the cache */
-    LANES = 16,
-    SCRATCH_BYTES = (LS_TREE_DEPTH_MAX + 1) * BLOCK * (int)sizeof(float)
-};
+enum { BLOCK = 2048 }; /* elements: a block of each buffer stays in the cache */
 
 struct plan {
     struct ls_fold *fold;
@@ -40,10 +37,9 @@ static int plan_node(struct plan *plan, struct ls_tree_node node, int depth) {
 }
 
 void ls_fold_create(struct ls_fold *fold, int microbatches, const struct ls_tree_node *nodes,
-                    int count) {
-    *fold = (struct ls_fold){.nodes = count};
+                    int count, enum ls_variant variant) {
+    *fold = (struct ls_fold){.sum = ls_variant_sum(variant), .nodes = count};
     fold->additions = ls_calloc((size_t)count, sizeof *fold->additions);
-    fold->scratch = ls_memory_map(SCRATCH_BYTES);
     struct plan plan = {fold, nodes, 0};
     const int root = plan_node(&plan, (struct ls_tree_node){0, microbatches}, 0);
     LS_ASSERT(plan.next == count && root == (count > 1 ? count : 0), "%d of %d nodes, sum in %d",
@@ -52,31 +48,29 @@ void ls_fold_create(struct ls_fold *fold, int microbatches, const struct ls_tree
 
 void ls_fold_destroy(struct ls_fold *fold) {
     free(fold->additions);
-    ls_memory_unmap(fold->scratch, SCRATCH_BYTES);
     *fold = (struct ls_fold){0};
 }
 
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), may_alias));
-
-static void add(float *into, const float *left, const float *right, int64_t count) {
-    for (int64_t i = 0; i < count; i += LANES)
-        *(lanes *)(into + i) = *(const lanes *)(left + i) + *(const lanes *)(right + i);
-}
-
-static float *operand(const struct ls_fold *fold, float *const *buffers, int index, int64_t block) {
-    return index < fold->nodes ? buffers[index] + block
-                               : fold->scratch + (index - fold->nodes) * BLOCK;
+/* One block. Sums on the way wait in scratch: at most as many as the tree is deep. */
+static void run_block(const struct ls_fold *fold, float *const *buffers, float *into, int64_t first,
+                      int64_t count) {
+    _Alignas(64) float scratch[LS_TREE_DEPTH_MAX + 1][BLOCK];
+    for (int i = 0; i < fold->count; i++) {
+        const struct ls_addition a = fold->additions[i];
+        const bool last = i + 1 == fold->count;
+        const float *left =
+            a.left < fold->nodes ? buffers[a.left] + first : scratch[a.left - fold->nodes];
+        const float *right =
+            a.right < fold->nodes ? buffers[a.right] + first : scratch[a.right - fold->nodes];
+        fold->sum(last ? into + first : scratch[a.into - fold->nodes], left, right, count,
+                  last && fold->stream);
+    }
 }
 
 void ls_fold_run(const struct ls_fold *fold, float *const *buffers, float *into, int64_t first,
                  int64_t end) {
-    for (int64_t block = first; block < end; block += BLOCK) {
-        const int64_t count = end - block < BLOCK ? end - block : BLOCK;
-        for (int i = 0; i < fold->count; i++) {
-            const struct ls_addition a = fold->additions[i];
-            add(i + 1 == fold->count ? into + block : operand(fold, buffers, a.into, block),
-                operand(fold, buffers, a.left, block), operand(fold, buffers, a.right, block),
-                count);
-        }
-    }
+    if (fold->count == 0 && into != buffers[0])
+        memcpy(into + first, buffers[0] + first, (size_t)(end - first) * sizeof(float));
+    for (int64_t block = first; block < end; block += BLOCK)
+        run_block(fold, buffers, into, block, end - block < BLOCK ? end - block : BLOCK);
 }

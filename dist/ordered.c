@@ -2,7 +2,7 @@
  * sequential run over all microbatches, bit for bit.
  *
  * Partials of the owner's host are read where they are, in shared memory, once their rank has
- * counted the bucket as ready; the sum goes to the owner's own first partial, so nobody writes what
+ * counted the bucket as ready; sums go to the owner's own first partial, so nobody writes what
  * another rank reads. Those of other hosts come in messages: persistent requests, laid down once.
  * Each bucket has those that carry its range: one per partial of this rank to each owner elsewhere,
  * one per partial of each rank elsewhere to this one. */
@@ -11,6 +11,8 @@
 #include "core/base/memory.h"
 #include "dist/fold.h"
 #include "dist/host.h"
+
+enum { STREAM_BYTES = 1 << 20 }; /* of a slice that caches would not keep until it is read */
 
 /* Requests in bucket order: bucket b has list[bounds[b]] .. list[bounds[b + 1] - 1]. */
 struct requests {
@@ -98,7 +100,6 @@ static void place_leaves(struct ordered *o) {
         o->leaves[n] = partials[n] ? partials[n] + o->slice.first : next;
         next += partials[n] ? 0 : elements;
     }
-    o->sums = o->leaves[plan->node_bounds[plan->rank]];
 }
 
 static void *ordered_create(const struct ls_plan *plan, struct ls_host *host, MPI_Comm comm) {
@@ -114,7 +115,8 @@ static void *ordered_create(const struct ls_plan *plan, struct ls_host *host, MP
     place_leaves(o);
     plan_sends(o, comm);
     plan_receives(o, comm);
-    ls_fold_create(&o->fold, plan->microbatches, plan->nodes, plan->node_bounds[plan->size]);
+    ls_fold_create(&o->fold, plan->microbatches, plan->nodes, plan->node_bounds[plan->size],
+                   plan->variant);
     return o;
 }
 
@@ -129,8 +131,10 @@ static void ordered_destroy(void *state) {
 }
 
 /* Partials may be overwritten from here on: nobody reads those of the last step any more. */
-static void ordered_begin(void *state) {
+static void ordered_begin(void *state, float *sums) {
     struct ordered *o = state;
+    o->fold.stream = sums && (o->slice.end - o->slice.first) * 4 >= STREAM_BYTES;
+    o->sums = sums ? sums : o->leaves[o->plan->node_bounds[o->plan->rank]];
     ls_host_wait(o->host, LS_COUNT_SUMMED, ls_host_counted(o->host, LS_COUNT_SUMMED));
     o->ready = ls_host_counted(o->host, LS_COUNT_READY);
     LS_MPI(MPI_Startall(o->receives.bounds[o->plan->bucket_count], o->receives.list));

@@ -43,6 +43,7 @@ enum ls_status ls_reducer_create(struct ls_reducer **created, struct ls_communic
     LS_MPI(MPI_Comm_dup(ls_communicator_mpi(communicator), &reducer->comm));
     ls_plan_create(&reducer->plan, options->parameters, options->microbatches, rank, size,
                    options->bucket_bytes);
+    reducer->plan.variant = options->variant;
     plan_blocks(reducer, options->parameters);
     ls_host_create(&reducer->host, &reducer->plan, reducer->comm, options);
     ls_spread_create(&reducer->spread, &reducer->plan, &reducer->host, reducer->comm);
@@ -96,11 +97,10 @@ void ls_reducer_slice(const struct ls_reducer *reducer, int64_t *begin, int64_t 
     *end = reducer->plan.slices[reducer->plan.rank].end;
 }
 
-void ls_reducer_begin(struct ls_reducer *reducer) {
+void ls_reducer_begin(struct ls_reducer *reducer, float *sums) {
     reducer->ready = 0;
     reducer->started = reducer->completed = 0;
-    if (reducer->exchange->begin)
-        reducer->exchange->begin(reducer->state);
+    reducer->exchange->begin(reducer->state, sums);
 }
 
 static void complete_buckets(struct ls_reducer *reducer, bool wait) {

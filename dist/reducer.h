@@ -12,6 +12,7 @@
 
 #include "core/base/tree.h"
 #include "core/graph/parameters.h"
+#include "core/tensor/isa.h"
 #include "dist/communicator.h"
 
 enum ls_reducer_kind { LS_REDUCE_ORDERED, LS_REDUCE_ALLREDUCE };
@@ -21,6 +22,7 @@ struct ls_reducer_options {
     const struct ls_parameter_set *parameters; /* borrowed; planned */
     int microbatches;                          /* of a global batch; at least the world size */
     int64_t bucket_bytes;                      /* 0: 4 MiB; the first is a quarter of it */
+    enum ls_variant variant;                   /* of the kernels that add; changes no bit */
     bool messages;            /* between the ranks of one host, too: they share no memory */
     int64_t shared_bytes_max; /* of a host; 0: what its file system has free */
 };
@@ -51,9 +53,9 @@ void ls_reducer_slice(const struct ls_reducer *reducer, int64_t *begin, int64_t 
 
 /* One step. begin; then ready for ascending ranges as they become final in all partials (full
  * buckets start to travel); then finish, which waits and returns the slice's sums (first element:
- * `begin` of the slice). Sums are added in place: afterwards the partials hold no gradients any
- * more. */
-void ls_reducer_begin(struct ls_reducer *reducer);
+ * `begin` of the slice), until the next begin. sums: where to add them up; NULL: in place, so that
+ * the partials hold no gradients any more. */
+void ls_reducer_begin(struct ls_reducer *reducer, float *sums);
 void ls_reducer_ready(struct ls_reducer *reducer, int64_t first, int64_t end);
 const float *ls_reducer_finish(struct ls_reducer *reducer);
 

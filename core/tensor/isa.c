@@ -49,3 +49,16 @@ const struct ls_op *const *ls_variant_ops(enum ls_variant variant) {
         return NULL;
     }
 }
+
+ls_sum_function *ls_variant_sum(enum ls_variant variant) {
+    switch (variant) {
+#if LS_X86
+    case LS_F32_AVX2:
+        return ls_sum_f32_avx2;
+    case LS_F32_AVX512:
+        return ls_sum_f32_avx512;
+#endif
+    default:
+        return ls_sum_f32_portable;
+    }
+}

@@ -57,6 +57,9 @@ static int run_with_options(const struct ls_command *command, int argc, char **a
 }
 
 static int run_command(const struct ls_command *command, int argc, char **argv) {
+    for (const struct ls_command *const *part = command->parts; argc && part && *part; part++)
+        if (!strcmp(strchr((*part)->name, ' ') + 1, argv[0]))
+            return run_with_options(*part, argc - 1, argv + 1);
     if (!command->raw)
         return run_with_options(command, argc, argv);
     if (argc && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h"))) {

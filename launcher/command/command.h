@@ -21,6 +21,8 @@ struct ls_texts {
 
 struct ls_command {
     const char *name;
+    const struct ls_command *const *parts; /* commands named by the first word ("bench kernels");
+                                              ends with NULL; or NULL */
     const char *usage;       /* "CONFIG [-n RANKS] [--out RUN] [--set KEY=VALUE ...]" */
     const char *help;        /* one line */
     const char *details;     /* further lines, or NULL */

@@ -42,6 +42,10 @@ void ls_command_print_help(FILE *out, const struct ls_command *command) {
         print_option(out, &command->options[i]);
     if (command->more)
         command->more(out);
+    for (const struct ls_command *const *part = command->parts; part && *part; part++) {
+        fputc('\n', out);
+        ls_command_print_help(out, *part);
+    }
 }
 
 void ls_command_print_overview(FILE *out) {

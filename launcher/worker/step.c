@@ -72,7 +72,7 @@ void ls_trainer_step(struct ls_trainer *trainer, const struct ls_batch *batch,
     memset(trainer->exchange, 0, (size_t)(trainer->microbatches * sums) * sizeof(double));
 
     ls_graph_prepare(trainer->model.graph, trainer->flat);
-    ls_reducer_begin(trainer->reducer);
+    ls_reducer_begin(trainer->reducer, NULL);
     for (int i = 0; i < ls_accumulator_pieces(trainer->accumulator); i++)
         run_piece(trainer, batch, i, step->step);
     const float *gradients = ls_reducer_finish(trainer->reducer);

@@ -51,6 +51,7 @@ static enum ls_status create_training(struct ls_trainer *trainer, int64_t piece_
         .kind = (enum ls_reducer_kind)config->train.reduce,
         .parameters = trainer->parameters,
         .microbatches = trainer->microbatches,
+        .variant = trainer->variant,
         .messages = !config->train.share_memory,
     };
     enum ls_status status =

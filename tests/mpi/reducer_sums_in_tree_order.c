@@ -98,7 +98,7 @@ static const float *reduce(struct bench *b, int step) {
     const int partials = ls_tree_cover(b->microbatches, first, count, 0, nodes, LS_TREE_NODES_MAX);
     ck_assert_int_eq(partials, ls_reducer_partial_count(b->reducer));
     const int rank = ls_communicator_rank(world);
-    ls_reducer_begin(b->reducer);
+    ls_reducer_begin(b->reducer, NULL);
     for (int64_t done = 0, range = 1 + rank; done < b->total; range = range * 3 % 8191 + 1) {
         const int64_t end = done + range < b->total ? done + range : b->total;
         for (int p = 0; p < partials; p++)
@@ -148,7 +148,7 @@ START_TEST(steps_follow_each_other_at_any_pace) {
     ls_reducer_microbatches(b.reducer, &first, &count);
     const int partials = ls_tree_cover(MICROBATCHES, first, count, 0, nodes, LS_TREE_NODES_MAX);
     for (int step = 1; step <= PACES; step++) {
-        ls_reducer_begin(b.reducer);
+        ls_reducer_begin(b.reducer, NULL);
         for (int p = 0; p < partials; p++)
             for (int64_t i = 0; i < b.total; i++)
                 ls_reducer_partials(b.reducer)[p][i] = (float)(step * nodes[p].count);
