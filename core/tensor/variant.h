@@ -110,7 +110,7 @@ LS_INLINE vreal ls_vfma(vreal a, vreal b, vreal c) {
 
 /* Stores past the caches, to addresses that are aligned as the vector is; between the last of them
  * and anything that others may take for "it is there": ls_stream_end. */
-#if defined __AVX512F__
+#if defined LS_VARIANT_F32_AVX512 && defined __AVX512F__
 LS_INLINE void ls_vstream(real *to, vreal value) {
     _mm512_stream_ps(to, (__m512)value);
 }

@@ -112,11 +112,10 @@ static int compare(const void *a, const void *b) {
 static void print_line(const struct subject *subject, int repeats, double ordered, double mpi) {
     const double bytes = (double)subject->count * sizeof(float);
     const int size = ls_communicator_size(subject->communicator);
-    json_t *line =
-        json_pack("{s:I s:f s:f s:f s:i s:b s:i s:f}", "bytes", (json_int_t)bytes, "ordered_us",
-                  ordered, "mpi_allreduce_us", mpi, "times_as_fast", mpi / ordered, "ranks", size,
-                  "shared", ls_reducer_near(subject->reducer) == size, "repeats", repeats,
-                  "gb_per_s", bytes / ordered * 1e-3);
+    json_t *line = json_pack(
+        "{s:I s:f s:f s:f s:i s:i s:i s:f}", "bytes", (json_int_t)bytes, "ordered_us", ordered,
+        "mpi_allreduce_us", mpi, "times_as_fast", mpi / ordered, "ranks", size, "ranks_sharing",
+        ls_reducer_near(subject->reducer), "repeats", repeats, "gb_per_s", bytes / ordered * 1e-3);
     char *text = json_dumps(line, JSON_REAL_PRECISION(6));
     printf("%s\n", text);
     fflush(stdout);

@@ -1,4 +1,4 @@
-"""Digest, test loss and metrics of a config are identical on 1, 2, 3 and 4 ranks, and in other pieces with other kernels.
+"""Digest, test loss and metrics of a config are identical on 1, 2, 3 and 4 ranks, and in other pieces with other kernels and messages.
 
   runs_end_in_the_same_bits_on_any_number_of_ranks.py CASE [RANKS...]
 
@@ -67,10 +67,11 @@ def main(name, *ranks):
         lockstep.equal(found, first, f"digest, test loss and metrics on {count} ranks")
         shown = lockstep.digest(lockstep.parameters(lockstep.newest_checkpoint(run)))
         lockstep.equal(shown, result["parameters_digest"], "digest of what index.h5 shows")
-    if not ranks:  # another cut into pieces, another instruction set
+    if not ranks:  # another cut into pieces, another instruction set, messages in place of shared memory
         run = lockstep.path(name + "-otherwise")
         isa = "auto" if name == "resnet" else "portable"  # that would take minutes
-        result = lockstep.train(config, run, 3, train__piece_rows=1, compute__isa=isa, **settings)
+        result = lockstep.train(config, run, 3, train__piece_rows=1, compute__isa=isa, train__share_memory="false",
+                               **settings)
         found = (result["parameters_digest"], result["test"]["loss"], lockstep.metrics(run))
         lockstep.equal(found, first, f"digest, test loss and metrics in pieces of one microbatch, with {isa} kernels")
     lockstep.check(len(first[2]) >= 4, "metrics.jsonl has next to nothing in it")
