@@ -3,7 +3,7 @@
 #define LS_DIST_FOLD_H
 
 #include "core/base/tree.h"
-#include "core/tensor/isa.h"
+#include "core/tensor/sum.h"
 
 /* into = left + right. Operands below the number of nodes are buffers, others are scratch. */
 struct ls_addition {
@@ -12,7 +12,7 @@ struct ls_addition {
 
 struct ls_fold {
     ls_sum_function *sum;
-    bool stream; /* the sum goes to memory that other cores read (core/tensor/kernels/sum.h) */
+    bool stream; /* the sum goes to memory that other cores read (core/tensor/sum.h) */
     int nodes, count;
     struct ls_addition *additions; /* owned; in the tree's order; the last one gives the sum */
 };

@@ -1,6 +1,7 @@
 #include "core/tensor/isa.h"
 
 #include "core/ops/list.h"
+#include "core/tensor/sum.h"
 
 const char *ls_variant_name(enum ls_variant variant) {
     static const char *const names[LS_VARIANT_COUNT] = {"portable", "avx2", "avx512", "f64"};

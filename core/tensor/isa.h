@@ -3,7 +3,6 @@
 #define LS_TENSOR_ISA_H
 
 #include "core/base/status.h"
-#include "core/tensor/kernels/sum.h"
 
 enum ls_variant { LS_F32_PORTABLE, LS_F32_AVX2, LS_F32_AVX512, LS_F64, LS_VARIANT_COUNT };
 
@@ -19,8 +18,5 @@ enum ls_variant ls_variant_best(void);
 /* The ops of a variant, indexed by enum ls_op_id; NULL if this build does not have it. */
 struct ls_op;
 const struct ls_op *const *ls_variant_ops(enum ls_variant variant);
-
-/* A kernel of a float variant for code that is compiled once. */
-ls_sum_function *ls_variant_sum(enum ls_variant variant);
 
 #endif

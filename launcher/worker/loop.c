@@ -103,6 +103,8 @@ static void watch_improvement(struct run *run, const struct ls_metrics *metrics)
                              (long long)state->epochs_without);
         return;
     }
+    /* Nobody reads the shared parameters now: the sums of the last batch of the evaluation were
+     * exchanged after its forward. */
     memcpy(trainer->flat + trainer->begin, run->save.best, bytes);
     ls_reducer_gather(trainer->reducer);
     if (run->leader)

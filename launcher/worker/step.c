@@ -93,6 +93,9 @@ void ls_trainer_step(struct ls_trainer *trainer, const struct ls_batch *batch,
         .microbatches = batch->microbatches,
         .clip_factor = ls_clip_factor(step->gradient_norm, trainer->config->optimizer.clip_norm),
     };
+    /* The ranks of a host share the parameters. None reads them any more: it joined the agreement
+     * on the norm after its backward. None reads them before all slices are updated: it waits in
+     * the gather. */
     ls_optimizer_step(trainer->optimizer, &update, trainer->flat, gradients);
     ls_reducer_gather(trainer->reducer);
 }

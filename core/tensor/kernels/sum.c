@@ -1,4 +1,4 @@
-#include "core/tensor/kernels/sum.h"
+#include "core/tensor/sum.h"
 
 #include "core/tensor/variant.h"
 

@@ -8,7 +8,7 @@
 #include "core/ops/sum.h"
 #include "core/tensor/kernels/plain.h"
 #include "core/tensor/kernels/product.h"
-#include "core/tensor/kernels/sum.h"
+#include "core/tensor/sum.h"
 
 /* Random numbers of a case: splitmix64 (Steele et al. 2014). */
 static uint64_t next(uint64_t *state) {
