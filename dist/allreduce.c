@@ -1,24 +1,27 @@
 /* Every rank adds its own partials; MPI_Iallreduce adds over the ranks, in an order of its own. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
-#include "dist/exchange.h"
 #include "dist/fold.h"
+#include "dist/host.h"
 
 struct allreduce {
     const struct ls_plan *plan;
-    float *const *partials;
+    float *const *partials; /* this rank's */
     MPI_Comm comm;
     MPI_Request *requests; /* owned; per bucket */
+    float *sums;           /* the caller's, or NULL */
     struct ls_fold fold;   /* of this rank's partials */
 };
 
-static void *allreduce_create(const struct ls_plan *plan, float *const *partials, MPI_Comm comm) {
+static void *allreduce_create(const struct ls_plan *plan, struct ls_host *host, MPI_Comm comm) {
     struct allreduce *a = ls_calloc(1, sizeof *a);
-    *a = (struct allreduce){.plan = plan, .partials = partials, .comm = comm};
+    *a = (struct allreduce){
+        .plan = plan, .partials = host->partials + plan->node_bounds[plan->rank], .comm = comm};
     a->requests = ls_calloc((size_t)plan->bucket_count, sizeof *a->requests);
     ls_fold_create(&a->fold, plan->microbatches, plan->nodes + plan->node_bounds[plan->rank],
-                   ls_plan_partials(plan, plan->rank));
+                   ls_plan_partials(plan, plan->rank), plan->variant);
     a->fold.threads = plan->threads;
     return a;
 }
@@ -30,10 +33,14 @@ static void allreduce_destroy(void *state) {
     free(a);
 }
 
+static void allreduce_begin(void *state, float *sums) {
+    ((struct allreduce *)state)->sums = sums;
+}
+
 static void allreduce_start(void *state, int bucket) {
     struct allreduce *a = state;
     const struct ls_range range = a->plan->buckets[bucket];
-    ls_fold_run(&a->fold, a->partials, range.first, range.end);
+    ls_fold_run(&a->fold, a->partials, a->partials[0], range.first, range.end);
     LS_MPI(MPI_Iallreduce(MPI_IN_PLACE, a->partials[0] + range.first,
                           (int)(range.end - range.first), MPI_FLOAT, MPI_SUM, a->comm,
                           &a->requests[bucket]));
@@ -51,12 +58,16 @@ static bool allreduce_complete(void *state, int bucket, bool wait) {
 
 static const float *allreduce_finish(void *state) {
     const struct allreduce *a = state;
-    return a->partials[0] + a->plan->slices[a->plan->rank].first;
+    const struct ls_range slice = a->plan->slices[a->plan->rank];
+    const float *found = a->partials[0] + slice.first;
+    return a->sums ? memcpy(a->sums, found, (size_t)(slice.end - slice.first) * sizeof(float))
+                   : found;
 }
 
 const struct ls_exchange ls_exchange_allreduce = {
     .create = allreduce_create,
     .destroy = allreduce_destroy,
+    .begin = allreduce_begin,
     .start = allreduce_start,
     .complete = allreduce_complete,
     .finish = allreduce_finish,

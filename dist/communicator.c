@@ -160,6 +160,11 @@ void ls_communicator_combine(struct ls_communicator *communicator, double *value
         MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_DOUBLE, MPI_SUM, communicator->comm));
 }
 
+void ls_communicator_sum(struct ls_communicator *communicator, float *values, int64_t count) {
+    LS_ASSERT(count <= INT_MAX, "%lld values, at most %d", (long long)count, INT_MAX);
+    LS_MPI(MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_FLOAT, MPI_SUM, communicator->comm));
+}
+
 int64_t ls_communicator_max(struct ls_communicator *communicator, int64_t value) {
     LS_MPI(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MAX, communicator->comm));
     return value;

@@ -39,6 +39,8 @@ void ls_communicator_all_gather(struct ls_communicator *communicator, const void
                                 int64_t bytes, void *all);
 /* Each element is non-zero on one rank at most, so the sum is exact: everybody gets everything. */
 void ls_communicator_combine(struct ls_communicator *communicator, double *values, int64_t count);
+/* MPI_Allreduce in place, in an order of MPI's own: what the reducers are measured against. */
+void ls_communicator_sum(struct ls_communicator *communicator, float *values, int64_t count);
 int64_t ls_communicator_max(struct ls_communicator *communicator, int64_t value);
 int64_t ls_communicator_min(struct ls_communicator *communicator, int64_t value);
 

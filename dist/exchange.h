@@ -5,6 +5,8 @@
 #include "dist/mpi_check.h"
 #include "dist/reducer.h"
 
+enum { LS_UNIT = 16 }; /* elements: every parameter, slice and bucket starts at a multiple */
+
 struct ls_range {
     int64_t first, end; /* elements of the flat buffer */
 };
@@ -15,16 +17,19 @@ static inline struct ls_range ls_range_common(struct ls_range a, struct ls_range
     return c.first < c.end ? c : (struct ls_range){0, 0};
 }
 
-/* Who owns what in a world, from the parameter set and the number of microbatches alone. */
+/* Who owns what in a world, from the parameter set and the number of microbatches alone; but for
+ * `hosts`. */
 struct ls_plan {
     int rank, size, microbatches;
     int threads; /* of folds */
+    enum ls_variant variant;
     int64_t total;
     struct ls_range *slices;    /* owned; per rank */
     struct ls_tree_node *nodes; /* owned; every rank's partials, by rank: together the whole tree */
     int *node_bounds;           /* owned; rank r's are node_bounds[r] .. node_bounds[r + 1] - 1 */
     struct ls_range *buckets;   /* owned; the flat buffer in order */
     int bucket_count;
+    int *hosts; /* owned; per rank: the first rank that it shares memory with, at first itself */
 };
 
 void ls_plan_create(struct ls_plan *plan, const struct ls_parameter_set *parameters,
@@ -35,12 +40,18 @@ static inline int ls_plan_partials(const struct ls_plan *plan, int rank) {
     return plan->node_bounds[rank + 1] - plan->node_bounds[rank];
 }
 
-/* How partials become sums. The state belongs to the kind; plan and partials are borrowed. begin
- * and progress may be NULL: nothing to do. */
+static inline bool ls_plan_near(const struct ls_plan *plan, int rank) {
+    return plan->hosts[rank] == plan->hosts[plan->rank];
+}
+
+struct ls_host;
+
+/* How partials become sums. The state belongs to the kind; plan and host are borrowed. progress may
+ * be NULL: nothing to do. */
 struct ls_exchange {
-    void *(*create)(const struct ls_plan *plan, float *const *partials, MPI_Comm comm);
+    void *(*create)(const struct ls_plan *plan, struct ls_host *host, MPI_Comm comm);
     void (*destroy)(void *state);
-    void (*begin)(void *state); /* of a step: nothing is final yet */
+    void (*begin)(void *state, float *sums); /* of a step: nothing is final yet */
     void (*start)(void *state,
                   int bucket); /* final in all partials of this rank; buckets in order */
     /* Whether the bucket's sums are complete where this rank owns them; called in order until it

@@ -1,13 +1,18 @@
-/* Every slice's owner gets the partials of all ranks for its slice and adds them along the tree:
- * the sum of a sequential run over all microbatches, bit for bit.
+/* Every slice's owner adds the partials of all ranks for its slice along the tree: the sum of a
+ * sequential run over all microbatches, bit for bit.
  *
- * Messages are persistent requests, laid down once. Each bucket has those that carry its range: one
- * per partial of this rank to each other owner, one per partial of each other rank to this one. */
+ * Partials of the owner's host are read where they are, in shared memory, once their rank has
+ * counted the bucket as ready; sums go to the owner's own first partial, so nobody writes what
+ * another rank reads. Those of other hosts come in messages: persistent requests, laid down once.
+ * Each bucket has those that carry its range: one per partial of this rank to each owner elsewhere,
+ * one per partial of each rank elsewhere to this one. */
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "dist/exchange.h"
 #include "dist/fold.h"
+#include "dist/host.h"
+
+enum { STREAM_BYTES = 1 << 20 }; /* of a slice that caches would not keep until it is read */
 
 /* Requests in bucket order: bucket b has list[bounds[b]] .. list[bounds[b + 1] - 1]. */
 struct requests {
@@ -17,11 +22,14 @@ struct requests {
 
 struct ordered {
     const struct ls_plan *plan;
+    struct ls_host *host;
     struct ls_range slice;
     struct requests sends, receives;
     float **leaves;  /* per node of the tree, in order: where this rank's slice of it is */
-    float *received; /* the slice of other ranks' partials, one after the other */
+    float *sums;     /* of this rank's slice */
+    float *received; /* the slice of other hosts' partials, one after the other */
     size_t received_bytes;
+    uint64_t ready; /* buckets of earlier steps */
     struct ls_fold fold;
 };
 
@@ -43,7 +51,7 @@ static int message_tag(const struct ls_plan *plan, int bucket, int node) {
     return bucket * plan->microbatches + node;
 }
 
-static void plan_sends(struct ordered *o, float *const *partials, MPI_Comm comm) {
+static void plan_sends(struct ordered *o, MPI_Comm comm) {
     const struct ls_plan *plan = o->plan;
     const int own = plan->node_bounds[plan->rank], count = ls_plan_partials(plan, plan->rank);
     requests_create(&o->sends, plan, count * (plan->size - 1));
@@ -51,10 +59,10 @@ static void plan_sends(struct ordered *o, float *const *partials, MPI_Comm comm)
         for (int away = 1; away < plan->size; away++) { /* not everybody to rank 0 first */
             const int to = (plan->rank + away) % plan->size;
             const struct ls_range range = ls_range_common(plan->buckets[b], plan->slices[to]);
-            for (int p = 0; p < count && range.end; p++)
-                LS_MPI(MPI_Send_init(partials[p] + range.first, (int)(range.end - range.first),
-                                     MPI_FLOAT, to, message_tag(plan, b, own + p), comm,
-                                     &o->sends.list[used++]));
+            for (int n = own; n < own + count && range.end && !ls_plan_near(plan, to); n++)
+                LS_MPI(MPI_Send_init(o->host->partials[n] + range.first,
+                                     (int)(range.end - range.first), MPI_FLOAT, to,
+                                     message_tag(plan, b, n), comm, &o->sends.list[used++]));
         }
         o->sends.bounds[b + 1] = used;
     }
@@ -68,7 +76,7 @@ static void plan_receives(struct ordered *o, MPI_Comm comm) {
         const struct ls_range range = ls_range_common(plan->buckets[b], o->slice);
         for (int from = 0; from < plan->size && range.end; from++)
             for (int n = plan->node_bounds[from];
-                 n < plan->node_bounds[from + 1] && from != plan->rank; n++)
+                 n < plan->node_bounds[from + 1] && !ls_plan_near(plan, from); n++)
                 LS_MPI(MPI_Recv_init(o->leaves[n] + (range.first - o->slice.first),
                                      (int)(range.end - range.first), MPI_FLOAT, from,
                                      message_tag(plan, b, n), comm, &o->receives.list[used++]));
@@ -76,23 +84,25 @@ static void plan_receives(struct ordered *o, MPI_Comm comm) {
     }
 }
 
-static void place_leaves(struct ordered *o, float *const *partials) {
+static void place_leaves(struct ordered *o) {
     const struct ls_plan *plan = o->plan;
-    const int nodes = plan->node_bounds[plan->size], own = plan->node_bounds[plan->rank];
-    const int count = ls_plan_partials(plan, plan->rank);
+    float *const *partials = o->host->partials;
+    const int nodes = plan->node_bounds[plan->size];
     const int64_t elements = o->slice.end - o->slice.first;
-    o->received_bytes = (size_t)(nodes - count) * (size_t)elements * sizeof(float);
+    int elsewhere = 0;
+    for (int n = 0; n < nodes; n++)
+        elsewhere += !partials[n];
+    o->received_bytes = (size_t)elsewhere * (size_t)elements * sizeof(float);
     o->received = ls_memory_map(o->received_bytes);
     o->leaves = ls_calloc((size_t)nodes, sizeof *o->leaves);
     float *next = o->received;
     for (int n = 0; n < nodes; n++) {
-        const bool mine = n >= own && n < own + count;
-        o->leaves[n] = mine ? partials[n - own] + o->slice.first : next;
-        next += mine ? 0 : elements;
+        o->leaves[n] = partials[n] ? partials[n] + o->slice.first : next;
+        next += partials[n] ? 0 : elements;
     }
 }
 
-static void *ordered_create(const struct ls_plan *plan, float *const *partials, MPI_Comm comm) {
+static void *ordered_create(const struct ls_plan *plan, struct ls_host *host, MPI_Comm comm) {
     int *tag_max, given;
     LS_MPI(MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, (void *)&tag_max, &given));
     LS_ASSERT(given && (int64_t)plan->bucket_count * plan->microbatches <= *tag_max,
@@ -100,11 +110,13 @@ static void *ordered_create(const struct ls_plan *plan, float *const *partials, 
               plan->microbatches);
     struct ordered *o = ls_calloc(1, sizeof *o);
     o->plan = plan;
+    o->host = host;
     o->slice = plan->slices[plan->rank];
-    place_leaves(o, partials);
-    plan_sends(o, partials, comm);
+    place_leaves(o);
+    plan_sends(o, comm);
     plan_receives(o, comm);
-    ls_fold_create(&o->fold, plan->microbatches, plan->nodes, plan->node_bounds[plan->size]);
+    ls_fold_create(&o->fold, plan->microbatches, plan->nodes, plan->node_bounds[plan->size],
+                   plan->variant);
     o->fold.threads = plan->threads;
     return o;
 }
@@ -119,14 +131,20 @@ static void ordered_destroy(void *state) {
     free(o);
 }
 
-static void ordered_begin(void *state) {
+/* Partials may be overwritten from here on: nobody reads those of the last step any more. */
+static void ordered_begin(void *state, float *sums) {
     struct ordered *o = state;
+    o->fold.stream = sums && (o->slice.end - o->slice.first) * 4 >= STREAM_BYTES;
+    o->sums = sums ? sums : o->leaves[o->plan->node_bounds[o->plan->rank]];
+    ls_host_wait(o->host, LS_COUNT_SUMMED, ls_host_counted(o->host, LS_COUNT_SUMMED));
+    o->ready = ls_host_counted(o->host, LS_COUNT_READY);
     LS_MPI(MPI_Startall(o->receives.bounds[o->plan->bucket_count], o->receives.list));
 }
 
 static void ordered_start(void *state, int bucket) {
     struct ordered *o = state;
     const int first = o->sends.bounds[bucket];
+    ls_host_count(o->host, LS_COUNT_READY);
     LS_MPI(MPI_Startall(o->sends.bounds[bucket + 1] - first, o->sends.list + first));
 }
 
@@ -143,12 +161,19 @@ static bool requests_complete(struct requests *requests, int first, int end, boo
 
 static bool ordered_complete(void *state, int bucket, bool wait) {
     struct ordered *o = state;
+    const struct ls_range range = ls_range_common(o->plan->buckets[bucket], o->slice);
+    if (!range.end)
+        return true;
+    const uint64_t ready = o->ready + (uint64_t)bucket + 1;
+    if (wait)
+        ls_host_wait(o->host, LS_COUNT_READY, ready);
+    else if (!ls_host_reached(o->host, LS_COUNT_READY, ready))
+        return false;
     if (!requests_complete(&o->receives, o->receives.bounds[bucket], o->receives.bounds[bucket + 1],
                            wait))
         return false;
-    const struct ls_range range = ls_range_common(o->plan->buckets[bucket], o->slice);
-    if (range.end)
-        ls_fold_run(&o->fold, o->leaves, range.first - o->slice.first, range.end - o->slice.first);
+    ls_fold_run(&o->fold, o->leaves, o->sums, range.first - o->slice.first,
+                range.end - o->slice.first);
     return true;
 }
 
@@ -159,8 +184,9 @@ static void ordered_progress(void *state) {
 
 static const float *ordered_finish(void *state) {
     struct ordered *o = state;
+    ls_host_count(o->host, LS_COUNT_SUMMED);
     requests_complete(&o->sends, 0, o->sends.bounds[o->plan->bucket_count], true);
-    return o->leaves[0];
+    return o->sums;
 }
 
 const struct ls_exchange ls_exchange_ordered = {

@@ -5,8 +5,7 @@
 
 enum {
     BUCKET_BYTES = 4 << 20,
-    FIRST_BUCKET_PART = 4, /* the first one is smaller, so that messages start early */
-    UNIT = 16              /* elements: every parameter starts at a multiple */
+    FIRST_BUCKET_PART = 4 /* the first one is smaller, so that messages start early */
 };
 
 static int microbatch_first(const struct ls_plan *plan, int rank) {
@@ -28,8 +27,8 @@ static void plan_nodes(struct ls_plan *plan) {
 static void plan_buckets(struct ls_plan *plan, int64_t bucket_bytes) {
     if (!bucket_bytes)
         bucket_bytes = BUCKET_BYTES;
-    const int64_t part = (int64_t)sizeof(float) * UNIT * FIRST_BUCKET_PART;
-    const int64_t small = (bucket_bytes + part - 1) / part * UNIT,
+    const int64_t part = (int64_t)sizeof(float) * LS_UNIT * FIRST_BUCKET_PART;
+    const int64_t small = (bucket_bytes + part - 1) / part * LS_UNIT,
                   large = small * FIRST_BUCKET_PART;
     plan->buckets = ls_calloc((size_t)(2 + plan->total / large), sizeof *plan->buckets);
     for (int64_t first = 0; first < plan->total;) {
@@ -45,8 +44,11 @@ void ls_plan_create(struct ls_plan *plan, const struct ls_parameter_set *paramet
     *plan = (struct ls_plan){
         .rank = rank, .size = size, .microbatches = microbatches, .total = parameters->total};
     plan->slices = ls_calloc((size_t)size, sizeof *plan->slices);
-    for (int r = 0; r < size; r++)
+    plan->hosts = ls_calloc((size_t)size, sizeof *plan->hosts);
+    for (int r = 0; r < size; r++) {
         ls_parameters_slice(parameters, r, size, &plan->slices[r].first, &plan->slices[r].end);
+        plan->hosts[r] = r;
+    }
     plan_nodes(plan);
     plan_buckets(plan, bucket_bytes);
 }
@@ -56,4 +58,5 @@ void ls_plan_destroy(struct ls_plan *plan) {
     free(plan->nodes);
     free(plan->node_bounds);
     free(plan->buckets);
+    free(plan->hosts);
 }

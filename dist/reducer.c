@@ -1,49 +1,35 @@
 #include "dist/reducer.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
 #include "core/base/memory.h"
 #include "core/optim/optimizer.h"
-#include "dist/exchange.h"
-
-enum {
-    UNIT = 16
-}; /* elements that MPI counts as one, so that its int reaches 2^35; slices are multiples */
+#include "dist/spread.h"
 
 struct ls_reducer {
     MPI_Comm comm; /* owned: gradients never meet other messages */
     struct ls_plan plan;
-    float **partials; /* owned, and so is each */
+    struct ls_host host;
+    struct ls_spread spread;
     const struct ls_exchange *exchange;
     void *state;                      /* owned */
     int64_t ready;                    /* elements [0, ready) are final in this rank's partials */
     int started, completed;           /* buckets */
-    MPI_Datatype unit;                /* owned: UNIT floats */
-    int *unit_counts, *unit_firsts;   /* owned; per rank: its slice in units */
     int *block_counts, *block_firsts; /* owned; per rank: its blocks of the gradient norm */
 };
 
-/* How the slices are gathered: counts and places per rank, as MPI wants them. */
-static void plan_gather(struct ls_reducer *reducer, const struct ls_parameter_set *parameters) {
+static void plan_blocks(struct ls_reducer *reducer, const struct ls_parameter_set *parameters) {
     const struct ls_plan *plan = &reducer->plan;
     const size_t size = (size_t)plan->size;
-    LS_ASSERT(plan->total / UNIT <= INT_MAX, "%lld parameters", (long long)plan->total);
-    reducer->unit_counts = ls_calloc(size, sizeof(int));
-    reducer->unit_firsts = ls_calloc(size, sizeof(int));
     reducer->block_counts = ls_calloc(size, sizeof(int));
     reducer->block_firsts = ls_calloc(size + 1, sizeof(int));
     for (int r = 0; r < plan->size; r++) {
         const struct ls_range slice = plan->slices[r];
-        LS_ASSERT(slice.first % UNIT == 0 && slice.end % UNIT == 0, "slice %lld to %lld",
+        LS_ASSERT(slice.first % LS_UNIT == 0 && slice.end % LS_UNIT == 0, "slice %lld to %lld",
                   (long long)slice.first, (long long)slice.end);
-        reducer->unit_firsts[r] = (int)(slice.first / UNIT);
-        reducer->unit_counts[r] = (int)((slice.end - slice.first) / UNIT);
         reducer->block_counts[r] = (int)ls_norm_blocks(parameters, slice.first, slice.end);
         reducer->block_firsts[r + 1] = reducer->block_firsts[r] + reducer->block_counts[r];
     }
-    LS_MPI(MPI_Type_contiguous(UNIT, MPI_FLOAT, &reducer->unit));
-    LS_MPI(MPI_Type_commit(&reducer->unit));
 }
 
 enum ls_status ls_reducer_create(struct ls_reducer **created, struct ls_communicator *communicator,
@@ -58,14 +44,13 @@ enum ls_status ls_reducer_create(struct ls_reducer **created, struct ls_communic
     ls_plan_create(&reducer->plan, options->parameters, options->microbatches, rank, size,
                    options->bucket_bytes);
     reducer->plan.threads = options->threads ? options->threads : 1;
-    const int count = ls_plan_partials(&reducer->plan, rank);
-    reducer->partials = ls_calloc((size_t)count, sizeof *reducer->partials);
-    for (int i = 0; i < count; i++)
-        reducer->partials[i] = ls_memory_map((size_t)reducer->plan.total * sizeof(float));
-    plan_gather(reducer, options->parameters);
+    reducer->plan.variant = options->variant;
+    plan_blocks(reducer, options->parameters);
+    ls_host_create(&reducer->host, &reducer->plan, reducer->comm, options);
+    ls_spread_create(&reducer->spread, &reducer->plan, &reducer->host, reducer->comm);
     reducer->exchange =
         options->kind == LS_REDUCE_ORDERED ? &ls_exchange_ordered : &ls_exchange_allreduce;
-    reducer->state = reducer->exchange->create(&reducer->plan, reducer->partials, reducer->comm);
+    reducer->state = reducer->exchange->create(&reducer->plan, &reducer->host, reducer->comm);
     *created = reducer;
     return LS_OK;
 }
@@ -74,17 +59,12 @@ void ls_reducer_destroy(struct ls_reducer *reducer) {
     if (!reducer)
         return;
     reducer->exchange->destroy(reducer->state);
-    const int count = ls_plan_partials(&reducer->plan, reducer->plan.rank);
-    for (int i = 0; i < count; i++)
-        ls_memory_unmap(reducer->partials[i], (size_t)reducer->plan.total * sizeof(float));
-    LS_MPI(MPI_Type_free(&reducer->unit));
+    ls_spread_destroy(&reducer->spread);
+    ls_host_destroy(&reducer->host);
     LS_MPI(MPI_Comm_free(&reducer->comm));
     ls_plan_destroy(&reducer->plan);
-    free(reducer->unit_counts);
-    free(reducer->unit_firsts);
     free(reducer->block_counts);
     free(reducer->block_firsts);
-    free(reducer->partials);
     free(reducer);
 }
 
@@ -102,7 +82,15 @@ int ls_reducer_partial_count(const struct ls_reducer *reducer) {
 }
 
 float *const *ls_reducer_partials(const struct ls_reducer *reducer) {
-    return reducer->partials;
+    return reducer->host.partials + reducer->plan.node_bounds[reducer->plan.rank];
+}
+
+float *ls_reducer_parameters(const struct ls_reducer *reducer) {
+    return reducer->host.parameters;
+}
+
+int ls_reducer_near(const struct ls_reducer *reducer) {
+    return reducer->host.size;
 }
 
 void ls_reducer_slice(const struct ls_reducer *reducer, int64_t *begin, int64_t *end) {
@@ -110,11 +98,10 @@ void ls_reducer_slice(const struct ls_reducer *reducer, int64_t *begin, int64_t 
     *end = reducer->plan.slices[reducer->plan.rank].end;
 }
 
-void ls_reducer_begin(struct ls_reducer *reducer) {
+void ls_reducer_begin(struct ls_reducer *reducer, float *sums) {
     reducer->ready = 0;
     reducer->started = reducer->completed = 0;
-    if (reducer->exchange->begin)
-        reducer->exchange->begin(reducer->state);
+    reducer->exchange->begin(reducer->state, sums);
 }
 
 static void complete_buckets(struct ls_reducer *reducer, bool wait) {
@@ -143,9 +130,12 @@ const float *ls_reducer_finish(struct ls_reducer *reducer) {
     return reducer->exchange->finish(reducer->state);
 }
 
-void ls_reducer_gather(struct ls_reducer *reducer, float *flat) {
-    LS_MPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, flat, reducer->unit_counts,
-                          reducer->unit_firsts, reducer->unit, reducer->comm));
+void ls_reducer_gather(struct ls_reducer *reducer) {
+    ls_spread_slices(&reducer->spread);
+}
+
+void ls_reducer_broadcast(struct ls_reducer *reducer) {
+    ls_spread_all(&reducer->spread);
 }
 
 void ls_reducer_gather_blocks(struct ls_reducer *reducer, const double *mine, double *all) {
@@ -159,21 +149,20 @@ int64_t ls_reducer_blocks(const struct ls_reducer *reducer) {
     return reducer->block_firsts[reducer->plan.size];
 }
 
-/* The largest of any rank. Gathering and MPI's all-reduce are counted as rings, in which a rank
- * passes on all but one slice. */
+/* The largest of any rank. MPI's all-reduce is counted as a ring, in which a rank passes on all but
+ * one slice, twice. */
 int64_t ls_reducer_bytes_sent(const struct ls_parameter_set *parameters, int microbatches,
                               int world_size, enum ls_reducer_kind kind) {
-    if (world_size < 2)
-        return 0;
     struct ls_plan plan;
     ls_plan_create(&plan, parameters, microbatches, 0, world_size, 0);
     int64_t most = 0;
     for (int r = 0; r < world_size; r++) {
-        const int64_t others = plan.total - (plan.slices[r].end - plan.slices[r].first);
-        const int64_t ring = plan.total - plan.total / world_size;
-        const int64_t sums =
-            kind == LS_REDUCE_ORDERED ? others * ls_plan_partials(&plan, r) : 2 * ring;
-        most = sums + ring > most ? sums + ring : most;
+        const int64_t slice = plan.slices[r].end - plan.slices[r].first;
+        const int64_t sums = kind == LS_REDUCE_ORDERED
+                                 ? (plan.total - slice) * ls_plan_partials(&plan, r)
+                                 : 2 * (plan.total - plan.total / world_size);
+        const int64_t sent = sums + slice * (world_size - 1);
+        most = sent > most ? sent : most;
     }
     ls_plan_destroy(&plan);
     return most * (int64_t)sizeof(float);

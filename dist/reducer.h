@@ -1,5 +1,6 @@
 /* Averages gradients: from the ranks' partial sums to every slice's sum, and updated parameters
- * back.
+ * back. Ranks of one host do it in memory that they share, as far as there is enough of it;
+ * between hosts go messages. The bits are the same.
  *
  * A rank owns a run of microbatches and brings one partial sum (a flat buffer) for each maximal
  * node of the tree in its run. `ordered` adds all partials of a slice in tree order at the slice's
@@ -11,6 +12,7 @@
 
 #include "core/base/tree.h"
 #include "core/graph/parameters.h"
+#include "core/tensor/isa.h"
 #include "dist/communicator.h"
 
 enum ls_reducer_kind { LS_REDUCE_ORDERED, LS_REDUCE_ALLREDUCE };
@@ -21,6 +23,9 @@ struct ls_reducer_options {
     int microbatches;                          /* of a global batch; at least the world size */
     int64_t bucket_bytes;                      /* 0: 4 MiB; the first is a quarter of it */
     int threads;                               /* that add partials up; 0: 1 */
+    enum ls_variant variant;                   /* of the kernels that add; changes no bit */
+    bool messages;            /* between the ranks of one host, too: they share no memory */
+    int64_t shared_bytes_max; /* of a host; 0: what its file system has free */
 };
 
 struct ls_reducer;
@@ -37,27 +42,36 @@ void ls_reducer_microbatches(const struct ls_reducer *reducer, int *first, int *
 /* This rank's partials: flat buffers that pieces write to (owned by the reducer). */
 int ls_reducer_partial_count(const struct ls_reducer *reducer);
 float *const *ls_reducer_partials(const struct ls_reducer *reducer);
+/* The flat buffer of parameters, one for all ranks that share memory (owned by the reducer; zero at
+ * first). A rank writes its slice only, while nobody reads it, and nobody reads it before the call
+ * of ls_reducer_gather that follows; or rank 0 writes all of it, and ls_reducer_broadcast follows.
+ */
+float *ls_reducer_parameters(const struct ls_reducer *reducer);
+/* Ranks that share memory with this one, itself included. */
+int ls_reducer_near(const struct ls_reducer *reducer);
 /* This rank's slice of the flat buffer. */
 void ls_reducer_slice(const struct ls_reducer *reducer, int64_t *begin, int64_t *end);
 
 /* One step. begin; then ready for ascending ranges as they become final in all partials (full
  * buckets start to travel); then finish, which waits and returns the slice's sums (first element:
- * `begin` of the slice). Sums are added in place: afterwards the partials hold no gradients any
- * more. */
-void ls_reducer_begin(struct ls_reducer *reducer);
+ * `begin` of the slice), until the next begin. sums: where to add them up; NULL: in place, so that
+ * the partials hold no gradients any more. */
+void ls_reducer_begin(struct ls_reducer *reducer, float *sums);
 void ls_reducer_ready(struct ls_reducer *reducer, int64_t first, int64_t end);
 const float *ls_reducer_finish(struct ls_reducer *reducer);
 
-/* Every rank's slice of the flat buffer to all ranks (in place). */
-void ls_reducer_gather(struct ls_reducer *reducer, float *flat);
+/* Every rank's slice of the parameters to all ranks. */
+void ls_reducer_gather(struct ls_reducer *reducer);
+/* Rank 0's parameters to all ranks. */
+void ls_reducer_broadcast(struct ls_reducer *reducer);
 
 /* Sums of blocks (ls_norm_block_sums of each slice) from all ranks, in slice order. mine may lie in
  * all. */
 void ls_reducer_gather_blocks(struct ls_reducer *reducer, const double *mine, double *all);
 int64_t ls_reducer_blocks(const struct ls_reducer *reducer); /* of the whole buffer */
 
-/* For `inspect`: bytes that a rank sends in a step of a world of that size, without building
- * anything. */
+/* For `inspect`: bytes that a rank sends in a step of a world of that size where ranks share no
+ * memory, without building anything. */
 int64_t ls_reducer_bytes_sent(const struct ls_parameter_set *parameters, int microbatches,
                               int world_size, enum ls_reducer_kind kind);
 

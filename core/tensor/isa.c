@@ -1,6 +1,7 @@
 #include "core/tensor/isa.h"
 
 #include "core/ops/list.h"
+#include "core/tensor/sum.h"
 
 extern const struct ls_kernels ls_kernels_f32_portable, ls_kernels_f32_avx2, ls_kernels_f32_avx512;
 
@@ -64,5 +65,18 @@ const struct ls_kernels *ls_variant_kernels(enum ls_variant variant) {
 #endif
     default:
         return NULL;
+    }
+}
+
+ls_sum_function *ls_variant_sum(enum ls_variant variant) {
+    switch (variant) {
+#if LS_X86
+    case LS_F32_AVX2:
+        return ls_sum_f32_avx2;
+    case LS_F32_AVX512:
+        return ls_sum_f32_avx512;
+#endif
+    default:
+        return ls_sum_f32_portable;
     }
 }

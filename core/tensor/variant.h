@@ -108,4 +108,25 @@ LS_INLINE vreal ls_vfma(vreal a, vreal b, vreal c) {
 }
 #endif
 
+/* Stores past the caches, to addresses that are aligned as the vector is; between the last of them
+ * and anything that others may take for "it is there": ls_stream_end. */
+#if defined LS_VARIANT_F32_AVX512 && defined __AVX512F__
+LS_INLINE void ls_vstream(real *to, vreal value) {
+    _mm512_stream_ps(to, (__m512)value);
+}
+#elif defined LS_VARIANT_F32_AVX2
+LS_INLINE void ls_vstream(real *to, vreal value) {
+    _mm256_stream_ps(to, (__m256)value);
+}
+#else
+LS_INLINE void ls_vstream(real *to, vreal value) {
+    ls_vstore(to, value);
+}
+#endif
+LS_INLINE void ls_stream_end(void) {
+#if defined LS_VARIANT_F32_AVX512 || defined LS_VARIANT_F32_AVX2
+    _mm_sfence();
+#endif
+}
+
 #endif

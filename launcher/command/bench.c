@@ -1,23 +1,18 @@
 /* lockstep bench: training steps per second on a reference workload with synthetic data in memory,
  * as one JSON line with the field names of the peers' benchmark. */
-#include <errno.h>
-#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
 #include "core/base/memory.h"
 #include "core/base/random.h"
-#include "io/file.h"
 #include "launcher/command/bench_kernels.h"
+#include "launcher/command/bench_ranks.h"
 #include "launcher/command/workloads.h"
-#include "launcher/exit_codes.h"
-#include "launcher/supervisor/supervisor.h"
 #include "launcher/worker/progress.h"
 #include "launcher/worker/run.h"
 #include "launcher/worker/trainer.h"
@@ -164,9 +159,16 @@ static enum ls_status read_workload(struct ls_config *config, const struct ls_wo
     return ls_config_parse(config, text, (size_t)length, "bench", NULL, 0, error);
 }
 
-static enum ls_status bench(struct ls_communicator *communicator,
-                            const struct ls_workload *workload, const struct bench_options *wanted,
-                            struct ls_error *error) {
+struct bench {
+    const struct ls_workload *workload;
+    const struct bench_options *wanted;
+};
+
+/* One rank of it, under mpirun. */
+static enum ls_status run_rank(const void *context, struct ls_communicator *communicator,
+                               struct ls_error *error) {
+    const struct ls_workload *workload = ((const struct bench *)context)->workload;
+    const struct bench_options *wanted = ((const struct bench *)context)->wanted;
     const int ranks = ls_communicator_size(communicator);
     const int64_t batch = workload->batch * ranks;
     struct ls_config config;
@@ -213,28 +215,8 @@ static enum ls_status find_workload(const char *name, const struct ls_workload *
     return ls_fail(error, LS_INVALID, "there is no workload '%s'; there are %s", name, names);
 }
 
-/* One rank of it, under mpirun. */
-static int run_rank(const struct ls_workload *workload, const struct bench_options *wanted) {
-    struct ls_error error;
-    struct ls_communicator *communicator;
-    enum ls_status status = ls_communicator_create(&communicator, &error);
-    if (status != LS_OK)
-        return ls_command_fail(&error);
-    status = bench(communicator, workload, wanted, &error);
-    int code = LS_EXIT_DONE;
-    if (status != LS_OK)
-        code = ls_communicator_rank(communicator) == 0 ? ls_command_fail(&error)
-                                                       : (int)ls_exit_code(status);
-    ls_communicator_destroy(communicator);
-    return code;
-}
-
-static int launch(const struct ls_workload *workload, const struct bench_options *wanted,
-                  const char *run) {
-    static const struct ls_launcher_options launcher = {.mpirun = "mpirun"};
-    char program[PATH_MAX], seconds[32], microbatches[32], threads[32];
-    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[length < 0 ? 0 : length] = '\0';
+static int launch(const struct ls_workload *workload, const struct bench_options *wanted) {
+    char seconds[32], microbatches[32], threads[32];
     snprintf(seconds, sizeof seconds, "%.17g", wanted->seconds);
     snprintf(microbatches, sizeof microbatches, "%lld", (long long)wanted->microbatches);
     snprintf(threads, sizeof threads, "%lld", (long long)wanted->threads);
@@ -244,14 +226,9 @@ static int launch(const struct ls_workload *workload, const struct bench_options
         wanted->gemm,   "--winograd", wanted->winograd, "--worker",  NULL};
     char *copies[sizeof words / sizeof *words];
     memcpy(copies, words, sizeof words);
-    const struct ls_launch what = {.program = program,
-                                   .command = "bench",
-                                   .arguments = copies,
-                                   .ranks = (int)wanted->ranks,
-                                   .threads = (int)wanted->threads,
-                                   .run = run,
-                                   .options = &launcher};
-    return ls_supervise(&what);
+    const struct ls_launch what = {
+        .arguments = copies, .ranks = (int)wanted->ranks, .threads = (int)wanted->threads};
+    return ls_bench_launch(&what);
 }
 
 static int run_bench(int argument_count, char **arguments, const void *given) {
@@ -264,22 +241,12 @@ static int run_bench(int argument_count, char **arguments, const void *given) {
         read_workload(&config, workload, wanted, (int)wanted->ranks, &error) != LS_OK)
         return ls_command_fail(&error);
     ls_config_clear(&config);
-    if (wanted->worker)
-        return run_rank(workload, wanted);
-    const char *base = getenv("TMPDIR");
-    char run[PATH_MAX];
-    snprintf(run, sizeof run, "%s/lockstep-bench-XXXXXX", base && *base ? base : "/tmp");
-    if (!mkdtemp(run)) {
-        (void)!ls_fail(&error, LS_SYSTEM, "%s: %s", run, strerror(errno));
-        return ls_command_fail(&error);
-    }
-    const int code = launch(workload, wanted, run);
-    if (ls_folder_remove(run, &error) != LS_OK)
-        return ls_command_fail(&error);
-    return code;
+    const struct bench bench = {workload, wanted};
+    return wanted->worker ? ls_bench_rank(run_rank, &bench) : launch(workload, wanted);
 }
 
-static const struct ls_command *const parts[] = {&ls_command_bench_kernels, NULL};
+static const struct ls_command *const parts[] = {&ls_command_bench_kernels,
+                                                 &ls_command_bench_allreduce, NULL};
 
 const struct ls_command ls_command_bench = {
     .name = "bench",

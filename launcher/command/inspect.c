@@ -137,18 +137,21 @@ static void print_rank(const struct inspection *it) {
     const double graph = it->threads * ((double)summary.arena_bytes + (double)summary.state_bytes);
     const int64_t sent = ls_reducer_bytes_sent(it->parameters, it->microbatches, it->ranks,
                                                (enum ls_reducer_kind)it->config.train.reduce);
+    const bool shared = it->ranks > 1 && it->config.train.share_memory;
     printf("memory of a rank (the largest of %d)\n", it->ranks);
     printf("  activations, scratch, packed weights  %14s\n", megabytes(graph, text));
-    printf("  parameters                            %14s\n", megabytes(flat, text));
+    printf("  parameters%-28s%14s\n", shared ? " (one copy for a host)" : "",
+           megabytes(flat, text));
     printf("  gradients, %d %-24s %14s\n", buffers, buffers == 1 ? "buffer" : "buffers",
            megabytes(buffers * flat, text));
     printf("  optimiser state, its slice            %14s\n", megabytes(state, text));
     printf("  together                              %14s\n",
            megabytes(graph + flat + buffers * flat + state, text));
-    printf("a step runs in %d %s of at most %d %s on each %s, and sends %s from each rank\n",
-           pieces, pieces == 1 ? "piece" : "pieces", it->piece,
-           it->piece == 1 ? "microbatch" : "microbatches", it->threads == 1 ? "rank" : "thread",
-           megabytes((double)sent, text));
+    printf(
+        "a step runs in %d %s of at most %d %s on each %s, and sends %s from each rank%s\n", pieces,
+        pieces == 1 ? "piece" : "pieces", it->piece, it->piece == 1 ? "microbatch" : "microbatches",
+        it->threads == 1 ? "rank" : "thread", megabytes((double)sent, text),
+        shared ? ",\nless what goes to ranks of the same host: they read each other's memory" : "");
 }
 
 static void print_all(const struct inspection *it) {

@@ -26,6 +26,7 @@ struct ls_train_options {
     int64_t batch;
     int64_t microbatches; /* 0: auto (design, section 6) */
     int reduce;           /* enum ls_reducer_kind */
+    bool share_memory;    /* of a host's ranks */
     int64_t piece_rows;   /* 0: auto */
     bool shuffle;
     int64_t patience;        /* early stopping: epochs without a better metric; 0: off */

@@ -111,6 +111,7 @@ static struct list list_environment(const struct ls_launch *launch,
     list_add_setting(&list, "LOCKSTEP_LAUNCHER", pid);
     if (scratch->path[0]) {
         list_add_setting(&list, "OMPI_MCA_btl_vader_backing_directory", scratch->path);
+        list_add_setting(&list, "OMPI_MCA_osc_sm_backing_directory", scratch->path);
         list_add_setting(&list, "OMPI_MCA_orte_tmpdir_base", scratch->path);
     }
     return list;

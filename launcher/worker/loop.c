@@ -103,8 +103,10 @@ static void watch_improvement(struct run *run, const struct ls_metrics *metrics)
                              (long long)state->epochs_without);
         return;
     }
+    /* Nobody reads the shared parameters now: the sums of the last batch of the evaluation were
+     * exchanged after its forward. */
     memcpy(trainer->flat + trainer->begin, run->save.best, bytes);
-    ls_reducer_gather(trainer->reducer, trainer->flat);
+    ls_reducer_gather(trainer->reducer);
     if (run->leader)
         ls_progress_line(&run->progress,
                          "no better %s for %lld epochs: back to epoch %llu (%s %.4f)", name,

@@ -92,8 +92,7 @@ static enum ls_status standardise(struct run *run, struct ls_error *error) {
         free(values);
     }
     if ((status = ls_communicator_agree(run->communicator, status, error)) == LS_OK)
-        ls_communicator_broadcast(run->communicator, trainer->flat,
-                                  trainer->parameters->total * (int64_t)sizeof(float));
+        ls_reducer_broadcast(trainer->reducer);
     return status;
 }
 

@@ -154,7 +154,7 @@ enum ls_status ls_restore(struct ls_trainer *trainer, const struct ls_save *save
     ls_checkpoint_clear(&checkpoint);
     if ((status = ls_communicator_agree(communicator, status, error)) != LS_OK)
         return status;
-    ls_reducer_gather(trainer->reducer, trainer->flat);
+    ls_reducer_gather(trainer->reducer);
     return LS_OK;
 }
 

@@ -55,7 +55,7 @@ static void place_sums(struct ls_join *join, const struct ls_trainer *trainer,
             join->sums[i] = other;
         join->bounds[p + 1] = i;
         ls_fold_create(&join->folds[p], trainer->microbatches, nodes + join->bounds[p],
-                       i - join->bounds[p]);
+                       i - join->bounds[p], trainer->variant);
         join->folds[p].threads = trainer->threads;
     }
 }
@@ -110,5 +110,6 @@ void ls_shares_destroy(struct ls_trainer *trainer) {
 
 void ls_join_run(const struct ls_join *join, int64_t first, int64_t end) {
     for (int p = 0; p < join->partials; p++)
-        ls_fold_run(&join->folds[p], join->sums + join->bounds[p], first, end);
+        ls_fold_run(&join->folds[p], join->sums + join->bounds[p], join->sums[join->bounds[p]],
+                    first, end);
 }

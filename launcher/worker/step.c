@@ -120,7 +120,7 @@ void ls_trainer_step(struct ls_trainer *trainer, const struct ls_batch *batch,
     const int sums = ls_trainer_sum_count(trainer, false);
     memset(trainer->exchange, 0, (size_t)(trainer->microbatches * sums) * sizeof(double));
 
-    ls_reducer_begin(trainer->reducer);
+    ls_reducer_begin(trainer->reducer, NULL);
     struct ls_pass pass = {trainer, batch, true, step->step};
     ls_parallel_run(trainer->threads, run_share, &pass);
     if (trainer->threads > 1)
@@ -143,6 +143,9 @@ void ls_trainer_step(struct ls_trainer *trainer, const struct ls_batch *batch,
         .microbatches = batch->microbatches,
         .clip_factor = ls_clip_factor(step->gradient_norm, trainer->config->optimizer.clip_norm),
     };
+    /* The ranks of a host share the parameters. None reads them any more: it joined the agreement
+     * on the norm after its backward. None reads them before all slices are updated: it waits in
+     * the gather. */
     ls_parallel_run(trainer->threads, update_part, &slice);
-    ls_reducer_gather(trainer->reducer, trainer->flat);
+    ls_reducer_gather(trainer->reducer);
 }

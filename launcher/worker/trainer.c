@@ -50,11 +50,14 @@ static enum ls_status create_training(struct ls_trainer *trainer, int piece_max,
         .parameters = trainer->parameters,
         .microbatches = trainer->microbatches,
         .threads = trainer->threads,
+        .variant = trainer->variant,
+        .messages = !config->train.share_memory,
     };
     enum ls_status status =
         ls_reducer_create(&trainer->reducer, trainer->communicator, &options, error);
     if (status != LS_OK)
         return status;
+    trainer->flat = ls_reducer_parameters(trainer->reducer);
     ls_shares_create_training(trainer, piece_max);
     ls_reducer_slice(trainer->reducer, &trainer->begin, &trainer->end);
     trainer->optimizer = ls_optimizer_create(&config->optimizer, trainer->parameters,
@@ -99,18 +102,18 @@ enum ls_status ls_trainer_create(struct ls_trainer *trainer,
     const size_t sums = (size_t)ls_trainer_sum_count(trainer, true);
     trainer->exchange =
         ls_calloc((size_t)trainer->microbatches * sums + LS_EXCHANGE_EXTRA, sizeof(double));
-    trainer->flat = ls_memory_map((size_t)trainer->parameters->total * sizeof(float));
+    if (!trainer->reducer)
+        trainer->flat = ls_memory_map((size_t)trainer->parameters->total * sizeof(float));
     if (rank == 0)
         ls_parameters_initialise(trainer->parameters, (uint64_t)options->config->seed,
                                  trainer->flat);
-    if (options->communicator)
-        ls_communicator_broadcast(options->communicator, trainer->flat,
-                                  trainer->parameters->total * (int64_t)sizeof(float));
+    if (trainer->reducer)
+        ls_reducer_broadcast(trainer->reducer);
     return LS_OK;
 }
 
 void ls_trainer_destroy(struct ls_trainer *trainer) {
-    if (trainer->parameters && trainer->flat)
+    if (trainer->flat && !trainer->reducer)
         ls_memory_unmap(trainer->flat, (size_t)trainer->parameters->total * sizeof(float));
     ls_optimizer_destroy(trainer->optimizer);
     ls_shares_destroy(trainer);

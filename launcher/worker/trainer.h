@@ -24,7 +24,7 @@ struct ls_trainer {
     struct ls_parameter_set *parameters;
     struct ls_share *shares;
     struct ls_model model; /* borrowed: the first share's */
-    float *flat;           /* parameters->total elements */
+    float *flat; /* parameters->total elements; the reducer's when training, shared in a host */
 
     /* Training only. */
     struct ls_reducer *reducer;

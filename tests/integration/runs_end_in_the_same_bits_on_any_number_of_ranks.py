@@ -1,5 +1,5 @@
 """Digest, test loss and metrics of a config are identical on 1, 2, 3 and 4 ranks, with several threads in each, and in
-other pieces with other kernels.
+other pieces with other kernels and messages.
 
   runs_end_in_the_same_bits_on_any_number_of_ranks.py CASE [RANKS...]
 
@@ -68,7 +68,7 @@ def main(name, *ranks):
         lockstep.equal(found, first, f"digest, test loss and metrics on {count} ranks")
         shown = lockstep.digest(lockstep.parameters(lockstep.newest_checkpoint(run)))
         lockstep.equal(shown, result["parameters_digest"], "digest of what index.h5 shows")
-    if not ranks:  # another cut into pieces, another instruction set
+    if not ranks:  # threads; another cut into pieces, another instruction set, messages in place of shared memory
         for count, threads in ((1, 2), (1, 3), (2, 2), (3, 3)):
             run = lockstep.path(f"{name}-{count}-{threads}")
             result = lockstep.train(config, run, count, compute__threads=threads, **settings)
@@ -76,7 +76,8 @@ def main(name, *ranks):
             lockstep.equal(found, first, f"digest, test loss and metrics on {count} ranks of {threads} threads")
         run = lockstep.path(name + "-otherwise")
         isa = "auto" if name == "resnet" else "portable"  # that would take minutes
-        result = lockstep.train(config, run, 3, train__piece_rows=1, compute__isa=isa, **settings)
+        result = lockstep.train(config, run, 3, train__piece_rows=1, compute__isa=isa, train__share_memory="false",
+                               **settings)
         found = (result["parameters_digest"], result["test"]["loss"], lockstep.metrics(run))
         lockstep.equal(found, first, f"digest, test loss and metrics in pieces of one microbatch, with {isa} kernels")
     lockstep.check(len(first[2]) >= 4, "metrics.jsonl has next to nothing in it")

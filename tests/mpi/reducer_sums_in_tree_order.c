@@ -1,5 +1,5 @@
 /* Gradients of M microbatches, summed over ranks: bit for bit the sum of one sequential run along
- * the tree. */
+ * the tree, in shared memory, by messages, and where there is too little memory to share. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,10 @@
 enum { STEPS = 3, BUCKET_BYTES = 40000 };
 
 static const int microbatch_counts[] = {4, 8, 6, 13};
+
+enum way { SHARED, MESSAGES, TOO_SMALL, WAYS };
+static const struct ls_reducer_options ways[WAYS] = {
+    [MESSAGES] = {.messages = true}, [TOO_SMALL] = {.shared_bytes_max = 1 << 20}};
 
 static void add(struct ls_parameter_set *set, const char *name, struct ls_shape shape,
                 enum ls_layout layout, enum ls_parameter_kind kind) {
@@ -45,15 +49,19 @@ struct bench {
     float *gradients; /* [microbatches][total] */
 };
 
-static struct bench bench_create(int microbatches, enum ls_reducer_kind kind) {
+static struct bench bench_create(int microbatches, enum ls_reducer_kind kind, enum way way) {
     struct bench b = {.set = create_set(), .microbatches = microbatches};
     b.total = b.set->total;
     b.gradients = ls_calloc((size_t)(microbatches * b.total), sizeof(float));
-    const struct ls_reducer_options options = {.kind = kind,
-                                               .parameters = b.set,
-                                               .microbatches = microbatches,
-                                               .bucket_bytes = BUCKET_BYTES};
+    struct ls_reducer_options options = ways[way];
+    options.kind = kind;
+    options.parameters = b.set;
+    options.microbatches = microbatches;
+    options.bucket_bytes = BUCKET_BYTES;
     ls_require(ls_reducer_create(&b.reducer, world, &options, &ls_test_error));
+    const int near = way == SHARED ? ls_communicator_size(world) : 1;
+    world_check(ls_reducer_near(b.reducer) == near, "%d ranks share memory, expected %d",
+                ls_reducer_near(b.reducer), near);
     return b;
 }
 
@@ -90,7 +98,7 @@ static const float *reduce(struct bench *b, int step) {
     const int partials = ls_tree_cover(b->microbatches, first, count, 0, nodes, LS_TREE_NODES_MAX);
     ck_assert_int_eq(partials, ls_reducer_partial_count(b->reducer));
     const int rank = ls_communicator_rank(world);
-    ls_reducer_begin(b->reducer);
+    ls_reducer_begin(b->reducer, NULL);
     for (int64_t done = 0, range = 1 + rank; done < b->total; range = range * 3 % 8191 + 1) {
         const int64_t end = done + range < b->total ? done + range : b->total;
         for (int p = 0; p < partials; p++)
@@ -104,51 +112,86 @@ static const float *reduce(struct bench *b, int step) {
     return ls_reducer_finish(b->reducer);
 }
 
-START_TEST(ordered_sums_have_the_bits_of_a_sequential_run) {
-    for (size_t c = 0; c < sizeof microbatch_counts / sizeof *microbatch_counts; c++) {
-        struct bench b = bench_create(microbatch_counts[c], LS_REDUCE_ORDERED);
-        int64_t begin, end, wrong = 0;
-        ls_reducer_slice(b.reducer, &begin, &end);
-        for (int step = 0; step < STEPS; step++) {
-            draw_gradients(&b, step);
-            const float *sums = reduce(&b, step);
-            for (int64_t i = begin; i < end; i++) {
-                const float expected = tree_sum(&b, (struct ls_tree_node){0, b.microbatches}, i);
-                wrong += memcmp(&sums[i - begin], &expected, sizeof expected) != 0;
-            }
-            world_check(wrong == 0, "%d microbatches, step %d: %lld of %lld sums are wrong",
-                        b.microbatches, step, (long long)wrong, (long long)(end - begin));
+static void check_ordered(int microbatches, enum way way) {
+    struct bench b = bench_create(microbatches, LS_REDUCE_ORDERED, way);
+    int64_t begin, end, wrong = 0;
+    ls_reducer_slice(b.reducer, &begin, &end);
+    for (int step = 0; step < STEPS; step++) {
+        draw_gradients(&b, step);
+        const float *sums = reduce(&b, step);
+        for (int64_t i = begin; i < end; i++) {
+            const float expected = tree_sum(&b, (struct ls_tree_node){0, b.microbatches}, i);
+            wrong += memcmp(&sums[i - begin], &expected, sizeof expected) != 0;
         }
-        bench_destroy(&b);
+        world_check(wrong == 0, "%d microbatches, step %d, way %d: %lld of %lld sums are wrong",
+                    b.microbatches, step, way, (long long)wrong, (long long)(end - begin));
     }
+    bench_destroy(&b);
+}
+
+START_TEST(ordered_sums_have_the_bits_of_a_sequential_run) {
+    for (size_t c = 0; c < sizeof microbatch_counts / sizeof *microbatch_counts; c++)
+        for (enum way way = SHARED; way < (c ? TOO_SMALL : WAYS); way++)
+            check_ordered(microbatch_counts[c], way);
 }
 END_TEST
 
-START_TEST(all_reduced_sums_are_close) {
-    for (size_t c = 0; c < sizeof microbatch_counts / sizeof *microbatch_counts; c++) {
-        struct bench b = bench_create(microbatch_counts[c], LS_REDUCE_ALLREDUCE);
-        int64_t begin, end;
-        ls_reducer_slice(b.reducer, &begin, &end);
-        for (int step = 0; step < STEPS; step++) {
-            draw_gradients(&b, step);
-            const float *sums = reduce(&b, step);
-            float worst = 0;
-            for (int64_t i = begin; i < end; i++)
-                worst =
-                    fmaxf(worst, fabsf(sums[i - begin] -
-                                       tree_sum(&b, (struct ls_tree_node){0, b.microbatches}, i)));
-            world_check(worst < 2e-6f, "%d microbatches, step %d: off by %g", b.microbatches, step,
-                        (double)worst);
-        }
-        bench_destroy(&b);
+/* Nothing but the reducer itself keeps a fast rank from the partials that a slow one still reads.
+ */
+START_TEST(steps_follow_each_other_at_any_pace) {
+    enum { MICROBATCHES = 4, PACES = 60 };
+    struct bench b = bench_create(MICROBATCHES, LS_REDUCE_ORDERED, SHARED);
+    int64_t begin, end, wrong = 0;
+    ls_reducer_slice(b.reducer, &begin, &end);
+    struct ls_tree_node nodes[LS_TREE_NODES_MAX];
+    int first, count;
+    ls_reducer_microbatches(b.reducer, &first, &count);
+    const int partials = ls_tree_cover(MICROBATCHES, first, count, 0, nodes, LS_TREE_NODES_MAX);
+    for (int step = 1; step <= PACES; step++) {
+        ls_reducer_begin(b.reducer, NULL);
+        for (int p = 0; p < partials; p++)
+            for (int64_t i = 0; i < b.total; i++)
+                ls_reducer_partials(b.reducer)[p][i] = (float)(step * nodes[p].count);
+        if (step % (2 + ls_communicator_rank(world)) == 0)
+            usleep(2000);
+        ls_reducer_ready(b.reducer, 0, b.total);
+        const float *sums = ls_reducer_finish(b.reducer);
+        for (int64_t i = 0; i < end - begin; i++)
+            wrong += sums[i] != (float)(step * MICROBATCHES);
     }
+    world_check(wrong == 0, "%lld sums are of other steps", (long long)wrong);
+    bench_destroy(&b);
+}
+END_TEST
+
+static void check_all_reduced(int microbatches, enum way way) {
+    struct bench b = bench_create(microbatches, LS_REDUCE_ALLREDUCE, way);
+    int64_t begin, end;
+    ls_reducer_slice(b.reducer, &begin, &end);
+    for (int step = 0; step < STEPS; step++) {
+        draw_gradients(&b, step);
+        const float *sums = reduce(&b, step);
+        float worst = 0;
+        for (int64_t i = begin; i < end; i++)
+            worst = fmaxf(worst, fabsf(sums[i - begin] -
+                                       tree_sum(&b, (struct ls_tree_node){0, b.microbatches}, i)));
+        world_check(worst < 2e-6f, "%d microbatches, step %d: off by %g", b.microbatches, step,
+                    (double)worst);
+    }
+    bench_destroy(&b);
+}
+
+START_TEST(all_reduced_sums_are_close) {
+    for (size_t c = 0; c < sizeof microbatch_counts / sizeof *microbatch_counts; c++)
+        for (enum way way = SHARED; way < TOO_SMALL; way++)
+            check_all_reduced(microbatch_counts[c], way);
 }
 END_TEST
 
 START_TEST(runs_and_slices_cover_everything_once) {
     for (size_t c = 0; c < sizeof microbatch_counts / sizeof *microbatch_counts; c++) {
         const int64_t size = ls_communicator_size(world), rank = ls_communicator_rank(world);
-        struct bench b = bench_create(microbatch_counts[c], LS_REDUCE_ORDERED);
+        struct bench b = bench_create(microbatch_counts[c], LS_REDUCE_ORDERED, SHARED);
         int64_t begin, end;
         int first, count;
         ls_reducer_slice(b.reducer, &begin, &end);
@@ -168,20 +211,41 @@ START_TEST(runs_and_slices_cover_everything_once) {
 }
 END_TEST
 
-START_TEST(slices_and_norm_blocks_reach_all_ranks) {
-    struct bench b = bench_create(4, LS_REDUCE_ORDERED);
+static void check_parameters(enum way way) {
+    struct bench b = bench_create(4, LS_REDUCE_ORDERED, way);
+    int64_t begin, end, wrong = 0;
+    float *flat = ls_reducer_parameters(b.reducer);
+    for (int64_t i = 0; i < b.total && ls_communicator_rank(world) == 0; i++)
+        flat[i] = (float)-i;
+    ls_reducer_broadcast(b.reducer);
+    for (int64_t i = 0; i < b.total; i++)
+        wrong += flat[i] != (float)-i;
+    world_check(wrong == 0, "way %d: %lld of %lld elements are not rank 0's", way, (long long)wrong,
+                (long long)b.total);
+    ls_reducer_slice(b.reducer, &begin, &end);
+    for (int64_t i = begin; i < end; i++)
+        flat[i] = (float)(i + 1);
+    ls_reducer_gather(b.reducer);
+    for (int64_t i = 0; i < b.total; i++)
+        wrong += flat[i] != (float)(i + 1);
+    world_check(wrong == 0, "way %d: %lld of %lld gathered elements are wrong", way,
+                (long long)wrong, (long long)b.total);
+    bench_destroy(&b);
+}
+
+START_TEST(parameters_reach_all_ranks) {
+    for (enum way way = SHARED; way < WAYS; way++)
+        check_parameters(way);
+}
+END_TEST
+
+START_TEST(norm_blocks_reach_all_ranks) {
+    struct bench b = bench_create(4, LS_REDUCE_ORDERED, SHARED);
     int64_t begin, end;
     ls_reducer_slice(b.reducer, &begin, &end);
     float *flat = ls_calloc((size_t)b.total, sizeof(float));
-    for (int64_t i = begin; i < end; i++)
-        flat[i] = (float)(i + 1);
-    ls_reducer_gather(b.reducer, flat);
-    int64_t wrong = 0;
     for (int64_t i = 0; i < b.total; i++)
-        wrong += flat[i] != (float)(i + 1);
-    world_check(wrong == 0, "%lld of %lld gathered elements are wrong", (long long)wrong,
-                (long long)b.total);
-
+        flat[i] = (float)(i + 1);
     const int64_t blocks = ls_reducer_blocks(b.reducer), before = ls_norm_blocks(b.set, 0, begin);
     double *expected = ls_calloc((size_t)blocks, sizeof(double)),
            *apart = ls_calloc((size_t)blocks, sizeof(double)),
@@ -229,19 +293,26 @@ START_TEST(bytes_sent_are_those_of_the_messages) {
     for (int r = 0; r < 4; r++) {
         int64_t begin, end;
         ls_parameters_slice(set, r, 4, &begin, &end);
-        const int64_t sent =
-            partials[r] * (set->total - (end - begin)) + set->total - set->total / 4;
+        const int64_t sent = partials[r] * (set->total - (end - begin)) + 3 * (end - begin);
         most = sent > most ? sent : most;
     }
     const int64_t found = ls_reducer_bytes_sent(set, 6, 4, LS_REDUCE_ORDERED);
     world_check(found == 4 * most, "%lld bytes, expected %lld", (long long)found,
                 (long long)(4 * most));
+    int64_t largest = 0;
+    for (int r = 0; r < 4; r++) {
+        int64_t begin, end;
+        ls_parameters_slice(set, r, 4, &begin, &end);
+        largest = end - begin > largest ? end - begin : largest;
+    }
     const int64_t ring = ls_reducer_bytes_sent(set, 6, 4, LS_REDUCE_ALLREDUCE);
-    world_check(ring == 4 * 3 * (set->total - set->total / 4), "%lld bytes", (long long)ring);
+    world_check(ring == 4 * (2 * (set->total - set->total / 4) + 3 * largest), "%lld bytes",
+                (long long)ring);
     ls_parameters_destroy(set);
 }
 END_TEST
 
-LS_SUITE(ordered_sums_have_the_bits_of_a_sequential_run, all_reduced_sums_are_close,
-         runs_and_slices_cover_everything_once, slices_and_norm_blocks_reach_all_ranks,
+LS_SUITE(ordered_sums_have_the_bits_of_a_sequential_run, steps_follow_each_other_at_any_pace,
+         all_reduced_sums_are_close, runs_and_slices_cover_everything_once,
+         parameters_reach_all_ranks, norm_blocks_reach_all_ranks,
          more_ranks_than_microbatches_are_refused, bytes_sent_are_those_of_the_messages)

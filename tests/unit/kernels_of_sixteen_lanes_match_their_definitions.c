@@ -20,6 +20,7 @@ START_TEST(sixteen_lanes_match) {
     run(LS_CHECK_WINOGRAD, CASES / 2);
     run(LS_CHECK_PIECES, CASES / 5);
     run(LS_CHECK_COLUMN_SUMS, CASES / 5);
+    run(LS_CHECK_SUMS, CASES);
 }
 END_TEST
 

@@ -9,6 +9,7 @@
 #include "core/tensor/kernels/plain.h"
 #include "core/tensor/kernels/product.h"
 #include "core/tensor/kernels/winograd.h"
+#include "core/tensor/sum.h"
 
 /* Random numbers of a case: splitmix64 (Steele et al. 2014). */
 static uint64_t next(uint64_t *state) {
@@ -482,6 +483,30 @@ static uint64_t tree_stack(int number) {
     return ls_hash_bytes(&sum, sizeof sum);
 }
 
+/* Every other case in place, every other one past the caches. There is no double form. */
+static uint64_t sums(int number) {
+    uint64_t digest = 0;
+#if LS_REAL_IS_FLOAT
+    uint64_t state = (uint64_t)number + 4000, *s = &state;
+    const int64_t count = between(s, 0, 300);
+    struct array left = array_random(s, count), right = array_random(s, count);
+    struct array fast = array_create(s, count), plain = array_create(s, count);
+    for (int64_t i = 0; i < count; i++)
+        plain.data[i] = left.data[i] + right.data[i];
+    real *aligned = scratch_create(300 * sizeof(real));
+    real *into = number % 4 < 2 ? aligned : number % 4 == 2 ? left.data : right.data;
+    LS_NAME(ls_sum)(into, left.data, right.data, count, number % 4 == 1);
+    memcpy(fast.data, into, (size_t)count * sizeof(real));
+    compare(fast, plain, "sums", &digest);
+    free(aligned);
+    array_destroy(left);
+    array_destroy(right);
+#else
+    (void)number;
+#endif
+    return digest;
+}
+
 const struct ls_kernel_checks LS_NAME(ls_kernel_checks) = {{
     [LS_CHECK_LINEAR] = linear,
     [LS_CHECK_CONVOLUTION] = convolution,
@@ -490,4 +515,5 @@ const struct ls_kernel_checks LS_NAME(ls_kernel_checks) = {{
     [LS_CHECK_PIECES] = pieces,
     [LS_CHECK_COLUMN_SUMS] = column_sums,
     [LS_CHECK_TREE_STACK] = tree_stack,
+    [LS_CHECK_SUMS] = sums,
 }};

@@ -15,6 +15,7 @@ enum ls_kernel_check {
     LS_CHECK_PIECES, /* weight gradients of 8 microbatches: 1 x 8 = 2 x 4 = 4 x 2 = 8 x 1 */
     LS_CHECK_COLUMN_SUMS,
     LS_CHECK_TREE_STACK,
+    LS_CHECK_SUMS,
     LS_CHECK_COUNT
 };
 

@@ -1,0 +1,81 @@
+#include "dist/spread.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+
+/* How many ranks before this one are on its host. */
+static int place_on_host(const struct ls_plan *plan, int rank) {
+    int place = 0;
+    for (int r = 0; r < rank; r++)
+        place += plan->hosts[r] == plan->hosts[rank];
+    return place;
+}
+
+/* Which rank of a host gets the slice of `from`: the one at its place, as far as there are as many.
+ */
+static int receiver(const struct ls_plan *plan, int from, int host) {
+    int members = 0;
+    for (int r = host; r < plan->size; r++)
+        members += plan->hosts[r] == host;
+    int place = place_on_host(plan, from) % members, r = host;
+    for (;; r++)
+        if (plan->hosts[r] == host && place-- == 0)
+            return r;
+}
+
+static void add_message(struct ls_spread *spread, const struct ls_plan *plan, int from, int to) {
+    const struct ls_range slice = plan->slices[from];
+    float *data = spread->host->parameters + slice.first;
+    const int units = (int)((slice.end - slice.first) / LS_UNIT);
+    MPI_Request *request = &spread->requests[spread->count];
+    if (from == plan->rank)
+        LS_MPI(MPI_Send_init(data, units, spread->unit, to, from, spread->comm, request));
+    else
+        LS_MPI(MPI_Recv_init(data, units, spread->unit, from, from, spread->comm, request));
+    spread->count++;
+}
+
+void ls_spread_create(struct ls_spread *spread, const struct ls_plan *plan, struct ls_host *host,
+                      MPI_Comm comm) {
+    LS_ASSERT(plan->total / LS_UNIT <= INT_MAX, "%lld parameters", (long long)plan->total);
+    *spread = (struct ls_spread){.host = host, .total = plan->total};
+    LS_MPI(MPI_Comm_dup(comm, &spread->comm));
+    spread->requests = ls_calloc(2 * (size_t)plan->size, sizeof *spread->requests);
+    LS_MPI(MPI_Type_contiguous(LS_UNIT, MPI_FLOAT, &spread->unit));
+    LS_MPI(MPI_Type_commit(&spread->unit));
+    for (int r = 0; r < plan->size; r++) {
+        if (!ls_plan_near(plan, r) && receiver(plan, r, plan->hosts[plan->rank]) == plan->rank)
+            add_message(spread, plan, r, plan->rank);
+        if (!ls_plan_near(plan, r) && plan->hosts[r] == r)
+            add_message(spread, plan, plan->rank, receiver(plan, plan->rank, r));
+    }
+}
+
+void ls_spread_destroy(struct ls_spread *spread) {
+    for (int i = 0; i < spread->count; i++)
+        LS_MPI(MPI_Request_free(&spread->requests[i]));
+    LS_MPI(MPI_Type_free(&spread->unit));
+    LS_MPI(MPI_Comm_free(&spread->comm));
+    free(spread->requests);
+}
+
+void ls_spread_slices(struct ls_spread *spread) {
+    LS_MPI(MPI_Startall(spread->count, spread->requests));
+    LS_MPI(MPI_Waitall(spread->count, spread->requests, MPI_STATUSES_IGNORE));
+    ls_host_barrier(spread->host);
+}
+
+void ls_spread_all(struct ls_spread *spread) {
+    int rank;
+    MPI_Comm first; /* of each host */
+    LS_MPI(MPI_Comm_rank(spread->comm, &rank));
+    LS_MPI(MPI_Comm_split(spread->comm, spread->host->rank == 0 ? 0 : MPI_UNDEFINED, rank, &first));
+    if (first != MPI_COMM_NULL) {
+        LS_MPI(MPI_Bcast(spread->host->parameters, (int)(spread->total / LS_UNIT), spread->unit, 0,
+                         first));
+        LS_MPI(MPI_Comm_free(&first));
+    }
+    ls_host_barrier(spread->host);
+}

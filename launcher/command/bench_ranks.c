@@ -1,0 +1,50 @@
+#include "launcher/command/bench_ranks.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/file.h"
+#include "launcher/exit_codes.h"
+
+int ls_bench_launch(const struct ls_launch *what) {
+    static const struct ls_launcher_options options = {.mpirun = "mpirun"};
+    const char *base = getenv("TMPDIR");
+    char run[PATH_MAX], program[PATH_MAX];
+    struct ls_error error;
+    snprintf(run, sizeof run, "%s/lockstep-bench-XXXXXX", base && *base ? base : "/tmp");
+    if (!mkdtemp(run)) {
+        (void)!ls_fail(&error, LS_SYSTEM, "%s: %s", run, strerror(errno));
+        return ls_command_fail(&error);
+    }
+    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[length < 0 ? 0 : length] = '\0';
+    struct ls_launch launch = *what;
+    launch.program = program;
+    launch.command = "bench";
+    launch.run = run;
+    launch.options = &options;
+    const int code = ls_supervise(&launch);
+    if (ls_folder_remove(run, &error) != LS_OK)
+        return ls_command_fail(&error);
+    return code;
+}
+
+int ls_bench_rank(enum ls_status (*run)(const void *context, struct ls_communicator *communicator,
+                                        struct ls_error *error),
+                  const void *context) {
+    struct ls_error error;
+    struct ls_communicator *communicator;
+    enum ls_status status = ls_communicator_create(&communicator, &error);
+    if (status != LS_OK)
+        return ls_command_fail(&error);
+    status = run(context, communicator, &error);
+    int code = LS_EXIT_DONE;
+    if (status != LS_OK)
+        code = ls_communicator_rank(communicator) == 0 ? ls_command_fail(&error)
+                                                       : (int)ls_exit_code(status);
+    ls_communicator_destroy(communicator);
+    return code;
+}

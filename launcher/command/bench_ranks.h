@@ -1,0 +1,20 @@
+/* What benchmarks that need several ranks share: starting them, and being one. */
+#ifndef LS_LAUNCHER_BENCH_RANKS_H
+#define LS_LAUNCHER_BENCH_RANKS_H
+
+#include "dist/communicator.h"
+#include "launcher/command/command.h"
+#include "launcher/supervisor/supervisor.h"
+
+extern const struct ls_command ls_command_bench_allreduce;
+
+/* Starts `lockstep bench ARGUMENTS` under mpirun and waits; what has ranks and arguments. Returns
+ * an exit code. */
+int ls_bench_launch(const struct ls_launch *what);
+
+/* Runs one rank of it. Returns an exit code. */
+int ls_bench_rank(enum ls_status (*run)(const void *context, struct ls_communicator *communicator,
+                                        struct ls_error *error),
+                  const void *context);
+
+#endif
