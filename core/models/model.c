@@ -4,7 +4,7 @@
 
 #include "core/layers/list.h"
 
-enum { CONVOLUTION_PIECE_ROWS = 32 };
+enum { CONVOLUTION_PIECE_ROWS = 16 };
 
 /* y = (x - mean) * scale with constants that are set from the training data (1 and 0 until then).
  */
