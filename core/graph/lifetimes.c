@@ -127,12 +127,24 @@ static void add_inputs_and_gradients(struct ls_graph *graph, const struct spans 
     }
 }
 
+/* When a node's saved block is first written: by itself, or by the convolution that measures for
+ * it.
+ */
+static int first_saved(const struct ls_graph *graph, int i) {
+    int first = i;
+    for (int k = 0; k < i && graph->nodes[i]->measured; k++)
+        if (graph->nodes[k]->norm == graph->nodes[i])
+            first = k;
+    return first;
+}
+
 static void add_saved_and_scratch(struct ls_graph *graph) {
     const struct span always = {0, end_of(graph)};
     size_t scratch = 0;
     for (int i = 0; i < graph->node_count; i++) {
         const struct ls_node *node = graph->nodes[i];
-        struct span span = {i, graph->backward_runs[i] ? backward_time(graph, i) : i};
+        struct span span = {first_saved(graph, i),
+                            graph->backward_runs[i] ? backward_time(graph, i) : i};
         if (ls_keeps_all(graph))
             span = always;
         graph->saved_buffers[i] =

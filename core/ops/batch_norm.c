@@ -62,17 +62,6 @@ static struct room room_of(const struct ls_node *node) {
     return r;
 }
 
-/* Saved per microbatch: what it was normalised by. */
-struct statistics {
-    double *mean, *inverse; /* C */
-};
-
-static struct statistics saved_of(const struct ls_node *node, int m) {
-    const int64_t channels = ls_shape_last(node->output->shape);
-    double *at = (double *)node->saved + 2 * m * channels;
-    return (struct statistics){at, at + channels};
-}
-
 static const struct ls_value *residual_of(const struct ls_node *node) {
     return node->input_count > RESIDUAL ? node->inputs[RESIDUAL] : NULL;
 }
@@ -109,6 +98,34 @@ static bool frozen(const struct ls_run *run, int64_t values) {
     return !run->training || values < 2;
 }
 
+static void clear_sums(struct room r, int64_t channels) {
+    memset(r.sum, 0, (size_t)channels * sizeof *r.sum);
+    memset(r.product, 0, (size_t)channels * sizeof *r.product);
+}
+
+/* Sums of x - centre and of its square; the centre is the microbatch's first pixel. */
+static void take_sums(const struct ls_node *node, const struct ls_run *run, int m, struct room r,
+                      const real *x) {
+    const struct ls_norm_statistics saved = ls_norm_saved(node, m);
+    const int64_t channels = ls_shape_last(node->output->shape);
+    memcpy(r.centre, x, (size_t)channels * sizeof(real));
+    if (node->measured) {
+        memcpy(r.sum, saved.mean, (size_t)channels * sizeof *r.sum);
+        memcpy(r.product, saved.inverse, (size_t)channels * sizeof *r.product);
+        return;
+    }
+    clear_sums(r, channels);
+    ls_norm_sums(LS_NORM_FORWARD,
+                 (struct ls_norm_terms){.x = x,
+                                        .centre = r.centre,
+                                        .scale = r.centre,
+                                        .shift = r.centre,
+                                        .images = ls_run_microbatch_rows(run, m),
+                                        .pixels = ls_shape_row(node->output->shape) / channels,
+                                        .channels = channels},
+                 r.sum, r.product);
+}
+
 /* Statistics of microbatch m: saves them, and writes to mean_leaf and variance_leaf (may be NULL)
  * how far they are from the running ones. */
 static void measure(const struct ls_node *node, const struct ls_run *run, int m, struct room r,
@@ -118,22 +135,12 @@ static void measure(const struct ls_node *node, const struct ls_run *run, int m,
     const real *x = (const real *)node->inputs[X]->data + ls_run_microbatch_first(run, m) * row;
     const real *running_mean = node->inputs[MEAN]->data;
     const real *running_variance = node->inputs[VARIANCE]->data;
-    const struct statistics saved = saved_of(node, m);
+    const struct ls_norm_statistics saved = ls_norm_saved(node, m);
     const int64_t values = values_of(node, run, m);
     const bool constant = frozen(run, values);
     const double n = (double)values, epsilon = epsilon_of(node);
-    if (!constant) {
-        memcpy(r.centre, x, (size_t)channels * sizeof(real));
-        ls_norm_sums(LS_NORM_FORWARD,
-                     (struct ls_norm_terms){.x = x,
-                                            .centre = r.centre,
-                                            .scale = r.centre,
-                                            .shift = r.centre,
-                                            .images = ls_run_microbatch_rows(run, m),
-                                            .pixels = row / channels,
-                                            .channels = channels},
-                     r.sum, r.product);
-    }
+    if (!constant)
+        take_sums(node, run, m, r, x);
     for (int64_t c = 0; c < channels; c++) {
         double mean = (double)running_mean[c], variance = (double)running_variance[c];
         double unbiased = variance;
@@ -157,7 +164,7 @@ static void measure(const struct ls_node *node, const struct ls_run *run, int m,
 static void affine(const struct ls_node *node, int m, struct room r) {
     const int64_t channels = ls_shape_last(node->output->shape);
     const real *gain = node->inputs[GAIN]->data, *offset = node->inputs[OFFSET]->data;
-    const struct statistics saved = saved_of(node, m);
+    const struct ls_norm_statistics saved = ls_norm_saved(node, m);
     for (int64_t c = 0; c < channels; c++) {
         const double scale = (double)gain[c] * saved.inverse[c];
         r.scale[c] = (real)scale;
@@ -230,7 +237,7 @@ static void derive(const struct ls_node *node, const struct ls_run *run, int m, 
                    real *gain_leaf, real *offset_leaf) {
     const int64_t channels = ls_shape_last(node->output->shape), values = values_of(node, run, m);
     const real *gain = node->inputs[GAIN]->data;
-    const struct statistics saved = saved_of(node, m);
+    const struct ls_norm_statistics saved = ls_norm_saved(node, m);
     const double share = frozen(run, values) ? 0 : 1 / (double)values;
     for (int64_t c = 0; c < channels; c++) {
         const double scale = (double)gain[c] * saved.inverse[c];
@@ -273,9 +280,10 @@ LS_INLINE void write_dx(int64_t count, int64_t wide, struct room r, const real *
 static void sum_microbatch(const struct ls_node *node, int m, struct room r,
                            const struct ls_norm_terms *terms) {
     const struct ls_value *residual = residual_of(node);
-    const struct statistics saved = saved_of(node, m);
+    const struct ls_norm_statistics saved = ls_norm_saved(node, m);
     for (int64_t c = 0; c < terms->channels; c++)
         r.centre[c] = (real)saved.mean[c];
+    clear_sums(r, terms->channels);
     if (residual) {
         ls_norm_sums(LS_NORM_BEHIND_SUM, *terms, r.sum, r.product);
     } else if (terms->relu) {

@@ -1,5 +1,6 @@
 /* Cross-correlation of NHWC images with a bank of filters. */
 #include "core/ops/convolution.h"
+#include "core/ops/norm_sums.h"
 
 static struct ls_conv conv_of(const struct ls_node *node, const struct ls_run *run) {
     return ls_convolution_of(node, node->options, node->inputs[0]->shape.dims + 1, run);
@@ -43,13 +44,47 @@ static void prepare(struct ls_node *node) {
     (&conv, node->inputs[1]->data, node->inputs[0]->wants_gradient, node->state);
 }
 
-static void forward(const struct ls_node *node, const struct ls_run *run) {
-    const struct ls_conv conv = conv_of(node, run);
+/* Images first .. first+count-1. */
+static void run_images(const struct ls_node *node, struct ls_conv conv, int64_t first,
+                       int64_t count) {
     const struct ls_epilogue epilogue = {.bias = ls_affine_bias_data(node),
                                          .relu = node->activation == LS_ACTIVATION_RELU};
+    const struct ls_value *x = node->inputs[0], *y = node->output;
+    conv.images = count;
     LS_NAME(ls_conv_forward)
-    (&conv, node->inputs[0]->data, node->inputs[1]->data, node->state, epilogue, node->output->data,
-     node->scratch);
+    (&conv, (const real *)x->data + first * ls_shape_row(x->shape), node->inputs[1]->data,
+     node->state, epilogue, (real *)y->data + first * ls_shape_row(y->shape), node->scratch);
+}
+
+enum { CACHED = 64 * 1024 }; /* elements of y that are measured before they leave the cache */
+
+/* One microbatch, and the sums that the batch norm behind takes of it, a few images at a time. */
+static void run_and_measure(const struct ls_node *node, struct ls_conv conv, int m,
+                            const struct ls_run *run) {
+    const int64_t row = ls_shape_row(node->output->shape), rows = ls_run_microbatch_rows(run, m);
+    const int64_t first = ls_run_microbatch_first(run, m), fit = CACHED / row;
+    const struct ls_norm_statistics sums = ls_norm_saved(node->norm, m);
+    const real *y = (const real *)node->output->data + first * row;
+    struct ls_norm_terms terms = {
+        .centre = y, .scale = y, .shift = y, .pixels = row / conv.out, .channels = conv.out};
+    memset(sums.mean, 0, (size_t)conv.out * sizeof(double));
+    memset(sums.inverse, 0, (size_t)conv.out * sizeof(double));
+    for (int64_t n = 0; n < rows; n += terms.images) {
+        terms.images = fit < 1 ? 1 : fit < rows - n ? fit : rows - n;
+        terms.x = y + n * row;
+        run_images(node, conv, first + n, terms.images);
+        ls_norm_sums(LS_NORM_FORWARD, terms, sums.mean, sums.inverse);
+    }
+}
+
+static void forward(const struct ls_node *node, const struct ls_run *run) {
+    const struct ls_conv conv = conv_of(node, run);
+    if (!node->norm || !run->training) {
+        run_images(node, conv, 0, run->rows);
+        return;
+    }
+    for (int m = 0; m < run->microbatches; m++)
+        run_and_measure(node, conv, m, run);
 }
 
 static void backward(const struct ls_node *node, const struct ls_run *run) {

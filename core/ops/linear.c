@@ -56,7 +56,8 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
         ls_linear_blas_forward(node, &gemm, bias, relu);
     else
         LS_NAME(ls_gemm_forward)
-    (&gemm, node->inputs[0]->data, node->inputs[1]->data, bias, relu, node->output->data, node->scratch);
+    (&gemm, node->inputs[0]->data, node->inputs[1]->data, bias, relu, node->output->data,
+     node->scratch);
 }
 
 static void backward(const struct ls_node *node, const struct ls_run *run) {

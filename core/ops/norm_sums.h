@@ -10,6 +10,18 @@
 
 enum { LS_NORM_PIXELS = 64, LS_NORM_CHANNELS = 16, LS_NORM_PARTS = LS_NORM_CHANNELS / LS_LANES };
 
+/* Kept per microbatch from forward to backward: what it was normalised by; before that, where a
+ * convolution has measured it, the two sums. C each. */
+struct ls_norm_statistics {
+    double *mean, *inverse;
+};
+
+static inline struct ls_norm_statistics ls_norm_saved(const struct ls_node *node, int m) {
+    const int64_t channels = ls_shape_last(node->output->shape);
+    double *at = (double *)node->saved + 2 * m * channels;
+    return (struct ls_norm_statistics){at, at + channels};
+}
+
 /* What is summed: u, and u * v. */
 enum ls_norm_mode {
     LS_NORM_FORWARD,     /* u = v = x - centre */
@@ -90,11 +102,10 @@ LS_INLINE void ls_norm_block(const enum ls_norm_mode mode, const bool whole,
     }
 }
 
-/* sum[c] = sum of u, product[c] = sum of u v. */
+/* sum[c] += sum of u, product[c] += sum of u v. The images of a microbatch may come in several
+ * calls, in order, if they have more than one pixel. */
 LS_INLINE void ls_norm_sums(const enum ls_norm_mode mode, struct ls_norm_terms t, double *sum,
                             double *product) {
-    memset(sum, 0, (size_t)t.channels * sizeof *sum);
-    memset(product, 0, (size_t)t.channels * sizeof *product);
     if (t.pixels == 1) { /* vectors: the rows are the pixels of one image */
         t.pixels = t.images;
         t.images = 1;

@@ -61,6 +61,9 @@ struct ls_node {
     struct ls_value *output;
     enum ls_activation activation; /* fused by the planner; LS_ACTIVATION_NONE unless op->fuses */
     enum ls_winograd winograd;     /* of conv2d, conv_transpose2d */
+    struct ls_node *norm; /* of conv2d: the batch norm behind it, whose sums forward takes while
+                             an image is in cache; borrowed, set by the planner, or NULL */
+    bool measured;        /* of batch_norm: it finds its sums in `saved` */
     bool openblas; /* products in free order (linear only; bits may depend on the rows of a call) */
 
     /* Set by infer(): bytes wanted, per run. */

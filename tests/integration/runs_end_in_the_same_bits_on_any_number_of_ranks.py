@@ -1,5 +1,5 @@
-"""Digest, test loss and metrics of a config are identical on 1, 2, 3 and 4 ranks, with several threads in each, and in
-other pieces with other kernels and messages.
+"""Digest, test loss and metrics of a config are identical on 1, 2, 3 and 4 ranks, with several threads in each, on 8 ranks
+with AVX2 kernels, and in other pieces with other kernels and messages.
 
   runs_end_in_the_same_bits_on_any_number_of_ranks.py CASE [RANKS...]
 
@@ -74,6 +74,11 @@ def main(name, *ranks):
             result = lockstep.train(config, run, count, compute__threads=threads, **settings)
             found = (result["parameters_digest"], result["test"]["loss"], lockstep.metrics(run))
             lockstep.equal(found, first, f"digest, test loss and metrics on {count} ranks of {threads} threads")
+        with open("/proc/cpuinfo") as file:
+            isa = "avx2" if "avx2" in file.read() else "auto"
+        result = lockstep.train(config, lockstep.path(name + "-8"), 8, compute__isa=isa, **settings)
+        found = (result["parameters_digest"], result["test"]["loss"], lockstep.metrics(lockstep.path(name + "-8")))
+        lockstep.equal(found, first, f"digest, test loss and metrics on 8 ranks with {isa} kernels")
         run = lockstep.path(name + "-otherwise")
         isa = "auto" if name == "resnet" else "portable"  # that would take minutes
         result = lockstep.train(config, run, 3, train__piece_rows=1, compute__isa=isa, train__share_memory="false",
