@@ -100,7 +100,7 @@ START_TEST(differences_are_listed) {
                     (char[]){"train.shuffle=false"},
                     (char[]){"optimizer.name=sgd"},
                     (char[]){"augment.flip=true"},
-                    (char[]){"compute.isa=portable"}};
+                    (char[]){"compute.winograd=off"}};
     ck_assert_int_eq(compare(base, many, 6, &error), LS_INVALID);
     ck_assert_ptr_nonnull(strstr(error.text, " (and 2 more)"));
     int lines = 1;
