@@ -151,7 +151,7 @@ static enum ls_status read_workload(struct ls_config *config, const struct ls_wo
     char text[8192];
     const int length = snprintf(
         text, sizeof text,
-        "task: classification\ndata: {train: synthetic}\n%strain:\n  epochs: 1\n  batch: %lld\n"
+        "seed: 5\ntask: classification\ndata: {train: synthetic}\n%strain:\n  epochs: 1\n  batch: %lld\n"
         "  microbatches: %lld\n  reduce: %s\n"
         "compute: {isa: %s, gemm: %s, winograd: %s, threads: %lld}\n",
         workload->config, (long long)(workload->batch * ranks), (long long)wanted->microbatches,

@@ -263,10 +263,10 @@ START_TEST(convolutions_run_in_small_pieces) {
     ck_assert_int_eq(ls_model_piece_rows(&list), 0);
     struct ls_layer_spec *block = ls_test_layer(&list, "residual", NULL);
     ls_test_layer(&block->branches[1], "conv2d", "filters", "4", NULL);
-    ck_assert_int_eq(ls_model_piece_rows(&list), 32);
+    ck_assert_int_eq(ls_model_piece_rows(&list), 16);
     ls_layer_list_clear(&list);
     ls_test_layer(&list, "conv_transpose2d", "filters", "4", NULL);
-    ck_assert_int_eq(ls_model_piece_rows(&list), 32);
+    ck_assert_int_eq(ls_model_piece_rows(&list), 16);
     ls_layer_list_clear(&list);
 }
 END_TEST
