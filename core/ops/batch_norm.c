@@ -17,50 +17,12 @@
  */
 #include "core/ops/check.h"
 #include "core/ops/math.h"
+#include "core/ops/norm_passes.h"
 #include "core/ops/norm_sums.h"
 #include "core/ops/ops.h"
 #include "core/ops/sum.h"
 
 enum { X, GAIN, OFFSET, MEAN, VARIANCE, RESIDUAL };
-
-/* Where things lie in scratch: sums [C], and coefficients [C], repeated. */
-struct room {
-    double *sum, *product;
-    real *centre;
-    real *scale, *shift;         /* y = scale x + shift */
-    real *steep, *tilt, *offset; /* dx = steep dy + tilt x + offset */
-    real *stacks[2];             /* for two sums over microbatches */
-};
-
-enum { COEFFICIENTS = 6 };
-
-/* Elements of one set of coefficients; readable for a block of channels beyond. */
-static int64_t coefficient_elements(int64_t channels) {
-    return ls_norm_pattern(channels) + LS_NORM_CHANNELS;
-}
-
-static size_t room_bytes(int64_t channels, int64_t rows_max) {
-    return (size_t)(2 * channels) * sizeof(double) +
-           (size_t)(COEFFICIENTS * coefficient_elements(channels) +
-                    2 * (ls_tree_slots(rows_max) - 1) * channels) *
-               sizeof(real);
-}
-
-static struct room room_of(const struct ls_node *node) {
-    const int64_t channels = ls_shape_last(node->output->shape);
-    const int64_t wide = coefficient_elements(channels);
-    struct room r = {.sum = node->scratch};
-    r.product = r.sum + channels;
-    r.centre = (real *)(r.product + channels);
-    r.scale = r.centre + wide;
-    r.shift = r.scale + wide;
-    r.steep = r.shift + wide;
-    r.tilt = r.steep + wide;
-    r.offset = r.tilt + wide;
-    r.stacks[0] = r.offset + wide;
-    r.stacks[1] = r.stacks[0] + (ls_tree_slots(node->output->shape.dims[0]) - 1) * channels;
-    return r;
-}
 
 static const struct ls_value *residual_of(const struct ls_node *node) {
     return node->input_count > RESIDUAL ? node->inputs[RESIDUAL] : NULL;
@@ -78,7 +40,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
         return ls_fail(error, LS_INVALID, "batch_norm: the residual must be as large as the input");
     ls_infer_like(node);
     node->saved_bytes = (size_t)(2 * x.dims[0] * ls_shape_last(x)) * sizeof(double);
-    node->scratch_bytes = room_bytes(ls_shape_last(x), x.dims[0]);
+    node->scratch_bytes = ls_norm_room_bytes(ls_shape_last(x), x.dims[0]);
     node->flops = 6 * ls_shape_row(x);
     return LS_OK;
 }
@@ -98,14 +60,14 @@ static bool frozen(const struct ls_run *run, int64_t values) {
     return !run->training || values < 2;
 }
 
-static void clear_sums(struct room r, int64_t channels) {
+static void clear_sums(struct ls_norm_room r, int64_t channels) {
     memset(r.sum, 0, (size_t)channels * sizeof *r.sum);
     memset(r.product, 0, (size_t)channels * sizeof *r.product);
 }
 
 /* Sums of x - centre and of its square; the centre is the microbatch's first pixel. */
-static void take_sums(const struct ls_node *node, const struct ls_run *run, int m, struct room r,
-                      const real *x) {
+static void take_sums(const struct ls_node *node, const struct ls_run *run, int m,
+                      struct ls_norm_room r, const real *x) {
     const struct ls_norm_statistics saved = ls_norm_saved(node, m);
     const int64_t channels = ls_shape_last(node->output->shape);
     memcpy(r.centre, x, (size_t)channels * sizeof(real));
@@ -128,8 +90,8 @@ static void take_sums(const struct ls_node *node, const struct ls_run *run, int 
 
 /* Statistics of microbatch m: saves them, and writes to mean_leaf and variance_leaf (may be NULL)
  * how far they are from the running ones. */
-static void measure(const struct ls_node *node, const struct ls_run *run, int m, struct room r,
-                    real *mean_leaf, real *variance_leaf) {
+static void measure(const struct ls_node *node, const struct ls_run *run, int m,
+                    struct ls_norm_room r, real *mean_leaf, real *variance_leaf) {
     const int64_t channels = ls_shape_last(node->output->shape);
     const int64_t row = ls_shape_row(node->output->shape);
     const real *x = (const real *)node->inputs[X]->data + ls_run_microbatch_first(run, m) * row;
@@ -161,7 +123,7 @@ static void measure(const struct ls_node *node, const struct ls_run *run, int m,
 }
 
 /* Fills scale and shift of microbatch m. */
-static void affine(const struct ls_node *node, int m, struct room r) {
+static void affine(const struct ls_node *node, int m, struct ls_norm_room r) {
     const int64_t channels = ls_shape_last(node->output->shape);
     const real *gain = node->inputs[GAIN]->data, *offset = node->inputs[OFFSET]->data;
     const struct ls_norm_statistics saved = ls_norm_saved(node, m);
@@ -174,24 +136,8 @@ static void affine(const struct ls_node *node, int m, struct room r) {
     ls_norm_repeat(r.shift, channels);
 }
 
-/* y = scale x + shift, + residual, behind a ReLU; the last two where they are. */
-LS_INLINE void apply(int64_t count, int64_t wide, struct room r, const real *x,
-                     const real *residual, real *y, const bool relu) {
-    const real *restrict scale = r.scale, *restrict shift = r.shift;
-    for (int64_t i = 0; i < count; i += wide) {
-        const int64_t some = count - i < wide ? count - i : wide;
-#pragma GCC ivdep /* y may be x */
-        for (int64_t c = 0; c < some; c++) {
-            real value = ls_fma(x[i + c], scale[c], shift[c]);
-            if (residual)
-                value += residual[i + c];
-            y[i + c] = relu ? ls_math_relu(value) : value;
-        }
-    }
-}
-
 static void apply_microbatch(const struct ls_node *node, const struct ls_run *run, int m,
-                             struct room r) {
+                             struct ls_norm_room r) {
     const int64_t row = ls_shape_row(node->output->shape);
     const int64_t first = ls_run_microbatch_first(run, m) * row;
     const int64_t count = ls_run_microbatch_rows(run, m) * row;
@@ -201,13 +147,13 @@ static void apply_microbatch(const struct ls_node *node, const struct ls_run *ru
     const struct ls_value *residual = residual_of(node);
     const bool relu = node->activation == LS_ACTIVATION_RELU;
     if (residual)
-        apply(count, wide, r, x, (const real *)residual->data + first, y, relu);
+        ls_norm_apply(count, wide, r, x, (const real *)residual->data + first, y, relu);
     else
-        apply(count, wide, r, x, NULL, y, relu);
+        ls_norm_apply(count, wide, r, x, NULL, y, relu);
 }
 
 static void forward(const struct ls_node *node, const struct ls_run *run) {
-    const struct room r = room_of(node);
+    const struct ls_norm_room r = ls_norm_room_of(node);
     const int64_t channels = ls_shape_last(node->output->shape);
     const bool learns =
         run->training && node->inputs[MEAN]->gradient && node->inputs[VARIANCE]->gradient;
@@ -233,8 +179,8 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
 
 /* Fills the coefficients of dx, and the leaves of the gradients of gain and offset (may be NULL),
  * from the sums of dy and dy (x - centre). */
-static void derive(const struct ls_node *node, const struct ls_run *run, int m, struct room r,
-                   real *gain_leaf, real *offset_leaf) {
+static void derive(const struct ls_node *node, const struct ls_run *run, int m,
+                   struct ls_norm_room r, real *gain_leaf, real *offset_leaf) {
     const int64_t channels = ls_shape_last(node->output->shape), values = values_of(node, run, m);
     const real *gain = node->inputs[GAIN]->data;
     const struct ls_norm_statistics saved = ls_norm_saved(node, m);
@@ -257,27 +203,9 @@ static void derive(const struct ls_node *node, const struct ls_run *run, int m, 
     ls_norm_repeat(r.offset, channels);
 }
 
-/* `masked`: dy counts where scale x + shift > 0. */
-LS_INLINE void write_dx(int64_t count, int64_t wide, struct room r, const real *restrict x,
-                        const real *restrict dy, real *restrict dx, const bool masked,
-                        const bool accumulate) {
-    const real *restrict steep = r.steep, *restrict tilt = r.tilt, *restrict offset = r.offset;
-    const real *restrict scale = r.scale, *restrict shift = r.shift;
-    for (int64_t i = 0; i < count; i += wide) {
-        const int64_t some = count - i < wide ? count - i : wide;
-        for (int64_t c = 0; c < some; c++) {
-            real g = dy[i + c];
-            if (masked)
-                g = ls_fma(x[i + c], scale[c], shift[c]) > 0 ? g : 0;
-            const real value = ls_fma(steep[c], g, ls_fma(tilt[c], x[i + c], offset[c]));
-            dx[i + c] = accumulate ? dx[i + c] + value : value;
-        }
-    }
-}
-
 /* A ReLU's mask is worked out from x again, unless a residual had its say: then y is asked, dy is
  * masked in place, and the residual gets it as well. */
-static void sum_microbatch(const struct ls_node *node, int m, struct room r,
+static void sum_microbatch(const struct ls_node *node, int m, struct ls_norm_room r,
                            const struct ls_norm_terms *terms) {
     const struct ls_value *residual = residual_of(node);
     const struct ls_norm_statistics saved = ls_norm_saved(node, m);
@@ -295,7 +223,7 @@ static void sum_microbatch(const struct ls_node *node, int m, struct room r,
 }
 
 static void backward_microbatch(const struct ls_node *node, const struct ls_run *run, int m,
-                                struct room r, real *gain_leaf, real *offset_leaf) {
+                                struct ls_norm_room r, real *gain_leaf, real *offset_leaf) {
     const int64_t channels = ls_shape_last(node->output->shape);
     const int64_t row = ls_shape_row(node->output->shape), rows = ls_run_microbatch_rows(run, m);
     const int64_t first = ls_run_microbatch_first(run, m) * row;
@@ -322,17 +250,17 @@ static void backward_microbatch(const struct ls_node *node, const struct ls_run 
     const int64_t count = rows * row, wide = ls_norm_pattern(channels);
     const bool masked = terms.relu && !residual, accumulate = node->accumulate[X];
     if (masked && accumulate)
-        write_dx(count, wide, r, terms.x, terms.dy, dx, true, true);
+        ls_norm_write_dx(count, wide, r, terms.x, terms.dy, dx, true, true);
     else if (masked)
-        write_dx(count, wide, r, terms.x, terms.dy, dx, true, false);
+        ls_norm_write_dx(count, wide, r, terms.x, terms.dy, dx, true, false);
     else if (accumulate)
-        write_dx(count, wide, r, terms.x, terms.dy, dx, false, true);
+        ls_norm_write_dx(count, wide, r, terms.x, terms.dy, dx, false, true);
     else
-        write_dx(count, wide, r, terms.x, terms.dy, dx, false, false);
+        ls_norm_write_dx(count, wide, r, terms.x, terms.dy, dx, false, false);
 }
 
 static void backward(const struct ls_node *node, const struct ls_run *run) {
-    const struct room r = room_of(node);
+    const struct ls_norm_room r = ls_norm_room_of(node);
     const int64_t channels = ls_shape_last(node->output->shape);
     real *gain = node->inputs[GAIN]->gradient, *offset = node->inputs[OFFSET]->gradient;
     struct ls_tree_stack gains = ls_tree_stack_begin(gain, r.stacks[0], channels);

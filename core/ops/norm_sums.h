@@ -1,7 +1,7 @@
 /* Batch norm's sums over a microbatch, per channel: in blocks of 64 pixels of an image (of rows,
  * where there are no pixels), in each block the even and the odd pixels by a chain of their own,
  * the two added; blocks in order, in double. x is taken relative to a centre, so that a large mean
- * costs no digits. And the pattern of batch norm's element-wise passes. */
+ * costs no digits. */
 #ifndef LS_OPS_NORM_SUMS_H
 #define LS_OPS_NORM_SUMS_H
 
@@ -120,20 +120,6 @@ LS_INLINE void ls_norm_sums(const enum ls_norm_mode mode, struct ls_norm_terms t
             if (c < t.channels)
                 ls_norm_block(mode, false, &t, at, some, c, sum, product);
         }
-}
-
-/* Coefficients per channel are repeated until they fill this many elements or more, so that the
- * element-wise passes have long inner loops where images have few channels. */
-enum { LS_NORM_PATTERN = 256 };
-
-static inline int64_t ls_norm_pattern(int64_t channels) {
-    return (LS_NORM_PATTERN + channels - 1) / channels * channels;
-}
-
-static inline void ls_norm_repeat(real *coefficients, int64_t channels) {
-    const int64_t wide = ls_norm_pattern(channels);
-    for (int64_t i = channels; i < wide; i++)
-        coefficients[i] = coefficients[i - channels];
 }
 
 #endif
