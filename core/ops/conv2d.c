@@ -1,4 +1,5 @@
 /* Cross-correlation of NHWC images with a bank of filters. */
+#include "core/ops/affine_cases.h"
 #include "core/ops/convolution.h"
 #include "core/ops/norm_sums.h"
 
@@ -100,15 +101,6 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
      x->gradient, node->scratch);
 }
 
-#define X(...)                                                                                     \
-    { .shape = LS_CASE_SHAPE(__VA_ARGS__), .low = -1, .high = 1 }
-#define W(...)                                                                                     \
-    {                                                                                              \
-        .shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .layout = LS_LAYOUT_PANELS,        \
-        .low = -1, .high = 1                                                                       \
-    }
-#define B(...)                                                                                     \
-    { .shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .low = -1, .high = 1 }
 #define OPTIONS(...)                                                                               \
     .options = &(const struct ls_conv2d_options){__VA_ARGS__},                                     \
     .options_size = sizeof(struct ls_conv2d_options)

@@ -1,6 +1,7 @@
 /* The transposed convolution: every pixel of x puts its window of weights on a larger image. It is
  * the input gradient of the mirrored convolution, which goes from our outputs to our inputs, so
  * its three directions are that one's with the roles changed. */
+#include "core/ops/affine_cases.h"
 #include "core/ops/convolution.h"
 
 /* Height (axis 0) or width of the output. */
@@ -93,15 +94,6 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
      x->gradient, node->scratch);
 }
 
-#define X(...)                                                                                     \
-    { .shape = LS_CASE_SHAPE(__VA_ARGS__), .low = -1, .high = 1 }
-#define W(...)                                                                                     \
-    {                                                                                              \
-        .shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .layout = LS_LAYOUT_PANELS,        \
-        .low = -1, .high = 1                                                                       \
-    }
-#define B(...)                                                                                     \
-    { .shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .low = -1, .high = 1 }
 #define OPTIONS(output_padding_pair, ...)                                                          \
     .options = &(const struct ls_conv_transpose2d_options){.convolution = {__VA_ARGS__},           \
                                                            .output_padding = output_padding_pair}, \

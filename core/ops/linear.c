@@ -1,5 +1,6 @@
 /* y = x W + b on the last dimension: every vector of a sample is a row of one product. */
 #include "core/ops/affine.h"
+#include "core/ops/affine_cases.h"
 #include "core/ops/linear_blas.h"
 #include "core/tensor/kernels/gemm.h"
 
@@ -76,15 +77,6 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
     (&gemm, dy, weight->data, node->accumulate[0], x->gradient, node->scratch);
 }
 
-#define X(...)                                                                                     \
-    { .shape = LS_CASE_SHAPE(__VA_ARGS__), .low = -1, .high = 1 }
-#define W(...)                                                                                     \
-    {                                                                                              \
-        .shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .layout = LS_LAYOUT_PANELS,        \
-        .low = -1, .high = 1                                                                       \
-    }
-#define B(...)                                                                                     \
-    { .shape = LS_CASE_SHAPE(__VA_ARGS__), .parameter = true, .low = -1, .high = 1 }
 static const struct ls_op_case cases[] = {
     {.name = "one row", .input_count = 3, .inputs = {X(1, 5), W(5, 3), B(3)}},
     {.name = "more than a panel, three microbatches, the last shorter",

@@ -207,9 +207,9 @@ const struct ls_command ls_command_train = {
                "intact checkpoint when the\n"
                "run directory has one. The same command again continues a run that broke off; a "
                "finished run prints its\n"
-               "result. -n, --threads, train.steps_max, train.epochs, checkpoint.*, launcher.* and "
-               "log.* may differ from the\n"
-               "first time.",
+               "result. -n, --threads, train.steps_max, train.epochs, train.share_memory, "
+               "compute.isa,\n"
+               "checkpoint.*, launcher.* and log.* may differ from the first time.",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),
     .arguments_min = 1,
