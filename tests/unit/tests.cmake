@@ -65,10 +65,10 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     # The same 16-lane source for a machine without AVX-512, with kernels of its own.
     file(GLOB kernel_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/tensor/kernels/*.c)
     ls_add_kernel_checks(sixteen_lanes F32_AVX512 SOURCES ${kernel_sources} FLAGS -mavx2 -mfma)
-    ls_add_test(unit/kernels_of_sixteen_lanes_match_their_definitions.c
+    ls_add_test(unit/kernels_of_sixteen_lanes_match_their_definitions.c TIMEOUT 300
                 SOURCES $<TARGET_OBJECTS:kernel_checks_sixteen_lanes> $<TARGET_OBJECTS:kernel_checks_portable>)
 endif()
-ls_add_test(unit/kernels_match_their_definitions_on_every_instruction_set.c SOURCES ${kernel_checks})
+ls_add_test(unit/kernels_match_their_definitions_on_every_instruction_set.c TIMEOUT 300 SOURCES ${kernel_checks})
 target_compile_definitions(test_unit_kernels_match_their_definitions_on_every_instruction_set
                            PRIVATE LS_X86=${kernel_checks_x86})
 ls_add_test(unit/kernels_of_openblas_agree_within_rounding.c)
