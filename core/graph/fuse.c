@@ -2,10 +2,7 @@
  * input nobody else sees goes into the epilogue of its producer; so does the sum of a batch norm's
  * output and something else (the end of a residual block). Other activations stay passes of their
  * own: what they read is still in cache and their arithmetic is the same, so applying them block by
- * block behind the product gained nothing (linear 128x784x400 and tanh: 711 us either way).
- *
- * The sums that a batch norm needs are taken by the convolution before it, as parts of an image
- * leave its kernel. */
+ * block behind the product gained nothing (linear 128x784x400 and tanh: 711 us either way). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,14 +17,17 @@ static int consumer_count(const struct ls_graph *graph, const struct ls_value *v
     return count;
 }
 
+bool ls_passes_once(const struct ls_graph *graph, const struct ls_value *value) {
+    const struct ls_value_plan *plan = ls_plan_of(graph, value);
+    return value->producer && !plan->kept && !plan->asked && consumer_count(graph, value) == 1;
+}
+
 /* The op that makes the value for this one consumer, without an activation; NULL if there is none.
  */
 static struct ls_node *sole_producer(const struct ls_graph *graph, const struct ls_value *value) {
-    const struct ls_value_plan *plan = ls_plan_of(graph, value);
     struct ls_node *producer = value->producer;
-    const bool sole = producer && producer->activation == LS_ACTIVATION_NONE && !plan->kept &&
-                      !plan->asked && consumer_count(graph, value) == 1;
-    return sole ? producer : NULL;
+    return ls_passes_once(graph, value) && producer->activation == LS_ACTIVATION_NONE ? producer
+                                                                                      : NULL;
 }
 
 static struct ls_node *relu_producer(const struct ls_graph *graph, const struct ls_node *node) {
@@ -36,8 +36,6 @@ static struct ls_node *relu_producer(const struct ls_graph *graph, const struct 
     struct ls_node *producer = sole_producer(graph, node->inputs[0]);
     return producer && producer->op->fuses ? producer : NULL;
 }
-
-enum { NORM_INPUTS = 5 }; /* of a batch norm without a residual */
 
 /* The batch norm that makes one of an add's two terms; *other is the other one. */
 static struct ls_node *norm_producer(const struct ls_graph *graph, const struct ls_node *node,
@@ -50,7 +48,7 @@ static struct ls_node *norm_producer(const struct ls_graph *graph, const struct 
         struct ls_node *producer = sole_producer(graph, node->inputs[k]);
         *other = node->inputs[1 - k];
         if (producer && producer->op == graph->ops[LS_OP_batch_norm] &&
-            producer->input_count == NORM_INPUTS)
+            producer->input_count == LS_NORM_INPUTS)
             return producer;
     }
     return NULL;
@@ -71,26 +69,12 @@ static void absorb(struct ls_graph *graph, int index, struct ls_node *producer) 
 }
 
 static void add_residual(struct ls_node *norm, struct ls_value *residual) {
-    const size_t count = NORM_INPUTS + 1;
+    const size_t count = LS_NORM_INPUTS + 1;
     norm->inputs = ls_realloc(norm->inputs, count, sizeof *norm->inputs);
     norm->accumulate = ls_realloc(norm->accumulate, count, sizeof *norm->accumulate);
-    norm->inputs[NORM_INPUTS] = residual;
-    norm->accumulate[NORM_INPUTS] = false;
+    norm->inputs[LS_NORM_INPUTS] = residual;
+    norm->accumulate[LS_NORM_INPUTS] = false;
     norm->input_count = (int)count;
-}
-
-enum { NORM_CHANNELS = 16 }; /* a block of channels in ops/norm_sums.h: only whole ones */
-
-static void measure_early(const struct ls_graph *graph, struct ls_node *norm) {
-    if (norm->op != graph->ops[LS_OP_batch_norm] || graph->options.inference)
-        return;
-    const struct ls_shape shape = norm->output->shape;
-    struct ls_node *producer = norm->inputs[0]->producer;
-    if (!producer || producer->op != graph->ops[LS_OP_conv2d] || producer->norm ||
-        ls_shape_last(shape) % NORM_CHANNELS != 0 || ls_shape_row(shape) == ls_shape_last(shape))
-        return;
-    producer->norm = norm;
-    norm->measured = true;
 }
 
 void ls_plan_fuse(struct ls_graph *graph) {
@@ -113,6 +97,4 @@ void ls_plan_fuse(struct ls_graph *graph) {
         if (graph->nodes[i])
             graph->nodes[left++] = graph->nodes[i];
     graph->node_count = left;
-    for (int i = 0; i < graph->node_count; i++)
-        measure_early(graph, graph->nodes[i]);
 }

@@ -22,6 +22,7 @@ struct ls_value_plan {
     bool reached;        /* of a content: backward from the loss writes its gradient */
     int data_buffer;     /* of a content: index in buffers; -1 for parameters and unused values */
     int gradient_buffer; /* of a content; -1 where there is none */
+    int gradient_of;     /* of a content: whose gradient's memory its own takes; itself, mostly */
 };
 
 struct ls_graph {
@@ -81,10 +82,16 @@ static inline bool ls_keeps_all(const struct ls_graph *graph) {
 /* Keeps graph->error, with the layer's name in front, as the graph's first error; returns NULL. */
 struct ls_value *ls_keep_error(struct ls_graph *graph);
 
+enum { LS_NORM_INPUTS = 5 }; /* of a batch norm without a residual */
+
+/* One op makes the value for one other, and nobody else sees it. */
+bool ls_passes_once(const struct ls_graph *graph, const struct ls_value *value);
+
 /* The steps of ls_graph_plan, in this order. */
 void ls_plan_fuse(struct ls_graph *graph);
 void ls_plan_order_parameters(struct ls_graph *graph);
 LS_MUST_USE enum ls_status ls_plan_gradients(struct ls_graph *graph, struct ls_error *error);
+void ls_plan_weave(struct ls_graph *graph);
 void ls_plan_lifetimes(struct ls_graph *graph);
 void ls_plan_memory(struct ls_graph *graph);
 

@@ -62,6 +62,7 @@ enum ls_status ls_graph_plan(struct ls_graph *graph, struct ls_error *error) {
     ls_plan_order_parameters(graph);
     if (ls_plan_gradients(graph, error) != LS_OK)
         return error->status;
+    ls_plan_weave(graph);
     ls_plan_lifetimes(graph);
     ls_plan_memory(graph);
     graph->planned = true;

@@ -16,8 +16,10 @@ static struct ls_value *add_value(struct ls_graph *graph) {
     }
     struct ls_value *value = ls_calloc(1, sizeof *value);
     value->index = graph->value_count;
-    graph->plans[graph->value_count] =
-        (struct ls_value_plan){.content = value->index, .data_buffer = -1, .gradient_buffer = -1};
+    graph->plans[graph->value_count] = (struct ls_value_plan){.content = value->index,
+                                                              .data_buffer = -1,
+                                                              .gradient_buffer = -1,
+                                                              .gradient_of = value->index};
     graph->values[graph->value_count++] = value;
     return value;
 }

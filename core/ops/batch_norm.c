@@ -9,38 +9,44 @@
  * microbatch with fewer than two values per channel, the running statistics are constants and
  * nothing is learned about them.
  *
- * Both directions are one affine map per channel and element. With i = 1 / sqrt(variance +
- * epsilon), h = (x - mean) i, n values, S = sum dy and T = sum dy h = i sum dy (x - mean):
- *
- *     y  = (gain i) x + (offset - mean gain i) [+ r]
- *     dx = gain i (dy - S / n - h T / n), without the sums where the statistics are constants
- */
+ * A convolution before it may take the sums and make dx, one behind it may make y and take
+ * backward's sums (the planner decides): then that is left to them. The maps of both directions:
+ * norm_maps.h. */
 #include "core/ops/check.h"
-#include "core/ops/math.h"
-#include "core/ops/norm_passes.h"
-#include "core/ops/norm_sums.h"
+#include "core/ops/norm_maps.h"
 #include "core/ops/ops.h"
 #include "core/ops/sum.h"
 
-enum { X, GAIN, OFFSET, MEAN, VARIANCE, RESIDUAL };
+struct room {
+    struct ls_norm_maps maps;
+    real *stacks[2]; /* of two sums over microbatches */
+};
 
-static const struct ls_value *residual_of(const struct ls_node *node) {
-    return node->input_count > RESIDUAL ? node->inputs[RESIDUAL] : NULL;
+static struct room take_room(const struct ls_node *node, struct ls_scratch *scratch) {
+    const int64_t channels = ls_shape_last(node->inputs[LS_NORM_X]->shape);
+    const int slots = ls_tree_slots(node->inputs[LS_NORM_X]->shape.dims[0]) - 1;
+    struct room r = {.maps = LS_NAME(ls_norm_take_maps)(channels, scratch)};
+    for (int i = 0; i < 2; i++)
+        r.stacks[i] = ls_scratch_take(scratch, slots * channels, sizeof(real));
+    return r;
 }
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const char *const names[] = {"input", "gain", "offset", "running mean", "running variance"};
-    const struct ls_shape x = node->inputs[X]->shape;
-    enum ls_status status = ls_check_batched(node, X, 2, error);
-    for (int i = GAIN; i <= VARIANCE && status == LS_OK; i++)
+    const struct ls_shape x = node->inputs[LS_NORM_X]->shape;
+    enum ls_status status = ls_check_batched(node, LS_NORM_X, 2, error);
+    for (int i = LS_NORM_GAIN; i <= LS_NORM_VARIANCE && status == LS_OK; i++)
         status = ls_check_parameter(node, i, names[i], LS_SHAPE(ls_shape_last(x)), error);
     if (status != LS_OK)
         return status;
-    if (residual_of(node) && !ls_shape_equal(residual_of(node)->shape, x))
+    if (node->input_count > LS_NORM_RESIDUAL &&
+        !ls_shape_equal(node->inputs[LS_NORM_RESIDUAL]->shape, x))
         return ls_fail(error, LS_INVALID, "batch_norm: the residual must be as large as the input");
     ls_infer_like(node);
-    node->saved_bytes = (size_t)(2 * x.dims[0] * ls_shape_last(x)) * sizeof(double);
-    node->scratch_bytes = ls_norm_room_bytes(ls_shape_last(x), x.dims[0]);
+    node->saved_bytes = ls_norm_saved_bytes(ls_shape_last(x), x.dims[0]);
+    struct ls_scratch scratch = {0};
+    take_room(node, &scratch);
+    node->scratch_bytes = scratch.used;
     node->flops = 6 * ls_shape_row(x);
     return LS_OK;
 }
@@ -50,66 +56,48 @@ static double epsilon_of(const struct ls_node *node) {
     return options->epsilon > 0 ? options->epsilon : 1e-5;
 }
 
-/* Values per channel in microbatch m, and whether its statistics are constants. */
-static int64_t values_of(const struct ls_node *node, const struct ls_run *run, int m) {
-    const struct ls_shape shape = node->output->shape;
-    return ls_run_microbatch_rows(run, m) * (ls_shape_row(shape) / ls_shape_last(shape));
-}
-
-static bool frozen(const struct ls_run *run, int64_t values) {
-    return !run->training || values < 2;
-}
-
-static void clear_sums(struct ls_norm_room r, int64_t channels) {
-    memset(r.sum, 0, (size_t)channels * sizeof *r.sum);
-    memset(r.product, 0, (size_t)channels * sizeof *r.product);
-}
-
 /* Sums of x - centre and of its square; the centre is the microbatch's first pixel. */
 static void take_sums(const struct ls_node *node, const struct ls_run *run, int m,
-                      struct ls_norm_room r, const real *x) {
-    const struct ls_norm_statistics saved = ls_norm_saved(node, m);
+                      const real *centre, const real *x) {
+    const struct ls_norm_saved saved = ls_norm_saved(node, m);
     const int64_t channels = ls_shape_last(node->output->shape);
-    memcpy(r.centre, x, (size_t)channels * sizeof(real));
-    if (node->measured) {
-        memcpy(r.sum, saved.mean, (size_t)channels * sizeof *r.sum);
-        memcpy(r.product, saved.inverse, (size_t)channels * sizeof *r.product);
-        return;
-    }
-    clear_sums(r, channels);
+    for (int64_t c = 0; c < channels; c++)
+        saved.sum[c] = saved.product[c] = 0;
     ls_norm_sums(LS_NORM_FORWARD,
                  (struct ls_norm_terms){.x = x,
-                                        .centre = r.centre,
-                                        .scale = r.centre,
-                                        .shift = r.centre,
+                                        .centre = centre,
+                                        .scale = centre,
+                                        .shift = centre,
                                         .images = ls_run_microbatch_rows(run, m),
                                         .pixels = ls_shape_row(node->output->shape) / channels,
                                         .channels = channels},
-                 r.sum, r.product);
+                 saved.sum, saved.product);
 }
 
 /* Statistics of microbatch m: saves them, and writes to mean_leaf and variance_leaf (may be NULL)
  * how far they are from the running ones. */
-static void measure(const struct ls_node *node, const struct ls_run *run, int m,
-                    struct ls_norm_room r, real *mean_leaf, real *variance_leaf) {
+static void measure(const struct ls_node *node, const struct ls_run *run, int m, real *centre,
+                    real *mean_leaf, real *variance_leaf) {
     const int64_t channels = ls_shape_last(node->output->shape);
     const int64_t row = ls_shape_row(node->output->shape);
-    const real *x = (const real *)node->inputs[X]->data + ls_run_microbatch_first(run, m) * row;
-    const real *running_mean = node->inputs[MEAN]->data;
-    const real *running_variance = node->inputs[VARIANCE]->data;
-    const struct ls_norm_statistics saved = ls_norm_saved(node, m);
-    const int64_t values = values_of(node, run, m);
-    const bool constant = frozen(run, values);
+    const real *x =
+        (const real *)node->inputs[LS_NORM_X]->data + ls_run_microbatch_first(run, m) * row;
+    const real *running_mean = node->inputs[LS_NORM_MEAN]->data;
+    const real *running_variance = node->inputs[LS_NORM_VARIANCE]->data;
+    const struct ls_norm_saved saved = ls_norm_saved(node, m);
+    const int64_t values = ls_norm_values(node, run, m);
+    const bool constant = ls_norm_frozen(run, values);
     const double n = (double)values, epsilon = epsilon_of(node);
-    if (!constant)
-        take_sums(node, run, m, r, x);
+    memcpy(centre, x, (size_t)channels * sizeof(real));
+    if (!constant && !node->after_convolution)
+        take_sums(node, run, m, centre, x);
     for (int64_t c = 0; c < channels; c++) {
         double mean = (double)running_mean[c], variance = (double)running_variance[c];
         double unbiased = variance;
         if (!constant) {
-            const double from_centre = r.sum[c] / n;
-            mean = (double)r.centre[c] + from_centre;
-            variance = r.product[c] / n - from_centre * from_centre;
+            const double from_centre = saved.sum[c] / n;
+            mean = (double)centre[c] + from_centre;
+            variance = saved.product[c] / n - from_centre * from_centre;
             variance = variance < 0 ? 0 : variance;
             unbiased = variance * (n / (n - 1));
         }
@@ -122,50 +110,25 @@ static void measure(const struct ls_node *node, const struct ls_run *run, int m,
     }
 }
 
-/* Fills scale and shift of microbatch m. */
-static void affine(const struct ls_node *node, int m, struct ls_norm_room r) {
-    const int64_t channels = ls_shape_last(node->output->shape);
-    const real *gain = node->inputs[GAIN]->data, *offset = node->inputs[OFFSET]->data;
-    const struct ls_norm_statistics saved = ls_norm_saved(node, m);
-    for (int64_t c = 0; c < channels; c++) {
-        const double scale = (double)gain[c] * saved.inverse[c];
-        r.scale[c] = (real)scale;
-        r.shift[c] = (real)((double)offset[c] - saved.mean[c] * scale);
-    }
-    ls_norm_repeat(r.scale, channels);
-    ls_norm_repeat(r.shift, channels);
-}
-
-static void apply_microbatch(const struct ls_node *node, const struct ls_run *run, int m,
-                             struct ls_norm_room r) {
-    const int64_t row = ls_shape_row(node->output->shape);
-    const int64_t first = ls_run_microbatch_first(run, m) * row;
-    const int64_t count = ls_run_microbatch_rows(run, m) * row;
-    const int64_t wide = ls_norm_pattern(ls_shape_last(node->output->shape));
-    const real *x = (const real *)node->inputs[X]->data + first;
-    real *y = (real *)node->output->data + first;
-    const struct ls_value *residual = residual_of(node);
-    const bool relu = node->activation == LS_ACTIVATION_RELU;
-    if (residual)
-        ls_norm_apply(count, wide, r, x, (const real *)residual->data + first, y, relu);
-    else
-        ls_norm_apply(count, wide, r, x, NULL, y, relu);
-}
-
 static void forward(const struct ls_node *node, const struct ls_run *run) {
-    const struct ls_norm_room r = ls_norm_room_of(node);
+    const struct room r = take_room(node, &(struct ls_scratch){.memory = node->scratch});
+    const struct ls_value *mean = node->inputs[LS_NORM_MEAN];
+    const struct ls_value *variance = node->inputs[LS_NORM_VARIANCE];
     const int64_t channels = ls_shape_last(node->output->shape);
-    const bool learns =
-        run->training && node->inputs[MEAN]->gradient && node->inputs[VARIANCE]->gradient;
-    struct ls_tree_stack means =
-        ls_tree_stack_begin(node->inputs[MEAN]->gradient, r.stacks[0], channels);
-    struct ls_tree_stack variances =
-        ls_tree_stack_begin(node->inputs[VARIANCE]->gradient, r.stacks[1], channels);
+    const int64_t row = ls_shape_row(node->output->shape);
+    const bool learns = run->training && mean->gradient && variance->gradient;
+    struct ls_tree_stack means = ls_tree_stack_begin(mean->gradient, r.stacks[0], channels);
+    struct ls_tree_stack variances = ls_tree_stack_begin(variance->gradient, r.stacks[1], channels);
     for (int m = 0; m < run->microbatches; m++) {
-        measure(node, run, m, r, learns ? ls_tree_stack_leaf(&means) : NULL,
+        measure(node, run, m, r.maps.centre, learns ? ls_tree_stack_leaf(&means) : NULL,
                 learns ? ls_tree_stack_leaf(&variances) : NULL);
-        affine(node, m, r);
-        apply_microbatch(node, run, m, r);
+        if (!node->before_convolution) {
+            const int64_t first = ls_run_microbatch_first(run, m);
+            LS_NAME(ls_norm_forward_map)(node, m, r.maps);
+            LS_NAME(ls_norm_forward_images)
+            (node, r.maps, first, ls_run_microbatch_rows(run, m),
+             (real *)node->output->data + first * row);
+        }
         if (learns) {
             ls_tree_stack_push(&means);
             ls_tree_stack_push(&variances);
@@ -177,96 +140,34 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     }
 }
 
-/* Fills the coefficients of dx, and the leaves of the gradients of gain and offset (may be NULL),
- * from the sums of dy and dy (x - centre). */
-static void derive(const struct ls_node *node, const struct ls_run *run, int m,
-                   struct ls_norm_room r, real *gain_leaf, real *offset_leaf) {
-    const int64_t channels = ls_shape_last(node->output->shape), values = values_of(node, run, m);
-    const real *gain = node->inputs[GAIN]->data;
-    const struct ls_norm_statistics saved = ls_norm_saved(node, m);
-    const double share = frozen(run, values) ? 0 : 1 / (double)values;
-    for (int64_t c = 0; c < channels; c++) {
-        const double scale = (double)gain[c] * saved.inverse[c];
-        const double from_centre = saved.mean[c] - (double)r.centre[c];
-        const double along = saved.inverse[c] * (r.product[c] - from_centre * r.sum[c]); /* T */
-        const double tilt = saved.inverse[c] * along * share;
-        r.steep[c] = (real)scale;
-        r.tilt[c] = (real)(-scale * tilt);
-        r.offset[c] = (real)(scale * (saved.mean[c] * tilt - r.sum[c] * share));
-        if (gain_leaf)
-            gain_leaf[c] = (real)along + (real)0; /* sums over samples are never -0 */
-        if (offset_leaf)
-            offset_leaf[c] = (real)r.sum[c] + (real)0;
-    }
-    ls_norm_repeat(r.steep, channels);
-    ls_norm_repeat(r.tilt, channels);
-    ls_norm_repeat(r.offset, channels);
-}
-
-/* A ReLU's mask is worked out from x again, unless a residual had its say: then y is asked, dy is
- * masked in place, and the residual gets it as well. */
-static void sum_microbatch(const struct ls_node *node, int m, struct ls_norm_room r,
-                           const struct ls_norm_terms *terms) {
-    const struct ls_value *residual = residual_of(node);
-    const struct ls_norm_statistics saved = ls_norm_saved(node, m);
-    for (int64_t c = 0; c < terms->channels; c++)
-        r.centre[c] = (real)saved.mean[c];
-    clear_sums(r, terms->channels);
-    if (residual) {
-        ls_norm_sums(LS_NORM_BEHIND_SUM, *terms, r.sum, r.product);
-    } else if (terms->relu) {
-        affine(node, m, r);
-        ls_norm_sums(LS_NORM_BEHIND_RELU, *terms, r.sum, r.product);
-    } else {
-        ls_norm_sums(LS_NORM_BACKWARD, *terms, r.sum, r.product);
-    }
-}
-
+/* Leaves of the gradients of gain and offset: may be NULL. */
 static void backward_microbatch(const struct ls_node *node, const struct ls_run *run, int m,
-                                struct ls_norm_room r, real *gain_leaf, real *offset_leaf) {
-    const int64_t channels = ls_shape_last(node->output->shape);
-    const int64_t row = ls_shape_row(node->output->shape), rows = ls_run_microbatch_rows(run, m);
-    const int64_t first = ls_run_microbatch_first(run, m) * row;
-    const struct ls_value *residual = residual_of(node);
-    const struct ls_norm_terms terms = {
-        .images = rows,
-        .pixels = row / channels,
-        .channels = channels,
-        .x = (const real *)node->inputs[X]->data + first,
-        .y = (const real *)node->output->data + first,
-        .centre = r.centre,
-        .scale = r.scale,
-        .shift = r.shift,
-        .dy = (real *)node->output->gradient + first,
-        .residual = residual && residual->gradient ? (real *)residual->gradient + first : NULL,
-        .relu = node->activation == LS_ACTIVATION_RELU,
-        .residual_adds = residual && node->accumulate[RESIDUAL],
-    };
-    sum_microbatch(node, m, r, &terms);
-    derive(node, run, m, r, gain_leaf, offset_leaf);
-    if (!node->inputs[X]->gradient)
-        return;
-    real *dx = (real *)node->inputs[X]->gradient + first;
-    const int64_t count = rows * row, wide = ls_norm_pattern(channels);
-    const bool masked = terms.relu && !residual, accumulate = node->accumulate[X];
-    if (masked && accumulate)
-        ls_norm_write_dx(count, wide, r, terms.x, terms.dy, dx, true, true);
-    else if (masked)
-        ls_norm_write_dx(count, wide, r, terms.x, terms.dy, dx, true, false);
-    else if (accumulate)
-        ls_norm_write_dx(count, wide, r, terms.x, terms.dy, dx, false, true);
-    else
-        ls_norm_write_dx(count, wide, r, terms.x, terms.dy, dx, false, false);
+                                struct ls_norm_maps maps, real *gain_leaf, real *offset_leaf) {
+    const int64_t first = ls_run_microbatch_first(run, m), rows = ls_run_microbatch_rows(run, m);
+    const struct ls_norm_saved saved = ls_norm_saved(node, m);
+    const struct ls_value *x = node->inputs[LS_NORM_X];
+    if (!node->before_convolution) {
+        LS_NAME(ls_norm_backward_begin)(node, m, maps);
+        LS_NAME(ls_norm_backward_sums)(node, m, maps, first, rows);
+    }
+    for (int64_t c = 0; offset_leaf && c < ls_shape_last(x->shape); c++)
+        offset_leaf[c] = (real)saved.sum[c] + (real)0; /* sums over samples are never -0 */
+    LS_NAME(ls_norm_backward_map)(node, run, m, maps, gain_leaf);
+    if (x->gradient && !node->after_convolution)
+        LS_NAME(ls_norm_backward_images)
+    (node, maps, first, rows, node->accumulate[LS_NORM_X],
+     (real *)x->gradient + first * ls_shape_row(x->shape));
 }
 
 static void backward(const struct ls_node *node, const struct ls_run *run) {
-    const struct ls_norm_room r = ls_norm_room_of(node);
+    const struct room r = take_room(node, &(struct ls_scratch){.memory = node->scratch});
     const int64_t channels = ls_shape_last(node->output->shape);
-    real *gain = node->inputs[GAIN]->gradient, *offset = node->inputs[OFFSET]->gradient;
+    real *gain = node->inputs[LS_NORM_GAIN]->gradient;
+    real *offset = node->inputs[LS_NORM_OFFSET]->gradient;
     struct ls_tree_stack gains = ls_tree_stack_begin(gain, r.stacks[0], channels);
     struct ls_tree_stack offsets = ls_tree_stack_begin(offset, r.stacks[1], channels);
     for (int m = 0; m < run->microbatches; m++) {
-        backward_microbatch(node, run, m, r, gain ? ls_tree_stack_leaf(&gains) : NULL,
+        backward_microbatch(node, run, m, r.maps, gain ? ls_tree_stack_leaf(&gains) : NULL,
                             offset ? ls_tree_stack_leaf(&offsets) : NULL);
         if (gain)
             ls_tree_stack_push(&gains);
@@ -350,7 +251,7 @@ const struct ls_op LS_NAME(ls_op_batch_norm) = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
-    .backward_reads_inputs = 1u << X | 1u << GAIN,
+    .backward_reads_inputs = 1u << LS_NORM_X | 1u << LS_NORM_GAIN,
     .in_place = true,
     .fuses = true,
     .cases = cases,

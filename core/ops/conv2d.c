@@ -1,10 +1,65 @@
-/* Cross-correlation of NHWC images with a bank of filters. */
+/* Cross-correlation of NHWC images with a bank of filters. Forward and backward take some images of
+ * a microbatch at a time, and with them make the passes of the batch norms before and behind
+ * (node->norm_before, node->norm_behind). */
 #include "core/ops/affine_cases.h"
 #include "core/ops/convolution.h"
-#include "core/ops/norm_sums.h"
+#include "core/ops/norm_maps.h"
 
 static struct ls_conv conv_of(const struct ls_node *node, const struct ls_run *run) {
     return ls_convolution_of(node, node->options, node->inputs[0]->shape.dims + 1, run);
+}
+
+/* Elements of x and y together that images may have which are taken at once: they stay in the
+ * second-level cache beside what the kernels need. */
+enum { CACHED = 112 * 1024 };
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* Scratch. x, dy: some images of what nobody stores, or NULL. */
+struct room {
+    int64_t images; /* taken at once */
+    struct ls_norm_maps before, behind;
+    real *x, *dy;
+    void *kept, *kernels;
+};
+
+static struct room take_room(const struct ls_node *node, const struct ls_conv *conv,
+                             struct ls_scratch *scratch) {
+    const int64_t x = ls_shape_row(node->inputs[0]->shape), y = ls_shape_row(node->output->shape);
+    const int64_t fit = CACHED / (x + y);
+    struct room r = {.images = fit < 1 ? 1 : smaller(fit, node->inputs[0]->shape.dims[0])};
+    if (node->norm_before) {
+        r.before = LS_NAME(ls_norm_take_maps)(conv->in, scratch);
+        r.x = ls_scratch_take(scratch, node->norm_before->stores ? 0 : r.images * x, sizeof(real));
+    }
+    if (node->norm_behind) {
+        r.behind = LS_NAME(ls_norm_take_maps)(conv->out, scratch);
+        r.dy = ls_scratch_take(scratch, r.images * y, sizeof(real));
+    }
+    r.kept = ls_scratch_take(scratch, (int64_t)LS_NAME(ls_conv_sum_bytes)(conv), 1);
+    r.kernels = ls_scratch_take(scratch, (int64_t)LS_NAME(ls_conv_scratch_bytes)(conv), 1);
+    return r;
+}
+
+static const real *input_images(const struct ls_node *node, struct room r, int64_t first,
+                                int64_t count, bool forward) {
+    const struct ls_value *x = node->inputs[0];
+    const struct ls_node *norm = node->norm_before;
+    real *at = norm && !norm->stores ? r.x : (real *)x->data + first * ls_shape_row(x->shape);
+    if (norm && (forward || !norm->stores))
+        LS_NAME(ls_norm_forward_images)(norm, r.before, first, count, at);
+    return at;
+}
+
+static const real *output_gradient(const struct ls_node *node, struct room r, int64_t first,
+                                   int64_t count) {
+    const struct ls_value *y = node->output;
+    if (!node->norm_behind)
+        return (const real *)y->gradient + first * ls_shape_row(y->shape);
+    LS_NAME(ls_norm_backward_images)(node->norm_behind, r.behind, first, count, false, r.dy);
+    return r.dy;
 }
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
@@ -36,6 +91,9 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     ls_infer_like(node);
     node->output->shape = LS_SHAPE(images, height, width, conv.out);
     ls_convolution_needs(node, &conv);
+    struct ls_scratch scratch = {0};
+    take_room(node, &conv, &scratch);
+    node->scratch_bytes = scratch.used;
     return LS_OK;
 }
 
@@ -45,60 +103,90 @@ static void prepare(struct ls_node *node) {
     (&conv, node->inputs[1]->data, node->inputs[0]->wants_gradient, node->state);
 }
 
-/* Images first .. first+count-1. */
-static void run_images(const struct ls_node *node, struct ls_conv conv, int64_t first,
-                       int64_t count) {
+/* y of one microbatch, and the sums that the norm behind needs. */
+static void forward_microbatch(const struct ls_node *node, const struct ls_run *run, int m,
+                               struct ls_conv conv, struct room r) {
+    const struct ls_value *weight = node->inputs[1];
     const struct ls_epilogue epilogue = {.bias = ls_affine_bias_data(node),
                                          .relu = node->activation == LS_ACTIVATION_RELU};
-    const struct ls_value *x = node->inputs[0], *y = node->output;
-    conv.images = count;
-    LS_NAME(ls_conv_forward)
-    (&conv, (const real *)x->data + first * ls_shape_row(x->shape), node->inputs[1]->data,
-     node->state, epilogue, (real *)y->data + first * ls_shape_row(y->shape), node->scratch);
-}
-
-enum { CACHED = 64 * 1024 }; /* elements of y that are measured before they leave the cache */
-
-/* One microbatch, and the sums that the batch norm behind takes of it, a few images at a time. */
-static void run_and_measure(const struct ls_node *node, struct ls_conv conv, int m,
-                            const struct ls_run *run) {
-    const int64_t row = ls_shape_row(node->output->shape), rows = ls_run_microbatch_rows(run, m);
-    const int64_t first = ls_run_microbatch_first(run, m), fit = CACHED / row;
-    const struct ls_norm_statistics sums = ls_norm_saved(node->norm, m);
-    const real *y = (const real *)node->output->data + first * row;
-    struct ls_norm_terms terms = {
-        .centre = y, .scale = y, .shift = y, .pixels = row / conv.out, .channels = conv.out};
-    memset(sums.mean, 0, (size_t)conv.out * sizeof(double));
-    memset(sums.inverse, 0, (size_t)conv.out * sizeof(double));
-    for (int64_t n = 0; n < rows; n += terms.images) {
-        terms.images = fit < 1 ? 1 : fit < rows - n ? fit : rows - n;
-        terms.x = y + n * row;
-        run_images(node, conv, first + n, terms.images);
-        ls_norm_sums(LS_NORM_FORWARD, terms, sums.mean, sums.inverse);
+    const int64_t row = ls_shape_row(node->output->shape);
+    const int64_t end = ls_run_microbatch_first(run, m) + ls_run_microbatch_rows(run, m);
+    real *y = (real *)node->output->data + ls_run_microbatch_first(run, m) * row;
+    const bool measures = node->norm_behind && run->training;
+    struct ls_norm_saved sums = {0};
+    const real *centre = y;
+    if (measures) {
+        sums = ls_norm_saved(node->norm_behind, m);
+        memset(sums.sum, 0, (size_t)conv.out * sizeof *sums.sum);
+        memset(sums.product, 0, (size_t)conv.out * sizeof *sums.product);
+    }
+    if (node->norm_before)
+        LS_NAME(ls_norm_forward_map)(node->norm_before, m, r.before);
+    for (int64_t n = ls_run_microbatch_first(run, m); n < end; n += conv.images) {
+        conv.images = smaller(r.images, end - n);
+        LS_NAME(ls_conv_forward)
+        (&conv, input_images(node, r, n, conv.images, true), weight->data, node->state, epilogue, y,
+         r.kernels);
+        if (measures)
+            ls_norm_sums(LS_NORM_FORWARD,
+                         (struct ls_norm_terms){.x = y,
+                                                .centre = centre,
+                                                .scale = centre,
+                                                .shift = centre,
+                                                .images = conv.images,
+                                                .pixels = row / conv.out,
+                                                .channels = conv.out},
+                         sums.sum, sums.product);
+        y += conv.images * row;
     }
 }
 
 static void forward(const struct ls_node *node, const struct ls_run *run) {
     const struct ls_conv conv = conv_of(node, run);
-    if (!node->norm || !run->training) {
-        run_images(node, conv, 0, run->rows);
-        return;
-    }
+    const struct room r = take_room(node, &conv, &(struct ls_scratch){.memory = node->scratch});
     for (int m = 0; m < run->microbatches; m++)
-        run_and_measure(node, conv, m, run);
+        forward_microbatch(node, run, m, conv, r);
+}
+
+/* Both gradients of one microbatch, and the sums that the norm before needs. */
+static void backward_microbatch(const struct ls_node *node, const struct ls_run *run, int m,
+                                struct ls_conv conv, struct room r, struct ls_conv_sum *sum) {
+    const struct ls_value *x = node->inputs[0], *weight = node->inputs[1];
+    const int64_t row = ls_shape_row(x->shape);
+    const int64_t end = ls_run_microbatch_first(run, m) + ls_run_microbatch_rows(run, m);
+    if (node->norm_before)
+        LS_NAME(ls_norm_backward_begin)(node->norm_before, m, r.before);
+    if (node->norm_behind)
+        LS_NAME(ls_norm_backward_map)(node->norm_behind, run, m, r.behind, NULL);
+    for (int64_t n = ls_run_microbatch_first(run, m); n < end; n += conv.images) {
+        conv.images = smaller(r.images, end - n);
+        const real *dy = output_gradient(node, r, n, conv.images);
+        if (weight->gradient)
+            LS_NAME(ls_conv_sum_add)
+        (sum, conv.images, input_images(node, r, n, conv.images, false), dy, r.kernels);
+        if (x->gradient)
+            LS_NAME(ls_conv_input_gradient)
+        (&conv, dy, weight->data, node->state, (struct ls_epilogue){.add = node->accumulate[0]},
+         (real *)x->gradient + n * row, r.kernels);
+        if (node->norm_before)
+            LS_NAME(ls_norm_backward_sums)(node->norm_before, m, r.before, n, conv.images);
+    }
+    if (weight->gradient)
+        LS_NAME(ls_conv_sum_push)(sum);
 }
 
 static void backward(const struct ls_node *node, const struct ls_run *run) {
     const struct ls_conv conv = conv_of(node, run);
-    const struct ls_value *x = node->inputs[0], *weight = node->inputs[1];
-    const real *dy = node->output->gradient;
+    const struct room r = take_room(node, &conv, &(struct ls_scratch){.memory = node->scratch});
+    const struct ls_value *weight = node->inputs[1];
+    struct ls_conv_sum sum;
     ls_affine_begin_backward(node, run);
     if (weight->gradient)
-        LS_NAME(ls_conv_weight_gradient)(&conv, x->data, dy, weight->gradient, node->scratch);
-    if (x->gradient)
-        LS_NAME(ls_conv_input_gradient)
-    (&conv, dy, weight->data, node->state, (struct ls_epilogue){.add = node->accumulate[0]},
-     x->gradient, node->scratch);
+        LS_NAME(ls_conv_sum_begin)(&sum, &conv, weight->gradient, r.kept);
+    for (int m = 0; m < run->microbatches; m++)
+        backward_microbatch(node, run, m, conv, r, &sum);
+    if (weight->gradient)
+        LS_NAME(ls_conv_sum_finish)(&sum);
 }
 
 #define OPTIONS(...)                                                                               \

@@ -10,18 +10,6 @@
 
 enum { LS_NORM_PIXELS = 64, LS_NORM_CHANNELS = 16, LS_NORM_PARTS = LS_NORM_CHANNELS / LS_LANES };
 
-/* Kept per microbatch from forward to backward: what it was normalised by; before that, where a
- * convolution has measured it, the two sums. C each. */
-struct ls_norm_statistics {
-    double *mean, *inverse;
-};
-
-static inline struct ls_norm_statistics ls_norm_saved(const struct ls_node *node, int m) {
-    const int64_t channels = ls_shape_last(node->output->shape);
-    double *at = (double *)node->saved + 2 * m * channels;
-    return (struct ls_norm_statistics){at, at + channels};
-}
-
 /* What is summed: u, and u * v. */
 enum ls_norm_mode {
     LS_NORM_FORWARD,     /* u = v = x - centre */

@@ -61,9 +61,15 @@ struct ls_node {
     struct ls_value *output;
     enum ls_activation activation; /* fused by the planner; LS_ACTIVATION_NONE unless op->fuses */
     enum ls_winograd winograd;     /* of conv2d, conv_transpose2d */
-    struct ls_node *norm; /* of conv2d: the batch norm behind it, whose sums forward takes while
-                             an image is in cache; borrowed, set by the planner, or NULL */
-    bool measured;        /* of batch_norm: it finds its sums in `saved` */
+    /* Batch norms around a conv2d, whose passes over images it makes a few images at a time while
+     * they are in cache; borrowed, set by the planner, or NULL. */
+    struct ls_node *norm_before; /* makes inputs[0]: forward makes that, and backward takes the
+                                    norm's sums */
+    struct ls_node *norm_behind; /* sole reader of the output: forward takes the norm's sums,
+                                    backward makes its dx, which nobody stores */
+    bool before_convolution, after_convolution; /* of batch_norm: it is one of these */
+    bool stores;   /* of the norm before: others read its output, too, so forward stores it; else it
+                      is made again in backward */
     bool openblas; /* products in free order (linear only; bits may depend on the rows of a call) */
 
     /* Set by infer(): bytes wanted, per run. */

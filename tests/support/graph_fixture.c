@@ -90,10 +90,10 @@ static struct ls_value *block(struct ls_graph *graph, const char *name, struct l
 }
 
 static struct ls_value *residual(struct ls_graph *graph, struct ls_value *x) {
-    x = ls_relu(graph, batch_norm(graph, "norm", conv(graph, "conv", x, 8, 1)));
-    x = block(graph, "block0", x, 8, 1);
-    x = block(graph, "block1", x, 8, 1);
-    x = block(graph, "block2", x, 16, 2);
+    x = ls_relu(graph, batch_norm(graph, "norm", conv(graph, "conv", x, 16, 1)));
+    x = block(graph, "block0", x, 16, 1);
+    x = block(graph, "block1", x, 16, 1);
+    x = block(graph, "block2", x, 32, 2);
     return linear(graph, "out", ls_global_average_pool(graph, x), CLASSES);
 }
 
@@ -117,9 +117,11 @@ static struct ls_value *branches(struct ls_graph *graph, struct ls_value *x) {
 
 void ls_fixture_record(struct ls_fixture *fixture, enum ls_fixture_model model) {
     struct ls_graph *graph = fixture->graph;
-    const bool images = model == LS_FIXTURE_CNN || model == LS_FIXTURE_RESIDUAL;
-    struct ls_value *x =
-        ls_graph_input(graph, "input", images ? LS_SHAPE(8, 8, 3) : LS_SHAPE(12), LS_TYPE_REAL);
+    /* Large enough that a convolution takes fewer images at once than a microbatch has. */
+    const struct ls_shape row = model == LS_FIXTURE_RESIDUAL ? LS_SHAPE(28, 28, 3)
+                                : model == LS_FIXTURE_CNN    ? LS_SHAPE(8, 8, 3)
+                                                             : LS_SHAPE(12);
+    struct ls_value *x = ls_graph_input(graph, "input", row, LS_TYPE_REAL);
     fixture->input = x;
     struct ls_value *(*const record[])(struct ls_graph *, struct ls_value *) = {mlp, cnn, residual,
                                                                                 branches};

@@ -92,6 +92,30 @@ START_TEST(fusion_takes_activations_and_residual_sums_into_the_op_before) {
 }
 END_TEST
 
+START_TEST(norms_are_woven_into_the_convolutions_around_them) {
+    struct ls_fixture f =
+        ls_fixture_create(LS_FIXTURE_RESIDUAL, (struct ls_graph_options){.rows_max = ROWS}, NULL);
+    int before = 0, behind = 0, hidden = 0, shared = 0;
+    for (int i = 0; i < ls_graph_node_count(f.graph); i++) {
+        const struct ls_node *node = f.graph->nodes[i];
+        before += node->norm_before != NULL;
+        behind += node->norm_behind != NULL;
+        hidden += node->norm_before && !node->norm_before->stores;
+        ck_assert(!node->norm_behind || !node->output->gradient);
+        ck_assert(!node->norm_before || node->norm_before->stores || !node->inputs[0]->data);
+        shared += node->input_count > LS_NORM_INPUTS &&
+                  node->inputs[LS_NORM_INPUTS]->gradient == node->output->gradient;
+    }
+    /* Every convolution has a norm behind it, every norm but the last one a convolution; 3 are
+     * inside blocks; 2 blocks have an identity beside them. */
+    ck_assert_int_eq(behind, 7);
+    ck_assert_int_eq(before, 6);
+    ck_assert_int_eq(hidden, 3);
+    ck_assert_int_eq(shared, 2);
+    ls_fixture_destroy(&f);
+}
+END_TEST
+
 START_TEST(an_inference_plan_is_smaller_and_gives_the_same_outputs) {
     for (int model = 0; model < LS_FIXTURE_COUNT; model++) {
         const struct ls_graph_options training = {.rows_max = ROWS};
@@ -209,6 +233,7 @@ END_TEST
 
 LS_SUITE(a_planned_arena_gives_what_separate_memory_gives,
          fusion_takes_activations_and_residual_sums_into_the_op_before,
+         norms_are_woven_into_the_convolutions_around_them,
          an_inference_plan_is_smaller_and_gives_the_same_outputs,
          kept_values_are_neither_fused_away_nor_overwritten,
          buffers_alive_at_the_same_time_never_overlap)

@@ -39,10 +39,11 @@ static inline int64_t ls_canvas_elements(const struct ls_canvas *c) {
     return ls_canvas_copies(c) ? c->images * ls_canvas_image(c) : 0;
 }
 
-/* Once before the first ls_canvas_place: makes the border zero. */
-static inline void ls_canvas_clear(const struct ls_canvas *c) {
+/* Once before the first ls_canvas_place of so many images in all: makes the border zero. */
+static inline void ls_canvas_clear(const struct ls_canvas *c, int64_t images) {
+    const int64_t placed = images < c->images ? images : c->images;
     if (ls_canvas_copies(c))
-        memset(c->memory, 0, (size_t)ls_canvas_elements(c) * sizeof(real));
+        memset(c->memory, 0, (size_t)(placed * ls_canvas_image(c)) * sizeof(real));
 }
 
 /* Places `images` images (at most c->images) and returns the first one's first pixel, border

@@ -72,7 +72,7 @@ void LS_NAME(ls_conv_forward)(const struct ls_conv *c, const real *x, const real
     int64_t *stretches = LS_NAME(ls_stencil_take)(c, axes, &memory);
     struct ls_canvas canvas = LS_NAME(ls_stencil_input_canvas)(c);
     canvas.memory = ls_scratch_take(&memory, ls_canvas_elements(&canvas), sizeof(real));
-    ls_canvas_clear(&canvas);
+    ls_canvas_clear(&canvas, c->images);
     for (int axis = 0; axis < 2; axis++)
         LS_NAME(ls_stencil_forward)(c, axis, &axes[axis]);
     struct ls_product product = {.columns = og, .taps = stretches, .relu = e.relu, .add = e.add};
@@ -166,7 +166,7 @@ void LS_NAME(ls_conv_input_gradient)(const struct ls_conv *c, const real *dy, co
     int64_t *stretches = LS_NAME(ls_stencil_take)(c, axes, &memory);
     struct ls_canvas canvas = LS_NAME(ls_stencil_output_canvas)(c);
     canvas.memory = ls_scratch_take(&memory, ls_canvas_elements(&canvas), sizeof(real));
-    ls_canvas_clear(&canvas);
+    ls_canvas_clear(&canvas, c->images);
     const int64_t dy_image = canvas.height * canvas.width * c->out;
     for (int64_t n = 0; n < c->images; n += canvas.images) {
         const int64_t images = smaller(canvas.images, c->images - n);
@@ -184,8 +184,9 @@ void LS_NAME(ls_conv_input_gradient)(const struct ls_conv *c, const real *dy, co
 }
 
 size_t LS_NAME(ls_conv_scratch_bytes)(const struct ls_conv *c) {
+    const size_t weights = LS_NAME(ls_conv_weight_scratch_bytes)(c);
     if (ls_winograd_applies(c))
-        return LS_NAME(ls_winograd_scratch_bytes)(c);
+        return weights; /* needs what the other directions do, and more */
     const struct ls_canvas input = LS_NAME(ls_stencil_input_canvas)(c);
     const struct ls_canvas output = LS_NAME(ls_stencil_output_canvas)(c);
     const int64_t in = ls_canvas_elements(&input), out = ls_canvas_elements(&output);
@@ -193,7 +194,6 @@ size_t LS_NAME(ls_conv_scratch_bytes)(const struct ls_conv *c) {
     struct ls_scratch pixels = {0};
     LS_NAME(ls_stencil_take)(c, axes, &pixels);
     ls_scratch_take(&pixels, in > out ? in : out, sizeof(real));
-    const size_t weights = LS_NAME(ls_conv_weight_scratch_bytes)(c);
     const size_t narrow = ls_narrow(c) ? LS_NAME(ls_narrow_scratch_bytes)(c) : 0;
     const size_t most = pixels.used > weights ? pixels.used : weights;
     return most > narrow ? most : narrow;

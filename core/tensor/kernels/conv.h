@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 #include "core/tensor/algorithm.h"
-#include "core/tensor/variant.h"
+#include "core/tensor/kernels/tree_stack.h"
 
 struct ls_conv {
     int64_t images, height, width, in, out, groups;
@@ -62,6 +62,31 @@ void LS_NAME(ls_conv_input_gradient)(const struct ls_conv *conv, const real *dy,
 /* dw: a chain over pixels per microbatch, microbatches along the fixed tree. */
 void LS_NAME(ls_conv_weight_gradient)(const struct ls_conv *conv, const real *x, const real *dy,
                                       real *dw, void *scratch);
+
+/* The same while the images come, so that a caller can make them a few at a time:
+ *
+ *     ls_conv_sum_begin(&sum, &conv, dw, kept);
+ *     for each microbatch {
+ *         for some of its images, in order: ls_conv_sum_add(&sum, images, x, dy, scratch);
+ *         ls_conv_sum_push(&sum);
+ *     }
+ *     ls_conv_sum_finish(&sum);
+ *
+ * `kept`: ls_conv_sum_bytes that nobody else touches meanwhile. */
+struct ls_conv_sum {
+    const struct ls_conv *conv; /* borrowed */
+    real *dw, *frequencies;     /* frequencies: sums of winograd.h */
+    struct ls_tree_stack tree;
+    bool fresh; /* the next image is the first of its microbatch */
+};
+
+void LS_NAME(ls_conv_sum_begin)(struct ls_conv_sum *sum, const struct ls_conv *conv, real *dw,
+                                void *kept);
+void LS_NAME(ls_conv_sum_add)(struct ls_conv_sum *sum, int64_t images, const real *x,
+                              const real *dy, void *scratch);
+void LS_NAME(ls_conv_sum_push)(struct ls_conv_sum *sum);
+void LS_NAME(ls_conv_sum_finish)(struct ls_conv_sum *sum);
+size_t LS_NAME(ls_conv_sum_bytes)(const struct ls_conv *conv);
 
 /* Bytes of scratch for each of these, for at most conv->images images, however cut. */
 size_t LS_NAME(ls_conv_scratch_bytes)(const struct ls_conv *conv);

@@ -2,7 +2,6 @@
 #include "core/tensor/kernels/depthwise.h"
 #include "core/tensor/kernels/outer.h"
 #include "core/tensor/kernels/stencil.h"
-#include "core/tensor/kernels/tree_stack.h"
 #include "core/tensor/kernels/winograd.h"
 
 /* Pixels that a register tile adds up before it goes back to memory: their gradients stay in the
@@ -19,9 +18,8 @@ struct job {
     struct ls_stencil_axis axes[2];
     int64_t *stretches;
     struct ls_canvas canvas;
-    const real **lines;  /* of x, for the results' rows of one block of images */
-    real *packed;        /* for ls_outer */
-    real *tree, *groups; /* stack of partial gradients; a result that is not whole panels */
+    const real **lines; /* of x, for the results' rows of one block of images */
+    real *packed;       /* for ls_outer */
 };
 
 /* Rows of y that are taken at once. */
@@ -37,15 +35,13 @@ static int64_t leaf_elements(const struct ls_conv *c) {
 }
 
 static struct job take_job(const struct ls_conv *c, struct ls_scratch *scratch) {
-    const int64_t leaf = leaf_elements(c), rows = ls_conv_out(c, 0);
+    const int64_t rows = ls_conv_out(c, 0);
     struct job job = {.conv = c, .canvas = LS_NAME(ls_stencil_input_canvas)(c)};
     job.stretches = LS_NAME(ls_stencil_take)(c, job.axes, scratch);
     job.canvas.memory = ls_scratch_take(scratch, ls_canvas_elements(&job.canvas), sizeof(real));
     job.lines = ls_scratch_take(scratch, job.canvas.images * rows, sizeof *job.lines);
     job.packed = ls_scratch_take(scratch, lines_at_once(c) * ls_conv_out(c, 1) * LS_TILE_COLUMNS,
                                  sizeof(real));
-    job.tree = ls_scratch_take(scratch, (ls_tree_slots(c->images) - 1) * leaf, sizeof(real));
-    job.groups = ls_scratch_take(scratch, ls_conv_packs(c) ? leaf : 0, sizeof(real));
     return job;
 }
 
@@ -80,49 +76,96 @@ static void add_images(const struct job *job, int64_t group, int64_t images, con
     }
 }
 
-/* One microbatch into a leaf of the tree. */
-static void run_microbatch(const struct job *job, int64_t first, int64_t count, const real *x,
-                           const real *dy, real *leaf) {
-    const struct ls_conv *c = job->conv;
-    if (ls_depthwise(c)) {
-        LS_NAME(ls_depthwise_weight_gradient)(c, first, count, x, dy, leaf);
-        return;
-    }
+/* Continues (or starts) a microbatch's chains, in a leaf of the tree. */
+static void add_to_leaf(const struct ls_conv *c, bool fresh, int64_t count, const real *x,
+                        const real *dy, real *leaf, void *scratch) {
+    struct job job = take_job(c, &(struct ls_scratch){.memory = scratch});
+    for (int axis = 0; axis < 2; axis++)
+        LS_NAME(ls_stencil_forward)(c, axis, &job.axes[axis]);
+    ls_canvas_clear(&job.canvas, count);
     const int64_t x_image = c->height * c->width * c->in;
     const int64_t y_image = ls_conv_out(c, 0) * ls_conv_out(c, 1) * c->out;
     for (int64_t n = 0, images; n < count; n += images) {
-        images = smaller(job->canvas.images, count - n);
-        const real *from = ls_canvas_place(&job->canvas, images, x + (first + n) * x_image);
+        images = smaller(job.canvas.images, count - n);
+        const real *from = ls_canvas_place(&job.canvas, images, x + n * x_image);
         for (int64_t g = 0; g < c->groups; g++)
-            add_images(job, g, images, from, dy + (first + n) * y_image, n == 0,
+            add_images(&job, g, images, from, dy + n * y_image, fresh && n == 0,
                        leaf + g * ls_conv_group_elements(c));
     }
 }
 
+/* What lasts from begin to finish: the tree's partial gradients, sums of frequencies, a result that
+ * is not whole panels. */
+static void take_kept(const struct ls_conv *c, struct ls_conv_sum *sum,
+                      struct ls_scratch *scratch) {
+    const int64_t leaf = leaf_elements(c);
+    real *packed = ls_scratch_take(scratch, ls_conv_packs(c) ? leaf : 0, sizeof(real));
+    sum->frequencies = ls_scratch_take(
+        scratch, ls_winograd_applies(c) ? LS_NAME(ls_winograd_sum_elements)(c) : 0, sizeof(real));
+    sum->tree = ls_tree_stack_begin(
+        ls_conv_packs(c) ? packed : sum->dw,
+        ls_scratch_take(scratch, (ls_tree_slots(c->images) - 1) * leaf, sizeof(real)), leaf);
+}
+
+void LS_NAME(ls_conv_sum_begin)(struct ls_conv_sum *sum, const struct ls_conv *c, real *dw,
+                                void *kept) {
+    *sum = (struct ls_conv_sum){.conv = c, .dw = dw, .fresh = true};
+    take_kept(c, sum, &(struct ls_scratch){.memory = kept});
+}
+
+void LS_NAME(ls_conv_sum_add)(struct ls_conv_sum *sum, int64_t images, const real *x,
+                              const real *dy, void *scratch) {
+    const struct ls_conv *c = sum->conv;
+    real *leaf = ls_tree_stack_leaf(&sum->tree);
+    if (ls_depthwise(c))
+        LS_NAME(ls_depthwise_weight_gradient)(c, sum->fresh, images, x, dy, leaf);
+    else if (ls_winograd_applies(c))
+        LS_NAME(ls_winograd_sum)(c, sum->fresh, images, x, dy, sum->frequencies, scratch);
+    else
+        add_to_leaf(c, sum->fresh, images, x, dy, leaf, scratch);
+    sum->fresh = false;
+}
+
+void LS_NAME(ls_conv_sum_push)(struct ls_conv_sum *sum) {
+    if (ls_winograd_applies(sum->conv))
+        LS_NAME(ls_winograd_sum_back)
+    (sum->conv, sum->frequencies, ls_tree_stack_leaf(&sum->tree));
+    ls_tree_stack_push(&sum->tree);
+    sum->fresh = true;
+}
+
+void LS_NAME(ls_conv_sum_finish)(struct ls_conv_sum *sum) {
+    ls_tree_stack_finish(&sum->tree);
+    if (ls_conv_packs(sum->conv))
+        LS_NAME(ls_conv_unpack)(sum->conv, sum->tree.first, sum->dw);
+}
+
+size_t LS_NAME(ls_conv_sum_bytes)(const struct ls_conv *c) {
+    struct ls_scratch scratch = {0};
+    take_kept(c, &(struct ls_conv_sum){0}, &scratch);
+    return scratch.used;
+}
+
 void LS_NAME(ls_conv_weight_gradient)(const struct ls_conv *c, const real *x, const real *dy,
                                       real *dw, void *scratch) {
-    if (ls_winograd_applies(c)) {
-        LS_NAME(ls_winograd_weight_gradient)(c, x, dy, dw, scratch);
-        return;
-    }
-    struct job job = take_job(c, &(struct ls_scratch){.memory = scratch});
-    for (int axis = 0; axis < 2; axis++)
-        LS_NAME(ls_stencil_forward)(c, axis, &job.axes[axis]);
-    ls_canvas_clear(&job.canvas);
-    struct ls_tree_stack stack =
-        ls_tree_stack_begin(ls_conv_packs(c) ? job.groups : dw, job.tree, leaf_elements(c));
+    const int64_t x_image = c->height * c->width * c->in;
+    const int64_t y_image = ls_conv_out(c, 0) * ls_conv_out(c, 1) * c->out;
+    struct ls_conv_sum sum;
+    LS_NAME(ls_conv_sum_begin)(&sum, c, dw, scratch);
+    char *behind = (char *)scratch + LS_NAME(ls_conv_sum_bytes)(c);
     for (int64_t n = 0; n < c->images; n += c->microbatch_images) {
-        run_microbatch(&job, n, smaller(c->microbatch_images, c->images - n), x, dy,
-                       ls_tree_stack_leaf(&stack));
-        ls_tree_stack_push(&stack);
+        LS_NAME(ls_conv_sum_add)
+        (&sum, smaller(c->microbatch_images, c->images - n), x + n * x_image, dy + n * y_image,
+         behind);
+        LS_NAME(ls_conv_sum_push)(&sum);
     }
-    ls_tree_stack_finish(&stack);
-    if (ls_conv_packs(c))
-        LS_NAME(ls_conv_unpack)(c, job.groups, dw);
+    LS_NAME(ls_conv_sum_finish)(&sum);
 }
 
 size_t LS_NAME(ls_conv_weight_scratch_bytes)(const struct ls_conv *c) {
     struct ls_scratch scratch = {0};
     take_job(c, &scratch);
-    return scratch.used;
+    const size_t work =
+        ls_winograd_applies(c) ? LS_NAME(ls_winograd_scratch_bytes)(c) : scratch.used;
+    return LS_NAME(ls_conv_sum_bytes)(c) + work;
 }

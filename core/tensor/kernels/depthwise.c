@@ -100,18 +100,20 @@ LS_INLINE vreal tap_chain(const struct ls_conv *d, int64_t ky, int64_t kx, int64
     return chain;
 }
 
-void LS_NAME(ls_depthwise_weight_gradient)(const struct ls_conv *d, int64_t first, int64_t count,
+void LS_NAME(ls_depthwise_weight_gradient)(const struct ls_conv *d, bool fresh, int64_t images,
                                            const real *x, const real *dy, real *dw) {
     const int64_t taps = d->kernel[0] * d->kernel[1];
     const int64_t x_image = d->height * d->width * d->in;
     const int64_t y_image = ls_conv_out(d, 0) * ls_conv_out(d, 1) * d->in;
-    memset(dw, 0, (size_t)ls_panel_elements(taps, d->in) * sizeof(real));
+    if (fresh)
+        memset(dw, 0, (size_t)ls_panel_elements(taps, d->in) * sizeof(real));
     for (int64_t c = 0; c < d->in; c += LS_LANES)
         for (int64_t t = 0; t < taps; t++) {
-            vreal chain = {0};
-            for (int64_t n = first; n < first + count; n++)
+            real *to = dw + ls_panel_index(taps, t, c);
+            vreal chain = ls_vload(to);
+            for (int64_t n = 0; n < images; n++)
                 chain = tap_chain(d, t / d->kernel[1], t % d->kernel[1], c, x + n * x_image,
                                   dy + n * y_image, chain);
-            ls_vstore(dw + ls_panel_index(taps, t, c), chain + (vreal){0});
+            ls_vstore(to, chain + (vreal){0});
         }
 }

@@ -55,9 +55,15 @@ void LS_NAME(ls_winograd_forward)(const struct ls_conv *conv, const real *x,
 void LS_NAME(ls_winograd_input_gradient)(const struct ls_conv *conv, const real *dy,
                                          const real *transformed, struct ls_epilogue epilogue,
                                          real *dx, void *scratch);
-void LS_NAME(ls_winograd_weight_gradient)(const struct ls_conv *conv, const real *x, const real *dy,
-                                          real *dw, void *scratch);
 
+/* A microbatch's weight gradient: starts (`fresh`) or continues the sums of the frequencies with so
+ * many images, and transforms them back. */
+void LS_NAME(ls_winograd_sum)(const struct ls_conv *conv, bool fresh, int64_t images, const real *x,
+                              const real *dy, real *sums, void *scratch);
+void LS_NAME(ls_winograd_sum_back)(const struct ls_conv *conv, const real *sums, real *dw);
+int64_t LS_NAME(ls_winograd_sum_elements)(const struct ls_conv *conv);
+
+/* For each of these. */
 size_t LS_NAME(ls_winograd_scratch_bytes)(const struct ls_conv *conv);
 
 #endif

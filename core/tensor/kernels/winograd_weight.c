@@ -1,5 +1,4 @@
 /* The weights' side of the Winograd convolution: their transform, and their gradient. */
-#include "core/tensor/kernels/tree_stack.h"
 #include "core/tensor/kernels/winograd_parts.h"
 
 /* A register tile of the gradient's sums: input channels x vectors of output channels. Fewer rows
@@ -147,41 +146,47 @@ LS_INLINE void add_products(const int rows, const int vectors, int64_t tiles, co
     }
 }
 
+/* The sums: per frequency [panels of out][rows][32], rows a multiple of 16; not a power of two
+ * apart. */
+static int64_t sum_rows(const struct ls_conv *c) {
+    return ls_plane_blocks(c->in) * LS_PLANE_CHANNELS;
+}
+
+static int64_t sum_stride(const struct ls_conv *c) {
+    return ls_panel_elements(sum_rows(c), c->out) + LS_PLANE_CHANNELS;
+}
+
+int64_t LS_NAME(ls_winograd_sum_elements)(const struct ls_conv *c) {
+    return ls_winograd_side(c) * ls_winograd_side(c) * sum_stride(c);
+}
+
 struct job {
     struct ls_planes x, dy;
-    real *zeros, *sums, *tree;
-    int64_t rows, stride; /* sums: per frequency [panels][rows][32], rows a multiple of 16 */
+    real *zeros;
 };
 
 static struct job take_job(const struct ls_conv *c, struct ls_scratch *scratch) {
-    const int64_t side = ls_winograd_side(c);
-    struct job job = {.rows = ls_plane_blocks(c->in) * LS_PLANE_CHANNELS};
-    job.stride = ls_panel_elements(job.rows, c->out) + LS_PLANE_CHANNELS;
-    job.x = LS_NAME(ls_winograd_take_planes)(c, c->in, scratch);
-    job.dy = LS_NAME(ls_winograd_take_planes)(c, c->out, scratch);
-    job.zeros = ls_scratch_take(scratch, LS_WINOGRAD_SIDE_MAX * c->in, sizeof(real));
-    job.sums = ls_scratch_take(scratch, side * side * job.stride, sizeof(real));
-    job.tree = ls_scratch_take(
-        scratch, (ls_tree_slots(c->images) - 1) * ls_panel_elements(9 * c->in, c->out),
-        sizeof(real));
-    return job;
+    return (struct job){.x = LS_NAME(ls_winograd_take_planes)(c, c->in, scratch),
+                        .dy = LS_NAME(ls_winograd_take_planes)(c, c->out, scratch),
+                        .zeros =
+                            ls_scratch_take(scratch, LS_WINOGRAD_SIDE_MAX * c->in, sizeof(real))};
 }
 
 /* All sums of one frequency, for `count` tiles. */
-static void add_frequency(const struct job *job, const struct ls_tiling *t, int f, int64_t count) {
-    for (int64_t c = 0; c < t->out; c += LS_TILE_COLUMNS) {
-        const bool wide = t->out - c > LS_LANES;
+static void add_frequency(const struct ls_conv *conv, const struct job *job, int f, int64_t count,
+                          real *sums) {
+    const int64_t in = sum_rows(conv);
+    for (int64_t c = 0; c < conv->out; c += LS_TILE_COLUMNS) {
+        const bool wide = conv->out - c > LS_LANES;
         const real *const g[] = {ls_plane_at(&job->dy, f, c),
                                  ls_plane_at(&job->dy, f, c + (wide ? LS_LANES : 0))};
-        real *sums =
-            job->sums + f * job->stride + c / LS_PANEL * job->rows * LS_PANEL + c % LS_PANEL;
+        real *to = sums + f * sum_stride(conv) + c / LS_PANEL * in * LS_PANEL + c % LS_PANEL;
         const int rows = wide ? ROWS : 2 * ROWS;
-        for (int64_t i = 0; i < job->rows; i += rows)
+        for (int64_t i = 0; i < in; i += rows)
             if (wide)
-                add_products(ROWS, 2, count, ls_plane_at(&job->x, f, i), g, sums + i * LS_PANEL);
+                add_products(ROWS, 2, count, ls_plane_at(&job->x, f, i), g, to + i * LS_PANEL);
             else
-                add_products(2 * ROWS, 1, count, ls_plane_at(&job->x, f, i), g,
-                             sums + i * LS_PANEL);
+                add_products(2 * ROWS, 1, count, ls_plane_at(&job->x, f, i), g, to + i * LS_PANEL);
     }
 }
 
@@ -210,55 +215,38 @@ LS_INLINE void write_vector(const int m, const real *sums, int64_t stride, real 
     }
 }
 
-static void write_leaf(const struct ls_conv *c, const struct job *job, real *leaf) {
-    const int64_t step = c->in * LS_PANEL;
-    for (int64_t p = 0; p < ls_panels(c->out); p++, leaf += 9 * step)
-        for (int64_t i = 0; i < step; i += LS_LANES) {
-            const real *sums = job->sums + p * job->rows * LS_PANEL + i;
+void LS_NAME(ls_winograd_sum_back)(const struct ls_conv *c, const real *sums, real *dw) {
+    const int64_t step = c->in * LS_PANEL, panel = sum_rows(c) * LS_PANEL;
+    for (int64_t p = 0; p < ls_panels(c->out); p++, dw += 9 * step, sums += panel)
+        for (int64_t i = 0; i < step; i += LS_LANES)
             if (c->winograd == LS_WINOGRAD_F4)
-                write_vector(4, sums, job->stride, leaf + i, step);
+                write_vector(4, sums + i, sum_stride(c), dw + i, step);
             else
-                write_vector(2, sums, job->stride, leaf + i, step);
-        }
+                write_vector(2, sums + i, sum_stride(c), dw + i, step);
 }
 
-/* Tiles first .. end-1: one microbatch. */
-static void run_microbatch(const struct ls_conv *c, const struct ls_tiling *t,
-                           const struct job *job, int64_t first, int64_t end, const real *x,
-                           const real *dy, real *leaf) {
-    const int frequencies = (t->m + 2) * (t->m + 2);
-    memset(job->sums, 0, (size_t)(frequencies * job->stride) * sizeof(real));
-    for (; first < end; first += job->x.tiles) {
-        const int64_t count = smaller(job->x.tiles, end - first);
-        LS_NAME(ls_winograd_read)(t, x, first, count, job->zeros, &job->x);
-        for (int64_t i = 0; i < count; i++)
-            if (t->m == 4)
-                read_tile(4, t, dy, first + i, &job->dy, i);
-            else
-                read_tile(2, t, dy, first + i, &job->dy, i);
-        for (int f = 0; f < frequencies; f++)
-            add_frequency(job, t, f, count);
-    }
-    write_leaf(c, job, leaf);
-}
-
-void LS_NAME(ls_winograd_weight_gradient)(const struct ls_conv *c, const real *x, const real *dy,
-                                          real *dw, void *scratch) {
+void LS_NAME(ls_winograd_sum)(const struct ls_conv *c, bool fresh, int64_t images, const real *x,
+                              const real *dy, real *sums, void *scratch) {
     const struct job job = take_job(c, &(struct ls_scratch){.memory = scratch});
     const struct ls_tiling t = LS_NAME(ls_winograd_tiling)(c, false);
-    const int64_t image = t.rows * t.columns;
+    const int64_t tiles = images * t.rows * t.columns;
     memset(job.zeros, 0, (size_t)(LS_WINOGRAD_SIDE_MAX * c->in) * sizeof(real));
-    struct ls_tree_stack stack =
-        ls_tree_stack_begin(dw, job.tree, ls_panel_elements(9 * c->in, c->out));
-    for (int64_t n = 0; n < c->images; n += c->microbatch_images) {
-        const int64_t end = smaller(n + c->microbatch_images, c->images);
-        run_microbatch(c, &t, &job, n * image, end * image, x, dy, ls_tree_stack_leaf(&stack));
-        ls_tree_stack_push(&stack);
+    if (fresh)
+        memset(sums, 0, (size_t)LS_NAME(ls_winograd_sum_elements)(c) * sizeof(real));
+    for (int64_t first = 0; first < tiles; first += job.x.tiles) {
+        const int64_t count = smaller(job.x.tiles, tiles - first);
+        LS_NAME(ls_winograd_read)(&t, x, first, count, job.zeros, &job.x);
+        for (int64_t i = 0; i < count; i++)
+            if (t.m == 4)
+                read_tile(4, &t, dy, first + i, &job.dy, i);
+            else
+                read_tile(2, &t, dy, first + i, &job.dy, i);
+        for (int f = 0; f < (t.m + 2) * (t.m + 2); f++)
+            add_frequency(c, &job, f, count, sums);
     }
-    ls_tree_stack_finish(&stack);
 }
 
-/* The weight gradient needs all that the two others do, and more. */
+/* Zeros as the input gradient needs them, too. */
 size_t LS_NAME(ls_winograd_scratch_bytes)(const struct ls_conv *c) {
     struct ls_scratch scratch = {0};
     take_job(c, &scratch);

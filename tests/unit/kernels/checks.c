@@ -243,6 +243,27 @@ static struct ls_epilogue random_epilogue(uint64_t *s, const real *bias) {
     return e;
 }
 
+/* The weight gradient while the images come, some at a time. */
+static void sum_images(const struct ls_conv *c, struct array x, struct array dy, struct array dw,
+                       uint64_t *s) {
+    struct ls_conv_sum sum;
+    void *kept = scratch_create(LS_NAME(ls_conv_sum_bytes)(c));
+    void *scratch = scratch_create(LS_NAME(ls_conv_scratch_bytes)(c));
+    const int64_t x_image = x.count / c->images, dy_image = dy.count / c->images;
+    LS_NAME(ls_conv_sum_begin)(&sum, c, dw.data, kept);
+    for (int64_t n = 0, some; n < c->images; n += some) {
+        const int64_t left = c->microbatch_images - n % c->microbatch_images;
+        some = between(s, 1, left < c->images - n ? left : c->images - n);
+        LS_NAME(ls_conv_sum_add)
+        (&sum, some, x.data + n * x_image, dy.data + n * dy_image, scratch);
+        if (some == left || n + some == c->images)
+            LS_NAME(ls_conv_sum_push)(&sum);
+    }
+    LS_NAME(ls_conv_sum_finish)(&sum);
+    free(scratch);
+    free(kept);
+}
+
 static uint64_t check_convolution(struct ls_conv c, struct definition plain, uint64_t *s) {
     uint64_t digest = 0;
     char what[256];
@@ -271,6 +292,9 @@ static uint64_t check_convolution(struct ls_conv c, struct definition plain, uin
     struct array dw = array_create(s, w.count), plain_dw = array_create(s, w.count);
     LS_NAME(ls_conv_weight_gradient)(&c, x.data, dy.data, dw.data, scratch);
     plain.weight_gradient(&c, x.data, dy.data, plain_dw.data);
+    struct array dw_in_parts = array_create(s, w.count), plain_again = copy_of(s, plain_dw);
+    sum_images(&c, x, dy, dw_in_parts, s);
+    compare(dw_in_parts, plain_again, what, &digest);
     compare(dw, plain_dw, what, &digest);
 
     const struct array arrays[] = {x, dy, w, bias, dx_bias};
