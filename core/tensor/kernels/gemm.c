@@ -61,9 +61,9 @@ void LS_NAME(ls_gemm_forward)(const struct ls_gemm *g, const real *x, const real
     }
 }
 
-/* Up to 32 rows of dy [rows, out] as a panel of columns, [out][32]. */
-static void turn_rows(int64_t rows, int64_t out, const real *dy, real *panel) {
-    ls_transpose(rows, out, dy, out, panel, LS_PANEL);
+/* Up to 32 rows of dy, or of W, [rows, out] as a panel of columns, [out][32]. */
+static void turn_rows(int64_t rows, int64_t out, const real *from, int64_t step, real *panel) {
+    ls_transpose(rows, out, from, step, panel, LS_PANEL);
     for (int64_t o = 0; rows < LS_PANEL && o < out; o++)
         memset(panel + o * LS_PANEL + rows, 0, (size_t)(LS_PANEL - rows) * sizeof(real));
 }
@@ -81,8 +81,15 @@ static void turn_back(int64_t rows, int64_t inputs, const real *turned, bool add
             dx[r * in + i] += buffer[r * INPUTS + i];
 }
 
+/* Few outputs, as the last layer of a classifier has, make chains too short to pay for turning dx:
+ * then W is turned, which is small, too. */
+static bool turns_weights(const struct ls_gemm *g) {
+    return g->out <= LS_PANEL;
+}
+
 struct input_job {
     real *panel, *turned, *buffer;
+    real *weights; /* panels [ceil(in / 32)][out][32], or empty */
 };
 
 static struct input_job take_input_job(const struct ls_gemm *g, struct ls_scratch *scratch) {
@@ -90,7 +97,36 @@ static struct input_job take_input_job(const struct ls_gemm *g, struct ls_scratc
         .panel = ls_scratch_take(scratch, LS_PANEL * g->out, sizeof(real)),
         .turned = ls_scratch_take(scratch, INPUTS * TURNED, sizeof(real)),
         .buffer = ls_scratch_take(scratch, INPUTS * LS_PANEL, sizeof(real)),
+        .weights = ls_scratch_take(scratch, turns_weights(g) ? ls_panel_elements(g->out, g->in) : 0,
+                                   sizeof(real)),
     };
+}
+
+static void multiply_by_turned(const struct ls_gemm *g, const real *dy, const real *w, bool add,
+                               real *dx, real *turned) {
+    const real *x[ROWS_MAX];
+    real *y[ROWS_MAX];
+    const int64_t at_row = 0;
+    struct ls_product product = {.columns = g->in,
+                                 .x = x,
+                                 .y = y,
+                                 .taps = &at_row,
+                                 .depth = g->out,
+                                 .length = g->out,
+                                 .w = turned,
+                                 .panel_stride = g->out * LS_PANEL,
+                                 .add = add};
+    for (int64_t i = 0; i < g->in; i += LS_PANEL)
+        turn_rows(smaller(LS_PANEL, g->in - i), g->out, w + i * LS_PANEL, LS_PANEL,
+                  turned + i * g->out);
+    for (int64_t row = 0; row < g->rows; row += ROWS_MAX) {
+        product.rows = smaller(ROWS_MAX, g->rows - row);
+        for (int64_t r = 0; r < product.rows; r++) {
+            x[r] = dy + (row + r) * g->out;
+            y[r] = dx + (row + r) * g->in;
+        }
+        LS_NAME(ls_product)(&product);
+    }
 }
 
 /* 32 rows of dy at a time are the vector side, and all rows of W, whose panels are blocks of it,
@@ -98,6 +134,10 @@ static struct input_job take_input_job(const struct ls_gemm *g, struct ls_scratc
 void LS_NAME(ls_gemm_input_gradient)(const struct ls_gemm *g, const real *dy, const real *w,
                                      bool add, real *dx, void *scratch) {
     const struct input_job job = take_input_job(g, &(struct ls_scratch){.memory = scratch});
+    if (turns_weights(g)) {
+        multiply_by_turned(g, dy, w, add, dx, job.weights);
+        return;
+    }
     real *to[INPUTS];
     for (int64_t i = 0; i < INPUTS; i++)
         to[i] = job.turned + i * TURNED;
@@ -109,7 +149,7 @@ void LS_NAME(ls_gemm_input_gradient)(const struct ls_gemm *g, const real *dy, co
                                  .panel_stride = g->out * LS_PANEL};
     for (int64_t row = 0; row < g->rows; row += LS_PANEL) {
         product.columns = smaller(LS_PANEL, g->rows - row);
-        turn_rows(product.columns, g->out, dy + row * g->out, job.panel);
+        turn_rows(product.columns, g->out, dy + row * g->out, g->out, job.panel);
         for (int64_t first = 0; first < g->in; first += INPUTS) {
             product.rows = smaller(INPUTS, g->in - first);
             product.blocks = w + first * LS_PANEL;

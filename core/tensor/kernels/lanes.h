@@ -5,6 +5,20 @@
 #include "core/tensor/variant.h"
 
 /* The first `count` reals of a vector (all from LS_LANES on, none below 1); the rest is 0. */
+#if defined LS_VARIANT_F32_AVX512 && defined __AVX512F__
+LS_INLINE unsigned short ls_lanes_mask(int64_t count) {
+    return count >= LS_LANES ? 0xffff : count > 0 ? (unsigned short)((1u << count) - 1) : 0;
+}
+
+LS_INLINE vreal ls_vload_some(const real *from, int64_t count) {
+    return (vreal)__builtin_ia32_loadups512_mask((const float *)from, (vreal){0},
+                                                 ls_lanes_mask(count));
+}
+
+LS_INLINE void ls_vstore_some(real *to, int64_t count, vreal value) {
+    __builtin_ia32_storeups512_mask((float *)to, value, ls_lanes_mask(count));
+}
+#else
 LS_INLINE vreal ls_vload_some(const real *from, int64_t count) {
     if (count >= LS_LANES)
         return ls_vload(from);
@@ -20,5 +34,6 @@ LS_INLINE void ls_vstore_some(real *to, int64_t count, vreal value) {
     else if (count > 0)
         memcpy(to, &value, (size_t)count * sizeof(real));
 }
+#endif
 
 #endif

@@ -4,8 +4,10 @@
 
 struct tile {
     const struct ls_outer *outer;
-    int64_t offset; /* of the tile's first i, relative to x[line] */
-    const real *g;  /* the tile's columns, LS_LANES * vectors wide */
+    int64_t offset;      /* of the tile's first i, relative to x[line] */
+    const int64_t *taps; /* of a tile of several stretches: where they start */
+    const real *g;       /* the tile's columns, LS_LANES * vectors wide */
+    int64_t g_step;      /* of a tile of several stretches, which need not be packed */
     real *to;
 };
 
@@ -114,6 +116,35 @@ LS_INLINE void run_pairs(const int rows, const int vectors, const struct tile *t
     store(rows, vectors, acc, t->to);
 }
 
+/* One chain through all lines, for whole stretches of few values: several of them make a tile that
+ * is worth the loads of g. */
+LS_INLINE void run_stretches(const int stretches, const int depth, const int vectors,
+                             const struct tile *t) {
+    const struct ls_outer *o = t->outer;
+    const int rows = stretches * depth;
+    vreal acc[LS_TILE_ROWS * LS_TILE_VECTORS];
+    LS_UNROLL
+    for (int r = 0; r < rows; r++) {
+        LS_UNROLL
+        for (int v = 0; v < vectors; v++)
+            acc[r * vectors + v] =
+                o->add ? ls_vload(t->to + r * LS_PANEL + v * LS_LANES) : (vreal){0};
+    }
+    const real *g = t->g;
+    for (int64_t line = 0; line < o->lines; line++) {
+        const real *x[LS_TILE_ROWS];
+        LS_UNROLL
+        for (int s = 0; s < stretches; s++)
+            x[s] = o->x[line] + t->taps[s];
+        for (int64_t k = 0, left = samples_of(o, line); k < left; k++, g += t->g_step) {
+            LS_UNROLL
+            for (int s = 0; s < stretches; s++)
+                ls_tile_step(depth, vectors, x[s] + k * o->x_step, 1, g, acc + s * depth * vectors);
+        }
+    }
+    store(rows, vectors, acc, t->to);
+}
+
 #define LS_LINES_DEFINE(rows, vectors)                                                             \
     static void lines_##rows##_##vectors(const struct tile *t) {                                   \
         run_lines(rows, vectors, t);                                                               \
@@ -138,6 +169,26 @@ static tile_function *const pair_tiles[LS_TILE_VECTORS][LS_OUTER_PAIR_ROWS] = {
     {LS_HALF_TILES(LS_PAIRS_ENTRY, 1)},
     {LS_HALF_TILES(LS_PAIRS_ENTRY, 2)},
 };
+
+/* Stretches of 3, 4 and 5 values, as images of one channel have. */
+enum { SHORTEST = 3, LONGEST = 5, STRETCHES = LS_TILE_ROWS / SHORTEST };
+#if LS_LANES == 16
+#define LS_STRETCHES(X, vectors)                                                                   \
+    X(2, 3, vectors)                                                                               \
+    X(3, 3, vectors) X(4, 3, vectors) X(2, 4, vectors) X(3, 4, vectors) X(2, 5, vectors)
+#else
+#define LS_STRETCHES(X, vectors) X(2, 3, vectors)
+#endif
+#define LS_STRETCHES_DEFINE(stretches, depth, vectors)                                             \
+    static void stretches_##stretches##_##depth##_##vectors(const struct tile *t) {                \
+        run_stretches(stretches, depth, vectors, t);                                               \
+    }
+LS_STRETCHES(LS_STRETCHES_DEFINE, 1)
+LS_STRETCHES(LS_STRETCHES_DEFINE, 2)
+#define LS_STRETCHES_ENTRY(stretches, depth, vectors)                                              \
+    [vectors - 1][depth - SHORTEST][stretches - 1] = stretches_##stretches##_##depth##_##vectors,
+static tile_function *const stretch_tiles[LS_TILE_VECTORS][LONGEST + 1 - SHORTEST][STRETCHES] = {
+    LS_STRETCHES(LS_STRETCHES_ENTRY, 1) LS_STRETCHES(LS_STRETCHES_ENTRY, 2)};
 
 /* Columns first .. first+columns-1 of g next to each other, filled up to `width` with zeros. */
 static const real *pack(const struct ls_outer *o, int64_t first, int64_t columns, int64_t width) {
@@ -166,25 +217,61 @@ static void clear_padding(const struct ls_outer *o, int64_t written) {
         memset(to + i * LS_PANEL, 0, (size_t)left * sizeof(real));
 }
 
-void LS_NAME(ls_outer)(const struct ls_outer *o) {
+/* All rows of a tile of columns, stretch by stretch. */
+static void run_rows(const struct ls_outer *o, int vectors, struct tile t, real *to) {
     const int rows_max = ls_outer_rows_max(o->tree, o->lines, o->count);
+    tile_function *const *tiles =
+        rows_max == LS_TILE_ROWS ? line_tiles[vectors - 1] : pair_tiles[vectors - 1];
+    for (int64_t first = 0, tap = 0; first < o->length; first += o->depth, tap++) {
+        const int64_t end = o->length - first < o->depth ? o->length - first : o->depth;
+        const struct ls_cut cut = ls_cut(end, rows_max);
+        for (int64_t i = 0, n = 0, rows; i < end; i += rows, n++) {
+            rows = ls_cut_rows(cut, n);
+            t.offset = o->taps[tap] + i;
+            t.to = to + (first + i) * LS_PANEL;
+            tiles[rows - 1](&t);
+        }
+    }
+}
+
+/* The same several stretches at a time; returns how many have been done. */
+static int64_t run_short_stretches(const struct ls_outer *o, int vectors, struct tile t, real *to) {
+    const int64_t count = o->length / o->depth;
+    const struct ls_cut cut = ls_cut(count, LS_TILE_ROWS / (int)o->depth);
+    int64_t tap = 0;
+    for (int64_t n = 0, some; tap < count; tap += some, n++) {
+        some = ls_cut_rows(cut, n);
+        tile_function *const tile = stretch_tiles[vectors - 1][o->depth - SHORTEST][some - 1];
+        if (!tile)
+            break;
+        t.taps = o->taps + tap;
+        t.to = to + tap * o->depth * LS_PANEL;
+        tile(&t);
+    }
+    return tap;
+}
+
+void LS_NAME(ls_outer)(const struct ls_outer *o) {
+    const bool short_stretches =
+        !o->tree && o->depth >= SHORTEST && o->depth <= LONGEST && o->length % o->depth == 0;
     int64_t column = 0;
     while (column < o->columns) {
         const int64_t left = o->columns - column;
         const int64_t columns = left < LS_TILE_COLUMNS ? left : LS_TILE_COLUMNS;
         const int vectors = columns > LS_LANES ? 2 : 1;
-        tile_function *const *tiles =
-            rows_max == LS_TILE_ROWS ? line_tiles[vectors - 1] : pair_tiles[vectors - 1];
+        const bool whole = columns == vectors * LS_LANES;
         real *to = o->to + column / LS_PANEL * o->length * LS_PANEL + column % LS_PANEL;
-        struct tile t = {.outer = o, .g = pack(o, column, columns, vectors * LS_LANES)};
-        for (int64_t first = 0, tap = 0; first < o->length; first += o->depth, tap++) {
-            const int64_t end = o->length - first < o->depth ? o->length - first : o->depth;
-            for (int64_t i = 0, rows; i < end; i += rows) {
-                rows = ls_tile_rows(end - i, rows_max);
-                t.offset = o->taps[tap] + i;
-                t.to = to + (first + i) * LS_PANEL;
-                tiles[rows - 1](&t);
-            }
+        struct tile t = {.outer = o, .g = o->g + column, .g_step = o->g_step};
+        struct ls_outer rest = *o;
+        if (short_stretches && whole) {
+            const int64_t done = run_short_stretches(o, vectors, t, to);
+            rest.taps += done;
+            rest.length -= done * o->depth;
+            to += done * o->depth * LS_PANEL;
+        }
+        if (rest.length > 0) {
+            t.g = pack(o, column, columns, vectors * LS_LANES);
+            run_rows(&rest, vectors, t, to);
         }
         column += vectors * LS_LANES;
     }

@@ -1,5 +1,7 @@
 #include "core/tensor/kernels/product.h"
 
+#include "core/tensor/kernels/lanes.h"
+
 /* How the rows of X are found: by pointers, in blocks, or in runs; then it is the distance of
  * neighbouring rows, a constant for which a tile needs one pointer instead of one per row: pixels
  * of 32, 64 or 128 channels, or of half as many at stride 2. */
@@ -12,7 +14,7 @@ struct tile {
     const real *const *x;
     real *const *y;
     const real *w;
-    const real *bias; /* a full tile of it, or NULL */
+    const real *bias; /* a full tile of it, zeros without one; never -0, so that a sum is not */
     int64_t column;
     int columns;
 };
@@ -60,51 +62,43 @@ LS_INLINE void follow_run(const int rows, const int vectors, const int step, con
     }
 }
 
-LS_INLINE void finish(const int rows, const int vectors, const struct tile *t, vreal *acc) {
+/* Chains whose columns are all wanted: straight from registers, so one loop for each epilogue. */
+LS_INLINE void store_whole(const int rows, const int vectors, const bool relu, const bool add,
+                           const struct tile *t, const vreal *acc) {
+    vreal bias[LS_TILE_VECTORS];
     LS_UNROLL
-    for (int v = 0; v < vectors; v++) {
+    for (int v = 0; v < vectors; v++)
+        bias[v] = ls_vload(t->bias + v * LS_LANES);
+    LS_UNROLL
+    for (int r = 0; r < rows; r++) {
+        real *y = t->y[r] + t->column;
         LS_UNROLL
-        for (int r = 0; r < rows; r++)
-            acc[r * vectors + v] += (vreal){0};
-        if (t->bias) {
-            const vreal bias = ls_vload(t->bias + v * LS_LANES);
-            LS_UNROLL
-            for (int r = 0; r < rows; r++)
-                acc[r * vectors + v] += bias;
-        }
-        if (t->product->relu) {
-            LS_UNROLL
-            for (int r = 0; r < rows; r++)
-                acc[r * vectors + v] = ls_vrelu(acc[r * vectors + v]);
+        for (int v = 0; v < vectors; v++) {
+            vreal value = acc[r * vectors + v] + bias[v];
+            if (relu)
+                value = ls_vrelu(value);
+            if (add)
+                value = ls_vload(y + v * LS_LANES) + value;
+            ls_vstore(y + v * LS_LANES, value);
         }
     }
 }
 
-LS_INLINE void store(const int rows, const int vectors, const struct tile *t, const vreal *acc) {
-    const bool add = t->product->add;
-    if (t->columns == vectors * LS_LANES) {
-        LS_UNROLL
-        for (int r = 0; r < rows; r++) {
-            real *y = t->y[r] + t->column;
-            LS_UNROLL
-            for (int v = 0; v < vectors; v++) {
-                vreal value = acc[r * vectors + v];
-                if (add)
-                    value = ls_vload(y + v * LS_LANES) + value;
-                ls_vstore(y + v * LS_LANES, value);
-            }
-        }
-        return;
-    }
+LS_INLINE void store_some(const int rows, const int vectors, const struct tile *t,
+                          const vreal *acc) {
+    const bool relu = t->product->relu, add = t->product->add;
     LS_UNROLL
     for (int r = 0; r < rows; r++) {
-        real line[LS_TILE_COLUMNS] = {0};
         real *y = t->y[r] + t->column;
         LS_UNROLL
-        for (int v = 0; v < vectors; v++)
-            ls_vstore(line + v * LS_LANES, acc[r * vectors + v]);
-        for (int c = 0; c < t->columns; c++)
-            y[c] = add ? y[c] + line[c] : line[c];
+        for (int v = 0; v < vectors; v++) {
+            vreal value = acc[r * vectors + v] + ls_vload(t->bias + v * LS_LANES);
+            if (relu)
+                value = ls_vrelu(value);
+            if (add)
+                value = ls_vload_some(y + v * LS_LANES, t->columns - v * LS_LANES) + value;
+            ls_vstore_some(y + v * LS_LANES, t->columns - v * LS_LANES, value);
+        }
     }
 }
 
@@ -119,8 +113,14 @@ LS_INLINE void run_tile(const int rows, const int vectors, const int reading,
     else
         ls_tile_chain(rows, vectors, LS_PANEL, reading == FAR_BLOCKS, t->product->length, t->blocks,
                       t->product->block_next, t->w, acc);
-    finish(rows, vectors, t, acc);
-    store(rows, vectors, t, acc);
+    if (t->columns < vectors * LS_LANES)
+        store_some(rows, vectors, t, acc);
+    else if (t->product->relu)
+        store_whole(rows, vectors, true, false, t, acc);
+    else if (t->product->add)
+        store_whole(rows, vectors, false, true, t, acc);
+    else
+        store_whole(rows, vectors, false, false, t, acc);
 }
 
 /* Each way of reading has a function for every size of a tile, and a table of them. */
@@ -136,6 +136,10 @@ typedef tile_function *const tile_table[LS_TILE_VECTORS][LS_TILE_ROWS];
 #define LS_ENTRY_BLOCKS(rows, vectors) blocks_##rows##_##vectors,
 #define LS_DEFINE_FAR_BLOCKS(rows, vectors) LS_TILE_DEFINE(far_blocks, FAR_BLOCKS, rows, vectors)
 #define LS_ENTRY_FAR_BLOCKS(rows, vectors) far_blocks_##rows##_##vectors,
+#define LS_DEFINE_RUN_1(rows, vectors) LS_TILE_DEFINE(run_1, 1, rows, vectors)
+#define LS_ENTRY_RUN_1(rows, vectors) run_1_##rows##_##vectors,
+#define LS_DEFINE_RUN_2(rows, vectors) LS_TILE_DEFINE(run_2, 2, rows, vectors)
+#define LS_ENTRY_RUN_2(rows, vectors) run_2_##rows##_##vectors,
 #define LS_DEFINE_RUN_32(rows, vectors) LS_TILE_DEFINE(run_32, 32, rows, vectors)
 #define LS_ENTRY_RUN_32(rows, vectors) run_32_##rows##_##vectors,
 #define LS_DEFINE_RUN_64(rows, vectors) LS_TILE_DEFINE(run_64, 64, rows, vectors)
@@ -149,6 +153,8 @@ typedef tile_function *const tile_table[LS_TILE_VECTORS][LS_TILE_ROWS];
 LS_TILE_TABLE(taps, LS_DEFINE_TAPS, LS_ENTRY_TAPS)
 LS_TILE_TABLE(blocks, LS_DEFINE_BLOCKS, LS_ENTRY_BLOCKS)
 LS_TILE_TABLE(far_blocks, LS_DEFINE_FAR_BLOCKS, LS_ENTRY_FAR_BLOCKS)
+LS_TILE_TABLE(run_1, LS_DEFINE_RUN_1, LS_ENTRY_RUN_1)
+LS_TILE_TABLE(run_2, LS_DEFINE_RUN_2, LS_ENTRY_RUN_2)
 LS_TILE_TABLE(run_32, LS_DEFINE_RUN_32, LS_ENTRY_RUN_32)
 LS_TILE_TABLE(run_64, LS_DEFINE_RUN_64, LS_ENTRY_RUN_64)
 LS_TILE_TABLE(run_128, LS_DEFINE_RUN_128, LS_ENTRY_RUN_128)
@@ -158,6 +164,10 @@ static const tile_table *table_of(const struct ls_product *p) {
         return p->far ? &far_blocks : &blocks;
     /* Few rows have their pointers in registers anyway. */
     switch (LS_TILE_ROWS > 8 && p->run > 0 ? p->step : 0) {
+    case 1:
+        return &run_1;
+    case 2:
+        return &run_2;
     case 32:
         return &run_32;
     case 64:
@@ -169,34 +179,46 @@ static const tile_table *table_of(const struct ls_product *p) {
     }
 }
 
-/* A tile stays inside a run where that is how its rows are found. */
-static int rows_of_tile(const struct ls_product *p, bool runs, int64_t row) {
-    const int64_t left = p->rows - row, run = runs ? p->run - row % p->run : left;
-    return ls_tile_rows(run < left ? run : left, LS_TILE_ROWS);
+/* The tiles of one run, or of all rows where there are no runs: a tile stays inside a run. `t` goes
+ * on to the row behind. */
+static inline void run_tiles(tile_function *const *functions, int64_t count, struct ls_cut cut,
+                             struct tile *t) {
+    for (int64_t i = 0, n = 0, rows; i < count; i += rows, n++) {
+        rows = ls_cut_rows(cut, n);
+        functions[rows - 1](t);
+        if (t->blocks)
+            t->blocks += rows * LS_PANEL;
+        else
+            t->x += rows;
+        t->y += rows;
+    }
 }
 
 void LS_NAME(ls_product)(const struct ls_product *p) {
     const tile_table *const table = table_of(p);
     const bool runs = !p->blocks && table != &taps;
+    const int64_t run = runs && p->run < p->rows ? p->run : p->rows;
+    const struct ls_cut cut = ls_cut(run, LS_TILE_ROWS);
     for (int64_t column = 0; column < p->columns; column += LS_TILE_COLUMNS) {
         const int64_t left = p->columns - column;
         const int columns = left < LS_TILE_COLUMNS ? (int)left : LS_TILE_COLUMNS;
         real bias[LS_TILE_COLUMNS] = {0};
-        if (p->bias)
-            memcpy(bias, p->bias + column, (size_t)columns * sizeof(real));
+        for (int c = 0; p->bias && c < columns; c++)
+            bias[c] = p->bias[column + c] + (real)0;
         struct tile t = {.product = p,
+                         .blocks = p->blocks,
+                         .x = p->x,
+                         .y = p->y,
                          .w = p->w + column / LS_PANEL * p->panel_stride + column % LS_PANEL,
-                         .bias = p->bias ? bias : NULL,
+                         .bias = bias,
                          .column = column,
                          .columns = columns};
-        for (int64_t row = 0, rows; row < p->rows; row += rows) {
-            rows = rows_of_tile(p, runs, row);
-            if (p->blocks)
-                t.blocks = p->blocks + row * LS_PANEL;
-            else
-                t.x = p->x + row;
-            t.y = p->y + row;
-            (*table)[columns > LS_LANES][rows - 1](&t);
-        }
+        tile_function *const *functions = (*table)[columns > LS_LANES];
+        int64_t row = run;
+        for (; row > 0 && row <= p->rows; row += run)
+            run_tiles(functions, run, cut, &t);
+        const int64_t rest = p->rows - (row - run);
+        if (rest > 0)
+            run_tiles(functions, rest, ls_cut(rest, LS_TILE_ROWS), &t);
     }
 }

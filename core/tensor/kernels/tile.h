@@ -32,10 +32,28 @@ enum {
 #define LS_TILES(X, vectors) LS_TILES_3(X, vectors) X(4, vectors) X(5, vectors) X(6, vectors)
 #endif
 
-/* Rows of the next tile when `left` remain: tiles of a call differ by at most one row. */
-static inline int ls_tile_rows(int64_t left, int rows_max) {
-    const int64_t tiles = (left + rows_max - 1) / rows_max;
-    return (int)((left + tiles - 1) / tiles);
+/* How `count` rows are cut into tiles: the first `larger` have rows + 1, the others rows. Divisions
+ * take as long as a part of a short tile, so cuts are made outside the loops over tiles:
+ *
+ *     for (int64_t i = 0, n = 0, rows; i < count; i += rows, n++)
+ *         rows = ls_cut_rows(cut, n);
+ */
+struct ls_cut {
+    int64_t rows, larger;
+};
+
+static inline struct ls_cut ls_cut(int64_t count, int rows_max) {
+    const int64_t tiles = count > 0 ? (count + rows_max - 1) / rows_max : 1;
+    return (struct ls_cut){count / tiles, count % tiles};
+}
+
+static inline int64_t ls_cut_rows(struct ls_cut cut, int64_t tile) {
+    return cut.rows + (tile < cut.larger);
+}
+
+/* Rows of the first tile, the largest. */
+static inline int ls_tile_rows(int64_t count, int rows_max) {
+    return (int)ls_cut_rows(ls_cut(count, rows_max), 0);
 }
 
 LS_INLINE void ls_tile_clear(const int rows, const int vectors, vreal *acc) {

@@ -163,6 +163,7 @@ static block_function *const blocks[LS_TILE_VECTORS][LS_TILE_ROWS] = {
 static void multiply(const struct ls_tiling *t, int64_t count, const struct ls_planes *from,
                      const real *u, const struct ls_planes *to) {
     const int frequencies = (t->m + 2) * (t->m + 2);
+    const struct ls_cut cut = ls_cut(count, LS_TILE_ROWS);
     for (int f = 0; f < frequencies; f++)
         for (int64_t c = 0; c < t->out; c += LS_TILE_COLUMNS) {
             const int vectors = t->out - c > LS_LANES ? 2 : 1;
@@ -170,8 +171,8 @@ static void multiply(const struct ls_tiling *t, int64_t count, const struct ls_p
                               .tiles = from->tiles,
                               .u = u + ((f * ls_panels(t->out) + c / LS_PANEL) * t->in) * LS_PANEL +
                                    c % LS_PANEL};
-            for (int64_t i = 0, rows; i < count; i += rows) {
-                rows = ls_tile_rows(count - i, LS_TILE_ROWS);
+            for (int64_t i = 0, n = 0, rows; i < count; i += rows, n++) {
+                rows = ls_cut_rows(cut, n);
                 b.v = ls_plane_at(from, f, 0) + i * LS_PLANE_CHANNELS;
                 for (int v = 0; v < vectors; v++)
                     b.to[v] = ls_plane_at(to, f, c + v * LS_LANES) + i * LS_PLANE_CHANNELS;
