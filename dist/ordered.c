@@ -12,8 +12,6 @@
 #include "dist/fold.h"
 #include "dist/host.h"
 
-enum { STREAM_BYTES = 1 << 20 }; /* of a slice that caches would not keep until it is read */
-
 /* Requests in bucket order: bucket b has list[bounds[b]] .. list[bounds[b + 1] - 1]. */
 struct requests {
     MPI_Request *list;
@@ -134,7 +132,7 @@ static void ordered_destroy(void *state) {
 /* Partials may be overwritten from here on: nobody reads those of the last step any more. */
 static void ordered_begin(void *state, float *sums) {
     struct ordered *o = state;
-    o->fold.stream = sums && (o->slice.end - o->slice.first) * 4 >= STREAM_BYTES;
+    o->fold.stream = sums && (o->slice.end - o->slice.first) * 4 >= LS_STREAM_BYTES;
     o->sums = sums ? sums : o->leaves[o->plan->node_bounds[o->plan->rank]];
     ls_host_wait(o->host, LS_COUNT_SUMMED, ls_host_counted(o->host, LS_COUNT_SUMMED));
     o->ready = ls_host_counted(o->host, LS_COUNT_READY);

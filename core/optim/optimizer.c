@@ -168,8 +168,10 @@ void ls_optimizer_step(struct ls_optimizer *optimizer, const struct ls_update *u
                              gradients + (first - begin));
             continue;
         }
-        struct ls_update_range range = {
-            count, parameters + first, gradients + (first - begin), {0}};
+        struct ls_update_range range = {.count = count,
+                                        .parameters = parameters + first,
+                                        .sums = gradients + (first - begin),
+                                        .stream = update->stream};
         for (int s = 0; s < STATES_MAX; s++)
             range.state[s] = optimizer->state[s] ? optimizer->state[s] + (first - begin) : NULL;
         set_decay(&factors, &optimizer->options, update, parameter->decay);

@@ -57,6 +57,7 @@ struct ls_update {
     double clip_factor; /* 1 unless clipped by norm; see ls_clip_factor */
     int64_t first, end; /* of the slice, the elements to update; end 0: all. Several threads may
                            update ranges of their own */
+    bool stream;        /* see struct ls_update_range */
 };
 
 /* parameters: the flat buffer; gradients: the slice's sums, gradients[0] belongs to element

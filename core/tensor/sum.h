@@ -7,6 +7,9 @@
 
 #include "core/tensor/isa.h"
 
+/* A rank's slice from which on memory shared with other cores is written past the caches. */
+enum { LS_STREAM_BYTES = 1 << 20 };
+
 /* into = left + right; into may be either of them. stream: past the caches, for memory that other
  * cores have read and will read again: its lines need not be taken from them first. `into` then
  * starts at a multiple of 64 bytes, and is there for all when the call is over. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/parallel.h"
+#include "core/tensor/sum.h"
 #include "launcher/worker/trainer.h"
 
 enum { JOINED_ELEMENTS = 1 << 20 }; /* a bucket: it can travel while the next is added up */
@@ -136,12 +137,14 @@ void ls_trainer_step(struct ls_trainer *trainer, const struct ls_batch *batch,
     step->gradient_norm = gradient_norm(&slice, weight);
     if (!isfinite(step->gradient_norm))
         return; /* every rank sees the same norm; the caller decides whether to go on */
+    const int64_t bytes = (trainer->end - trainer->begin) * (int64_t)sizeof(float);
     slice.update = (struct ls_update){
         .step = step->step + 1,
         .learning_rate = step->learning_rate,
         .weight = weight,
         .microbatches = batch->microbatches,
         .clip_factor = ls_clip_factor(step->gradient_norm, trainer->config->optimizer.clip_norm),
+        .stream = ls_reducer_near(trainer->reducer) > 1 && bytes >= LS_STREAM_BYTES,
     };
     /* The ranks of a host share the parameters. None reads them any more: it joined the agreement
      * on the norm after its backward. None reads them before all slices are updated: it waits in

@@ -109,7 +109,7 @@ static struct bench bench_create(int64_t rows) {
     b.statistic = add(b.set, "mean", LS_SHAPE(48), LS_PARAMETER_STATISTIC, false);
     b.constant = add(b.set, "scale", LS_SHAPE(48), LS_PARAMETER_CONSTANT, false);
     ls_parameters_layout(b.set);
-    b.parameters = ls_calloc((size_t)b.set->total, sizeof(float));
+    b.parameters = aligned_alloc(64, (size_t)b.set->total * sizeof(float));
     b.sums = ls_calloc((size_t)b.set->total, sizeof(float));
     for (int64_t i = 0; i < b.set->total; i++)
         b.parameters[i] = initial(i);
@@ -237,6 +237,7 @@ START_TEST(any_cut_and_any_instruction_set_give_the_same_bits) {
                 struct ls_update update = next_update(&whole, o, t);
                 ls_optimizer_step(all, &update, whole.parameters, whole.sums);
                 update = next_update(&cut, o, t);
+                update.stream = t % 2;
                 ls_optimizer_step(left, &update, cut.parameters, cut.sums);
                 ls_optimizer_step(right, &update, cut.parameters, cut.sums + at);
             }

@@ -96,8 +96,8 @@ static void update_adam(const struct ls_update_factors *factors,
     }
 }
 
-void LS_NAME(ls_update)(enum ls_update_rule rule, const struct ls_update_factors *factors,
-                        const struct ls_update_range *range) {
+static void update(enum ls_update_rule rule, const struct ls_update_factors *factors,
+                   const struct ls_update_range *range) {
     const bool centred = range->state[1] != NULL, momentum = range->state[2] != NULL;
     switch (rule) {
     case LS_UPDATE_SGD:
@@ -124,6 +124,41 @@ void LS_NAME(ls_update)(enum ls_update_rule rule, const struct ls_update_factors
         update_adam(factors, range);
         return;
     }
+}
+
+enum { BLOCK = 1024 }; /* elements: with gradients and state they stay in the first-level cache */
+
+static void store_past_caches(float *to, const float *from, int64_t count) {
+    int64_t i = 0;
+    for (; i + LS_LANES <= count; i += LS_LANES)
+        ls_vstream(to + i, ls_vload(from + i));
+    for (; i < count; i++)
+        to[i] = from[i];
+}
+
+static void update_past_caches(enum ls_update_rule rule, const struct ls_update_factors *factors,
+                               const struct ls_update_range *range) {
+    _Alignas(64) float buffer[BLOCK];
+    struct ls_update_range block = *range;
+    block.parameters = buffer;
+    for (int64_t i = 0; i < range->count; i += BLOCK) {
+        block.count = range->count - i < BLOCK ? range->count - i : BLOCK;
+        block.sums = range->sums + i;
+        for (int s = 0; s < 3; s++)
+            block.state[s] = range->state[s] ? range->state[s] + i : NULL;
+        memcpy(buffer, range->parameters + i, (size_t)block.count * sizeof(float));
+        update(rule, factors, &block);
+        store_past_caches(range->parameters + i, buffer, block.count);
+    }
+    ls_stream_end();
+}
+
+void LS_NAME(ls_update)(enum ls_update_rule rule, const struct ls_update_factors *factors,
+                        const struct ls_update_range *range) {
+    if (range->stream && (uintptr_t)range->parameters % 64 == 0)
+        update_past_caches(rule, factors, range);
+    else
+        update(rule, factors, range);
 }
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef LS_TENSOR_UPDATE_H
 #define LS_TENSOR_UPDATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* With p a parameter, g its gradient, a, b, c the state arrays: */
@@ -32,6 +33,10 @@ struct ls_update_range {
     float *parameters;
     const float *sums;
     float *state[3]; /* a, b, c; NULL where the rule has none */
+    /* Parameters go past the caches, for memory that other cores have read and will read again: its
+     * lines need not be taken from them first. Where they start at a multiple of 64 bytes; they are
+     * there for all when the call is over. */
+    bool stream;
 };
 
 typedef void ls_update_function(enum ls_update_rule rule, const struct ls_update_factors *factors,
