@@ -159,12 +159,38 @@ static block_function *const blocks[LS_TILE_VECTORS][LS_TILE_ROWS] = {
     {LS_TILES(LS_TILE_ENTRY, 2)},
 };
 
-/* to = from times the transformed weights, frequency by frequency, for `count` tiles. */
+/* The rows of y that hold the tiles first .. first+count-1. */
+struct lines {
+    const real *at;
+    int64_t elements;
+};
+
+static struct lines lines_of(const struct ls_tiling *t, int64_t first, int64_t count,
+                             const real *y) {
+    const struct ls_tile_place a = ls_tile_at(t, first), b = ls_tile_at(t, first + count - 1);
+    const int64_t begin = a.image * t->out_height + a.y;
+    const int64_t end = b.image * t->out_height + smaller(b.y + t->m, t->out_height);
+    const int64_t line = t->out_width * t->out;
+    return (struct lines){y + begin * line, (end - begin) * line};
+}
+
+/* Asks for part `part` of `parts` of them in the second-level cache. */
+static void fetch(struct lines lines, int part, int parts) {
+    const int64_t line = 64 / sizeof(real), step = (lines.elements + parts - 1) / parts;
+    const int64_t end = smaller((part + 1) * step, lines.elements);
+    for (int64_t i = part * step; i < end; i += line)
+        __builtin_prefetch(lines.at + i, 0, 2);
+}
+
+/* to = from times the transformed weights, frequency by frequency, for `count` tiles. Meanwhile
+ * memory may bring what is written next: each tile is a few pixels of several rows, an order that
+ * no processor foresees. */
 static void multiply(const struct ls_tiling *t, int64_t count, const struct ls_planes *from,
-                     const real *u, const struct ls_planes *to) {
+                     const real *u, const struct ls_planes *to, struct lines next) {
     const int frequencies = (t->m + 2) * (t->m + 2);
     const struct ls_cut cut = ls_cut(count, LS_TILE_ROWS);
-    for (int f = 0; f < frequencies; f++)
+    for (int f = 0; f < frequencies; f++) {
+        fetch(next, f, frequencies);
         for (int64_t c = 0; c < t->out; c += LS_TILE_COLUMNS) {
             const int vectors = t->out - c > LS_LANES ? 2 : 1;
             struct block b = {.depth = t->in,
@@ -179,6 +205,7 @@ static void multiply(const struct ls_tiling *t, int64_t count, const struct ls_p
                 blocks[vectors - 1][rows - 1](&b);
             }
         }
+    }
 }
 
 /* A^T m A for a vector of channels, and what belongs to it; `rows` x `columns` pixels are stored.
@@ -260,7 +287,7 @@ static void sweep(const struct ls_conv *c, const struct ls_tiling *t, const real
     for (int64_t first = 0; first < tiles; first += job.in.tiles) {
         const int64_t count = smaller(job.in.tiles, tiles - first);
         LS_NAME(ls_winograd_read)(t, x, first, count, job.zeros, &job.in);
-        multiply(t, count, &job.in, u, &job.out);
+        multiply(t, count, &job.in, u, &job.out, lines_of(t, first, count, y));
         for (int64_t i = 0; i < count; i++)
             if (t->m == 4)
                 write_tile(4, t, &job.out, i, first + i, e, y);
