@@ -51,13 +51,16 @@ static bool touch(const struct ls_host *host, const struct ls_plan *plan) {
                                          flat * (size_t)ls_plan_partials(plan, plan->rank));
     int all = touched;
     LS_MPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, host->comm));
+    if (all && host->rank == 0)
+        ls_window_join_pages(&host->window);
+    LS_MPI(MPI_Barrier(host->comm));
     return all;
 }
 
 static bool share(struct ls_host *host, const struct ls_plan *plan, int64_t bytes_max) {
-    host->memory = ls_window_create(host->comm, host->bytes, bytes_max, &host->window);
-    if (!host->memory)
+    if (!ls_window_create(&host->window, host->comm, host->bytes, bytes_max))
         return false;
+    host->memory = host->window.memory;
     place(host, plan);
     if (touch(host, plan))
         return true;
@@ -70,7 +73,7 @@ static bool share(struct ls_host *host, const struct ls_plan *plan, int64_t byte
 
 void ls_host_create(struct ls_host *host, struct ls_plan *plan, MPI_Comm comm,
                     const struct ls_reducer_options *options) {
-    *host = (struct ls_host){.window = MPI_WIN_NULL};
+    *host = (struct ls_host){.window.mpi = MPI_WIN_NULL};
     host->partials = ls_calloc((size_t)plan->node_bounds[plan->size], sizeof *host->partials);
     if (options->messages)
         LS_MPI(MPI_Comm_dup(MPI_COMM_SELF, &host->comm));
@@ -90,7 +93,7 @@ void ls_host_create(struct ls_host *host, struct ls_plan *plan, MPI_Comm comm,
 }
 
 void ls_host_destroy(struct ls_host *host) {
-    if (host->window == MPI_WIN_NULL)
+    if (host->window.mpi == MPI_WIN_NULL)
         ls_memory_unmap(host->memory, host->bytes);
     else
         ls_window_destroy(&host->window);

@@ -23,11 +23,19 @@ struct ls_counters {
     } of[LS_COUNTERS];
 };
 
+struct ls_window {
+    MPI_Win mpi; /* MPI_WIN_NULL: there is none */
+    char *memory;
+    size_t bytes;
+    void *again; /* a mapping of our own, or NULL */
+    size_t again_bytes;
+};
+
 struct ls_host {
     MPI_Comm comm; /* owned; the host's ranks, in their order */
     int rank, size;
-    bool others;    /* there are other hosts: MPI has to work while this rank waits */
-    MPI_Win window; /* owned; MPI_WIN_NULL: private memory */
+    bool others;             /* there are other hosts: MPI has to work while this rank waits */
+    struct ls_window window; /* owned; or private memory: */
     char *memory;
     size_t bytes;
     struct ls_counters *counters; /* per rank of the host */
@@ -48,11 +56,13 @@ bool ls_host_reached(const struct ls_host *host, enum ls_counter counter, uint64
 void ls_host_wait(const struct ls_host *host, enum ls_counter counter, uint64_t value);
 void ls_host_barrier(struct ls_host *host);
 
-/* window.c: zeroed memory, aligned to pages, that the ranks of comm share; NULL on all of them, and
- * a note from the first that says why, if it cannot be had. bytes_max: as in the options. */
-char *ls_window_create(MPI_Comm comm, size_t bytes, int64_t bytes_max, MPI_Win *window);
+/* window.c: zeroed memory, aligned to pages, that the ranks of comm share; false on all of them,
+ * and a note from the first that says why, if it cannot be had. bytes_max: as in the options. */
+bool ls_window_create(struct ls_window *window, MPI_Comm comm, size_t bytes, int64_t bytes_max);
 /* Takes pages for a part of it now, near this rank; false if there are none left. */
 bool ls_window_touch(char *memory, size_t bytes);
-void ls_window_destroy(MPI_Win *window);
+/* Makes huge pages of them where the kernel does; by one rank, when all have touched theirs. */
+void ls_window_join_pages(const struct ls_window *window);
+void ls_window_destroy(struct ls_window *window);
 
 #endif

@@ -1,6 +1,7 @@
 /* Memory of an MPI window that the ranks of one host share, if there is room for it: containers
  * give 64 MB, and a write beyond that is SIGBUS. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,8 +11,13 @@
 #include "core/base/memory.h"
 #include "dist/host.h"
 
+#ifndef MADV_COLLAPSE /* Linux 6.1 */
+#define MADV_COLLAPSE 25
+#endif
+
 enum {
     PAGE = 4096,
+    HUGE_PAGE = 2 << 20,
     RESERVE_BYTES = 4 << 20 /* per rank: of the same memory, for messages between ranks */
 };
 
@@ -61,22 +67,79 @@ static bool has_room(size_t bytes, int ranks, int64_t bytes_max) {
     return false;
 }
 
-char *ls_window_create(MPI_Comm comm, size_t bytes, int64_t bytes_max, MPI_Win *window) {
+/* Where in its file the memory at an address is; false if the kernel does not tell. */
+static bool find_offset(const char *memory, size_t *offset) {
+    FILE *maps = fopen("/proc/self/maps", "r");
+    if (!maps)
+        return false;
+    bool found = false;
+    char line[4096];
+    while (!found && fgets(line, sizeof line, maps)) {
+        uintptr_t begin, end;
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %zx", &begin, &end, offset) != 3)
+            continue;
+        found = begin <= (uintptr_t)memory && (uintptr_t)memory < end;
+        *offset += (uintptr_t)memory - begin;
+    }
+    fclose(maps);
+    return found;
+}
+
+/* How far behind `base` the next huge page of the file begins; 0 if that is not known. */
+static int find_huge_page(const char *base) {
+    size_t offset;
+    return find_offset(base, &offset) ? (int)(ls_round_up(offset, HUGE_PAGE) - offset) : 0;
+}
+
+/* Open MPI maps its file wherever there is room, but a huge page has to begin at a multiple of its
+ * size in memory, too: so the file is mapped a second time, at such an address. From a size of 0,
+ * shared memory is not moved, but is there once more. */
+static void map_again(struct ls_window *window) {
+    const size_t size = ls_round_up(window->bytes, HUGE_PAGE), more = size + HUGE_PAGE;
+    char *room = mmap(NULL, more, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED)
+        return;
+    char *at = (char *)ls_round_up((size_t)room, HUGE_PAGE);
+    if (mremap(window->memory, 0, size, MREMAP_MAYMOVE | MREMAP_FIXED, at) != at) {
+        munmap(room, more);
+        return;
+    }
+    window->memory = at;
+    window->again = room;
+    window->again_bytes = more;
+}
+
+void ls_window_join_pages(const struct ls_window *window) {
+    if (window->again)
+        madvise(window->memory, ls_round_up(window->bytes, HUGE_PAGE), MADV_COLLAPSE);
+}
+
+bool ls_window_create(struct ls_window *window, MPI_Comm comm, size_t bytes, int64_t bytes_max) {
     int rank, size, unit;
     LS_MPI(MPI_Comm_rank(comm, &rank));
     LS_MPI(MPI_Comm_size(comm, &size));
-    int room = rank == 0 && has_room(bytes, size, bytes_max);
+    const bool huge = bytes >= HUGE_PAGE;
+    const size_t length = bytes + PAGE + (huge ? 2 * HUGE_PAGE : 0);
+    int room = rank == 0 && has_room(length, size, bytes_max);
     LS_MPI(MPI_Bcast(&room, 1, MPI_INT, 0, comm));
     if (!room)
-        return NULL;
+        return false;
     /* All of it is asked for by the first rank, so that it is one piece; its beginning is at no
      * page's, but at the same place of a page on every rank. */
     void *mine, *base;
-    MPI_Aint length = rank == 0 ? (MPI_Aint)(bytes + PAGE) : 0;
-    LS_MPI(MPI_Win_allocate_shared(length, 1, MPI_INFO_NULL, comm, &mine, window));
-    LS_MPI(MPI_Win_lock_all(MPI_MODE_NOCHECK, *window));
-    LS_MPI(MPI_Win_shared_query(*window, 0, &length, &unit, &base));
-    return (char *)ls_round_up((size_t)base, PAGE);
+    MPI_Aint given;
+    LS_MPI(MPI_Win_allocate_shared(rank == 0 ? (MPI_Aint)length : 0, 1, MPI_INFO_NULL, comm, &mine,
+                                   &window->mpi));
+    LS_MPI(MPI_Win_lock_all(MPI_MODE_NOCHECK, window->mpi));
+    LS_MPI(MPI_Win_shared_query(window->mpi, 0, &given, &unit, &base));
+    window->memory = (char *)ls_round_up((size_t)base, PAGE);
+    window->bytes = bytes;
+    int skip = huge && rank == 0 ? find_huge_page(window->memory) : 0;
+    LS_MPI(MPI_Bcast(&skip, 1, MPI_INT, 0, comm));
+    window->memory += skip;
+    if (huge)
+        map_again(window);
+    return true;
 }
 
 bool ls_window_touch(char *memory, size_t bytes) {
@@ -88,7 +151,10 @@ bool ls_window_touch(char *memory, size_t bytes) {
     return true;
 }
 
-void ls_window_destroy(MPI_Win *window) {
-    LS_MPI(MPI_Win_unlock_all(*window));
-    LS_MPI(MPI_Win_free(window));
+void ls_window_destroy(struct ls_window *window) {
+    if (window->again)
+        munmap(window->again, window->again_bytes);
+    LS_MPI(MPI_Win_unlock_all(window->mpi));
+    LS_MPI(MPI_Win_free(&window->mpi));
+    *window = (struct ls_window){.mpi = MPI_WIN_NULL};
 }
