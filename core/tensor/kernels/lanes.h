@@ -7,7 +7,8 @@
 /* The first `count` reals of a vector (all from LS_LANES on, none below 1); the rest is 0. */
 #if defined LS_VARIANT_F32_AVX512 && defined __AVX512F__
 LS_INLINE unsigned short ls_lanes_mask(int64_t count) {
-    return count >= LS_LANES ? 0xffff : count > 0 ? (unsigned short)((1u << count) - 1) : 0;
+    const int64_t some = count < 0 ? 0 : count < LS_LANES ? count : LS_LANES;
+    return (unsigned short)((1u << some) - 1);
 }
 
 LS_INLINE vreal ls_vload_some(const real *from, int64_t count) {
