@@ -11,6 +11,16 @@ struct tile {
     real *to;
 };
 
+LS_INLINE void start(const int rows, const int vectors, const struct tile *t, vreal *acc) {
+    const bool add = t->outer->add;
+    LS_UNROLL
+    for (int r = 0; r < rows; r++) {
+        LS_UNROLL
+        for (int v = 0; v < vectors; v++)
+            acc[r * vectors + v] = add ? ls_vload(t->to + r * LS_PANEL + v * LS_LANES) : (vreal){0};
+    }
+}
+
 /* A chain's end: -0 becomes +0. */
 LS_INLINE void finish_chain(const int elements, vreal *acc) {
     LS_UNROLL
@@ -58,13 +68,7 @@ LS_INLINE void run_lines(const int rows, const int vectors, const struct tile *t
     _Alignas(64) real stack[LS_TREE_DEPTH_MAX][LS_TILE_ROWS * LS_TILE_COLUMNS];
     int depth = 0;
     vreal acc[LS_TILE_ROWS * LS_TILE_VECTORS];
-    LS_UNROLL
-    for (int r = 0; r < rows; r++) {
-        LS_UNROLL
-        for (int v = 0; v < vectors; v++)
-            acc[r * vectors + v] =
-                o->add ? ls_vload(t->to + r * LS_PANEL + v * LS_LANES) : (vreal){0};
-    }
+    start(rows, vectors, t, acc);
     const real *g = t->g;
     for (int64_t line = 0; line < o->lines; line++) {
         const int64_t count = samples_of(o, line);
@@ -123,13 +127,7 @@ LS_INLINE void run_stretches(const int stretches, const int depth, const int vec
     const struct ls_outer *o = t->outer;
     const int rows = stretches * depth;
     vreal acc[LS_TILE_ROWS * LS_TILE_VECTORS];
-    LS_UNROLL
-    for (int r = 0; r < rows; r++) {
-        LS_UNROLL
-        for (int v = 0; v < vectors; v++)
-            acc[r * vectors + v] =
-                o->add ? ls_vload(t->to + r * LS_PANEL + v * LS_LANES) : (vreal){0};
-    }
+    start(rows, vectors, t, acc);
     const real *g = t->g;
     for (int64_t line = 0; line < o->lines; line++) {
         const real *x[LS_TILE_ROWS];
