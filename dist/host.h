@@ -27,8 +27,7 @@ struct ls_window {
     MPI_Win mpi; /* MPI_WIN_NULL: there is none */
     char *memory;
     size_t bytes;
-    void *again; /* a mapping of our own, or NULL */
-    size_t again_bytes;
+    bool again; /* memory is a second mapping, of our own, for huge pages */
 };
 
 struct ls_host {

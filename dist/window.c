@@ -92,21 +92,16 @@ static int find_huge_page(const char *base) {
 }
 
 /* Open MPI maps its file wherever there is room, but a huge page has to begin at a multiple of its
- * size in memory, too: so the file is mapped a second time, at such an address. From a size of 0,
- * shared memory is not moved, but is there once more. */
+ * size in memory, too: so the file is mapped a second time, in place of private memory that begins
+ * at one. From a size of 0, shared memory is not moved, but is there once more. */
 static void map_again(struct ls_window *window) {
-    const size_t size = ls_round_up(window->bytes, HUGE_PAGE), more = size + HUGE_PAGE;
-    char *room = mmap(NULL, more, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (room == MAP_FAILED)
-        return;
-    char *at = (char *)ls_round_up((size_t)room, HUGE_PAGE);
-    if (mremap(window->memory, 0, size, MREMAP_MAYMOVE | MREMAP_FIXED, at) != at) {
-        munmap(room, more);
-        return;
-    }
-    window->memory = at;
-    window->again = room;
-    window->again_bytes = more;
+    char *at = ls_memory_map(window->bytes);
+    window->again = mremap(window->memory, 0, ls_round_up(window->bytes, HUGE_PAGE),
+                           MREMAP_MAYMOVE | MREMAP_FIXED, at) == at;
+    if (window->again)
+        window->memory = at;
+    else
+        ls_memory_unmap(at, window->bytes);
 }
 
 void ls_window_join_pages(const struct ls_window *window) {
@@ -153,7 +148,7 @@ bool ls_window_touch(char *memory, size_t bytes) {
 
 void ls_window_destroy(struct ls_window *window) {
     if (window->again)
-        munmap(window->again, window->again_bytes);
+        ls_memory_unmap(window->memory, window->bytes);
     LS_MPI(MPI_Win_unlock_all(window->mpi));
     LS_MPI(MPI_Win_free(&window->mpi));
     *window = (struct ls_window){.mpi = MPI_WIN_NULL};

@@ -61,7 +61,7 @@ void LS_NAME(ls_gemm_forward)(const struct ls_gemm *g, const real *x, const real
     }
 }
 
-/* Up to 32 rows of dy, or of W, [rows, out] as a panel of columns, [out][32]. */
+/* Up to 32 rows of dy, or of W, [rows, out] and `step` apart, as a panel of columns, [out][32]. */
 static void turn_rows(int64_t rows, int64_t out, const real *from, int64_t step, real *panel) {
     ls_transpose(rows, out, from, step, panel, LS_PANEL);
     for (int64_t o = 0; rows < LS_PANEL && o < out; o++)
@@ -81,8 +81,8 @@ static void turn_back(int64_t rows, int64_t inputs, const real *turned, bool add
             dx[r * in + i] += buffer[r * INPUTS + i];
 }
 
-/* Few outputs, as the last layer of a classifier has, make chains too short to pay for turning dx:
- * then W is turned, which is small, too. */
+/* Few outputs, as the last layer of a classifier has, make chains too short to pay for turning dx.
+ * W is small then: it is turned instead. */
 static bool turns_weights(const struct ls_gemm *g) {
     return g->out <= LS_PANEL;
 }
@@ -102,6 +102,7 @@ static struct input_job take_input_job(const struct ls_gemm *g, struct ls_scratc
     };
 }
 
+/* dx = dy W^T like a forward product; turned: room for W^T in panels. */
 static void multiply_by_turned(const struct ls_gemm *g, const real *dy, const real *w, bool add,
                                real *dx, real *turned) {
     const real *x[ROWS_MAX];

@@ -4,7 +4,7 @@
 
 /* How the rows of X are found: by pointers, in blocks, or in runs; then it is the distance of
  * neighbouring rows, a constant for which a tile needs one pointer instead of one per row: pixels
- * of 32, 64 or 128 channels, or of half as many at stride 2. */
+ * of 1, 2, 32, 64 or 128 channels, or of half as many at stride 2. */
 enum { TAPS = -1, BLOCKS = -2, FAR_BLOCKS = -3 };
 
 /* One tile's arguments: the tile's first row and column, and how many columns to store. */
