@@ -7,7 +7,7 @@
 #include "dist/host.h"
 
 struct allreduce {
-    const struct ls_plan *plan;
+    const struct ls_cut *cut;
     float *const *partials; /* this rank's */
     MPI_Comm comm;
     MPI_Request *requests; /* owned; per bucket */
@@ -15,14 +15,14 @@ struct allreduce {
     struct ls_fold fold;   /* of this rank's partials */
 };
 
-static void *allreduce_create(const struct ls_plan *plan, struct ls_host *host, MPI_Comm comm) {
+static void *allreduce_create(const struct ls_cut *cut, struct ls_host *host, MPI_Comm comm) {
     struct allreduce *a = ls_calloc(1, sizeof *a);
     *a = (struct allreduce){
-        .plan = plan, .partials = host->partials + plan->node_bounds[plan->rank], .comm = comm};
-    a->requests = ls_calloc((size_t)plan->bucket_count, sizeof *a->requests);
-    ls_fold_create(&a->fold, plan->microbatches, plan->nodes + plan->node_bounds[plan->rank],
-                   ls_plan_partials(plan, plan->rank), plan->variant);
-    a->fold.threads = plan->threads;
+        .cut = cut, .partials = host->partials + cut->node_bounds[cut->rank], .comm = comm};
+    a->requests = ls_calloc((size_t)cut->bucket_count, sizeof *a->requests);
+    ls_fold_create(&a->fold, cut->microbatches, cut->nodes + cut->node_bounds[cut->rank],
+                   ls_cut_partials(cut, cut->rank), cut->variant);
+    a->fold.threads = cut->threads;
     return a;
 }
 
@@ -39,7 +39,7 @@ static void allreduce_begin(void *state, float *sums) {
 
 static void allreduce_start(void *state, int bucket) {
     struct allreduce *a = state;
-    const struct ls_range range = a->plan->buckets[bucket];
+    const struct ls_range range = a->cut->buckets[bucket];
     ls_fold_run(&a->fold, a->partials, a->partials[0], range.first, range.end);
     LS_MPI(MPI_Iallreduce(MPI_IN_PLACE, a->partials[0] + range.first,
                           (int)(range.end - range.first), MPI_FLOAT, MPI_SUM, a->comm,
@@ -58,7 +58,7 @@ static bool allreduce_complete(void *state, int bucket, bool wait) {
 
 static const float *allreduce_finish(void *state) {
     const struct allreduce *a = state;
-    const struct ls_range slice = a->plan->slices[a->plan->rank];
+    const struct ls_range slice = a->cut->slices[a->cut->rank];
     const float *found = a->partials[0] + slice.first;
     return a->sums ? memcpy(a->sums, found, (size_t)(slice.end - slice.first) * sizeof(float))
                    : found;

@@ -1,4 +1,4 @@
-/* Inside a reducer: its plan, which both kinds share, and the few calls in which they differ. */
+/* Inside a reducer: its cut, which both kinds share, and the few calls in which they differ. */
 #ifndef LS_DIST_EXCHANGE_H
 #define LS_DIST_EXCHANGE_H
 
@@ -19,7 +19,7 @@ static inline struct ls_range ls_range_common(struct ls_range a, struct ls_range
 
 /* Who owns what in a world, from the parameter set and the number of microbatches alone; but for
  * `hosts`. */
-struct ls_plan {
+struct ls_cut {
     int rank, size, microbatches;
     int threads; /* of folds */
     enum ls_variant variant;
@@ -32,24 +32,24 @@ struct ls_plan {
     int *hosts; /* owned; per rank: the first rank that it shares memory with, at first itself */
 };
 
-void ls_plan_create(struct ls_plan *plan, const struct ls_parameter_set *parameters,
-                    int microbatches, int rank, int size, int64_t bucket_bytes);
-void ls_plan_destroy(struct ls_plan *plan);
+void ls_cut_create(struct ls_cut *cut, const struct ls_parameter_set *parameters, int microbatches,
+                   int rank, int size, int64_t bucket_bytes);
+void ls_cut_destroy(struct ls_cut *cut);
 
-static inline int ls_plan_partials(const struct ls_plan *plan, int rank) {
-    return plan->node_bounds[rank + 1] - plan->node_bounds[rank];
+static inline int ls_cut_partials(const struct ls_cut *cut, int rank) {
+    return cut->node_bounds[rank + 1] - cut->node_bounds[rank];
 }
 
-static inline bool ls_plan_near(const struct ls_plan *plan, int rank) {
-    return plan->hosts[rank] == plan->hosts[plan->rank];
+static inline bool ls_cut_near(const struct ls_cut *cut, int rank) {
+    return cut->hosts[rank] == cut->hosts[cut->rank];
 }
 
 struct ls_host;
 
-/* How partials become sums. The state belongs to the kind; plan and host are borrowed. progress may
+/* How partials become sums. The state belongs to the kind; cut and host are borrowed. progress may
  * be NULL: nothing to do. */
 struct ls_exchange {
-    void *(*create)(const struct ls_plan *plan, struct ls_host *host, MPI_Comm comm);
+    void *(*create)(const struct ls_cut *cut, struct ls_host *host, MPI_Comm comm);
     void (*destroy)(void *state);
     void (*begin)(void *state, float *sums); /* of a step: nothing is final yet */
     void (*start)(void *state,

@@ -9,7 +9,7 @@
 
 enum { BLOCK = 2048 }; /* elements: a block of each buffer stays in the cache */
 
-struct plan {
+struct cut {
     struct ls_fold *fold;
     const struct ls_tree_node *nodes;
     int next; /* the first node not yet reached */
@@ -17,18 +17,18 @@ struct plan {
 
 /* Plans the additions below a node of the tree; returns the operand that is its sum, -1 if it holds
  * none of the given nodes. depth: scratch blocks that wait on the left. */
-static int plan_node(struct plan *plan, struct ls_tree_node node, int depth) {
-    struct ls_fold *fold = plan->fold;
-    if (plan->next == fold->nodes || plan->nodes[plan->next].first >= node.first + node.count)
+static int plan_node(struct cut *cut, struct ls_tree_node node, int depth) {
+    struct ls_fold *fold = cut->fold;
+    if (cut->next == fold->nodes || cut->nodes[cut->next].first >= node.first + node.count)
         return -1;
-    const struct ls_tree_node given = plan->nodes[plan->next];
+    const struct ls_tree_node given = cut->nodes[cut->next];
     if (given.first == node.first && given.count == node.count)
-        return plan->next++;
+        return cut->next++;
     LS_ASSERT(node.count > 1, "%d leaves from %d on are no node of the tree", given.count,
               given.first);
     const int split = ls_tree_split(node.count);
-    const int left = plan_node(plan, (struct ls_tree_node){node.first, split}, depth);
-    const int right = plan_node(plan, (struct ls_tree_node){node.first + split, node.count - split},
+    const int left = plan_node(cut, (struct ls_tree_node){node.first, split}, depth);
+    const int right = plan_node(cut, (struct ls_tree_node){node.first + split, node.count - split},
                                 left < 0 ? depth : depth + 1);
     if (left < 0 || right < 0)
         return left < 0 ? right : left;
@@ -41,10 +41,10 @@ void ls_fold_create(struct ls_fold *fold, int microbatches, const struct ls_tree
                     int count, enum ls_variant variant) {
     *fold = (struct ls_fold){.sum = ls_variant_sum(variant), .threads = 1, .nodes = count};
     fold->additions = ls_calloc((size_t)count, sizeof *fold->additions);
-    struct plan plan = {fold, nodes, 0};
-    const int root = plan_node(&plan, (struct ls_tree_node){0, microbatches}, 0);
-    LS_ASSERT(plan.next == count && root == (count > 1 ? count : 0), "%d of %d nodes, sum in %d",
-              plan.next, count, root);
+    struct cut cut = {fold, nodes, 0};
+    const int root = plan_node(&cut, (struct ls_tree_node){0, microbatches}, 0);
+    LS_ASSERT(cut.next == count && root == (count > 1 ? count : 0), "%d of %d nodes, sum in %d",
+              cut.next, count, root);
 }
 
 void ls_fold_destroy(struct ls_fold *fold) {
@@ -82,8 +82,8 @@ static void run_part(void *context, int part) {
     const struct range *range = context;
     const int threads = range->fold->threads;
     const int64_t blocks = (range->end - range->first + BLOCK - 1) / BLOCK;
-    const int64_t stop = ls_part_first(blocks, part + 1, threads);
-    for (int64_t b = ls_part_first(blocks, part, threads); b < stop; b++) {
+    const int64_t stop = ls_even_first(blocks, part + 1, threads);
+    for (int64_t b = ls_even_first(blocks, part, threads); b < stop; b++) {
         const int64_t at = range->first + b * BLOCK, left = range->end - at;
         run_block(range->fold, range->buffers, range->into, at, left < BLOCK ? left : BLOCK);
     }

@@ -8,8 +8,8 @@
 
 enum { PAGE = 4096, SPINS = 200 };
 
-static size_t flat_bytes(const struct ls_plan *plan) {
-    return ls_round_up((size_t)plan->total * sizeof(float), PAGE);
+static size_t flat_bytes(const struct ls_cut *cut) {
+    return ls_round_up((size_t)cut->total * sizeof(float), PAGE);
 }
 
 static size_t counter_bytes(const struct ls_host *host) {
@@ -17,38 +17,38 @@ static size_t counter_bytes(const struct ls_host *host) {
 }
 
 /* Says who shares memory with whom, and how much this host needs. */
-static void find_members(struct ls_host *host, struct ls_plan *plan, MPI_Comm comm) {
+static void find_members(struct ls_host *host, struct ls_cut *cut, MPI_Comm comm) {
     LS_MPI(MPI_Comm_rank(host->comm, &host->rank));
     LS_MPI(MPI_Comm_size(host->comm, &host->size));
-    int first = plan->rank, partials = 0;
+    int first = cut->rank, partials = 0;
     LS_MPI(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, host->comm));
-    LS_MPI(MPI_Allgather(&first, 1, MPI_INT, plan->hosts, 1, MPI_INT, comm));
-    for (int r = 0; r < plan->size; r++)
-        if (ls_plan_near(plan, r))
-            partials += ls_plan_partials(plan, r);
-    host->others = host->size < plan->size;
-    host->bytes = counter_bytes(host) + (size_t)(1 + partials) * flat_bytes(plan);
+    LS_MPI(MPI_Allgather(&first, 1, MPI_INT, cut->hosts, 1, MPI_INT, comm));
+    for (int r = 0; r < cut->size; r++)
+        if (ls_cut_near(cut, r))
+            partials += ls_cut_partials(cut, r);
+    host->others = host->size < cut->size;
+    host->bytes = counter_bytes(host) + (size_t)(1 + partials) * flat_bytes(cut);
 }
 
 /* Counters, parameters, partials in the order of their ranks. */
-static void place(struct ls_host *host, const struct ls_plan *plan) {
+static void place(struct ls_host *host, const struct ls_cut *cut) {
     char *next = host->memory;
     host->counters = (struct ls_counters *)next;
     host->parameters = (float *)(next += counter_bytes(host));
-    for (int r = 0; r < plan->size; r++)
-        for (int n = plan->node_bounds[r]; n < plan->node_bounds[r + 1]; n++)
-            host->partials[n] = ls_plan_near(plan, r) ? (float *)(next += flat_bytes(plan)) : NULL;
+    for (int r = 0; r < cut->size; r++)
+        for (int n = cut->node_bounds[r]; n < cut->node_bounds[r + 1]; n++)
+            host->partials[n] = ls_cut_near(cut, r) ? (float *)(next += flat_bytes(cut)) : NULL;
 }
 
 /* Pages lie near the rank that touches them first: those of its partials, and its share of the
  * parameters. */
-static bool touch(const struct ls_host *host, const struct ls_plan *plan) {
-    const size_t flat = flat_bytes(plan), pages = flat / PAGE, size = (size_t)host->size;
+static bool touch(const struct ls_host *host, const struct ls_cut *cut) {
+    const size_t flat = flat_bytes(cut), pages = flat / PAGE, size = (size_t)host->size;
     const size_t first = pages * (size_t)host->rank / size * PAGE;
     const size_t end = pages * (size_t)(host->rank + 1) / size * PAGE;
     const bool touched = ls_window_touch((char *)host->parameters + first, end - first) &&
-                         ls_window_touch((char *)host->partials[plan->node_bounds[plan->rank]],
-                                         flat * (size_t)ls_plan_partials(plan, plan->rank));
+                         ls_window_touch((char *)host->partials[cut->node_bounds[cut->rank]],
+                                         flat * (size_t)ls_cut_partials(cut, cut->rank));
     int all = touched;
     LS_MPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, host->comm));
     if (all && host->rank == 0)
@@ -57,12 +57,12 @@ static bool touch(const struct ls_host *host, const struct ls_plan *plan) {
     return all;
 }
 
-static bool share(struct ls_host *host, const struct ls_plan *plan, int64_t bytes_max) {
+static bool share(struct ls_host *host, const struct ls_cut *cut, int64_t bytes_max) {
     if (!ls_window_create(&host->window, host->comm, host->bytes, bytes_max))
         return false;
     host->memory = host->window.memory;
-    place(host, plan);
-    if (touch(host, plan))
+    place(host, cut);
+    if (touch(host, cut))
         return true;
     if (host->rank == 0)
         ls_log(LS_LOG_WARNING,
@@ -71,24 +71,24 @@ static bool share(struct ls_host *host, const struct ls_plan *plan, int64_t byte
     return false;
 }
 
-void ls_host_create(struct ls_host *host, struct ls_plan *plan, MPI_Comm comm,
+void ls_host_create(struct ls_host *host, struct ls_cut *cut, MPI_Comm comm,
                     const struct ls_reducer_options *options) {
     *host = (struct ls_host){.window.mpi = MPI_WIN_NULL};
-    host->partials = ls_calloc((size_t)plan->node_bounds[plan->size], sizeof *host->partials);
+    host->partials = ls_calloc((size_t)cut->node_bounds[cut->size], sizeof *host->partials);
     if (options->messages)
         LS_MPI(MPI_Comm_dup(MPI_COMM_SELF, &host->comm));
     else
-        LS_MPI(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, plan->rank, MPI_INFO_NULL,
-                                   &host->comm));
-    find_members(host, plan, comm);
-    if (host->size > 1 && !share(host, plan, options->shared_bytes_max)) {
+        LS_MPI(
+            MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, cut->rank, MPI_INFO_NULL, &host->comm));
+    find_members(host, cut, comm);
+    if (host->size > 1 && !share(host, cut, options->shared_bytes_max)) {
         LS_MPI(MPI_Comm_free(&host->comm));
         LS_MPI(MPI_Comm_dup(MPI_COMM_SELF, &host->comm));
     }
-    find_members(host, plan, comm);
+    find_members(host, cut, comm);
     if (host->size == 1) {
         host->memory = ls_memory_map(host->bytes);
-        place(host, plan);
+        place(host, cut);
     }
 }
 

@@ -39,11 +39,11 @@ struct ls_host {
     size_t bytes;
     struct ls_counters *counters; /* per rank of the host */
     float *parameters;            /* the flat buffer */
-    float **partials;             /* owned array; per node of the plan, NULL on another host */
+    float **partials;             /* owned array; per node of the cut, NULL on another host */
 };
 
-/* Collective over comm. Fills plan->hosts. */
-void ls_host_create(struct ls_host *host, struct ls_plan *plan, MPI_Comm comm,
+/* Collective over comm. Fills cut->hosts. */
+void ls_host_create(struct ls_host *host, struct ls_cut *cut, MPI_Comm comm,
                     const struct ls_reducer_options *options);
 void ls_host_destroy(struct ls_host *host);
 

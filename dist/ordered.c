@@ -19,7 +19,7 @@ struct requests {
 };
 
 struct ordered {
-    const struct ls_plan *plan;
+    const struct ls_cut *cut;
     struct ls_host *host;
     struct ls_range slice;
     struct requests sends, receives;
@@ -31,10 +31,10 @@ struct ordered {
     struct ls_fold fold;
 };
 
-static void requests_create(struct requests *requests, const struct ls_plan *plan, int per_bucket) {
+static void requests_create(struct requests *requests, const struct ls_cut *cut, int per_bucket) {
     requests->list =
-        ls_calloc((size_t)plan->bucket_count * (size_t)per_bucket, sizeof *requests->list);
-    requests->bounds = ls_calloc((size_t)plan->bucket_count + 1, sizeof *requests->bounds);
+        ls_calloc((size_t)cut->bucket_count * (size_t)per_bucket, sizeof *requests->list);
+    requests->bounds = ls_calloc((size_t)cut->bucket_count + 1, sizeof *requests->bounds);
 }
 
 static void requests_destroy(struct requests *requests, int buckets) {
@@ -45,47 +45,47 @@ static void requests_destroy(struct requests *requests, int buckets) {
 }
 
 /* Within one bucket a pair of ranks may have several messages, one per partial of the sender. */
-static int message_tag(const struct ls_plan *plan, int bucket, int node) {
-    return bucket * plan->microbatches + node;
+static int message_tag(const struct ls_cut *cut, int bucket, int node) {
+    return bucket * cut->microbatches + node;
 }
 
 static void plan_sends(struct ordered *o, MPI_Comm comm) {
-    const struct ls_plan *plan = o->plan;
-    const int own = plan->node_bounds[plan->rank], count = ls_plan_partials(plan, plan->rank);
-    requests_create(&o->sends, plan, count * (plan->size - 1));
-    for (int b = 0, used = 0; b < plan->bucket_count; b++) {
-        for (int away = 1; away < plan->size; away++) { /* not everybody to rank 0 first */
-            const int to = (plan->rank + away) % plan->size;
-            const struct ls_range range = ls_range_common(plan->buckets[b], plan->slices[to]);
-            for (int n = own; n < own + count && range.end && !ls_plan_near(plan, to); n++)
+    const struct ls_cut *cut = o->cut;
+    const int own = cut->node_bounds[cut->rank], count = ls_cut_partials(cut, cut->rank);
+    requests_create(&o->sends, cut, count * (cut->size - 1));
+    for (int b = 0, used = 0; b < cut->bucket_count; b++) {
+        for (int away = 1; away < cut->size; away++) { /* not everybody to rank 0 first */
+            const int to = (cut->rank + away) % cut->size;
+            const struct ls_range range = ls_range_common(cut->buckets[b], cut->slices[to]);
+            for (int n = own; n < own + count && range.end && !ls_cut_near(cut, to); n++)
                 LS_MPI(MPI_Send_init(o->host->partials[n] + range.first,
                                      (int)(range.end - range.first), MPI_FLOAT, to,
-                                     message_tag(plan, b, n), comm, &o->sends.list[used++]));
+                                     message_tag(cut, b, n), comm, &o->sends.list[used++]));
         }
         o->sends.bounds[b + 1] = used;
     }
 }
 
 static void plan_receives(struct ordered *o, MPI_Comm comm) {
-    const struct ls_plan *plan = o->plan;
-    const int others = plan->node_bounds[plan->size] - ls_plan_partials(plan, plan->rank);
-    requests_create(&o->receives, plan, others);
-    for (int b = 0, used = 0; b < plan->bucket_count; b++) {
-        const struct ls_range range = ls_range_common(plan->buckets[b], o->slice);
-        for (int from = 0; from < plan->size && range.end; from++)
-            for (int n = plan->node_bounds[from];
-                 n < plan->node_bounds[from + 1] && !ls_plan_near(plan, from); n++)
+    const struct ls_cut *cut = o->cut;
+    const int others = cut->node_bounds[cut->size] - ls_cut_partials(cut, cut->rank);
+    requests_create(&o->receives, cut, others);
+    for (int b = 0, used = 0; b < cut->bucket_count; b++) {
+        const struct ls_range range = ls_range_common(cut->buckets[b], o->slice);
+        for (int from = 0; from < cut->size && range.end; from++)
+            for (int n = cut->node_bounds[from];
+                 n < cut->node_bounds[from + 1] && !ls_cut_near(cut, from); n++)
                 LS_MPI(MPI_Recv_init(o->leaves[n] + (range.first - o->slice.first),
                                      (int)(range.end - range.first), MPI_FLOAT, from,
-                                     message_tag(plan, b, n), comm, &o->receives.list[used++]));
+                                     message_tag(cut, b, n), comm, &o->receives.list[used++]));
         o->receives.bounds[b + 1] = used;
     }
 }
 
 static void place_leaves(struct ordered *o) {
-    const struct ls_plan *plan = o->plan;
+    const struct ls_cut *cut = o->cut;
     float *const *partials = o->host->partials;
-    const int nodes = plan->node_bounds[plan->size];
+    const int nodes = cut->node_bounds[cut->size];
     const int64_t elements = o->slice.end - o->slice.first;
     int elsewhere = 0;
     for (int n = 0; n < nodes; n++)
@@ -100,29 +100,29 @@ static void place_leaves(struct ordered *o) {
     }
 }
 
-static void *ordered_create(const struct ls_plan *plan, struct ls_host *host, MPI_Comm comm) {
+static void *ordered_create(const struct ls_cut *cut, struct ls_host *host, MPI_Comm comm) {
     int *tag_max, given;
     LS_MPI(MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, (void *)&tag_max, &given));
-    LS_ASSERT(given && (int64_t)plan->bucket_count * plan->microbatches <= *tag_max,
-              "%d buckets of %d microbatches need larger buckets", plan->bucket_count,
-              plan->microbatches);
+    LS_ASSERT(given && (int64_t)cut->bucket_count * cut->microbatches <= *tag_max,
+              "%d buckets of %d microbatches need larger buckets", cut->bucket_count,
+              cut->microbatches);
     struct ordered *o = ls_calloc(1, sizeof *o);
-    o->plan = plan;
+    o->cut = cut;
     o->host = host;
-    o->slice = plan->slices[plan->rank];
+    o->slice = cut->slices[cut->rank];
     place_leaves(o);
     plan_sends(o, comm);
     plan_receives(o, comm);
-    ls_fold_create(&o->fold, plan->microbatches, plan->nodes, plan->node_bounds[plan->size],
-                   plan->variant);
-    o->fold.threads = plan->threads;
+    ls_fold_create(&o->fold, cut->microbatches, cut->nodes, cut->node_bounds[cut->size],
+                   cut->variant);
+    o->fold.threads = cut->threads;
     return o;
 }
 
 static void ordered_destroy(void *state) {
     struct ordered *o = state;
-    requests_destroy(&o->sends, o->plan->bucket_count);
-    requests_destroy(&o->receives, o->plan->bucket_count);
+    requests_destroy(&o->sends, o->cut->bucket_count);
+    requests_destroy(&o->receives, o->cut->bucket_count);
     ls_fold_destroy(&o->fold);
     ls_memory_unmap(o->received, o->received_bytes);
     free(o->leaves);
@@ -133,10 +133,10 @@ static void ordered_destroy(void *state) {
 static void ordered_begin(void *state, float *sums) {
     struct ordered *o = state;
     o->fold.stream = sums && (o->slice.end - o->slice.first) * 4 >= LS_STREAM_BYTES;
-    o->sums = sums ? sums : o->leaves[o->plan->node_bounds[o->plan->rank]];
+    o->sums = sums ? sums : o->leaves[o->cut->node_bounds[o->cut->rank]];
     ls_host_wait(o->host, LS_COUNT_SUMMED, ls_host_counted(o->host, LS_COUNT_SUMMED));
     o->ready = ls_host_counted(o->host, LS_COUNT_READY);
-    LS_MPI(MPI_Startall(o->receives.bounds[o->plan->bucket_count], o->receives.list));
+    LS_MPI(MPI_Startall(o->receives.bounds[o->cut->bucket_count], o->receives.list));
 }
 
 static void ordered_start(void *state, int bucket) {
@@ -159,7 +159,7 @@ static bool requests_complete(struct requests *requests, int first, int end, boo
 
 static bool ordered_complete(void *state, int bucket, bool wait) {
     struct ordered *o = state;
-    const struct ls_range range = ls_range_common(o->plan->buckets[bucket], o->slice);
+    const struct ls_range range = ls_range_common(o->cut->buckets[bucket], o->slice);
     if (!range.end)
         return true;
     const uint64_t ready = o->ready + (uint64_t)bucket + 1;
@@ -177,13 +177,13 @@ static bool ordered_complete(void *state, int bucket, bool wait) {
 
 static void ordered_progress(void *state) {
     struct ordered *o = state;
-    requests_complete(&o->sends, 0, o->sends.bounds[o->plan->bucket_count], false);
+    requests_complete(&o->sends, 0, o->sends.bounds[o->cut->bucket_count], false);
 }
 
 static const float *ordered_finish(void *state) {
     struct ordered *o = state;
     ls_host_count(o->host, LS_COUNT_SUMMED);
-    requests_complete(&o->sends, 0, o->sends.bounds[o->plan->bucket_count], true);
+    requests_complete(&o->sends, 0, o->sends.bounds[o->cut->bucket_count], true);
     return o->sums;
 }
 

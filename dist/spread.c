@@ -6,50 +6,50 @@
 #include "core/base/memory.h"
 
 /* How many ranks before this one are on its host. */
-static int place_on_host(const struct ls_plan *plan, int rank) {
+static int place_on_host(const struct ls_cut *cut, int rank) {
     int place = 0;
     for (int r = 0; r < rank; r++)
-        place += plan->hosts[r] == plan->hosts[rank];
+        place += cut->hosts[r] == cut->hosts[rank];
     return place;
 }
 
 /* Which rank of a host gets the slice of `from`: the one at its place, as far as there are as many.
  */
-static int receiver(const struct ls_plan *plan, int from, int host) {
+static int receiver(const struct ls_cut *cut, int from, int host) {
     int members = 0;
-    for (int r = host; r < plan->size; r++)
-        members += plan->hosts[r] == host;
-    int place = place_on_host(plan, from) % members, r = host;
+    for (int r = host; r < cut->size; r++)
+        members += cut->hosts[r] == host;
+    int place = place_on_host(cut, from) % members, r = host;
     for (;; r++)
-        if (plan->hosts[r] == host && place-- == 0)
+        if (cut->hosts[r] == host && place-- == 0)
             return r;
 }
 
-static void add_message(struct ls_spread *spread, const struct ls_plan *plan, int from, int to) {
-    const struct ls_range slice = plan->slices[from];
+static void add_message(struct ls_spread *spread, const struct ls_cut *cut, int from, int to) {
+    const struct ls_range slice = cut->slices[from];
     float *data = spread->host->parameters + slice.first;
     const int units = (int)((slice.end - slice.first) / LS_UNIT);
     MPI_Request *request = &spread->requests[spread->count];
-    if (from == plan->rank)
+    if (from == cut->rank)
         LS_MPI(MPI_Send_init(data, units, spread->unit, to, from, spread->comm, request));
     else
         LS_MPI(MPI_Recv_init(data, units, spread->unit, from, from, spread->comm, request));
     spread->count++;
 }
 
-void ls_spread_create(struct ls_spread *spread, const struct ls_plan *plan, struct ls_host *host,
+void ls_spread_create(struct ls_spread *spread, const struct ls_cut *cut, struct ls_host *host,
                       MPI_Comm comm) {
-    LS_ASSERT(plan->total / LS_UNIT <= INT_MAX, "%lld parameters", (long long)plan->total);
-    *spread = (struct ls_spread){.host = host, .total = plan->total};
+    LS_ASSERT(cut->total / LS_UNIT <= INT_MAX, "%lld parameters", (long long)cut->total);
+    *spread = (struct ls_spread){.host = host, .total = cut->total};
     LS_MPI(MPI_Comm_dup(comm, &spread->comm));
-    spread->requests = ls_calloc(2 * (size_t)plan->size, sizeof *spread->requests);
+    spread->requests = ls_calloc(2 * (size_t)cut->size, sizeof *spread->requests);
     LS_MPI(MPI_Type_contiguous(LS_UNIT, MPI_FLOAT, &spread->unit));
     LS_MPI(MPI_Type_commit(&spread->unit));
-    for (int r = 0; r < plan->size; r++) {
-        if (!ls_plan_near(plan, r) && receiver(plan, r, plan->hosts[plan->rank]) == plan->rank)
-            add_message(spread, plan, r, plan->rank);
-        if (!ls_plan_near(plan, r) && plan->hosts[r] == r)
-            add_message(spread, plan, plan->rank, receiver(plan, plan->rank, r));
+    for (int r = 0; r < cut->size; r++) {
+        if (!ls_cut_near(cut, r) && receiver(cut, r, cut->hosts[cut->rank]) == cut->rank)
+            add_message(spread, cut, r, cut->rank);
+        if (!ls_cut_near(cut, r) && cut->hosts[r] == r)
+            add_message(spread, cut, cut->rank, receiver(cut, cut->rank, r));
     }
 }
 

@@ -14,7 +14,7 @@ struct ls_spread {
     int64_t total;
 };
 
-void ls_spread_create(struct ls_spread *spread, const struct ls_plan *plan, struct ls_host *host,
+void ls_spread_create(struct ls_spread *spread, const struct ls_cut *cut, struct ls_host *host,
                       MPI_Comm comm);
 void ls_spread_destroy(struct ls_spread *spread);
 

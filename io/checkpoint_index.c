@@ -8,9 +8,9 @@
 
 #include "core/base/memory.h"
 
-/* The pieces of all shards, shard by shard. */
-struct placed_piece {
-    struct ls_parameter_piece piece;
+/* The blocks of all shards, shard by shard. */
+struct placed_block {
+    struct ls_parameter_block block;
     int shard;
 };
 
@@ -18,22 +18,22 @@ struct index {
     hid_t image, with_groups;
     int world_size;
     int count;
-    struct placed_piece *pieces; /* owned */
+    struct placed_block *blocks; /* owned */
 };
 
 static void collect(struct index *index, const struct ls_parameter_set *parameters,
                     const int64_t *slices) {
     for (int r = 0; r < index->world_size; r++)
-        index->count += ls_parameters_pieces(parameters, slices[r], slices[r + 1], NULL);
-    index->pieces = ls_calloc((size_t)index->count + 1, sizeof *index->pieces);
-    struct placed_piece *next = index->pieces;
+        index->count += ls_parameters_blocks(parameters, slices[r], slices[r + 1], NULL);
+    index->blocks = ls_calloc((size_t)index->count + 1, sizeof *index->blocks);
+    struct placed_block *next = index->blocks;
     for (int r = 0; r < index->world_size; r++) {
-        const int count = ls_parameters_pieces(parameters, slices[r], slices[r + 1], NULL);
-        struct ls_parameter_piece *pieces = ls_calloc((size_t)count + 1, sizeof *pieces);
-        ls_parameters_pieces(parameters, slices[r], slices[r + 1], pieces);
+        const int count = ls_parameters_blocks(parameters, slices[r], slices[r + 1], NULL);
+        struct ls_parameter_block *blocks = ls_calloc((size_t)count + 1, sizeof *blocks);
+        ls_parameters_blocks(parameters, slices[r], slices[r + 1], blocks);
         for (int i = 0; i < count; i++)
-            *next++ = (struct placed_piece){pieces[i], r};
-        free(pieces);
+            *next++ = (struct placed_block){blocks[i], r};
+        free(blocks);
     }
 }
 
@@ -45,22 +45,22 @@ static hid_t create_space(struct ls_shape shape) {
 }
 
 /* Maps the block that `placed` covers of the whole tensor to its dataset in the shard. */
-static bool map_piece(const struct index *index, hid_t plan, hid_t whole, const char *array,
-                      const struct placed_piece *placed) {
-    const struct ls_parameter_piece *piece = &placed->piece;
+static bool map_block(const struct index *index, hid_t plan, hid_t whole, const char *array,
+                      const struct placed_block *placed) {
+    const struct ls_parameter_block *block = &placed->block;
     char file[64], path[LS_NAME_MAX * 2 + 32];
     ls_checkpoint_shard_name(file, placed->shard, index->world_size);
-    snprintf(path, sizeof path, "/%s/%s/%lld", array, piece->parameter->name,
-             (long long)piece->first);
+    snprintf(path, sizeof path, "/%s/%s/%lld", array, block->parameter->name,
+             (long long)block->first);
     hsize_t start[LS_RANK_MAX] = {0}, count[LS_RANK_MAX];
-    for (int d = 0; d < piece->shape.rank; d++)
-        count[d] = (hsize_t)piece->shape.dims[d];
-    start[piece->axis] = (hsize_t)piece->first;
-    const hid_t block = create_space(piece->shape);
-    const bool ok = block >= 0 &&
+    for (int d = 0; d < block->shape.rank; d++)
+        count[d] = (hsize_t)block->shape.dims[d];
+    start[block->axis] = (hsize_t)block->first;
+    const hid_t memory = create_space(block->shape);
+    const bool ok = memory >= 0 &&
                     H5Sselect_hyperslab(whole, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
-                    H5Pset_virtual(plan, whole, file, path, block) >= 0;
-    ls_hdf5_close(block);
+                    H5Pset_virtual(plan, whole, file, path, memory) >= 0;
+    ls_hdf5_close(memory);
     return ok;
 }
 
@@ -74,8 +74,8 @@ static bool add_tensor(const struct index *index, const char *array,
     bool ok = plan >= 0 && whole >= 0 && H5Pset_obj_track_times(plan, false) >= 0 &&
               H5Pset_fill_value(plan, H5T_NATIVE_FLOAT, &missing) >= 0;
     for (int i = 0; i < index->count && ok; i++)
-        if (index->pieces[i].piece.parameter == parameter)
-            ok = map_piece(index, plan, whole, array, &index->pieces[i]);
+        if (index->blocks[i].block.parameter == parameter)
+            ok = map_block(index, plan, whole, array, &index->blocks[i]);
     if (ok)
         dataset = H5Dcreate2(index->image, path, H5T_IEEE_F32LE, whole, index->with_groups, plan,
                              H5P_DEFAULT);
@@ -112,6 +112,6 @@ enum ls_status ls_checkpoint_write_index(const char *folder,
     if (status == LS_OK)
         status = ls_image_write(index.image, path, file, error);
     ls_hdf5_close(index.image);
-    free(index.pieces);
+    free(index.blocks);
     return status;
 }

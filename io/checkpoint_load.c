@@ -1,4 +1,4 @@
-/* From shards, however many ranks wrote them, to any slice. A stored piece and a wanted piece of
+/* From shards, however many ranks wrote them, to any slice. A stored block and a wanted block of
  * one parameter are both blocks of its plain form along the same axis, so what they share is a
  * block too. */
 #include "io/checkpoint_internal.h"
@@ -8,10 +8,10 @@
 
 #include "core/base/memory.h"
 
-/* A piece of one array that the caller wants. */
-struct wanted_piece {
+/* A block of one array that the caller wants. */
+struct wanted_block {
     const char *array;
-    struct ls_parameter_piece piece;
+    struct ls_parameter_block block;
     float *stored;  /* where it goes: the caller's memory */
     int64_t loaded; /* rows so far */
 };
@@ -28,7 +28,7 @@ static bool read_attribute(hid_t dataset, const char *name, int64_t *values, int
 
 /* Whether the dataset is float32 in one block of this very file, of the shape that its attributes
  * claim, and cut along the axis of `wanted`; then *first and *count are its rows. */
-static bool read_place(hid_t dataset, const struct ls_parameter_piece *wanted, int64_t *first,
+static bool read_place(hid_t dataset, const struct ls_parameter_block *wanted, int64_t *first,
                        int64_t *count) {
     const struct ls_shape *whole = &wanted->parameter->shape;
     struct ls_shape shape = {.rank = whole->rank};
@@ -59,7 +59,7 @@ struct overlap {
 };
 
 static struct overlap find_overlap(int64_t stored_first, int64_t stored_count,
-                                   const struct ls_parameter_piece *wanted) {
+                                   const struct ls_parameter_block *wanted) {
     const int64_t stored_end = stored_first + stored_count, end = wanted->first + wanted->count;
     const int64_t from = stored_first > wanted->first ? stored_first : wanted->first;
     const int64_t to = stored_end < end ? stored_end : end;
@@ -67,7 +67,7 @@ static struct overlap find_overlap(int64_t stored_first, int64_t stored_count,
 }
 
 /* Rows of the stored block into the wanted block `plain`. */
-static bool read_overlap(hid_t dataset, const struct ls_parameter_piece *wanted,
+static bool read_overlap(hid_t dataset, const struct ls_parameter_block *wanted,
                          const struct overlap *overlap, float *plain) {
     hsize_t source[LS_RANK_MAX] = {0}, target[LS_RANK_MAX] = {0};
     hsize_t count[LS_RANK_MAX], dims[LS_RANK_MAX];
@@ -87,20 +87,20 @@ static bool read_overlap(hid_t dataset, const struct ls_parameter_piece *wanted,
     return ok;
 }
 
-static enum ls_status load_dataset(hid_t dataset, struct wanted_piece *wanted, float *plain,
+static enum ls_status load_dataset(hid_t dataset, struct wanted_block *wanted, float *plain,
                                    struct ls_error *error) {
-    const struct ls_parameter_piece *piece = &wanted->piece;
+    const struct ls_parameter_block *block = &wanted->block;
     int64_t first, count;
-    if (!read_place(dataset, piece, &first, &count))
+    if (!read_place(dataset, block, &first, &count))
         return ls_fail(error, LS_DAMAGED, "not a piece as lockstep writes it");
-    const struct overlap overlap = find_overlap(first, count, piece);
+    const struct overlap overlap = find_overlap(first, count, block);
     if (overlap.count == 0)
         return LS_OK;
-    if (overlap.count < piece->count) /* keep what other shards have brought */
-        ls_parameter_piece_fetch(piece, wanted->stored, plain);
-    if (!read_overlap(dataset, piece, &overlap, plain))
+    if (overlap.count < block->count) /* keep what other shards have brought */
+        ls_parameter_block_fetch(block, wanted->stored, plain);
+    if (!read_overlap(dataset, block, &overlap, plain))
         return ls_hdf5_fail(error, LS_DAMAGED, "cannot be read");
-    ls_parameter_piece_store(piece, plain, wanted->stored);
+    ls_parameter_block_store(block, plain, wanted->stored);
     wanted->loaded += overlap.count;
     return LS_OK;
 }
@@ -117,12 +117,12 @@ static hid_t open_member(hid_t group, hsize_t index) {
     return H5Dopen2(group, name, H5P_DEFAULT);
 }
 
-/* What one shard has of a wanted piece: nothing, or rows from one dataset (slices are contiguous).
+/* What one shard has of a wanted block: nothing, or rows from one dataset (slices are contiguous).
  */
-static enum ls_status load_piece(hid_t shard, struct wanted_piece *wanted, float *plain,
+static enum ls_status load_block(hid_t shard, struct wanted_block *wanted, float *plain,
                                  struct ls_error *error) {
     char name[LS_NAME_MAX * 2 + 8];
-    snprintf(name, sizeof name, "/%s/%s", wanted->array, wanted->piece.parameter->name);
+    snprintf(name, sizeof name, "/%s/%s", wanted->array, wanted->block.parameter->name);
     const hid_t group = H5Gopen2(shard, name, H5P_DEFAULT);
     if (group < 0)
         return LS_OK; /* rows that no shard brings are noticed at the end */
@@ -142,29 +142,29 @@ static enum ls_status load_piece(hid_t shard, struct wanted_piece *wanted, float
 
 struct wanted {
     int count;
-    struct wanted_piece *pieces; /* owned */
+    struct wanted_block *blocks; /* owned */
     float *plain;                /* room for the largest; owned */
 };
 
 static struct wanted list_wanted(const struct ls_checkpoint_arrays *arrays) {
-    const int count = ls_parameters_pieces(arrays->parameters, arrays->begin, arrays->end, NULL);
-    struct ls_parameter_piece *pieces = ls_calloc((size_t)count + 1, sizeof *pieces);
-    ls_parameters_pieces(arrays->parameters, arrays->begin, arrays->end, pieces);
+    const int count = ls_parameters_blocks(arrays->parameters, arrays->begin, arrays->end, NULL);
+    struct ls_parameter_block *blocks = ls_calloc((size_t)count + 1, sizeof *blocks);
+    ls_parameters_blocks(arrays->parameters, arrays->begin, arrays->end, blocks);
     struct wanted wanted = {.count = count * arrays->count};
-    wanted.pieces = ls_calloc((size_t)wanted.count + 1, sizeof *wanted.pieces);
+    wanted.blocks = ls_calloc((size_t)wanted.count + 1, sizeof *wanted.blocks);
     int64_t largest = 0;
     for (int i = 0; i < wanted.count; i++) {
         const int a = i / count;
-        const struct ls_parameter_piece *piece = &pieces[i % count];
-        const int64_t elements = ls_shape_count(piece->shape);
+        const struct ls_parameter_block *block = &blocks[i % count];
+        const int64_t elements = ls_shape_count(block->shape);
         largest = elements > largest ? elements : largest;
-        wanted.pieces[i] =
-            (struct wanted_piece){.array = arrays->names[a],
-                                  .piece = *piece,
-                                  .stored = arrays->data[a] + (piece->offset - arrays->begin)};
+        wanted.blocks[i] =
+            (struct wanted_block){.array = arrays->names[a],
+                                  .block = *block,
+                                  .stored = arrays->data[a] + (block->offset - arrays->begin)};
     }
     wanted.plain = ls_calloc((size_t)largest + 1, sizeof *wanted.plain);
-    free(pieces);
+    free(blocks);
     return wanted;
 }
 
@@ -174,7 +174,7 @@ static enum ls_status load_shard(struct wanted *wanted, const char *path, struct
     if (status != LS_OK)
         return error->status = status == LS_INVALID ? LS_DAMAGED : status; /* it is our file */
     for (int i = 0; i < wanted->count && status == LS_OK; i++)
-        status = load_piece(shard, &wanted->pieces[i], wanted->plain, error);
+        status = load_block(shard, &wanted->blocks[i], wanted->plain, error);
     ls_hdf5_close(shard);
     return status == LS_OK ? LS_OK : ls_fail_context(error, "%s: ", path);
 }
@@ -182,12 +182,12 @@ static enum ls_status load_shard(struct wanted *wanted, const char *path, struct
 static enum ls_status check_complete(const struct wanted *wanted, const char *path,
                                      struct ls_error *error) {
     for (int i = 0; i < wanted->count; i++) {
-        const struct wanted_piece *piece = &wanted->pieces[i];
-        if (piece->loaded != piece->piece.count)
+        const struct wanted_block *block = &wanted->blocks[i];
+        if (block->loaded != block->block.count)
             return ls_fail(
                 error, LS_DAMAGED, "%s: /%s/%s: expected %lld rows of axis %d, found %lld", path,
-                piece->array, piece->piece.parameter->name, (long long)piece->piece.count,
-                piece->piece.axis, (long long)piece->loaded);
+                block->array, block->block.parameter->name, (long long)block->block.count,
+                block->block.axis, (long long)block->loaded);
     }
     return LS_OK;
 }
@@ -207,6 +207,6 @@ enum ls_status ls_checkpoint_load(const struct ls_checkpoint *checkpoint,
     if (status == LS_OK)
         status = check_complete(&wanted, checkpoint->path, error);
     free(wanted.plain);
-    free(wanted.pieces);
+    free(wanted.blocks);
     return status;
 }

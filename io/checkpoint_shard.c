@@ -1,4 +1,4 @@
-/* One rank's shard: every piece of its slice, for every array. */
+/* One rank's shard: every block of its slice, for every array. */
 #include "io/checkpoint_internal.h"
 
 #include <stdio.h>
@@ -19,32 +19,32 @@ static bool add_attribute(hid_t dataset, const char *name, const int64_t *values
 }
 
 /* With these a reader places the block without knowing how the writer's slices were cut. */
-static bool describe(hid_t dataset, const struct ls_parameter_piece *piece) {
-    const struct ls_shape *shape = &piece->parameter->shape;
-    const int64_t axis = piece->axis;
+static bool describe(hid_t dataset, const struct ls_parameter_block *block) {
+    const struct ls_shape *shape = &block->parameter->shape;
+    const int64_t axis = block->axis;
     return add_attribute(dataset, "axis", &axis, 0) &&
-           add_attribute(dataset, "first", &piece->first, 0) &&
-           add_attribute(dataset, "count", &piece->count, 0) &&
+           add_attribute(dataset, "first", &block->first, 0) &&
+           add_attribute(dataset, "count", &block->count, 0) &&
            add_attribute(dataset, "shape", shape->dims, shape->rank);
 }
 
 static bool write_piece(hid_t image, hid_t with_groups, const char *array,
-                        const struct ls_parameter_piece *piece, const float *plain) {
+                        const struct ls_parameter_block *block, const float *plain) {
     char path[LS_NAME_MAX * 2 + 32];
-    snprintf(path, sizeof path, "/%s/%s/%lld", array, piece->parameter->name,
-             (long long)piece->first);
+    snprintf(path, sizeof path, "/%s/%s/%lld", array, block->parameter->name,
+             (long long)block->first);
     hsize_t dims[LS_RANK_MAX];
-    for (int d = 0; d < piece->shape.rank; d++)
-        dims[d] = (hsize_t)piece->shape.dims[d];
+    for (int d = 0; d < block->shape.rank; d++)
+        dims[d] = (hsize_t)block->shape.dims[d];
     const hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
-    const hid_t space = H5Screate_simple(piece->shape.rank, dims, NULL);
+    const hid_t space = H5Screate_simple(block->shape.rank, dims, NULL);
     hid_t dataset = H5I_INVALID_HID;
     if (plan >= 0 && H5Pset_obj_track_times(plan, false) >= 0) /* same numbers, same bytes */
         dataset = H5Dcreate2(image, path, H5T_IEEE_F32LE, space, with_groups, plan, H5P_DEFAULT);
     const bool ok =
         dataset >= 0 &&
         H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, plain) >= 0 &&
-        describe(dataset, piece);
+        describe(dataset, block);
     ls_hdf5_close(dataset);
     ls_hdf5_close(space);
     ls_hdf5_close(plan);
@@ -52,14 +52,14 @@ static bool write_piece(hid_t image, hid_t with_groups, const char *array,
 }
 
 static bool write_pieces(hid_t image, const struct ls_checkpoint_arrays *arrays,
-                         const struct ls_parameter_piece *pieces, int count, float *plain) {
+                         const struct ls_parameter_block *blocks, int count, float *plain) {
     const hid_t with_groups = H5Pcreate(H5P_LINK_CREATE);
     bool ok = with_groups >= 0 && H5Pset_create_intermediate_group(with_groups, 1) >= 0;
     for (int a = 0; a < arrays->count && ok; a++)
         for (int i = 0; i < count && ok; i++) {
-            ls_parameter_piece_fetch(&pieces[i],
-                                     arrays->data[a] + (pieces[i].offset - arrays->begin), plain);
-            ok = write_piece(image, with_groups, arrays->names[a], &pieces[i], plain);
+            ls_parameter_block_fetch(&blocks[i],
+                                     arrays->data[a] + (blocks[i].offset - arrays->begin), plain);
+            ok = write_piece(image, with_groups, arrays->names[a], &blocks[i], plain);
         }
     ls_hdf5_close(with_groups);
     return ok;
@@ -67,14 +67,14 @@ static bool write_pieces(hid_t image, const struct ls_checkpoint_arrays *arrays,
 
 static enum ls_status write_image(const char *path, const struct ls_checkpoint_arrays *arrays,
                                   struct ls_checkpoint_file *file, struct ls_error *error) {
-    const int count = ls_parameters_pieces(arrays->parameters, arrays->begin, arrays->end, NULL);
-    struct ls_parameter_piece *pieces = ls_calloc((size_t)count + 1, sizeof *pieces);
-    ls_parameters_pieces(arrays->parameters, arrays->begin, arrays->end, pieces);
+    const int count = ls_parameters_blocks(arrays->parameters, arrays->begin, arrays->end, NULL);
+    struct ls_parameter_block *blocks = ls_calloc((size_t)count + 1, sizeof *blocks);
+    ls_parameters_blocks(arrays->parameters, arrays->begin, arrays->end, blocks);
     int64_t largest = 0, total = 0;
     for (int i = 0; i < count; i++) {
-        const int64_t elements = ls_shape_count(pieces[i].shape);
-        LS_ASSERT(pieces[i].shape.rank > 0, "%s has rank 0; a piece needs an axis",
-                  pieces[i].parameter->name);
+        const int64_t elements = ls_shape_count(blocks[i].shape);
+        LS_ASSERT(blocks[i].shape.rank > 0, "%s has rank 0; a block needs an axis",
+                  blocks[i].parameter->name);
         largest = elements > largest ? elements : largest;
         total += elements * (int64_t)sizeof(float) + 4096; /* and HDF5's own records */
     }
@@ -82,13 +82,13 @@ static enum ls_status write_image(const char *path, const struct ls_checkpoint_a
     hid_t image;
     enum ls_status status =
         ls_image_create(path, (size_t)(total * arrays->count) + 4096, &image, error);
-    if (status == LS_OK && !write_pieces(image, arrays, pieces, count, plain))
+    if (status == LS_OK && !write_pieces(image, arrays, blocks, count, plain))
         status = ls_hdf5_fail(error, LS_SYSTEM, "cannot make %s", path);
     if (status == LS_OK)
         status = ls_image_write(image, path, file, error);
     ls_hdf5_close(image);
     free(plain);
-    free(pieces);
+    free(blocks);
     return status;
 }
 

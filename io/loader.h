@@ -19,7 +19,7 @@ struct ls_loader_options {
     int microbatches; /* of a global batch; divides batch */
     int first, count; /* this rank's microbatches */
     bool input_integer;
-    int64_t input_limit;         /* indices must be from 0 to below it (input_integer); 0: any */
+    int64_t input_limit; /* indices must be from 0 to below it (input_integer); 0: any */
     bool target_integer;
     int64_t classes; /* labels must be below it (target_integer) */
     struct ls_augment_options augment;

@@ -16,7 +16,7 @@ void ls_parallel_run(int parts, void (*work)(void *context, int part), void *con
 
 /* Where part `part` of `parts` nearly even runs of 0 .. count-1 begins; it ends where the next one
  * begins. */
-static inline int64_t ls_part_first(int64_t count, int part, int parts) {
+static inline int64_t ls_even_first(int64_t count, int part, int parts) {
     return count * part / parts;
 }
 

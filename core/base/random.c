@@ -1,9 +1,5 @@
 #include "core/base/random.h"
 
-#include <math.h>
-
-static const double TWO_PI = 6.283185307179586476925286766559;
-
 static struct ls_random_key chain(struct ls_random_key key, uint32_t c0, uint32_t c1) {
     const struct ls_random_pair block = ls_random_block(key, c0, c1);
     return (struct ls_random_key){{block.word[0], block.word[1]}};
@@ -21,14 +17,6 @@ double ls_random_uniform(struct ls_random_key key, uint64_t counter) {
         ls_random_block(key, (uint32_t)counter, (uint32_t)(counter >> 32));
     const uint64_t high = (uint64_t)bits.word[1] << 32 | bits.word[0];
     return (double)(high >> 11) * 0x1p-53;
-}
-
-/* The half keeps the radius away from log 0; the largest draw is 6.7 standard deviations. */
-double ls_random_normal(struct ls_random_key key, uint64_t counter) {
-    const struct ls_random_pair bits =
-        ls_random_block(key, (uint32_t)counter, (uint32_t)(counter >> 32));
-    const double radius = sqrt(-2.0 * log(((double)bits.word[0] + 0.5) * 0x1p-32));
-    return radius * cos(TWO_PI * 0x1p-32 * (double)bits.word[1]);
 }
 
 /* The high part of a 64 x 32 bit product: off from uniform by less than 2^-32 (Lemire 2019). */

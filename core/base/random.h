@@ -85,9 +85,71 @@ static inline float ls_random_unit(uint32_t bits) {
     return (float)(int32_t)(bits >> 8) * 0x1p-24f;
 }
 
-/* A uniform draw in [0, 1) with 53 bits, and a standard normal one (Box-Muller, in double). */
+/* A uniform draw in [0, 1) with 53 bits. */
 double ls_random_uniform(struct ls_random_key key, uint64_t counter);
-double ls_random_normal(struct ls_random_key key, uint64_t counter);
+
+/* log(x) for 0 < x < 1, normal. x = 2^e m with m from sqrt(1/2) to sqrt(2), and
+ * log m = 2 atanh(s) = 2 (s + s^3/3 + s^5/5 + ...), s = (m - 1) / (m + 1), |s| < 0.172. Additions,
+ * products, a division and fma alone: libm's logarithm has other bits on other hosts. */
+static inline double ls_random_log(double x) {
+    union {
+        double real;
+        uint64_t bits;
+    } u = {.real = x};
+    const uint64_t shifted = u.bits - 0x3fe6a09e667f3bcdu; /* the bits of sqrt(1/2) */
+    const double e = (double)((int64_t)shifted >> 52);
+    u.bits = (shifted & 0x000fffffffffffffu) + 0x3fe6a09e667f3bcdu;
+    const double s = (u.real - 1.0) / (u.real + 1.0), z = s * s;
+    double p = 1.0 / 21;
+    p = __builtin_fma(p, z, 1.0 / 19);
+    p = __builtin_fma(p, z, 1.0 / 17);
+    p = __builtin_fma(p, z, 1.0 / 15);
+    p = __builtin_fma(p, z, 1.0 / 13);
+    p = __builtin_fma(p, z, 1.0 / 11);
+    p = __builtin_fma(p, z, 1.0 / 9);
+    p = __builtin_fma(p, z, 1.0 / 7);
+    p = __builtin_fma(p, z, 1.0 / 5);
+    p = __builtin_fma(p, z, 1.0 / 3);
+    p = __builtin_fma(p * z, s, s);
+    return __builtin_fma(e, 0.69314718055994530942, 2.0 * p);
+}
+
+/* cos(2 pi turn / 2^32). The nearest quarter turn is taken off exactly; what is left, at most an
+ * eighth of a turn, goes into Taylor's series of the cosine or the sine. */
+static inline double ls_random_cosine(uint32_t turn) {
+    const uint32_t quarter = (turn + 0x20000000u) >> 30;
+    const double a = (double)(int32_t)(turn - (quarter << 30)) * (6.28318530717958647693 * 0x1p-32);
+    const double z = a * a;
+    double c = 1.0 / 20922789888000; /* 1/16! */
+    c = __builtin_fma(c, z, -1.0 / 87178291200);
+    c = __builtin_fma(c, z, 1.0 / 479001600);
+    c = __builtin_fma(c, z, -1.0 / 3628800);
+    c = __builtin_fma(c, z, 1.0 / 40320);
+    c = __builtin_fma(c, z, -1.0 / 720);
+    c = __builtin_fma(c, z, 1.0 / 24);
+    c = __builtin_fma(c, z, -0.5);
+    c = __builtin_fma(c, z, 1.0);
+    double s = 1.0 / 355687428096000; /* 1/17! */
+    s = __builtin_fma(s, z, -1.0 / 1307674368000);
+    s = __builtin_fma(s, z, 1.0 / 6227020800);
+    s = __builtin_fma(s, z, -1.0 / 39916800);
+    s = __builtin_fma(s, z, 1.0 / 362880);
+    s = __builtin_fma(s, z, -1.0 / 5040);
+    s = __builtin_fma(s, z, 1.0 / 120);
+    s = __builtin_fma(s, z, -1.0 / 6);
+    s = __builtin_fma(s * z, a, a);
+    const double y = quarter & 1 ? s : c;
+    return (quarter + 1) & 2 ? -y : y; /* c, -s, -c, s */
+}
+
+/* A standard normal draw (Box & Muller 1958, in double). The half keeps the radius away from log 0;
+ * the largest draw is 6.7 standard deviations. */
+static inline double ls_random_normal(struct ls_random_key key, uint64_t counter) {
+    const struct ls_random_pair bits =
+        ls_random_block(key, (uint32_t)counter, (uint32_t)(counter >> 32));
+    const double logarithm = ls_random_log(((double)bits.word[0] + 0.5) * 0x1p-32);
+    return __builtin_sqrt(-2.0 * logarithm) * ls_random_cosine(bits.word[1]);
+}
 
 /* Uniform in [0, bound), without bias that matters (bound < 2^32). */
 uint32_t ls_random_below(struct ls_random_key key, uint64_t counter, uint32_t bound);

@@ -9,6 +9,23 @@
 #include "core/base/memory.h"
 #include "core/graph/internal.h"
 
+const struct ls_op *const *ls_variant_ops(enum ls_variant variant) {
+    switch (variant) {
+    case LS_F32_PORTABLE:
+        return ls_ops_f32_portable;
+    case LS_F64:
+        return ls_ops_f64;
+#if LS_X86
+    case LS_F32_AVX2:
+        return ls_ops_f32_avx2;
+    case LS_F32_AVX512:
+        return ls_ops_f32_avx512;
+#endif
+    default:
+        return NULL;
+    }
+}
+
 struct ls_graph *ls_graph_create(const struct ls_graph_options *options) {
     LS_ASSERT(options->rows_max > 0, "rows_max is %lld", (long long)options->rows_max);
     struct ls_graph *graph = ls_calloc(1, sizeof *graph);

@@ -27,7 +27,14 @@ struct ls_graph_options {
     bool inference;                      /* never run backward: plan without gradients */
     enum ls_winograd winograd;           /* compute.winograd */
     bool openblas;                       /* compute.gemm: openblas: products in free order */
+    /* Step mode: every sequence has one position in the graph, and a run is one step of up to so
+     * many; run->position counts them. What T steps give is what one run over T positions gives,
+     * bit for bit. 0: off. Inference only. */
+    int64_t step_positions;
 };
+
+/* The ops of a variant, indexed by enum ls_op_id; NULL if this build does not have it. */
+const struct ls_op *const *ls_variant_ops(enum ls_variant variant);
 
 struct ls_graph *ls_graph_create(const struct ls_graph_options *options);
 void ls_graph_destroy(struct ls_graph *graph);

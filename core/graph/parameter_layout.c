@@ -84,9 +84,9 @@ void ls_parameters_slice(const struct ls_parameter_set *set, int part, int parts
     *end = cut(set, set->total * (part + 1) / parts);
 }
 
-static struct ls_parameter_piece piece_of(const struct ls_parameter *parameter, int64_t low,
+static struct ls_parameter_block block_of(const struct ls_parameter *parameter, int64_t low,
                                           int64_t high) {
-    struct ls_parameter_piece piece = {.parameter = parameter,
+    struct ls_parameter_block block = {.parameter = parameter,
                                        .shape = parameter->shape,
                                        .offset = parameter->offset + low,
                                        .stored = high - low};
@@ -97,24 +97,24 @@ static struct ls_parameter_piece piece_of(const struct ls_parameter *parameter, 
               "%s: elements %lld to %lld, units of %lld", parameter->name, (long long)low,
               (long long)high, (long long)parameter->unit);
     if (parameter->layout == LS_LAYOUT_PANELS) {
-        piece.axis = parameter->shape.rank ? parameter->shape.rank - 1 : 0;
+        block.axis = parameter->shape.rank ? parameter->shape.rank - 1 : 0;
         step = LS_PANEL;
         step_elements = parameter->unit;
         length = ls_shape_last(parameter->shape);
     } else {
         step = 1;
-        step_elements = ls_shape_row(parameter->shape);
+        step_elements = ls_shape_row_count(parameter->shape);
         length = parameter->shape.rank ? dims[0] : 1;
     }
-    piece.first = low / step_elements * step;
-    piece.count = (high == parameter->count ? length : high / step_elements * step) - piece.first;
-    if (piece.shape.rank)
-        piece.shape.dims[piece.axis] = piece.count;
-    return piece;
+    block.first = low / step_elements * step;
+    block.count = (high == parameter->count ? length : high / step_elements * step) - block.first;
+    if (block.shape.rank)
+        block.shape.dims[block.axis] = block.count;
+    return block;
 }
 
-int ls_parameters_pieces(const struct ls_parameter_set *set, int64_t begin, int64_t end,
-                         struct ls_parameter_piece *pieces) {
+int ls_parameters_blocks(const struct ls_parameter_set *set, int64_t begin, int64_t end,
+                         struct ls_parameter_block *blocks) {
     int count = 0;
     for (int i = 0; i < set->count; i++) {
         const struct ls_parameter *parameter = set->items[i];
@@ -123,21 +123,21 @@ int ls_parameters_pieces(const struct ls_parameter_set *set, int64_t begin, int6
         const int64_t high = left < parameter->count ? left : parameter->count;
         if (low >= high)
             continue;
-        const struct ls_parameter_piece piece = piece_of(parameter, low, high);
-        if (pieces)
-            pieces[count] = piece;
+        const struct ls_parameter_block block = block_of(parameter, low, high);
+        if (blocks)
+            blocks[count] = block;
         count++;
     }
     return count;
 }
 
 /* A block is stored exactly as a parameter of the block's shape would be. */
-void ls_parameter_piece_store(const struct ls_parameter_piece *piece, const float *plain,
+void ls_parameter_block_store(const struct ls_parameter_block *block, const float *plain,
                               float *stored) {
-    store(piece->parameter->layout, piece->shape, piece->stored, sizeof *plain, plain, stored);
+    store(block->parameter->layout, block->shape, block->stored, sizeof *plain, plain, stored);
 }
 
-void ls_parameter_piece_fetch(const struct ls_parameter_piece *piece, const float *stored,
+void ls_parameter_block_fetch(const struct ls_parameter_block *block, const float *stored,
                               float *plain) {
-    fetch(piece->parameter->layout, piece->shape, sizeof *plain, stored, plain);
+    fetch(block->parameter->layout, block->shape, sizeof *plain, stored, plain);
 }

@@ -76,7 +76,7 @@ static void measure(struct ls_parameter *parameter) {
         return;
     }
     parameter->count = (plain + ALIGNED - 1) / ALIGNED * ALIGNED;
-    const int64_t row = ls_shape_row(parameter->shape);
+    const int64_t row = ls_shape_row_count(parameter->shape);
     int64_t rows = (UNIT_MIN + row - 1) / row;
     while (rows * row % ALIGNED)
         rows++;

@@ -12,16 +12,10 @@
 
 #include "core/base/status.h"
 #include "core/base/random.h"
+#include "core/tensor/layout.h"
 #include "core/tensor/shape.h"
 
-enum { LS_PANEL = 32, LS_NAME_MAX = 160, LS_NORM_BLOCK = 4096 };
-
-enum ls_layout {
-    LS_LAYOUT_PLAIN, /* row-major, as the shape says */
-    /* [K, out] (K = all dimensions but the last) is stored as [ceil(out/32)][K][32]; columns past
-     * out are zero, and stay zero: their gradients are zero. */
-    LS_LAYOUT_PANELS
-};
+enum { LS_NAME_MAX = 160 };
 
 enum ls_parameter_kind {
     LS_PARAMETER_WEIGHT, /* trained by the optimiser */
@@ -120,9 +114,9 @@ uint64_t ls_parameters_digest(const struct ls_parameter_set *set, const float *f
 void ls_parameters_slice(const struct ls_parameter_set *set, int part, int parts, int64_t *begin,
                          int64_t *end);
 
-/* A piece: the part of one parameter that lies in a slice, as a block of its plain form: `count`
+/* A block: the part of one parameter that lies in a slice: of its plain form: `count`
  * rows of `axis` from `first` on (axis 0 for plain storage, the last axis for panels). */
-struct ls_parameter_piece {
+struct ls_parameter_block {
     const struct ls_parameter *parameter;
     int axis;
     int64_t first, count;
@@ -131,14 +125,14 @@ struct ls_parameter_piece {
     int64_t stored;        /* elements there */
 };
 
-/* The pieces in [begin, end), in order; returns how many. pieces may be NULL to count. */
-int ls_parameters_pieces(const struct ls_parameter_set *set, int64_t begin, int64_t end,
-                         struct ls_parameter_piece *pieces);
+/* The blocks in [begin, end), in order; returns how many. blocks may be NULL to count. */
+int ls_parameters_blocks(const struct ls_parameter_set *set, int64_t begin, int64_t end,
+                         struct ls_parameter_block *blocks);
 
-/* Block in plain row-major order <-> storage; stored points at the piece's offset. */
-void ls_parameter_piece_store(const struct ls_parameter_piece *piece, const float *plain,
+/* Block in plain row-major order <-> storage; stored points at the block's offset. */
+void ls_parameter_block_store(const struct ls_parameter_block *block, const float *plain,
                               float *stored);
-void ls_parameter_piece_fetch(const struct ls_parameter_piece *piece, const float *stored,
+void ls_parameter_block_fetch(const struct ls_parameter_block *block, const float *stored,
                               float *plain);
 
 #endif

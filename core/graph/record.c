@@ -2,7 +2,7 @@
  * struct. */
 #include "core/graph/graph.h"
 #include "core/ops/options.h"
-#include "core/ops/ops.h"
+#include "core/graph/ops.h"
 
 /* An argument that is NULL because something before it failed must not look like one left out; the
  * graph returns NULL for every call after an error, before it looks at the inputs. */

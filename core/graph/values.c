@@ -83,6 +83,7 @@ struct ls_value *ls_graph_parameter(struct ls_graph *graph, const char *name, st
     value->shape = shape;
     value->type = LS_TYPE_REAL;
     value->parameter = parameter;
+    value->layout = layout;
     value->wants_gradient = kind == LS_PARAMETER_WEIGHT && !graph->options.inference;
     graph->parameters = ls_realloc(graph->parameters, (size_t)graph->parameter_count + 1,
                                    sizeof *graph->parameters);
@@ -108,6 +109,7 @@ static struct ls_node *make_node(struct ls_graph *graph, const struct ls_op *op,
     memcpy(node->inputs, inputs, (size_t)input_count * sizeof *inputs);
     node->accumulate = ls_calloc((size_t)input_count, sizeof *node->accumulate);
     node->openblas = graph->options.openblas;
+    node->step_positions = graph->options.step_positions;
     node->winograd = graph->options.winograd;
     return node;
 }

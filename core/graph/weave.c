@@ -8,7 +8,7 @@ enum { NORM_CHANNELS = 16 }; /* a block of channels in ops/norm_sums.h: only who
 static bool is_norm_of_images(const struct ls_graph *graph, const struct ls_node *node) {
     const struct ls_shape shape = node->output->shape;
     return node->op == graph->ops[LS_OP_batch_norm] && ls_shape_last(shape) % NORM_CHANNELS == 0 &&
-           ls_shape_row(shape) > ls_shape_last(shape);
+           ls_shape_row_count(shape) > ls_shape_last(shape);
 }
 
 static bool is_convolution(const struct ls_graph *graph, const struct ls_node *node) {

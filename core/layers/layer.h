@@ -6,7 +6,7 @@
 
 #include "core/base/field.h"
 #include "core/graph/graph.h"
-#include "core/ops/ops.h"
+#include "core/graph/ops.h"
 
 struct ls_layer_spec;
 

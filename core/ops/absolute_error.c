@@ -44,6 +44,7 @@ const struct ls_op LS_NAME(ls_op_absolute_error) = {
     .forward = forward,
     .backward = backward,
     .backward_reads_inputs = 1u << 0 | 1u << 1,
+    .loss = true,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
 };

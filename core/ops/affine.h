@@ -3,7 +3,6 @@
 #ifndef LS_OPS_AFFINE_H
 #define LS_OPS_AFFINE_H
 
-#include "core/graph/parameters.h"
 #include "core/ops/check.h"
 #include "core/ops/sum.h"
 
@@ -27,8 +26,8 @@ static inline void ls_affine_begin_backward(const struct ls_node *node, const st
         for (int64_t i = 0; i < elements; i++)
             gradient[i] = output[i] > 0 ? gradient[i] : 0;
     if (bias && bias->gradient)
-        ls_column_sums(run, ls_shape_row(y->shape) / columns, columns, gradient, bias->gradient,
-                       node->scratch);
+        ls_column_sums(run, ls_shape_row_count(y->shape) / columns, columns, gradient,
+                       bias->gradient, node->scratch);
 }
 
 /* Checks the weight, in panels, and bias [out]. */
@@ -36,8 +35,7 @@ static inline enum ls_status ls_affine_check(const struct ls_node *node, struct 
                                              int64_t out, struct ls_error *error) {
     if (ls_check_parameter(node, 1, "weight", weight, error) != LS_OK)
         return error->status;
-    const struct ls_parameter *parameter = node->inputs[1]->parameter;
-    if (parameter && parameter->layout != LS_LAYOUT_PANELS)
+    if (node->inputs[1]->parameter && node->inputs[1]->layout != LS_LAYOUT_PANELS)
         return ls_fail(error, LS_INVALID, "%s: the weight must be stored in panels, found it plain",
                        node->op->name);
     return ls_affine_bias(node) ? ls_check_parameter(node, 2, "bias", LS_SHAPE(out), error) : LS_OK;

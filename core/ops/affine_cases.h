@@ -3,7 +3,7 @@
 #ifndef LS_OPS_AFFINE_CASES_H
 #define LS_OPS_AFFINE_CASES_H
 
-#include "core/graph/parameters.h"
+#include "core/ops/op.h"
 #include "core/ops/op.h"
 
 #define X(...)                                                                                     \

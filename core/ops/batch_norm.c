@@ -14,7 +14,7 @@
  * norm_maps.h. */
 #include "core/ops/check.h"
 #include "core/ops/norm_maps.h"
-#include "core/ops/ops.h"
+#include "core/ops/options.h"
 #include "core/ops/sum.h"
 
 struct room {
@@ -47,7 +47,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     struct ls_scratch scratch = {0};
     take_room(node, &scratch);
     node->scratch_bytes = scratch.used;
-    node->flops = 6 * ls_shape_row(x);
+    node->flops = 6 * ls_shape_row_count(x);
     return LS_OK;
 }
 
@@ -63,15 +63,16 @@ static void take_sums(const struct ls_node *node, const struct ls_run *run, int 
     const int64_t channels = ls_shape_last(node->output->shape);
     for (int64_t c = 0; c < channels; c++)
         saved.sum[c] = saved.product[c] = 0;
-    ls_norm_sums(LS_NORM_FORWARD,
-                 (struct ls_norm_terms){.x = x,
-                                        .centre = centre,
-                                        .scale = centre,
-                                        .shift = centre,
-                                        .images = ls_run_microbatch_rows(run, m),
-                                        .pixels = ls_shape_row(node->output->shape) / channels,
-                                        .channels = channels},
-                 saved.sum, saved.product);
+    ls_norm_sums(
+        LS_NORM_FORWARD,
+        (struct ls_norm_terms){.x = x,
+                               .centre = centre,
+                               .scale = centre,
+                               .shift = centre,
+                               .images = ls_run_microbatch_rows(run, m),
+                               .pixels = ls_shape_row_count(node->output->shape) / channels,
+                               .channels = channels},
+        saved.sum, saved.product);
 }
 
 /* Statistics of microbatch m: saves them, and writes to mean_leaf and variance_leaf (may be NULL)
@@ -79,7 +80,7 @@ static void take_sums(const struct ls_node *node, const struct ls_run *run, int 
 static void measure(const struct ls_node *node, const struct ls_run *run, int m, real *centre,
                     real *mean_leaf, real *variance_leaf) {
     const int64_t channels = ls_shape_last(node->output->shape);
-    const int64_t row = ls_shape_row(node->output->shape);
+    const int64_t row = ls_shape_row_count(node->output->shape);
     const real *x =
         (const real *)node->inputs[LS_NORM_X]->data + ls_run_microbatch_first(run, m) * row;
     const real *running_mean = node->inputs[LS_NORM_MEAN]->data;
@@ -115,7 +116,7 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     const struct ls_value *mean = node->inputs[LS_NORM_MEAN];
     const struct ls_value *variance = node->inputs[LS_NORM_VARIANCE];
     const int64_t channels = ls_shape_last(node->output->shape);
-    const int64_t row = ls_shape_row(node->output->shape);
+    const int64_t row = ls_shape_row_count(node->output->shape);
     const bool learns = run->training && mean->gradient && variance->gradient;
     struct ls_tree_stack means = ls_tree_stack_begin(mean->gradient, r.stacks[0], channels);
     struct ls_tree_stack variances = ls_tree_stack_begin(variance->gradient, r.stacks[1], channels);
@@ -156,7 +157,7 @@ static void backward_microbatch(const struct ls_node *node, const struct ls_run 
     if (x->gradient && !node->after_convolution)
         LS_NAME(ls_norm_backward_images)
     (node, maps, first, rows, node->accumulate[LS_NORM_X],
-     (real *)x->gradient + first * ls_shape_row(x->shape));
+     (real *)x->gradient + first * ls_shape_row_count(x->shape));
 }
 
 static void backward(const struct ls_node *node, const struct ls_run *run) {
@@ -192,10 +193,12 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
         {.shape = LS_CASE_SHAPE(count),                                                            \
          .parameter = true,                                                                        \
          .constant = true,                                                                         \
+         .statistic = true,                                                                        \
          .low = -1,                                                                                \
          .high = 1},                                                                               \
     {                                                                                              \
-        .shape = LS_CASE_SHAPE(count), .parameter = true, .constant = true, .low = 0.5, .high = 2  \
+        .shape = LS_CASE_SHAPE(count), .parameter = true, .constant = true, .statistic = true,     \
+        .low = 0.5, .high = 2                                                                      \
     }
 
 static const struct ls_op_case cases[] = {
@@ -254,6 +257,7 @@ const struct ls_op LS_NAME(ls_op_batch_norm) = {
     .backward_reads_inputs = 1u << LS_NORM_X | 1u << LS_NORM_GAIN,
     .in_place = true,
     .fuses = true,
+    .over_microbatch = true,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
 };

@@ -45,7 +45,8 @@ static inline void ls_infer_like(struct ls_node *node) {
 
 /* Elements of a value that take part in a run. */
 static inline int64_t ls_run_elements(const struct ls_run *run, const struct ls_value *value) {
-    return value->batched ? run->rows * ls_shape_row(value->shape) : ls_shape_count(value->shape);
+    return value->batched ? run->rows * ls_shape_row_count(value->shape)
+                          : ls_shape_count(value->shape);
 }
 
 #endif

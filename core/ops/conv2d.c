@@ -27,7 +27,8 @@ struct room {
 
 static struct room take_room(const struct ls_node *node, const struct ls_conv *conv,
                              struct ls_scratch *scratch) {
-    const int64_t x = ls_shape_row(node->inputs[0]->shape), y = ls_shape_row(node->output->shape);
+    const int64_t x = ls_shape_row_count(node->inputs[0]->shape),
+                  y = ls_shape_row_count(node->output->shape);
     const int64_t fit = CACHED / (x + y);
     struct room r = {.images = fit < 1 ? 1 : smaller(fit, node->inputs[0]->shape.dims[0])};
     if (node->norm_before) {
@@ -47,7 +48,7 @@ static const real *input_images(const struct ls_node *node, struct room r, int64
                                 int64_t count, bool forward) {
     const struct ls_value *x = node->inputs[0];
     const struct ls_node *norm = node->norm_before;
-    real *at = norm && !norm->stores ? r.x : (real *)x->data + first * ls_shape_row(x->shape);
+    real *at = norm && !norm->stores ? r.x : (real *)x->data + first * ls_shape_row_count(x->shape);
     if (norm && (forward || !norm->stores))
         LS_NAME(ls_norm_forward_images)(norm, r.before, first, count, at);
     return at;
@@ -57,7 +58,7 @@ static const real *output_gradient(const struct ls_node *node, struct room r, in
                                    int64_t count) {
     const struct ls_value *y = node->output;
     if (!node->norm_behind)
-        return (const real *)y->gradient + first * ls_shape_row(y->shape);
+        return (const real *)y->gradient + first * ls_shape_row_count(y->shape);
     LS_NAME(ls_norm_backward_images)(node->norm_behind, r.behind, first, count, false, r.dy);
     return r.dy;
 }
@@ -109,7 +110,7 @@ static void forward_microbatch(const struct ls_node *node, const struct ls_run *
     const struct ls_value *weight = node->inputs[1];
     const struct ls_epilogue epilogue = {.bias = ls_affine_bias_data(node),
                                          .relu = node->activation == LS_ACTIVATION_RELU};
-    const int64_t row = ls_shape_row(node->output->shape);
+    const int64_t row = ls_shape_row_count(node->output->shape);
     const int64_t end = ls_run_microbatch_first(run, m) + ls_run_microbatch_rows(run, m);
     real *y = (real *)node->output->data + ls_run_microbatch_first(run, m) * row;
     const bool measures = node->norm_behind && run->training;
@@ -152,7 +153,7 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
 static void backward_microbatch(const struct ls_node *node, const struct ls_run *run, int m,
                                 struct ls_conv conv, struct room r, struct ls_conv_sum *sum) {
     const struct ls_value *x = node->inputs[0], *weight = node->inputs[1];
-    const int64_t row = ls_shape_row(x->shape);
+    const int64_t row = ls_shape_row_count(x->shape);
     const int64_t end = ls_run_microbatch_first(run, m) + ls_run_microbatch_rows(run, m);
     if (node->norm_before)
         LS_NAME(ls_norm_backward_begin)(node->norm_before, m, r.before);

@@ -3,7 +3,7 @@
 #define LS_OPS_CONVOLUTION_H
 
 #include "core/ops/affine.h"
-#include "core/ops/ops.h"
+#include "core/ops/options.h"
 #include "core/tensor/kernels/conv.h"
 
 static inline int64_t ls_or_one(int64_t value) {

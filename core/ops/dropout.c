@@ -21,7 +21,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
         return ls_fail(error, LS_INVALID,
                        "dropout: the rate must be at least 0 and below 1, found %g", rate_of(node));
     ls_infer_like(node);
-    node->flops = 40 * ls_shape_row(node->output->shape);
+    node->flops = 40 * ls_shape_row_count(node->output->shape);
     return LS_OK;
 }
 
@@ -46,7 +46,7 @@ static void draw(struct ls_random_key key, int64_t first, uint32_t threshold, re
 static void apply(const struct ls_node *node, const struct ls_run *run, const real *from, real *to,
                   bool accumulate) {
     const double rate = rate_of(node);
-    const int64_t count = ls_shape_row(node->output->shape);
+    const int64_t count = ls_shape_row_count(node->output->shape);
     const uint32_t threshold = (uint32_t)ceil(rate * 0x1p24); /* bits * 2^-24 >= rate */
     const real scale = (real)(1 / (1 - rate));
     LS_ASSERT(run->row_ids, "dropout %s trains without row numbers", node->name);

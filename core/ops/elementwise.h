@@ -18,7 +18,7 @@ LS_INLINE enum ls_status ls_elementwise_infer(struct ls_node *node, int64_t flop
     if (status != LS_OK)
         return status;
     ls_infer_like(node);
-    node->flops = flops * ls_shape_row(node->output->shape);
+    node->flops = flops * ls_shape_row_count(node->output->shape);
     return LS_OK;
 }
 

@@ -119,7 +119,8 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
     real *table = node->inputs[1]->gradient;
     if (!table)
         return;
-    const int64_t microbatch_places = run->microbatch_rows * ls_shape_row(node->inputs[0]->shape);
+    const int64_t microbatch_places =
+        run->microbatch_rows * ls_shape_row_count(node->inputs[0]->shape);
     group(&p, node->inputs[0]->data, ls_run_elements(run, node->inputs[0]));
     for (int64_t v = 0; v < p.rows; v++, table += p.columns) {
         const int32_t *next = p.order + p.starts[v], *end = p.order + p.starts[v + 1];

@@ -10,7 +10,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
                        "flatten: the input must have one entry per sample, found a plain %s",
                        ls_shape_print(x->shape, text));
     ls_infer_like(node);
-    node->output->shape = LS_SHAPE(x->shape.dims[0], ls_shape_row(x->shape));
+    node->output->shape = LS_SHAPE(x->shape.dims[0], ls_shape_row_count(x->shape));
     return LS_OK;
 }
 

@@ -15,7 +15,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
             ls_shape_print(x, text));
     ls_infer_like(node);
     node->output->shape = LS_SHAPE(x.dims[0], x.dims[3]);
-    node->flops = ls_shape_row(x);
+    node->flops = ls_shape_row_count(x);
     return LS_OK;
 }
 

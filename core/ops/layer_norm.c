@@ -3,7 +3,7 @@
  * vector. */
 #include "core/ops/check.h"
 #include "core/ops/math.h"
-#include "core/ops/ops.h"
+#include "core/ops/options.h"
 #include "core/ops/row.h"
 #include "core/ops/sum.h"
 
@@ -21,7 +21,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     node->saved_bytes = (size_t)(2 * ls_shape_count(x) / columns) * sizeof(real);
     node->scratch_bytes = ls_round_up((size_t)(2 * columns) * sizeof(real), LS_ALIGNMENT) +
                           ls_column_sums_bytes(columns, x.dims[0]);
-    node->flops = 8 * ls_shape_row(x);
+    node->flops = 8 * ls_shape_row_count(x);
     return LS_OK;
 }
 
@@ -77,7 +77,8 @@ static void backward_vector(int64_t columns, const real *restrict x, const real 
 static void backward(const struct ls_node *node, const struct ls_run *run) {
     const struct ls_value *x = node->inputs[0], *gain = node->inputs[1], *offset = node->inputs[2];
     const int64_t columns = ls_shape_last(x->shape);
-    const int64_t per_sample = ls_shape_row(x->shape) / columns, vectors = run->rows * per_sample;
+    const int64_t per_sample = ls_shape_row_count(x->shape) / columns,
+                  vectors = run->rows * per_sample;
     real *dy = node->output->gradient, *dx = x->gradient;
     const real *values = x->data, *saved = node->saved;
     void *sums =

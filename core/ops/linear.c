@@ -6,7 +6,7 @@
 
 static struct ls_gemm gemm_of(const struct ls_node *node, const struct ls_run *run) {
     const struct ls_shape weight = node->inputs[1]->shape;
-    const int64_t vectors = ls_shape_row(node->inputs[0]->shape) / weight.dims[0];
+    const int64_t vectors = ls_shape_row_count(node->inputs[0]->shape) / weight.dims[0];
     return (struct ls_gemm){.rows = run->rows * vectors,
                             .in = weight.dims[0],
                             .out = weight.dims[1],
@@ -40,7 +40,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
                                                      : LS_NAME(ls_gemm_scratch_bytes)(&gemm);
     node->scratch_bytes = bias > product ? bias : product;
     node->state_bytes = ls_linear_uses_blas(node) ? ls_linear_blas_state(node) : 0;
-    node->flops = 2 * gemm.in * gemm.out * (ls_shape_row(x->shape) / gemm.in);
+    node->flops = 2 * gemm.in * gemm.out * (ls_shape_row_count(x->shape) / gemm.in);
     return LS_OK;
 }
 

@@ -27,21 +27,21 @@ static inline enum ls_status ls_loss_infer(struct ls_node *node, struct ls_error
         status = ls_check_batched(node, 1, 1, error);
     if (status != LS_OK)
         return status;
-    if (ls_shape_row(x->shape) != ls_shape_row(t->shape))
+    if (ls_shape_row_count(x->shape) != ls_shape_row_count(t->shape))
         return ls_fail(error, LS_INVALID,
                        "%s: outputs of shape %s need as many targets per sample (%lld), found "
                        "targets of shape %s",
                        node->op->name, ls_shape_print(x->shape, first),
-                       (long long)ls_shape_row(x->shape), ls_shape_print(t->shape, second));
+                       (long long)ls_shape_row_count(x->shape), ls_shape_print(t->shape, second));
     ls_loss_output(node);
-    node->flops = 4 * ls_shape_row(x->shape);
+    node->flops = 4 * ls_shape_row_count(x->shape);
     return LS_OK;
 }
 
 /* Losses of a sample: blocks in order, each summed in 16 lanes. */
 LS_INLINE void ls_loss_forward(const struct ls_node *node, const struct ls_run *run,
                                ls_loss_function *loss, real option) {
-    const int64_t count = ls_shape_row(node->inputs[0]->shape);
+    const int64_t count = ls_shape_row_count(node->inputs[0]->shape);
     const real share = (real)(1.0 / (double)count);
     const real *restrict x = node->inputs[0]->data;
     const real *restrict t = node->inputs[1]->data;
@@ -63,7 +63,7 @@ LS_INLINE void ls_loss_forward(const struct ls_node *node, const struct ls_run *
 /* The gradient of one input, from the derivative with respect to it. */
 LS_INLINE void ls_loss_backward(const struct ls_node *node, const struct ls_run *run, int input,
                                 ls_loss_function *derivative, real option) {
-    const int64_t count = ls_shape_row(node->inputs[0]->shape);
+    const int64_t count = ls_shape_row_count(node->inputs[0]->shape);
     const real share = (real)(1.0 / (double)count);
     const real *restrict x = node->inputs[0]->data;
     const real *restrict t = node->inputs[1]->data;

@@ -63,7 +63,7 @@ static bool has_relu(const struct ls_node *norm) {
 
 void LS_NAME(ls_norm_forward_images)(const struct ls_node *norm, struct ls_norm_maps maps,
                                      int64_t first, int64_t count, real *y) {
-    const int64_t row = ls_shape_row(norm->output->shape);
+    const int64_t row = ls_shape_row_count(norm->output->shape);
     const int64_t wide = pattern(ls_shape_last(norm->output->shape));
     const real *x = (const real *)norm->inputs[LS_NORM_X]->data + first * row;
     const struct ls_value *residual = residual_of(norm);
@@ -88,14 +88,14 @@ void LS_NAME(ls_norm_backward_begin)(const struct ls_node *norm, int m, struct l
 void LS_NAME(ls_norm_backward_sums)(const struct ls_node *norm, int m, struct ls_norm_maps maps,
                                     int64_t first, int64_t count) {
     const struct ls_shape shape = norm->output->shape;
-    const int64_t from = first * ls_shape_row(shape);
+    const int64_t from = first * ls_shape_row_count(shape);
     const struct ls_value *residual = residual_of(norm);
     const struct ls_norm_saved saved = ls_norm_saved(norm, m);
     const bool passes =
         residual && residual->gradient && residual->gradient != norm->output->gradient;
     const struct ls_norm_terms terms = {
         .images = count,
-        .pixels = ls_shape_row(shape) / ls_shape_last(shape),
+        .pixels = ls_shape_row_count(shape) / ls_shape_last(shape),
         .channels = ls_shape_last(shape),
         .x = (const real *)norm->inputs[LS_NORM_X]->data + from,
         .y = residual ? (const real *)norm->output->data + from : NULL,
@@ -160,7 +160,7 @@ LS_INLINE void write_dx(int64_t count, int64_t wide, struct ls_norm_maps maps,
 
 void LS_NAME(ls_norm_backward_images)(const struct ls_node *norm, struct ls_norm_maps maps,
                                       int64_t first, int64_t count, bool accumulate, real *dx) {
-    const int64_t row = ls_shape_row(norm->output->shape);
+    const int64_t row = ls_shape_row_count(norm->output->shape);
     const int64_t wide = pattern(ls_shape_last(norm->output->shape));
     const real *x = (const real *)norm->inputs[LS_NORM_X]->data + first * row;
     const real *dy = (const real *)norm->output->gradient + first * row;

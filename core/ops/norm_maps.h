@@ -73,7 +73,7 @@ void LS_NAME(ls_norm_backward_images)(const struct ls_node *norm, struct ls_norm
 /* Values per channel of microbatch m, and whether its statistics are constants. */
 static inline int64_t ls_norm_values(const struct ls_node *norm, const struct ls_run *run, int m) {
     const struct ls_shape shape = norm->output->shape;
-    return ls_run_microbatch_rows(run, m) * (ls_shape_row(shape) / ls_shape_last(shape));
+    return ls_run_microbatch_rows(run, m) * (ls_shape_row_count(shape) / ls_shape_last(shape));
 }
 
 static inline bool ls_norm_frozen(const struct ls_run *run, int64_t values) {

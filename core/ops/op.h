@@ -7,8 +7,8 @@
  * The contract of forward and backward:
  * - Dimension 0 of a batched value is the sample; run->rows of them are there, at most
  *   shape.dims[0].
- * - The result of a row never depends on the other rows of the call, except for ops that
- *   normalise over a microbatch; those never look beyond their microbatch.
+ * - The result of a row never depends on the other rows of the call, except for ops that say
+ *   over_microbatch; those never look beyond their microbatch.
  * - A sum over samples is taken inside each microbatch in a stated order (sum.h,
  *   tensor/kernels/gemm.h), then over the run's microbatches along the fixed tree (base/tree.h).
  * - backward reads output->gradient and writes the gradient of every input that wants one
@@ -26,6 +26,7 @@
 #include "core/base/random.h"
 #include "core/base/status.h"
 #include "core/tensor/algorithm.h"
+#include "core/tensor/layout.h"
 #include "core/tensor/shape.h"
 
 struct ls_parameter;
@@ -40,6 +41,7 @@ struct ls_value {
     enum ls_type type;
     bool wants_gradient;                  /* a parameter, or computed from one, or asked for */
     const struct ls_parameter *parameter; /* borrowed; NULL if it is none */
+    enum ls_layout layout;                /* of a parameter */
     void *data;               /* real[] or int32_t[]; a parameter's is in its storage layout */
     void *gradient;           /* real[], as data; NULL where none is wanted */
     struct ls_node *producer; /* borrowed; NULL for inputs and parameters */
@@ -71,6 +73,9 @@ struct ls_node {
     bool stores;   /* of the norm before: others read its output, too, so forward stores it; else it
                       is made again in backward */
     bool openblas; /* products in free order (linear only; bits may depend on the rows of a call) */
+    /* Step mode (graph.h): 0, or how many positions a sequence may have, of which every run brings
+     * one. Ops that look back keep in `state` what they need. */
+    int64_t step_positions;
 
     /* Set by infer(): bytes wanted, per run. */
     size_t saved_bytes;   /* written by forward, read by backward */
@@ -91,6 +96,7 @@ struct ls_run {
     uint64_t seed, step;
     const uint64_t *row_ids; /* per sample: its index in the data set */
     uint64_t row_first;      /* position of sample 0 in the global batch */
+    int64_t position;        /* step mode: of the one position of each sequence; 0 starts anew */
 };
 
 static inline int64_t ls_run_microbatch_first(const struct ls_run *run, int m) {
@@ -114,9 +120,10 @@ struct ls_op_case_input {
         shape; /* with its batch dimension if batched; rank 0 with absent set: not given */
     bool absent;
     bool parameter; /* bound as a parameter (layout below), so it is not batched */
-    int layout;     /* enum ls_layout of parameters.h */
+    enum ls_layout layout;
     bool integer;   /* int32 in [low, high], else uniform in [low, high] */
-    bool constant;  /* no gradient is checked (targets, masks, running statistics) */
+    bool constant;  /* no gradient is checked (targets, masks) */
+    bool statistic; /* a running statistic: constant, and forward fills its slot when training */
     double low, high;
     double gap;    /* keep this far from the kinks at multiples of kink */
     double kink;   /* e.g. 1e9: only 0 is a kink; 0: none */
@@ -155,6 +162,8 @@ struct ls_op {
                       backward runs (reshape, flatten) */
     bool in_place; /* forward may write its output over inputs[0]'s data */
     bool fuses;    /* honours node->activation (backward then reads the output too) */
+    bool loss; /* gives [N, 2]: per sample a weighted loss, and its weight, which has no slope */
+    bool over_microbatch; /* a row's result may depend on the other rows of its microbatch */
     const struct ls_op_case *cases;
     int case_count;
 };

@@ -14,7 +14,7 @@ static inline bool ls_pair_repeats(const struct ls_node *node) {
 /* Vectors along the last dimension in one sample of a. */
 static inline int64_t ls_pair_vectors(const struct ls_node *node) {
     const struct ls_shape shape = node->inputs[0]->shape;
-    return ls_shape_row(shape) / ls_shape_last(shape);
+    return ls_shape_row_count(shape) / ls_shape_last(shape);
 }
 
 static inline enum ls_status ls_pair_infer(struct ls_node *node, struct ls_error *error) {
@@ -35,7 +35,7 @@ static inline enum ls_status ls_pair_infer(struct ls_node *node, struct ls_error
             b->batched ? "a value" : "a parameter", ls_shape_print(b->shape, second),
             b->type == LS_TYPE_REAL ? "" : " of integers");
     ls_infer_like(node);
-    node->flops = ls_shape_row(a->shape);
+    node->flops = ls_shape_row_count(a->shape);
     if (ls_pair_repeats(node))
         node->scratch_bytes = ls_column_sums_bytes(last, a->shape.dims[0]);
     return LS_OK;

@@ -3,7 +3,7 @@
 #define LS_OPS_POOL_H
 
 #include "core/ops/check.h"
-#include "core/ops/ops.h"
+#include "core/ops/options.h"
 #include "core/tensor/variant.h"
 
 /* One axis (0 height, 1 width) of a pooling: output pixel o looks at input pixels [first, end). */
@@ -61,7 +61,7 @@ static inline enum ls_status ls_pool_infer(struct ls_node *node, struct ls_error
         node->output->shape.dims[1 + axis] = a.out;
     }
     const struct ls_pool_options *options = node->options;
-    node->flops = ls_shape_row(node->output->shape) * options->window[0] * options->window[1];
+    node->flops = ls_shape_row_count(node->output->shape) * options->window[0] * options->window[1];
     return LS_OK;
 }
 

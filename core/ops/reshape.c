@@ -30,12 +30,12 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     if (row.rank > LS_RANK_MAX - 1)
         return ls_fail(error, LS_INVALID, "reshape: expected at most %d dimensions, found %d",
                        LS_RANK_MAX - 1, row.rank);
-    if (!complete(&row, ls_shape_row(x->shape))) {
+    if (!complete(&row, ls_shape_row_count(x->shape))) {
         struct ls_shape have = {.rank = x->shape.rank - 1};
         memcpy(have.dims, x->shape.dims + 1, sizeof have.dims - sizeof have.dims[0]);
         return ls_fail(error, LS_INVALID,
                        "reshape: a sample of shape %s (%lld elements) does not fit the shape %s",
-                       ls_shape_print(have, from), (long long)ls_shape_row(x->shape),
+                       ls_shape_print(have, from), (long long)ls_shape_row_count(x->shape),
                        ls_shape_print(row, to));
     }
     ls_infer_like(node);

@@ -41,7 +41,7 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     memset(y, 0, (size_t)ls_run_elements(run, node->output) * sizeof(real));
     y += before(node);
     for (int64_t n = 0; n < run->rows; n++) {
-        const real *image = (const real *)node->inputs[0]->data + n * ls_shape_row(in);
+        const real *image = (const real *)node->inputs[0]->data + n * ls_shape_row_count(in);
         for (int64_t i = 0; i < in.dims[1]; i += options->stride)
             for (int64_t j = 0; j < in.dims[2]; j += options->stride, y += out.dims[3])
                 memcpy(y, image + (i * in.dims[2] + j) * channels, (size_t)channels * sizeof(real));
@@ -59,7 +59,7 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
     if (!node->accumulate[0])
         memset(dx, 0, (size_t)ls_run_elements(run, node->inputs[0]) * sizeof(real));
     for (int64_t n = 0; n < run->rows; n++) {
-        real *image = dx + n * ls_shape_row(in);
+        real *image = dx + n * ls_shape_row_count(in);
         for (int64_t i = 0; i < in.dims[1]; i += options->stride)
             for (int64_t j = 0; j < in.dims[2]; j += options->stride, dy += out.dims[3]) {
                 const real *restrict from = dy;

@@ -22,7 +22,7 @@ static inline enum ls_status ls_softmax_infer(struct ls_node *node, struct ls_er
     if (status != LS_OK)
         return status;
     ls_infer_like(node);
-    node->flops = 15 * ls_shape_row(node->output->shape);
+    node->flops = 15 * ls_shape_row_count(node->output->shape);
     return LS_OK;
 }
 

@@ -4,7 +4,7 @@
  * A sample has one or more positions (a label each); K classes. With z = x - max x and s = sum exp
  * z, and as the q sum to 1: loss = log s - (1 - smoothing) z_t - smoothing mean(z). */
 #include "core/ops/loss.h"
-#include "core/ops/ops.h"
+#include "core/ops/options.h"
 #include "core/ops/softmax.h"
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
@@ -16,7 +16,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
         return status;
     const int64_t classes = ls_shape_last(x->shape);
     if (!t->batched || t->type != LS_TYPE_INT32 ||
-        ls_shape_row(t->shape) * classes != ls_shape_row(x->shape))
+        ls_shape_row_count(t->shape) * classes != ls_shape_row_count(x->shape))
         return ls_fail(error, LS_INVALID,
                        "softmax_cross_entropy: logits of shape %s need one whole-number label per "
                        "%lld classes, "
@@ -33,7 +33,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
         return status;
     ls_loss_output(node);
     node->saved_bytes = (size_t)ls_shape_count(x->shape) * sizeof(real);
-    node->flops = 16 * ls_shape_row(x->shape);
+    node->flops = 16 * ls_shape_row_count(x->shape);
     return LS_OK;
 }
 
@@ -63,7 +63,7 @@ static real position_loss(const real *restrict x, int64_t classes, int32_t label
 static void forward(const struct ls_node *node, const struct ls_run *run) {
     const struct ls_cross_entropy_options *options = node->options;
     const int64_t classes = ls_shape_last(node->inputs[0]->shape);
-    const int64_t positions = ls_shape_row(node->inputs[1]->shape);
+    const int64_t positions = ls_shape_row_count(node->inputs[1]->shape);
     const real *x = node->inputs[0]->data;
     const int32_t *labels = node->inputs[1]->data;
     real *p = node->saved, *y = node->output->data;
@@ -84,7 +84,7 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
 static void backward(const struct ls_node *node, const struct ls_run *run) {
     const struct ls_cross_entropy_options *options = node->options;
     const int64_t classes = ls_shape_last(node->inputs[0]->shape);
-    const int64_t positions = ls_shape_row(node->inputs[1]->shape);
+    const int64_t positions = ls_shape_row_count(node->inputs[1]->shape);
     const real smoothing = (real)options->smoothing, each = smoothing / (real)classes;
     const int32_t *labels = node->inputs[1]->data;
     const real *dy = node->output->gradient;
@@ -149,6 +149,7 @@ const struct ls_op LS_NAME(ls_op_softmax_cross_entropy) = {
     .forward = forward,
     .backward = backward,
     .backward_reads_inputs = 1u << 1 | 1u << 2,
+    .loss = true,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
 };

@@ -20,7 +20,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
             (long long)last.dims[0], ls_shape_print(row, row_text),
             ls_shape_print(mean->shape, found), ls_shape_print(scale->shape, other));
     ls_infer_like(node);
-    node->flops = 2 * ls_shape_row(x->shape);
+    node->flops = 2 * ls_shape_row_count(x->shape);
     return LS_OK;
 }
 

@@ -2,7 +2,7 @@
  * With one output: the logit of class 1, labels 0.0 and 1.0, binary cross-entropy. Sums: hits,
  * vectors counted, hits within the k largest; detailed: the confusion matrix [label][prediction].
  */
-#include "core/ops/ops.h"
+#include "core/graph/ops.h"
 #include "core/tasks/kind.h"
 
 enum { HITS, COUNTED, TOP_HITS, CONFUSION };
@@ -38,7 +38,7 @@ static struct ls_value *record_binary(struct ls_task *task, struct ls_graph *gra
         return ls_graph_fail(graph,
                              "binary_cross_entropy expects one output of the model, found %lld: "
                              "use loss.name cross_entropy, or end the model in one unit",
-                             (long long)ls_shape_row(output->shape));
+                             (long long)ls_shape_row_count(output->shape));
     if (weighs_labels(&task->options))
         return ls_graph_fail(
             graph, "label_smoothing, ignored_label and class_weights need a model with an "
@@ -121,7 +121,7 @@ static void measure(const struct ls_task *task, const struct ls_run *run, int m,
                     const struct ls_value *output, const struct ls_value *target, bool detailed,
                     double *sums) {
     const int64_t width = task->outputs, k = classes(task);
-    const int64_t per_sample = ls_shape_row(output->shape) / width; /* vectors of outputs */
+    const int64_t per_sample = ls_shape_row_count(output->shape) / width; /* vectors of outputs */
     const int64_t first = ls_run_microbatch_first(run, m) * per_sample;
     const int64_t count = ls_run_microbatch_rows(run, m) * per_sample;
     const float *outputs = (const float *)output->data + first * width;

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "core/base/tree.h"
-#include "core/ops/ops.h"
+#include "core/graph/ops.h"
 #include "core/tasks/kind.h"
 
 enum { SQUARED_ERROR, ABSOLUTE_ERROR, TARGET, TARGET_SQUARED, COUNTED, SUMS };
@@ -68,7 +68,7 @@ static void measure(const struct ls_task *task, const struct ls_run *run, int m,
                     const struct ls_value *output, const struct ls_value *target, bool detailed,
                     double *sums) {
     (void)detailed;
-    const int64_t width = task->outputs, row = ls_shape_row(output->shape);
+    const int64_t width = task->outputs, row = ls_shape_row_count(output->shape);
     const int64_t first = ls_run_microbatch_first(run, m) * row;
     const int64_t count = ls_run_microbatch_rows(run, m) * row;
     const float *x = (const float *)output->data + first, *t = (const float *)target->data + first;

@@ -49,7 +49,7 @@ static void augment_line(bool flip, int64_t dx, int64_t width, int64_t channels,
 void ls_augment_image(const struct ls_augment_options *options, struct ls_random_key key,
                       struct ls_shape shape, const float *from, float *to) {
     LS_ASSERT(shape.rank == 3, "an image has 3 dimensions, found %d", shape.rank);
-    const int64_t height = shape.dims[0], line = ls_shape_row(shape);
+    const int64_t height = shape.dims[0], line = ls_shape_row_count(shape);
     const bool flip = options->flip && ls_random_below(key, DRAW_FLIP, 2);
     const int64_t dy = options->shift ? draw_shift(options, key, DRAW_SHIFT_Y) : 0;
     const int64_t dx = options->shift ? draw_shift(options, key, DRAW_SHIFT_X) : 0;

@@ -1,6 +1,5 @@
 #include "core/tensor/isa.h"
 
-#include "core/ops/list.h"
 #include "core/tensor/sum.h"
 
 extern const struct ls_kernels ls_kernels_f32_portable, ls_kernels_f32_avx2, ls_kernels_f32_avx512;
@@ -34,23 +33,6 @@ enum ls_variant ls_variant_best(void) {
     if (ls_variant_supported(LS_F32_AVX512))
         return LS_F32_AVX512;
     return ls_variant_supported(LS_F32_AVX2) ? LS_F32_AVX2 : LS_F32_PORTABLE;
-}
-
-const struct ls_op *const *ls_variant_ops(enum ls_variant variant) {
-    switch (variant) {
-    case LS_F32_PORTABLE:
-        return ls_ops_f32_portable;
-    case LS_F64:
-        return ls_ops_f64;
-#if LS_X86
-    case LS_F32_AVX2:
-        return ls_ops_f32_avx2;
-    case LS_F32_AVX512:
-        return ls_ops_f32_avx512;
-#endif
-    default:
-        return NULL;
-    }
 }
 
 const struct ls_kernels *ls_variant_kernels(enum ls_variant variant) {

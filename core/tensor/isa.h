@@ -15,10 +15,6 @@ bool ls_variant_supported(enum ls_variant variant);
 /* The fastest float variant that this machine can run. */
 enum ls_variant ls_variant_best(void);
 
-/* The ops of a variant, indexed by enum ls_op_id; NULL if this build does not have it. */
-struct ls_op;
-const struct ls_op *const *ls_variant_ops(enum ls_variant variant);
-
 /* The kernels of a float variant (kernels/table.h); NULL if this build does not have it. */
 struct ls_kernels;
 const struct ls_kernels *ls_variant_kernels(enum ls_variant variant);

@@ -13,12 +13,19 @@ int64_t ls_shape_count(struct ls_shape shape) {
     return count;
 }
 
-int64_t ls_shape_row(struct ls_shape shape) {
+int64_t ls_shape_row_count(struct ls_shape shape) {
     int64_t count = 1;
     for (int i = 1; i < shape.rank; i++)
         LS_ASSERT(!__builtin_mul_overflow(count, shape.dims[i], &count),
                   "dimension %d of %d is %lld", i, shape.rank, (long long)shape.dims[i]);
     return count;
+}
+
+struct ls_shape ls_shape_of_row(struct ls_shape shape) {
+    struct ls_shape row = {.rank = shape.rank - 1};
+    for (int i = 0; i < row.rank; i++)
+        row.dims[i] = shape.dims[i + 1];
+    return row;
 }
 
 int64_t ls_shape_last(struct ls_shape shape) {

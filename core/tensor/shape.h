@@ -22,7 +22,10 @@ struct ls_shape {
 int64_t ls_shape_count(struct ls_shape shape);
 
 /* Product of all dimensions but the first: elements of one sample. */
-int64_t ls_shape_row(struct ls_shape shape);
+int64_t ls_shape_row_count(struct ls_shape shape);
+
+/* The shape of one sample: without the first dimension. */
+struct ls_shape ls_shape_of_row(struct ls_shape shape);
 
 /* The last dimension; 1 for rank 0. */
 int64_t ls_shape_last(struct ls_shape shape);

@@ -15,7 +15,7 @@
 #include "launcher/command/workloads.h"
 #include "launcher/worker/progress.h"
 #include "launcher/worker/run.h"
-#include "launcher/worker/trainer.h"
+#include "launcher/worker/worker.h"
 
 enum { BATCHES = 8, WARM_UP = 3, TIMED_MAX = 1 << 20 };
 
@@ -55,9 +55,9 @@ struct synthetic {
 };
 
 static void draw(struct synthetic *data, const struct ls_workload *workload,
-                 const struct ls_trainer *trainer, int64_t batch, int64_t rows) {
+                 const struct ls_worker *worker, int64_t batch, int64_t rows) {
     const int64_t width = ls_shape_count(workload->input_shape);
-    const int64_t first = trainer->first * trainer->microbatch_rows;
+    const int64_t first = worker->first * worker->microbatch_rows;
     data->inputs = ls_calloc((size_t)(BATCHES * rows * width), sizeof(float));
     data->labels = ls_calloc((size_t)(BATCHES * rows), sizeof(int32_t));
     data->row_ids = ls_calloc((size_t)(BATCHES * rows), sizeof(uint64_t));
@@ -82,30 +82,30 @@ struct timing {
     double seconds, median, least, loss_first, loss_last;
 };
 
-static void time_steps(struct ls_trainer *trainer, const struct synthetic *data, int64_t batch,
+static void time_steps(struct ls_worker *worker, const struct synthetic *data, int64_t batch,
                        int64_t rows, double seconds, struct timing *timing) {
-    const int64_t width = ls_shape_row(trainer->model.input->shape);
+    const int64_t width = ls_shape_row_count(worker->model.input->shape);
     double *times = ls_calloc(TIMED_MAX, sizeof *times), sums[64];
     double began = ls_seconds();
     for (int64_t i = 0; timing->steps < TIMED_MAX; i++) {
         const int64_t b = i % BATCHES;
         const struct ls_batch view = {
             .rows_global = batch,
-            .microbatch_rows = trainer->microbatch_rows,
-            .microbatches = trainer->microbatches,
+            .microbatch_rows = worker->microbatch_rows,
+            .microbatches = worker->microbatches,
             .rows = rows,
-            .row_first = (uint64_t)(trainer->first * trainer->microbatch_rows),
+            .row_first = (uint64_t)(worker->first * worker->microbatch_rows),
             .row_ids = data->row_ids + b * rows,
             .inputs = data->inputs + b * rows * width,
             .targets = data->labels + b * rows,
         };
         struct ls_step step = {.step = (uint64_t)i,
-                               .learning_rate = trainer->config->optimizer.learning_rate,
+                               .learning_rate = worker->config->optimizer.learning_rate,
                                .stop = i >= WARM_UP && ls_seconds() - began >= seconds &&
                                        timing->steps >= 5,
                                .sums = sums};
         const double start = ls_seconds();
-        ls_trainer_step(trainer, &view, &step);
+        ls_worker_step(worker, &view, &step);
         const double end = ls_seconds();
         timing->loss_last = sums[0] / sums[1];
         if (i == 0)
@@ -125,19 +125,19 @@ static void time_steps(struct ls_trainer *trainer, const struct synthetic *data,
     free(times);
 }
 
-static void print_line(const struct ls_trainer *trainer, const struct ls_workload *workload,
+static void print_line(const struct ls_worker *worker, const struct ls_workload *workload,
                        int ranks, int64_t batch, const struct timing *timing, double peak_rss_mb) {
     json_t *line =
         json_pack("{s:s s:s s:i s:i s:I s:I s:f s:f s:f s:f s:f s:f s:f s:I s:i s:s}", "framework",
                   "lockstep", "workload", workload->name, "procs", ranks, "threads",
-                  trainer->threads, "batch_per_proc", (json_int_t)workload->batch, "params",
-                  (json_int_t)ls_parameters_trained(trainer->parameters), "steps_per_s",
+                  worker->threads, "batch_per_proc", (json_int_t)workload->batch, "params",
+                  (json_int_t)ls_parameters_trained(worker->parameters), "steps_per_s",
                   (double)timing->steps / timing->seconds, "samples_per_s",
                   (double)timing->steps * (double)batch / timing->seconds, "ms_per_step_median",
                   timing->median * 1e3, "ms_per_step_min", timing->least * 1e3, "peak_rss_mb",
                   peak_rss_mb, "loss_first", timing->loss_first, "loss_last", timing->loss_last,
-                  "steps_timed", (json_int_t)timing->steps, "microbatches", trainer->microbatches,
-                  "isa", ls_variant_name(trainer->variant));
+                  "steps_timed", (json_int_t)timing->steps, "microbatches", worker->microbatches,
+                  "isa", ls_variant_name(worker->variant));
     char *text = json_dumps(line, JSON_REAL_PRECISION(9));
     printf("%s\n", text);
     fflush(stdout);
@@ -149,13 +149,14 @@ static enum ls_status read_workload(struct ls_config *config, const struct ls_wo
                                     const struct bench_options *wanted, int ranks,
                                     struct ls_error *error) {
     char text[8192];
-    const int length = snprintf(
-        text, sizeof text,
-        "seed: 5\ntask: classification\ndata: {train: synthetic}\n%strain:\n  epochs: 1\n  batch: %lld\n"
-        "  microbatches: %lld\n  reduce: %s\n"
-        "compute: {isa: %s, gemm: %s, winograd: %s, threads: %lld}\n",
-        workload->config, (long long)(workload->batch * ranks), (long long)wanted->microbatches,
-        wanted->reduce, wanted->isa, wanted->gemm, wanted->winograd, (long long)wanted->threads);
+    const int length = snprintf(text, sizeof text,
+                                "seed: 5\ntask: classification\ndata: {train: "
+                                "synthetic}\n%strain:\n  epochs: 1\n  batch: %lld\n"
+                                "  microbatches: %lld\n  reduce: %s\n"
+                                "compute: {isa: %s, gemm: %s, winograd: %s, threads: %lld}\n",
+                                workload->config, (long long)(workload->batch * ranks),
+                                (long long)wanted->microbatches, wanted->reduce, wanted->isa,
+                                wanted->gemm, wanted->winograd, (long long)wanted->threads);
     return ls_config_parse(config, text, (size_t)length, "bench", NULL, 0, error);
 }
 
@@ -172,30 +173,30 @@ static enum ls_status run_rank(const void *context, struct ls_communicator *comm
     const int ranks = ls_communicator_size(communicator);
     const int64_t batch = workload->batch * ranks;
     struct ls_config config;
-    struct ls_trainer trainer;
+    struct ls_worker worker;
     enum ls_status status = read_workload(&config, workload, wanted, ranks, error);
     if (status != LS_OK)
         return status;
-    const struct ls_trainer_options trainer_options = {
+    const struct ls_worker_options worker_options = {
         .config = &config, .communicator = communicator, .input_shape = workload->input_shape};
-    if ((status = ls_trainer_create(&trainer, &trainer_options, error)) == LS_OK) {
-        const int64_t rows = trainer.count * trainer.microbatch_rows;
+    if ((status = ls_worker_create(&worker, &worker_options, error)) == LS_OK) {
+        const int64_t rows = worker.count * worker.microbatch_rows;
         struct synthetic data;
         struct timing timing = {0};
-        draw(&data, workload, &trainer, batch, rows);
+        draw(&data, workload, &worker, batch, rows);
         if (ls_communicator_rank(communicator) == 0)
-            ls_trainer_note_threads(&trainer);
+            ls_worker_note_threads(&worker);
         ls_communicator_barrier(communicator);
-        time_steps(&trainer, &data, batch, rows, wanted->seconds, &timing);
+        time_steps(&worker, &data, batch, rows, wanted->seconds, &timing);
         struct rusage usage;
         getrusage(RUSAGE_SELF, &usage);
         const double rss = (double)ls_communicator_max(communicator, usage.ru_maxrss) / 1024;
         if (ls_communicator_rank(communicator) == 0)
-            print_line(&trainer, workload, ranks, batch, &timing, rss);
+            print_line(&worker, workload, ranks, batch, &timing, rss);
         free(data.inputs);
         free(data.labels);
         free(data.row_ids);
-        ls_trainer_destroy(&trainer);
+        ls_worker_destroy(&worker);
     }
     ls_config_clear(&config);
     return status;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "core/ops/ops.h"
+#include "core/graph/ops.h"
 #include "launcher/command/bench_kernels.h"
 
 static struct ls_value *vector(struct ls_graph *graph, const char *name, int64_t count,

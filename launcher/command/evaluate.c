@@ -49,10 +49,10 @@ static enum ls_status evaluate_part(struct ls_trained *trained, const char *name
     enum ls_status status = ls_trained_load(trained, part, &loader, error);
     if (status != LS_OK)
         return status;
-    double *sums = ls_calloc((size_t)ls_trainer_sum_count(&trained->trainer, true), sizeof *sums);
-    status = ls_trainer_evaluate(&trained->trainer, loader, sums, error);
+    double *sums = ls_calloc((size_t)ls_worker_sum_count(&trained->worker, true), sizeof *sums);
+    status = ls_worker_evaluate(&trained->worker, loader, sums, error);
     if (status == LS_OK) {
-        const struct ls_metrics metrics = ls_task_metrics(trained->trainer.task, sums, true);
+        const struct ls_metrics metrics = ls_task_metrics(trained->worker.task, sums, true);
         print_metrics(name, &metrics, confusion);
     }
     free(sums);

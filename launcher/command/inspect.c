@@ -98,8 +98,8 @@ static void print_nodes(const struct inspection *it) {
  * Raises *pieces to the share's. */
 static int share_buffers(const struct inspection *it, int thread, int *pieces) {
     struct ls_tree_node nodes[LS_TREE_NODES_MAX];
-    const int first = it->first + (int)ls_part_first(it->count, thread, it->threads);
-    const int end = it->first + (int)ls_part_first(it->count, thread + 1, it->threads);
+    const int first = it->first + (int)ls_even_first(it->count, thread, it->threads);
+    const int end = it->first + (int)ls_even_first(it->count, thread + 1, it->threads);
     const int sums =
         ls_tree_cover(it->microbatches, first, end - first, 0, nodes, LS_TREE_NODES_MAX);
     float *none[LS_TREE_NODES_MAX] = {NULL};
@@ -180,7 +180,7 @@ static enum ls_status choose_ranks(struct inspection *it, const struct inspect_o
             error, LS_INVALID,
             "%d ranks, but a batch has %d microbatches and every rank needs one of its own",
             it->ranks, it->microbatches);
-    it->first = (int)ls_part_first(it->microbatches, it->ranks - 1, it->ranks);
+    it->first = (int)ls_even_first(it->microbatches, it->ranks - 1, it->ranks);
     it->count = it->microbatches - it->first;
     it->threads = threads < it->count ? (int)threads : it->count;
     const int most = (it->count + it->threads - 1) / it->threads; /* of a share */

@@ -54,25 +54,25 @@ static enum ls_status write_rows(void *context, const float *outputs, int64_t ro
 
 static enum ls_status predict(struct ls_trained *trained, const char *path,
                               struct ls_error *error) {
-    struct ls_trainer *trainer = &trained->trainer;
+    struct ls_worker *worker = &trained->worker;
     const uint64_t rows = ls_dataset_info(trained->given).rows;
     const struct ls_part part = {.dataset = trained->given, .count = rows};
-    struct ls_shape shape = {.rank = trainer->model.output->shape.rank - 1};
+    struct ls_shape shape = {.rank = worker->model.output->shape.rank - 1};
     for (int i = 0; i < shape.rank; i++)
-        shape.dims[i] = trainer->model.output->shape.dims[i + 1];
+        shape.dims[i] = worker->model.output->shape.dims[i + 1];
 
     struct ls_loader *loader;
     enum ls_status status = ls_trained_load(trained, &part, &loader, error);
     if (status != LS_OK)
         return status;
     struct writer writer = {.width = ls_shape_count(shape)};
-    if (ls_task_classes(trainer->task))
+    if (ls_task_classes(worker->task))
         writer.labels = ls_calloc((size_t)trained->config.train.batch, sizeof *writer.labels);
     status =
         ls_predictions_create(&writer.predictions, path, rows, shape, writer.labels != NULL, error);
     if (status == LS_OK) {
         struct ls_error ignored;
-        status = ls_trainer_predict(trainer, loader, write_rows, &writer, error);
+        status = ls_worker_predict(worker, loader, write_rows, &writer, error);
         const enum ls_status closed = ls_predictions_close(writer.predictions, status == LS_OK,
                                                            status == LS_OK ? error : &ignored);
         if (status == LS_OK)

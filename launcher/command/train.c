@@ -19,7 +19,7 @@
 #include "launcher/worker/data.h"
 #include "launcher/worker/result.h"
 #include "launcher/worker/save.h"
-#include "launcher/worker/trainer.h"
+#include "launcher/worker/worker.h"
 
 static const struct ls_option options[] = {
     {.letter = 'n',
@@ -47,15 +47,15 @@ static enum ls_status rehearse(const struct ls_config *config, struct ls_error *
     enum ls_status status = ls_data_open(&data, config, true, error);
     if (status != LS_OK)
         return status;
-    struct ls_trainer trainer;
-    const struct ls_trainer_options trainer_options = {
+    struct ls_worker worker;
+    const struct ls_worker_options worker_options = {
         .config = config, .input_shape = data.input_shape, .input_integer = data.input_integer};
-    status = ls_trainer_create(&trainer, &trainer_options, error);
+    status = ls_worker_create(&worker, &worker_options, error);
     if (status == LS_OK) {
-        status = ls_check_targets(data.datasets[LS_SOURCE_TRAIN], config, &trainer.model, error);
-        if (status == LS_OK && ls_task_classes(trainer.task))
-            status = ls_data_check_labels(&data, ls_task_classes(trainer.task), error);
-        ls_trainer_destroy(&trainer);
+        status = ls_check_targets(data.datasets[LS_SOURCE_TRAIN], config, &worker.model, error);
+        if (status == LS_OK && ls_task_classes(worker.task))
+            status = ls_data_check_labels(&data, ls_task_classes(worker.task), error);
+        ls_worker_destroy(&worker);
     }
     ls_data_close(&data);
     return status;

@@ -29,26 +29,26 @@ static enum ls_status open_given(struct ls_trained *trained, const char *file, b
 
 static enum ls_status open_model(struct ls_trained *trained, const struct ls_checkpoint *checkpoint,
                                  struct ls_error *error) {
-    const struct ls_trainer_options options = {
+    const struct ls_worker_options options = {
         .config = &trained->config,
         .input_shape = trained->data.input_shape,
         .input_integer = ls_config_takes_indices(&trained->config),
     };
-    enum ls_status status = ls_trainer_create(&trained->trainer, &options, error);
+    enum ls_status status = ls_worker_create(&trained->worker, &options, error);
     if (status == LS_OK)
-        ls_trainer_note_threads(&trained->trainer);
+        ls_worker_note_threads(&trained->worker);
     if (status == LS_OK)
         status = ls_check_targets(trained->given ? trained->given
                                                  : trained->data.datasets[LS_SOURCE_TRAIN],
-                                  &trained->config, &trained->trainer.model, error);
+                                  &trained->config, &trained->worker.model, error);
     if (status != LS_OK)
         return status;
     const struct ls_checkpoint_arrays arrays = {
-        .parameters = trained->trainer.parameters,
-        .end = trained->trainer.parameters->total,
+        .parameters = trained->worker.parameters,
+        .end = trained->worker.parameters->total,
         .count = 1,
         .names = {"parameters"},
-        .data = {trained->trainer.flat},
+        .data = {trained->worker.flat},
     };
     status = ls_checkpoint_load(checkpoint, &arrays, error);
     char shape[LS_SHAPE_TEXT_MAX];
@@ -91,7 +91,7 @@ enum ls_status ls_trained_open(struct ls_trained *trained, const struct ls_train
 }
 
 void ls_trained_close(struct ls_trained *trained) {
-    ls_trainer_destroy(&trained->trainer);
+    ls_worker_destroy(&trained->worker);
     if (trained->given)
         ls_dataset_close(trained->given);
     ls_data_close(&trained->data);
@@ -101,16 +101,16 @@ void ls_trained_close(struct ls_trained *trained) {
 
 enum ls_status ls_trained_load(struct ls_trained *trained, const struct ls_part *part,
                                struct ls_loader **loader, struct ls_error *error) {
-    const struct ls_trainer *trainer = &trained->trainer;
+    const struct ls_worker *worker = &trained->worker;
     const struct ls_loader_options options = {
         .part = *part,
         .batch = trained->config.train.batch,
-        .microbatches = trainer->microbatches,
-        .count = trainer->microbatches,
+        .microbatches = worker->microbatches,
+        .count = worker->microbatches,
         .input_integer = ls_config_takes_indices(&trained->config),
-        .input_limit = ls_model_index_limit(&trainer->model),
-        .target_integer = ls_task_target_integer(trainer->task),
-        .classes = ls_task_classes(trainer->task),
+        .input_limit = ls_model_index_limit(&worker->model),
+        .target_integer = ls_task_target_integer(worker->task),
+        .classes = ls_task_classes(worker->task),
     };
     return ls_loader_create(loader, &options, error);
 }

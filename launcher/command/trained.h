@@ -3,13 +3,13 @@
 #define LS_LAUNCHER_TRAINED_H
 
 #include "launcher/worker/data.h"
-#include "launcher/worker/trainer.h"
+#include "launcher/worker/worker.h"
 
 struct ls_trained {
     struct ls_config config;
     struct ls_data data;      /* of the config; empty when other data was given */
     struct ls_dataset *given; /* --data; NULL: none */
-    struct ls_trainer trainer;
+    struct ls_worker worker;
     uint64_t step; /* of the checkpoint */
 };
 

@@ -71,25 +71,19 @@ static enum ls_status check_shapes(const struct ls_data *data, struct ls_error *
     return LS_OK;
 }
 
-static struct ls_shape row_of(struct ls_shape shape) {
-    struct ls_shape row = {.rank = shape.rank - 1};
-    for (int i = 0; i < row.rank; i++)
-        row.dims[i] = shape.dims[i + 1];
-    return row;
-}
-
 enum ls_status ls_check_targets(const struct ls_dataset *dataset, const struct ls_config *config,
                                 const struct ls_model *model, struct ls_error *error) {
     const struct ls_dataset_info info = ls_dataset_info(dataset);
     if (!info.has_targets ||
-        ls_shape_count(info.target_shape) == ls_shape_row(model->target->shape))
+        ls_shape_count(info.target_shape) == ls_shape_row_count(model->target->shape))
         return LS_OK;
     const struct ls_layer_spec *last = &config->model.items[config->model.count - 1];
     char output[LS_SHAPE_TEXT_MAX], expected[LS_SHAPE_TEXT_MAX], found[LS_SHAPE_TEXT_MAX];
     ls_fail(error, LS_INVALID,
             "layer %s: the model ends in %s for a sample and takes targets of %s; the data has %s",
-            last->name, print_row(row_of(model->output->shape), output),
-            print_row(row_of(model->target->shape), expected), print_row(info.target_shape, found));
+            last->name, print_row(ls_shape_of_row(model->output->shape), output),
+            print_row(ls_shape_of_row(model->target->shape), expected),
+            print_row(info.target_shape, found));
     return ls_config_layer_error(config, last, error);
 }
 

@@ -4,49 +4,49 @@
 
 #include "core/base/memory.h"
 #include "core/base/parallel.h"
-#include "launcher/worker/trainer.h"
+#include "launcher/worker/worker.h"
 
 static void prepare_share(void *context, int thread) {
-    const struct ls_trainer *trainer = context;
-    ls_graph_prepare(trainer->shares[thread].model.graph, trainer->flat);
+    const struct ls_worker *worker = context;
+    ls_graph_prepare(worker->shares[thread].model.graph, worker->flat);
 }
 
 static void measure_share(void *context, int thread) {
     const struct ls_pass *pass = context;
-    const struct ls_trainer *trainer = pass->trainer;
-    const struct ls_share *share = &trainer->shares[thread];
+    const struct ls_worker *worker = pass->worker;
+    const struct ls_share *share = &worker->shares[thread];
     const struct ls_model *model = &share->model;
-    const int sums = ls_trainer_sum_count(trainer, true);
+    const int sums = ls_worker_sum_count(worker, true);
     for (int i = 0; i < share->pieces.count; i++) {
         const struct ls_tree_node node = share->pieces.nodes[i];
         struct ls_run run;
         if (!ls_share_forward(pass, share, node, NULL, &run))
             continue;
         for (int m = 0; m < run.microbatches; m++)
-            ls_task_measure(trainer->task, &run, m, model->output, model->target, model->loss, true,
-                            trainer->exchange + (size_t)(node.first + m) * (size_t)sums);
+            ls_task_measure(worker->task, &run, m, model->output, model->target, model->loss, true,
+                            worker->exchange + (size_t)(node.first + m) * (size_t)sums);
     }
 }
 
-enum ls_status ls_trainer_evaluate(struct ls_trainer *trainer, struct ls_loader *loader,
-                                   double *sums, struct ls_error *error) {
-    const int count = ls_trainer_sum_count(trainer, true);
-    const int64_t all = (int64_t)trainer->microbatches * count;
+enum ls_status ls_worker_evaluate(struct ls_worker *worker, struct ls_loader *loader, double *sums,
+                                  struct ls_error *error) {
+    const int count = ls_worker_sum_count(worker, true);
+    const int64_t all = (int64_t)worker->microbatches * count;
     memset(sums, 0, (size_t)count * sizeof(double));
-    ls_parallel_run(trainer->threads, prepare_share, trainer);
+    ls_parallel_run(worker->threads, prepare_share, worker);
     ls_loader_seek(loader, 0, 0, 1);
     for (int64_t b = 0; b < ls_loader_batches(loader); b++) {
         struct ls_batch batch;
         const enum ls_status status = ls_loader_next(loader, &batch, error);
         if (status != LS_OK)
             return status;
-        memset(trainer->exchange, 0, (size_t)all * sizeof(double));
-        struct ls_pass pass = {.trainer = trainer, .batch = &batch};
-        ls_parallel_run(trainer->threads, measure_share, &pass);
-        if (trainer->communicator)
-            ls_communicator_combine(trainer->communicator, trainer->exchange, all);
+        memset(worker->exchange, 0, (size_t)all * sizeof(double));
+        struct ls_pass pass = {.worker = worker, .batch = &batch};
+        ls_parallel_run(worker->threads, measure_share, &pass);
+        if (worker->communicator)
+            ls_communicator_combine(worker->communicator, worker->exchange, all);
         for (int s = 0; s < count; s++)
-            sums[s] += ls_tree_sum(trainer->exchange + s, trainer->microbatches, count);
+            sums[s] += ls_tree_sum(worker->exchange + s, worker->microbatches, count);
     }
     return LS_OK;
 }
@@ -58,35 +58,34 @@ struct prediction {
 
 static void predict_share(void *context, int thread) {
     const struct prediction *prediction = context;
-    const struct ls_trainer *trainer = prediction->pass.trainer;
-    const struct ls_share *share = &trainer->shares[thread];
-    const int64_t width = ls_shape_row(share->model.output->shape);
+    const struct ls_worker *worker = prediction->pass.worker;
+    const struct ls_share *share = &worker->shares[thread];
+    const int64_t width = ls_shape_row_count(share->model.output->shape);
     for (int i = 0; i < share->pieces.count; i++) {
         const struct ls_tree_node node = share->pieces.nodes[i];
         struct ls_run run;
         if (ls_share_forward(&prediction->pass, share, node, NULL, &run))
             memcpy(prediction->outputs +
-                       (node.first - trainer->first) * trainer->microbatch_rows * width,
+                       (node.first - worker->first) * worker->microbatch_rows * width,
                    share->model.output->data, (size_t)(run.rows * width) * sizeof(float));
     }
 }
 
-enum ls_status ls_trainer_predict(struct ls_trainer *trainer, struct ls_loader *loader,
-                                  ls_trainer_output *output, void *context,
-                                  struct ls_error *error) {
-    const int64_t rows = trainer->count * trainer->microbatch_rows;
-    const int64_t width = ls_shape_row(trainer->model.output->shape);
-    struct prediction prediction = {.pass = {.trainer = trainer},
+enum ls_status ls_worker_predict(struct ls_worker *worker, struct ls_loader *loader,
+                                 ls_worker_output *output, void *context, struct ls_error *error) {
+    const int64_t rows = worker->count * worker->microbatch_rows;
+    const int64_t width = ls_shape_row_count(worker->model.output->shape);
+    struct prediction prediction = {.pass = {.worker = worker},
                                     .outputs = ls_calloc((size_t)(rows * width), sizeof(float))};
     enum ls_status status = LS_OK;
-    ls_parallel_run(trainer->threads, prepare_share, trainer);
+    ls_parallel_run(worker->threads, prepare_share, worker);
     ls_loader_seek(loader, 0, 0, 1);
     for (int64_t b = 0; status == LS_OK && b < ls_loader_batches(loader); b++) {
         struct ls_batch batch;
         if ((status = ls_loader_next(loader, &batch, error)) != LS_OK)
             break;
         prediction.pass.batch = &batch;
-        ls_parallel_run(trainer->threads, predict_share, &prediction);
+        ls_parallel_run(worker->threads, predict_share, &prediction);
         status = output(context, prediction.outputs, batch.rows, error);
     }
     free(prediction.outputs);

@@ -32,7 +32,7 @@ static void log_step(struct run *run, const struct ls_step *step, bool epoch_end
         state->window[s] += step->sums[s];
         state->running[s] += step->sums[s];
     }
-    const struct ls_metrics window = ls_task_metrics(run->trainer.task, state->window, false);
+    const struct ls_metrics window = ls_task_metrics(run->worker.task, state->window, false);
     if (run->leader)
         ls_progress_step(&run->progress, state->step, position(run), &window,
                          ls_run_samples_per_second(run));
@@ -49,9 +49,9 @@ static void log_step(struct run *run, const struct ls_step *step, bool epoch_end
 
 struct ls_metrics ls_run_evaluate(struct run *run, int role) {
     struct ls_error error;
-    if (ls_trainer_evaluate(&run->trainer, run->loaders[role], run->sums, &error) != LS_OK)
+    if (ls_worker_evaluate(&run->worker, run->loaders[role], run->sums, &error) != LS_OK)
         ls_run_fail_alone(run, &error);
-    return ls_task_metrics(run->trainer.task, run->sums, true);
+    return ls_task_metrics(run->worker.task, run->sums, true);
 }
 
 static void show_metrics(struct run *run, const char *what, const struct ls_metrics *metrics) {
@@ -65,7 +65,7 @@ static void show_metrics(struct run *run, const char *what, const struct ls_metr
 static struct ls_metric watched(const struct run *run, const struct ls_metrics *metrics) {
     const char *name = run->config->train.watch;
     if (!name[0])
-        name = ls_task_watched_metric(run->trainer.task);
+        name = ls_task_watched_metric(run->worker.task);
     int i = 0;
     while (i < metrics->count && strcmp(metrics->items[i].name, name) != 0)
         i++;
@@ -77,8 +77,8 @@ static struct ls_metric watched(const struct run *run, const struct ls_metrics *
  * and take the best parameters back. */
 static void watch_improvement(struct run *run, const struct ls_metrics *metrics) {
     struct ls_state *state = &run->state;
-    struct ls_trainer *trainer = &run->trainer;
-    const size_t bytes = (size_t)(trainer->end - trainer->begin) * sizeof(float);
+    struct ls_worker *worker = &run->worker;
+    const size_t bytes = (size_t)(worker->end - worker->begin) * sizeof(float);
     const struct ls_metric metric = watched(run, metrics);
     const char *name = metric.name;
     const double value = metric.value;
@@ -90,7 +90,7 @@ static void watch_improvement(struct run *run, const struct ls_metrics *metrics)
         state->best_epoch = state->epoch;
         state->best_step = state->step;
         state->epochs_without = 0;
-        memcpy(run->save.best, trainer->flat + trainer->begin, bytes);
+        memcpy(run->save.best, worker->flat + worker->begin, bytes);
         return;
     }
     state->epochs_without += run->config->train.validate_every;
@@ -105,8 +105,8 @@ static void watch_improvement(struct run *run, const struct ls_metrics *metrics)
     }
     /* Nobody reads the shared parameters now: the sums of the last batch of the evaluation were
      * exchanged after its forward. */
-    memcpy(trainer->flat + trainer->begin, run->save.best, bytes);
-    ls_reducer_gather(trainer->reducer);
+    memcpy(worker->flat + worker->begin, run->save.best, bytes);
+    ls_reducer_gather(worker->reducer);
     if (run->leader)
         ls_progress_line(&run->progress,
                          "no better %s for %lld epochs: back to epoch %llu (%s %.4f)", name,
@@ -153,7 +153,7 @@ static enum ls_status save(struct run *run, bool last, struct ls_error *error) {
     }
     status = ls_communicator_agree(run->communicator, status, error);
     if (status == LS_OK)
-        status = ls_save(&run->trainer, &run->save, &run->state, error);
+        status = ls_save(&run->worker, &run->save, &run->state, error);
     run->last_save = ls_seconds();
     ls_reason_phase("training");
     if (status == LS_OK) {
@@ -183,7 +183,7 @@ static enum ls_status one_step(struct run *run, double *sums, struct ls_error *e
         .save = run->leader && every_seconds > 0 && ls_seconds() - run->last_save >= every_seconds,
         .sums = sums,
     };
-    ls_trainer_step(&run->trainer, &batch, &step);
+    ls_worker_step(&run->worker, &batch, &step);
     if (!isfinite(step.gradient_norm)) {
         if (run->config->train.stop_not_finite)
             return ls_fail(error, LS_DIVERGED,

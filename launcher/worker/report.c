@@ -26,9 +26,9 @@ enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
         .seconds = state->seconds,
         .samples_per_s = ls_run_samples_per_second(run),
         .world_size = ls_communicator_size(run->communicator),
-        .parameters_digest = ls_parameters_digest(run->trainer.parameters, run->trainer.flat),
+        .parameters_digest = ls_parameters_digest(run->worker.parameters, run->worker.flat),
     };
-    metrics[0] = ls_task_metrics(run->trainer.task, state->running, false);
+    metrics[0] = ls_task_metrics(run->worker.task, state->running, false);
     result.parts[0] = state->running[1] > 0 ? &metrics[0] : NULL;
     ls_reason_phase("evaluating");
     for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS && !run->stopped; role++) {
@@ -68,7 +68,7 @@ void ls_run_report_failure(const struct run *run, const struct ls_error *error) 
         .steps_this_run = run->state.step - run->resumed_from,
         .seconds = run->state.seconds,
         .world_size = ls_communicator_size(run->communicator),
-        .parameters_digest = ls_parameters_digest(run->trainer.parameters, run->trainer.flat),
+        .parameters_digest = ls_parameters_digest(run->worker.parameters, run->worker.flat),
         .message = error->text,
     };
     if (ls_result_write(run->request->run, &result, &ignored) != LS_OK)

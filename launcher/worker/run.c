@@ -38,7 +38,7 @@ _Noreturn void ls_run_fail_alone(struct run *run, const struct ls_error *error) 
 }
 
 static enum ls_status open_loader(struct run *run, int role, struct ls_error *error) {
-    const struct ls_trainer *trainer = &run->trainer;
+    const struct ls_worker *worker = &run->worker;
     const struct ls_part *part = &run->data.parts[role];
     if (!part->dataset)
         return LS_OK;
@@ -48,13 +48,13 @@ static enum ls_status open_loader(struct run *run, int role, struct ls_error *er
         .shuffle = training && run->config->train.shuffle,
         .seed = (uint64_t)run->config->seed,
         .batch = run->config->train.batch,
-        .microbatches = trainer->microbatches,
-        .first = trainer->first,
-        .count = trainer->count,
+        .microbatches = worker->microbatches,
+        .first = worker->first,
+        .count = worker->count,
         .input_integer = run->data.input_integer,
-        .input_limit = ls_model_index_limit(&trainer->model),
-        .target_integer = ls_task_target_integer(trainer->task),
-        .classes = ls_task_classes(trainer->task),
+        .input_limit = ls_model_index_limit(&worker->model),
+        .target_integer = ls_task_target_integer(worker->task),
+        .classes = ls_task_classes(worker->task),
         .augment = training ? run->config->augment : (struct ls_augment_options){0},
     };
     return ls_loader_create(&run->loaders[role], &options, error);
@@ -76,23 +76,23 @@ static enum ls_status open_data(struct run *run, struct ls_error *error) {
 static enum ls_status standardise(struct run *run, struct ls_error *error) {
     if (run->config->data.standardise == LS_STANDARDISE_NONE)
         return LS_OK;
-    struct ls_trainer *trainer = &run->trainer;
+    struct ls_worker *worker = &run->worker;
     enum ls_status status = LS_OK;
     if (run->leader) {
-        const struct ls_parameter *mean = ls_parameters_find(trainer->parameters, "input.mean");
-        const struct ls_parameter *scale = ls_parameters_find(trainer->parameters, "input.scale");
+        const struct ls_parameter *mean = ls_parameters_find(worker->parameters, "input.mean");
+        const struct ls_parameter *scale = ls_parameters_find(worker->parameters, "input.scale");
         const size_t count = (size_t)ls_parameter_plain_count(mean);
         float *values = ls_calloc(2 * count, sizeof *values);
         status = ls_part_statistics(&run->data.parts[LS_SOURCE_TRAIN], (int64_t)count, values,
                                     values + count, error);
         if (status == LS_OK) {
-            ls_parameter_store(mean, values, trainer->flat + mean->offset);
-            ls_parameter_store(scale, values + count, trainer->flat + scale->offset);
+            ls_parameter_store(mean, values, worker->flat + mean->offset);
+            ls_parameter_store(scale, values + count, worker->flat + scale->offset);
         }
         free(values);
     }
     if ((status = ls_communicator_agree(run->communicator, status, error)) == LS_OK)
-        ls_reducer_broadcast(trainer->reducer);
+        ls_reducer_broadcast(worker->reducer);
     return status;
 }
 
@@ -100,23 +100,23 @@ static enum ls_status open_run(struct run *run, struct ls_error *error) {
     enum ls_status status = open_data(run, error);
     if (status != LS_OK)
         return status;
-    const struct ls_trainer_options options = {
+    const struct ls_worker_options options = {
         .config = run->config,
         .communicator = run->communicator,
         .input_shape = run->data.input_shape,
         .input_integer = run->data.input_integer,
     };
-    if ((status = ls_trainer_create(&run->trainer, &options, error)) != LS_OK)
+    if ((status = ls_worker_create(&run->worker, &options, error)) != LS_OK)
         return status;
-    status = ls_check_targets(run->data.datasets[LS_SOURCE_TRAIN], run->config, &run->trainer.model,
+    status = ls_check_targets(run->data.datasets[LS_SOURCE_TRAIN], run->config, &run->worker.model,
                               error);
     for (int role = 0; role < LS_PARTS && status == LS_OK; role++)
         status = open_loader(run, role, error);
     if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)
         return status;
     if (run->leader)
-        ls_trainer_note_threads(&run->trainer);
-    run->sums = ls_calloc((size_t)ls_trainer_sum_count(&run->trainer, true), sizeof *run->sums);
+        ls_worker_note_threads(&run->worker);
+    run->sums = ls_calloc((size_t)ls_worker_sum_count(&run->worker, true), sizeof *run->sums);
     return standardise(run, error);
 }
 
@@ -135,11 +135,11 @@ static enum ls_status check_rows(const struct run *run, struct ls_error *error) 
 }
 
 static enum ls_status restore_run(struct run *run, struct ls_error *error) {
-    struct ls_trainer *trainer = &run->trainer;
+    struct ls_worker *worker = &run->worker;
     if (run->config->train.patience > 0)
-        run->save.best = ls_calloc((size_t)(trainer->end - trainer->begin) + 1, sizeof(float));
+        run->save.best = ls_calloc((size_t)(worker->end - worker->begin) + 1, sizeof(float));
     bool found;
-    enum ls_status status = ls_restore(trainer, &run->save, &run->state, &found, error);
+    enum ls_status status = ls_restore(worker, &run->save, &run->state, &found, error);
     if (status != LS_OK)
         return status;
     if (found)
@@ -149,7 +149,7 @@ static enum ls_status restore_run(struct run *run, struct ls_error *error) {
     for (int role = 0; role < LS_PARTS; role++)
         run->state.rows[role] = run->data.parts[role].count;
     if (!found) {
-        run->state.sum_count = ls_trainer_sum_count(trainer, false);
+        run->state.sum_count = ls_worker_sum_count(worker, false);
         run->state.schedule_steps = run->config->schedule.steps;
         if (!run->state.schedule_steps)
             run->state.schedule_steps =
@@ -171,7 +171,7 @@ static void close_run(struct run *run) {
     ls_metrics_close(run->metrics);
     for (int role = 0; role < LS_PARTS; role++)
         ls_loader_destroy(run->loaders[role]);
-    ls_trainer_destroy(&run->trainer);
+    ls_worker_destroy(&run->worker);
     ls_data_close(&run->data);
     free(run->save.best);
     free(run->sums);

@@ -8,7 +8,7 @@
 #include "launcher/worker/run.h"
 #include "launcher/worker/save.h"
 #include "launcher/worker/state.h"
-#include "launcher/worker/trainer.h"
+#include "launcher/worker/worker.h"
 
 struct run {
     const struct ls_run_request *request;
@@ -16,7 +16,7 @@ struct run {
     struct ls_communicator *communicator;
     bool leader; /* rank 0: writes and shows */
     struct ls_data data;
-    struct ls_trainer trainer;
+    struct ls_worker worker;
     struct ls_loader *loaders[LS_PARTS]; /* NULL where there is no such part */
     struct ls_metrics_file *metrics;
     struct ls_progress progress;

@@ -15,13 +15,13 @@ static void add_array(struct ls_checkpoint_arrays *arrays, const char *folder, c
     arrays->data[arrays->count++] = data;
 }
 
-struct ls_checkpoint_arrays ls_save_arrays(struct ls_trainer *trainer, float *best) {
+struct ls_checkpoint_arrays ls_save_arrays(struct ls_worker *worker, float *best) {
     struct ls_checkpoint_arrays arrays = {
-        .parameters = trainer->parameters, .begin = trainer->begin, .end = trainer->end};
-    add_array(&arrays, "", "parameters", trainer->flat + trainer->begin);
-    for (int i = 0; i < ls_optimizer_state_count(trainer->optimizer); i++)
-        add_array(&arrays, "optimizer/", ls_optimizer_state_name(trainer->optimizer, i),
-                  ls_optimizer_state(trainer->optimizer, i));
+        .parameters = worker->parameters, .begin = worker->begin, .end = worker->end};
+    add_array(&arrays, "", "parameters", worker->flat + worker->begin);
+    for (int i = 0; i < ls_optimizer_state_count(worker->optimizer); i++)
+        add_array(&arrays, "optimizer/", ls_optimizer_state_name(worker->optimizer, i),
+                  ls_optimizer_state(worker->optimizer, i));
     if (best)
         add_array(&arrays, "", "best", best);
     return arrays;
@@ -33,15 +33,14 @@ struct position {
     int64_t index;
 };
 
-static enum ls_status agree_on_position(struct ls_trainer *trainer, const struct ls_state *state,
+static enum ls_status agree_on_position(struct ls_worker *worker, const struct ls_state *state,
                                         struct ls_error *error) {
-    const int size = ls_communicator_size(trainer->communicator);
+    const int size = ls_communicator_size(worker->communicator);
     const struct position mine = {
-        state->step,
-        ls_hash_bytes(trainer->flat, (size_t)trainer->parameters->total * sizeof(float)),
+        state->step, ls_hash_bytes(worker->flat, (size_t)worker->parameters->total * sizeof(float)),
         state->epoch, state->index};
     struct position *all = ls_calloc((size_t)size, sizeof *all);
-    ls_communicator_all_gather(trainer->communicator, &mine, sizeof mine, all);
+    ls_communicator_all_gather(worker->communicator, &mine, sizeof mine, all);
     enum ls_status status = LS_OK;
     for (int r = 1; r < size && status == LS_OK; r++)
         if (memcmp(&all[r], &all[0], sizeof all[r]) != 0)
@@ -55,7 +54,7 @@ static enum ls_status agree_on_position(struct ls_trainer *trainer, const struct
 }
 
 /* Rank 0 collects every rank's file record and slice, and commits. */
-static enum ls_status commit(struct ls_trainer *trainer, const struct ls_save *save,
+static enum ls_status commit(struct ls_worker *worker, const struct ls_save *save,
                              const struct ls_checkpoint_write *write,
                              const struct ls_checkpoint_arrays *arrays,
                              const struct ls_checkpoint_file *file, const struct ls_state *state,
@@ -63,9 +62,9 @@ static enum ls_status commit(struct ls_trainer *trainer, const struct ls_save *s
     const int size = write->world_size;
     struct ls_checkpoint_file *files = ls_calloc((size_t)size, sizeof *files);
     int64_t *slices = ls_calloc((size_t)size + 1, sizeof *slices);
-    ls_communicator_gather(trainer->communicator, file, sizeof *file, files);
+    ls_communicator_gather(worker->communicator, file, sizeof *file, files);
     for (int r = 0; r < size; r++)
-        ls_parameters_slice(trainer->parameters, r, size, &slices[r], &slices[r + 1]);
+        ls_parameters_slice(worker->parameters, r, size, &slices[r], &slices[r + 1]);
     enum ls_status status = LS_OK;
     if (write->rank == 0) {
         char *text = ls_state_print(state, save->config_text);
@@ -74,12 +73,12 @@ static enum ls_status commit(struct ls_trainer *trainer, const struct ls_save *s
     }
     free(files);
     free(slices);
-    return ls_communicator_agree(trainer->communicator, status, error);
+    return ls_communicator_agree(worker->communicator, status, error);
 }
 
-enum ls_status ls_save(struct ls_trainer *trainer, const struct ls_save *save,
+enum ls_status ls_save(struct ls_worker *worker, const struct ls_save *save,
                        const struct ls_state *state, struct ls_error *error) {
-    struct ls_communicator *const communicator = trainer->communicator;
+    struct ls_communicator *const communicator = worker->communicator;
     const struct ls_checkpoint_write write = {
         .run = save->run,
         .step = state->step,
@@ -87,7 +86,7 @@ enum ls_status ls_save(struct ls_trainer *trainer, const struct ls_save *save,
         .rank = ls_communicator_rank(communicator),
         .world_size = ls_communicator_size(communicator),
     };
-    enum ls_status status = agree_on_position(trainer, state, error);
+    enum ls_status status = agree_on_position(worker, state, error);
     if (status != LS_OK)
         return status;
     if (write.rank == 0)
@@ -95,12 +94,12 @@ enum ls_status ls_save(struct ls_trainer *trainer, const struct ls_save *save,
     if ((status = ls_communicator_agree(communicator, status, error)) != LS_OK)
         return status;
 
-    const struct ls_checkpoint_arrays arrays = ls_save_arrays(trainer, save->best);
+    const struct ls_checkpoint_arrays arrays = ls_save_arrays(worker, save->best);
     struct ls_checkpoint_file file;
     status = ls_checkpoint_write_shard(&write, &arrays, &file, error);
     status = ls_communicator_agree(communicator, status, error);
     if (status == LS_OK)
-        status = commit(trainer, save, &write, &arrays, &file, state, error);
+        status = commit(worker, save, &write, &arrays, &file, state, error);
     if (status != LS_OK && write.rank == 0)
         ls_checkpoint_abandon(&write);
     return status;
@@ -125,9 +124,9 @@ static enum ls_status read_state(const struct ls_checkpoint *checkpoint,
                            : ls_fail_context(error, "cannot continue from %s: ", checkpoint->path);
 }
 
-enum ls_status ls_restore(struct ls_trainer *trainer, const struct ls_save *save,
+enum ls_status ls_restore(struct ls_worker *worker, const struct ls_save *save,
                           struct ls_state *state, bool *found, struct ls_error *error) {
-    struct ls_communicator *const communicator = trainer->communicator;
+    struct ls_communicator *const communicator = worker->communicator;
     struct ls_checkpoint checkpoint = {0};
     enum ls_status status = LS_OK;
     uint64_t step = UINT64_MAX;
@@ -146,15 +145,15 @@ enum ls_status ls_restore(struct ls_trainer *trainer, const struct ls_save *save
     if (ls_communicator_rank(communicator) != 0)
         status = ls_checkpoint_open(save->run, step, &checkpoint, error);
     if (status == LS_OK)
-        status = read_state(&checkpoint, trainer->config, state, error);
+        status = read_state(&checkpoint, worker->config, state, error);
     if (status == LS_OK) {
-        const struct ls_checkpoint_arrays arrays = ls_save_arrays(trainer, save->best);
+        const struct ls_checkpoint_arrays arrays = ls_save_arrays(worker, save->best);
         status = ls_checkpoint_load(&checkpoint, &arrays, error);
     }
     ls_checkpoint_clear(&checkpoint);
     if ((status = ls_communicator_agree(communicator, status, error)) != LS_OK)
         return status;
-    ls_reducer_gather(trainer->reducer);
+    ls_reducer_gather(worker->reducer);
     return LS_OK;
 }
 

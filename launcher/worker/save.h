@@ -5,11 +5,11 @@
 
 #include "io/checkpoint.h"
 #include "launcher/worker/state.h"
-#include "launcher/worker/trainer.h"
+#include "launcher/worker/worker.h"
 
 /* What a rank's shard holds: its slice of the parameters, the optimiser's arrays, and with early
  * stopping the best parameters so far (best may be NULL). */
-struct ls_checkpoint_arrays ls_save_arrays(struct ls_trainer *trainer, float *best);
+struct ls_checkpoint_arrays ls_save_arrays(struct ls_worker *worker, float *best);
 
 struct ls_save {
     const char *run;
@@ -22,12 +22,12 @@ struct ls_save {
 /* Collective: all ranks agree that their parameters and positions are equal, write, commit.
  * LS_DIVERGED names the ranks that differ. After any other error the previous checkpoint still
  * stands, and training may go on. */
-LS_MUST_USE enum ls_status ls_save(struct ls_trainer *trainer, const struct ls_save *save,
+LS_MUST_USE enum ls_status ls_save(struct ls_worker *worker, const struct ls_save *save,
                                    const struct ls_state *state, struct ls_error *error);
 
 /* Collective: restores the newest intact checkpoint; *found false: the run has none. Refuses what
  * may not change (ls_config_resumable). */
-LS_MUST_USE enum ls_status ls_restore(struct ls_trainer *trainer, const struct ls_save *save,
+LS_MUST_USE enum ls_status ls_restore(struct ls_worker *worker, const struct ls_save *save,
                                       struct ls_state *state, bool *found, struct ls_error *error);
 
 /* The newest checkpoint's state and config, without tensors (the launcher, before it spawns

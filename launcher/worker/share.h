@@ -9,7 +9,7 @@
 #include "core/models/model.h"
 #include "dist/fold.h"
 
-struct ls_trainer;
+struct ls_worker;
 
 /* The pieces that a share's microbatches of a batch go through the graph in. */
 struct ls_pieces {
@@ -39,16 +39,16 @@ struct ls_join {
     size_t others_bytes;
 };
 
-/* The shares of a trainer that knows its microbatches and threads, with their models:
- * trainer->shares. piece_max: microbatches of a piece. After an error, *failed is the layer that
+/* The shares of a worker that knows its microbatches and threads, with their models:
+ * worker->shares. piece_max: microbatches of a piece. After an error, *failed is the layer that
  * failed, or NULL. */
-LS_MUST_USE enum ls_status ls_shares_create(struct ls_trainer *trainer,
+LS_MUST_USE enum ls_status ls_shares_create(struct ls_worker *worker,
                                             const struct ls_model_options *model, int piece_max,
                                             const struct ls_layer_spec **failed,
                                             struct ls_error *error);
-/* What training needs besides: trainer->join, accumulators and slices. The reducer is there. */
-void ls_shares_create_training(struct ls_trainer *trainer, int piece_max);
-void ls_shares_destroy(struct ls_trainer *trainer);
+/* What training needs besides: worker->join, accumulators and slices. The reducer is there. */
+void ls_shares_create_training(struct ls_worker *worker, int piece_max);
+void ls_shares_destroy(struct ls_worker *worker);
 
 /* Elements [first, end) are final in all shares' sums; afterwards, in the rank's partials. */
 void ls_join_run(const struct ls_join *join, int64_t first, int64_t end);

@@ -137,5 +137,35 @@ START_TEST(runs_may_be_cut_between_microbatches) {
 }
 END_TEST
 
+/* Output and input gradients of a row, run alone. */
+static void check_rows_alone(enum ls_op_id id, const struct ls_op_case *example) {
+    struct trial *whole = trial_create(id, example, ls_variant_best(), false);
+    struct trial *alone = trial_create(id, example, ls_variant_best(), false);
+    trial_run(whole, 0, trial_microbatches(whole), true);
+    alone->microbatch_rows = 1;
+    for (int row = 0; row < (int)alone->rows; row++)
+        trial_run(alone, row, 1, true);
+    same_bits(whole, alone, "the output of rows run alone", whole->result, alone->result,
+              trial_output_count(whole));
+    for (int i = 0; i < example->input_count; i++)
+        if (whole->by_input[i] && !example->inputs[i].parameter)
+            same_bits(whole, alone, "the input gradient of rows run alone", whole->by_input[i],
+                      alone->by_input[i], trial_count(whole, i));
+    trial_destroy(whole);
+    trial_destroy(alone);
+}
+
+START_TEST(a_row_does_not_depend_on_the_others) {
+    int left_out = 0;
+    for (int id = 0; id < LS_OP_COUNT; id++)
+        for (int i = 0; i < ls_ops_f64[id]->case_count; i++)
+            if (ls_ops_f64[id]->over_microbatch)
+                left_out++;
+            else
+                check_rows_alone((enum ls_op_id)id, &ls_ops_f64[id]->cases[i]);
+    ck_assert_int_gt(left_out, 0);
+}
+END_TEST
+
 LS_SUITE(instruction_sets_give_the_same_bits, float_is_close_to_double,
-         runs_may_be_cut_between_microbatches)
+         runs_may_be_cut_between_microbatches, a_row_does_not_depend_on_the_others)

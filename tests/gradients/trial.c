@@ -45,7 +45,7 @@ static double avoid_kink(const struct ls_op_case_input *input, double value) {
 /* Values as the case asks for, rounded to float so that every variant starts from the same. */
 static double *draw(const struct ls_op_case_input *input, int index) {
     const int64_t count = ls_shape_count(input->shape);
-    const int64_t row = input->parameter ? count : ls_shape_row(input->shape);
+    const int64_t row = input->parameter ? count : ls_shape_row_count(input->shape);
     double *values = ls_calloc((size_t)count, sizeof *values);
     for (int64_t i = 0; i < count; i++) {
         const struct ls_random_key key = ls_random_key(7, (uint32_t)index, 0, (uint64_t)(i / row));
@@ -68,20 +68,10 @@ static double *draw(const struct ls_op_case_input *input, int index) {
     return values;
 }
 
-static struct ls_shape row_shape(struct ls_shape shape) {
-    struct ls_shape row = {.rank = shape.rank - 1};
-    for (int i = 0; i < row.rank; i++)
-        row.dims[i] = shape.dims[i + 1];
-    return row;
-}
-
-/* Running statistics, whose slots forward fills, are batch_norm's alone. */
-static enum ls_parameter_kind kind_of(const struct trial *trial,
-                                      const struct ls_op_case_input *input) {
+static enum ls_parameter_kind kind_of(const struct ls_op_case_input *input) {
     if (!input->constant)
         return LS_PARAMETER_WEIGHT;
-    return trial->op == tables[trial->variant][LS_OP_batch_norm] ? LS_PARAMETER_STATISTIC
-                                                                 : LS_PARAMETER_CONSTANT;
+    return input->statistic ? LS_PARAMETER_STATISTIC : LS_PARAMETER_CONSTANT;
 }
 
 static void record_input(struct trial *trial, int i) {
@@ -91,16 +81,16 @@ static void record_input(struct trial *trial, int i) {
     if (input->absent)
         return;
     if (input->parameter)
-        trial->inputs[i] = ls_graph_parameter(
-            trial->graph, name, input->shape, (enum ls_layout)input->layout, kind_of(trial, input),
-            false, 0.1, (struct ls_initialiser){.kind = LS_INIT_ZEROS});
+        trial->inputs[i] =
+            ls_graph_parameter(trial->graph, name, input->shape, input->layout, kind_of(input),
+                               false, 0.1, (struct ls_initialiser){.kind = LS_INIT_ZEROS});
     else
-        trial->inputs[i] = ls_graph_input(trial->graph, name, row_shape(input->shape),
+        trial->inputs[i] = ls_graph_input(trial->graph, name, ls_shape_of_row(input->shape),
                                           input->integer ? LS_TYPE_INT32 : LS_TYPE_REAL);
     trial->values[i] = draw(input, i);
     if (!input->constant)
         trial->by_input[i] = ls_calloc((size_t)trial_count(trial, i), sizeof(double));
-    else if (input->parameter && kind_of(trial, input) == LS_PARAMETER_STATISTIC)
+    else if (input->parameter && kind_of(input) == LS_PARAMETER_STATISTIC)
         trial->statistics[i] = ls_calloc((size_t)trial_count(trial, i), sizeof(double));
     if (!input->constant && !input->parameter)
         ls_graph_want_gradient(trial->graph, trial->inputs[i]);
@@ -172,16 +162,17 @@ struct trial *trial_create(enum ls_op_id id, const struct ls_op_case *example,
         ls_require(ls_graph_plan(trial->graph, &ls_test_error));
     trial->end = joined ? join(trial) : trial->output;
     plan(trial);
-    const int64_t outputs = trial_output_count(trial), row = ls_shape_row(trial->output->shape);
+    const int64_t outputs = trial_output_count(trial),
+                  row = ls_shape_row_count(trial->output->shape);
     trial->result = ls_calloc((size_t)outputs, sizeof(double));
     trial->slopes = draw_slopes(-1, outputs, row);
-    if (id >= LS_OP_squared_error) /* losses are last in the list; column 1 is their weight */
+    if (trial->op->loss) /* column 1 is the weight */
         for (int64_t n = 0; n < trial->rows; n++)
             trial->slopes[2 * n + 1] = 0;
     for (int i = 0; i < example->input_count; i++)
         if (joined && trial->by_input[i] && !example->inputs[i].parameter)
             trial->side_slopes[i] =
-                draw_slopes(i, trial_count(trial, i), ls_shape_row(example->inputs[i].shape));
+                draw_slopes(i, trial_count(trial, i), ls_shape_row_count(example->inputs[i].shape));
     trial->row_ids = ls_calloc((size_t)trial->rows, sizeof *trial->row_ids);
     for (int64_t n = 0; n < trial->rows; n++)
         trial->row_ids[n] = (uint64_t)(1000 + 37 * n);
@@ -213,7 +204,7 @@ int64_t trial_count(const struct trial *trial, int i) {
 }
 
 int64_t trial_output_count(const struct trial *trial) {
-    return trial->rows * ls_shape_row(trial->output->shape);
+    return trial->rows * ls_shape_row_count(trial->output->shape);
 }
 
 int trial_microbatches(const struct trial *trial) {
@@ -259,7 +250,7 @@ static void get_parameter_gradient(struct trial *trial, int i, double *to) {
 }
 
 static void put_input(struct trial *trial, int i, int64_t first, int64_t rows) {
-    const int64_t row = ls_shape_row(trial->example->inputs[i].shape);
+    const int64_t row = ls_shape_row_count(trial->example->inputs[i].shape);
     const double *from = trial->values[i] + first * row;
     if (!trial->example->inputs[i].integer)
         put(trial, trial->inputs[i]->data, from, rows * row);
@@ -270,7 +261,8 @@ static void put_input(struct trial *trial, int i, int64_t first, int64_t rows) {
 
 /* Slopes of the rows of a run to where backward starts. */
 static void put_slopes(struct trial *trial, int64_t first, int64_t rows) {
-    const int64_t row = ls_shape_row(trial->output->shape), wide = ls_shape_row(trial->end->shape);
+    const int64_t row = ls_shape_row_count(trial->output->shape),
+                  wide = ls_shape_row_count(trial->end->shape);
     const size_t size = exact(trial) ? sizeof(double) : sizeof(float);
     for (int64_t n = 0; n < rows; n++) {
         char *to = (char *)trial->end->gradient + (size_t)(n * wide) * size;
@@ -279,7 +271,7 @@ static void put_slopes(struct trial *trial, int64_t first, int64_t rows) {
         for (int i = 0; i < trial->example->input_count; i++) {
             if (!trial->side_slopes[i])
                 continue;
-            const int64_t columns = ls_shape_row(trial->example->inputs[i].shape);
+            const int64_t columns = ls_shape_row_count(trial->example->inputs[i].shape);
             put(trial, to, trial->side_slopes[i] + (first + n) * columns, columns);
             to += (size_t)columns * size;
         }
@@ -288,7 +280,7 @@ static void put_slopes(struct trial *trial, int64_t first, int64_t rows) {
 
 static void get_gradients(struct trial *trial, int64_t first, int64_t rows) {
     for (int i = 0; i < trial->example->input_count; i++) {
-        const int64_t row = ls_shape_row(trial->example->inputs[i].shape);
+        const int64_t row = ls_shape_row_count(trial->example->inputs[i].shape);
         if (trial->by_input[i] && trial->example->inputs[i].parameter)
             get_parameter_gradient(trial, i, trial->by_input[i]);
         else if (trial->by_input[i])
@@ -331,7 +323,7 @@ void trial_run(struct trial *trial, int first, int count, bool backward) {
     ls_graph_prepare(trial->graph, trial->parameters);
     spoil(trial, true);
     ls_graph_forward(trial->graph, &run, trial->gradients);
-    const int64_t outputs = ls_shape_row(trial->output->shape);
+    const int64_t outputs = ls_shape_row_count(trial->output->shape);
     get(trial, trial->result + row * outputs, trial->output->data, rows * outputs);
     if (!backward)
         return;

@@ -11,6 +11,9 @@ MAY_INCLUDE = {"core": {"core"}, "dist": {"core", "dist"}, "io": {"core", "io"},
                "launcher": {"core", "dist", "io", "launcher"}}
 ONE_FOLDER = {"mpi.h": "dist/", "hdf5.h": "io/", "cblas.h": "core/tensor/", "yaml.h": "launcher/config/",
               "uv.h": "launcher/supervisor/", "omp.h": "core/base/"}
+# Inside core, each folder includes what stands before it.
+CORE = ["base", "tensor", "ops", "graph", "layers", "tasks", "models", "optim", "explain"]
+OUT_OF_LINE = {"optim": CORE[:4] + ["optim"]}
 found = 0
 for top in MAY_INCLUDE:
     for folder, _, files in os.walk(os.path.join(lockstep.SOURCE, top)):
@@ -25,6 +28,11 @@ for top in MAY_INCLUDE:
                     found += bool(own)
                     if own:
                         lockstep.check(own[1] in MAY_INCLUDE[top], f"{path}:{number}: {top} includes {own[1]}")
+                        inner = re.match(r'#include "core/(\w+)/', line)
+                        if top == "core" and inner:
+                            here = path.split("/")[1]
+                            may = OUT_OF_LINE.get(here, CORE[:CORE.index(here) + 1])
+                            lockstep.check(inner[1] in may, f"{path}:{number}: core/{here} includes core/{inner[1]}")
                     elif foreign and foreign[1] in ONE_FOLDER:
                         lockstep.check(path.startswith(ONE_FOLDER[foreign[1]]),
                                        f"{path}:{number}: {foreign[1]} belongs to {ONE_FOLDER[foreign[1]]} only")

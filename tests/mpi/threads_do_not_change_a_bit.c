@@ -1,11 +1,11 @@
-/* Steps, evaluations and predictions of a trainer with any number of threads: the parameters, sums,
+/* Steps, evaluations and predictions of a worker with any number of threads: the parameters, sums,
  * norms and outputs of one thread, on any number of ranks. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "launcher/worker/trainer.h"
+#include "launcher/worker/worker.h"
 #include "tests/mpi/world.h"
 #include "tests/support/data.h"
 
@@ -28,7 +28,7 @@ static const char config_text[] = "task: classification\n"
                                   "  batch: 28\n"
                                   "optimizer: {name: adam, clip_norm: 0.5}\n";
 
-/* What a trainer has done, for comparison. */
+/* What a worker has done, for comparison. */
 struct outcome {
     int64_t total;
     float *flat; /* owned */
@@ -52,12 +52,12 @@ static struct ls_dataset *open_data(void) {
     return dataset;
 }
 
-static struct ls_loader *open_loader(const struct ls_trainer *trainer, struct ls_dataset *dataset) {
+static struct ls_loader *open_loader(const struct ls_worker *worker, struct ls_dataset *dataset) {
     const struct ls_loader_options options = {.part = {.dataset = dataset, .count = ROWS},
                                               .batch = 28,
-                                              .microbatches = trainer->microbatches,
-                                              .first = trainer->first,
-                                              .count = trainer->count,
+                                              .microbatches = worker->microbatches,
+                                              .first = worker->first,
+                                              .count = worker->count,
                                               .target_integer = true,
                                               .classes = 5};
     struct ls_loader *loader;
@@ -77,15 +77,15 @@ static enum ls_status keep_outputs(void *context, const float *outputs, int64_t 
 /* The model of this process alone, as `predict` uses it. */
 static void predict(const struct ls_config *config, struct ls_dataset *dataset, const float *flat,
                     struct outcome *outcome) {
-    struct ls_trainer trainer;
-    const struct ls_trainer_options options = {.config = config,
-                                               .input_shape = LS_SHAPE(SIDE, SIDE, 1)};
-    ls_require(ls_trainer_create(&trainer, &options, &ls_test_error));
-    memcpy(trainer.flat, flat, (size_t)trainer.parameters->total * sizeof(float));
-    struct ls_loader *loader = open_loader(&trainer, dataset);
-    ls_require(ls_trainer_predict(&trainer, loader, keep_outputs, outcome, &ls_test_error));
+    struct ls_worker worker;
+    const struct ls_worker_options options = {.config = config,
+                                              .input_shape = LS_SHAPE(SIDE, SIDE, 1)};
+    ls_require(ls_worker_create(&worker, &options, &ls_test_error));
+    memcpy(worker.flat, flat, (size_t)worker.parameters->total * sizeof(float));
+    struct ls_loader *loader = open_loader(&worker, dataset);
+    ls_require(ls_worker_predict(&worker, loader, keep_outputs, outcome, &ls_test_error));
     ls_loader_destroy(loader);
-    ls_trainer_destroy(&trainer);
+    ls_worker_destroy(&worker);
 }
 
 static struct outcome run(int threads, int microbatches, const char *reduce) {
@@ -98,27 +98,27 @@ static struct outcome run(int threads, int microbatches, const char *reduce) {
     ls_require(ls_config_parse(&config, config_text, strlen(config_text), "test", assignments, 4,
                                &ls_test_error));
     struct ls_dataset *dataset = open_data();
-    struct ls_trainer trainer;
-    const struct ls_trainer_options options = {
+    struct ls_worker worker;
+    const struct ls_worker_options options = {
         .config = &config, .communicator = world, .input_shape = LS_SHAPE(SIDE, SIDE, 1)};
-    ls_require(ls_trainer_create(&trainer, &options, &ls_test_error));
-    world_check(trainer.threads == (threads < trainer.count ? threads : trainer.count),
-                "%d threads of %d, %d microbatches", trainer.threads, threads, trainer.count);
-    struct ls_loader *loader = open_loader(&trainer, dataset);
+    ls_require(ls_worker_create(&worker, &options, &ls_test_error));
+    world_check(worker.threads == (threads < worker.count ? threads : worker.count),
+                "%d threads of %d, %d microbatches", worker.threads, threads, worker.count);
+    struct ls_loader *loader = open_loader(&worker, dataset);
     ls_loader_seek(loader, 0, 0, STEPS);
-    struct outcome outcome = {.total = trainer.parameters->total};
+    struct outcome outcome = {.total = worker.parameters->total};
     for (int i = 0; i < STEPS; i++) {
         struct ls_batch batch;
         ls_require(ls_loader_next(loader, &batch, &ls_test_error));
         struct ls_step step = {.step = (uint64_t)i, .learning_rate = 0.01, .sums = outcome.sums[i]};
-        ls_trainer_step(&trainer, &batch, &step);
+        ls_worker_step(&worker, &batch, &step);
         outcome.norms[i] = step.gradient_norm;
     }
-    ls_require(ls_trainer_evaluate(&trainer, loader, outcome.evaluation, &ls_test_error));
+    ls_require(ls_worker_evaluate(&worker, loader, outcome.evaluation, &ls_test_error));
     outcome.flat = ls_calloc((size_t)outcome.total, sizeof(float));
-    memcpy(outcome.flat, trainer.flat, (size_t)outcome.total * sizeof(float));
+    memcpy(outcome.flat, worker.flat, (size_t)outcome.total * sizeof(float));
     ls_loader_destroy(loader);
-    ls_trainer_destroy(&trainer);
+    ls_worker_destroy(&worker);
     predict(&config, dataset, outcome.flat, &outcome);
     ls_dataset_close(dataset);
     ls_config_clear(&config);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "io/loader.h"
-#include "launcher/worker/trainer.h"
+#include "launcher/worker/worker.h"
 #include "tests/mpi/world.h"
 #include "tests/support/allocations.h"
 #include "tests/support/data.h"
@@ -64,17 +64,17 @@ static void run_steps(char *threads) {
     ls_require(ls_config_parse(&config, config_text, strlen(config_text), "test", &threads, 1,
                                &ls_test_error));
     struct ls_dataset *dataset = open_data();
-    struct ls_trainer trainer;
-    const struct ls_trainer_options options = {
+    struct ls_worker worker;
+    const struct ls_worker_options options = {
         .config = &config, .communicator = world, .input_shape = LS_SHAPE(SIDE, SIDE, 1)};
-    ls_require(ls_trainer_create(&trainer, &options, &ls_test_error));
+    ls_require(ls_worker_create(&worker, &options, &ls_test_error));
     struct ls_loader *loader;
     const struct ls_loader_options feed = {.part = {.dataset = dataset, .count = ROWS},
                                            .shuffle = true,
                                            .batch = 32,
-                                           .microbatches = trainer.microbatches,
-                                           .first = trainer.first,
-                                           .count = trainer.count,
+                                           .microbatches = worker.microbatches,
+                                           .first = worker.first,
+                                           .count = worker.count,
                                            .target_integer = true,
                                            .classes = 10,
                                            .augment = {.flip = true, .shift = 1}};
@@ -88,7 +88,7 @@ static void run_steps(char *threads) {
         struct ls_batch batch;
         ls_require(ls_loader_next(loader, &batch, &ls_test_error));
         struct ls_step step = {.step = i, .learning_rate = 0.001, .sums = sums};
-        ls_trainer_step(&trainer, &batch, &step);
+        ls_worker_step(&worker, &batch, &step);
         if (i == 0)
             ls_allocations = 0;
         if (i == WARM_UP)
@@ -99,7 +99,7 @@ static void run_steps(char *threads) {
                 (long)ls_allocations, STEPS);
     world_check(grown < 1024, "%s: resident memory grew by %ld kB", threads, grown);
     ls_loader_destroy(loader);
-    ls_trainer_destroy(&trainer);
+    ls_worker_destroy(&worker);
     ls_dataset_close(dataset);
     ls_config_clear(&config);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "core/ops/ops.h"
+#include "core/graph/ops.h"
 #include "tests/support/support.h"
 
 const char *const ls_fixture_names[LS_FIXTURE_COUNT] = {"mlp", "cnn", "residual", "branches"};
@@ -169,8 +169,8 @@ void ls_fixture_destroy(struct ls_fixture *fixture) {
 
 struct ls_run ls_fixture_rows(struct ls_fixture *fixture, int64_t first, int64_t rows,
                               int64_t microbatch_rows, bool training) {
-    const int64_t row = ls_shape_row(fixture->input->shape);
-    const int64_t target_row = ls_shape_row(fixture->target->shape);
+    const int64_t row = ls_shape_row_count(fixture->input->shape);
+    const int64_t target_row = ls_shape_row_count(fixture->target->shape);
     float *input = fixture->input->data, *target = fixture->target->data;
     int32_t *label = fixture->target->data;
     for (int64_t n = 0; n < rows; n++) {

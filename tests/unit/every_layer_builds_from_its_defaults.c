@@ -83,7 +83,7 @@ static const struct layer_case cases[] = {
 enum { ROWS = 4 };
 
 static void fill(struct ls_value *input, bool integer) {
-    for (int64_t i = 0; i < ROWS * ls_shape_row(input->shape); i++)
+    for (int64_t i = 0; i < ROWS * ls_shape_row_count(input->shape); i++)
         if (integer)
             ((int32_t *)input->data)[i] = (int32_t)(i % 11);
         else
@@ -98,7 +98,7 @@ static void check_forward(struct ls_graph *graph, struct ls_value *input,
     fill(input, c->integer);
     ls_graph_prepare(graph, flat);
     ls_graph_forward(graph, &run, NULL);
-    for (int64_t i = 0; i < ROWS * ls_shape_row(output->shape); i++)
+    for (int64_t i = 0; i < ROWS * ls_shape_row_count(output->shape); i++)
         ck_assert_msg(isfinite(((const float *)output->data)[i]), "%s: output %lld is %g", c->layer,
                       (long long)i, (double)((const float *)output->data)[i]);
 }
@@ -184,7 +184,7 @@ static void check_composition(const char *name, const char *branch_layer, const 
     float none = 0;
     ls_graph_prepare(graph, &none);
     ls_graph_forward(graph, &run, NULL);
-    ck_assert_int_eq(ls_shape_row(output->shape), count);
+    ck_assert_int_eq(ls_shape_row_count(output->shape), count);
     for (int i = 0; i < count; i++)
         ck_assert_double_eq_tol((double)((float *)output->data)[i], expected[i], 1e-6);
     ls_graph_destroy(graph);

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "core/ops/ops.h"
+#include "core/graph/ops.h"
 #include "tests/support/support.h"
 
 static struct ls_graph *open_graph(struct ls_parameter_set *set) {

@@ -3,7 +3,7 @@
 
 #include "core/base/random.h"
 #include "core/graph/internal.h"
-#include "core/ops/ops.h"
+#include "core/graph/ops.h"
 #include "tests/support/graph_fixture.h"
 #include "tests/support/support.h"
 
@@ -17,7 +17,7 @@ struct result {
 
 static struct result run(struct ls_fixture *fixture, bool training) {
     struct result r = {.loss_count = 2 * ROWS,
-                       .output_count = (size_t)(ROWS * ls_shape_row(fixture->output->shape)),
+                       .output_count = (size_t)(ROWS * ls_shape_row_count(fixture->output->shape)),
                        .gradient_count = (size_t)fixture->set->total};
     /* whatever is read before it was written shows as not a number */
     memset(fixture->graph->arena, 0xff, fixture->graph->arena_bytes);
@@ -134,7 +134,7 @@ START_TEST(an_inference_plan_is_smaller_and_gives_the_same_outputs) {
         ls_graph_forward(b.graph, &run_b, NULL);
         ck_assert_mem_eq(a.loss->data, b.loss->data, 2 * ROWS * sizeof(float));
         ck_assert_mem_eq(a.output->data, b.output->data,
-                         (size_t)(ROWS * ls_shape_row(a.output->shape)) * sizeof(float));
+                         (size_t)(ROWS * ls_shape_row_count(a.output->shape)) * sizeof(float));
         ls_fixture_destroy(&b);
         ls_fixture_destroy(&c);
         ls_fixture_destroy(&a);

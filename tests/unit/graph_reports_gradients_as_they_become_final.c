@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "core/graph/internal.h"
-#include "core/ops/ops.h"
+#include "core/graph/ops.h"
 #include "tests/support/graph_fixture.h"
 #include "tests/support/support.h"
 

@@ -7,7 +7,7 @@
 #include "core/graph/parameters.h"
 #include "core/ops/op.h"
 #include "core/ops/list.h"
-#include "core/tensor/isa.h"
+#include "core/graph/graph.h"
 #include "tests/support/support.h"
 
 enum { ROWS = 21, IN = 70, OUT = 45, PANELS = 2 * IN * LS_PANEL };

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "core/ops/options.h"
-#include "core/ops/ops.h"
+#include "core/graph/ops.h"
 #include "tests/gradients/trial.h"
 #include "tests/support/support.h"
 

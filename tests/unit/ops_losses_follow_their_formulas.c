@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "core/ops/options.h"
-#include "core/ops/ops.h"
+#include "core/graph/ops.h"
 #include "tests/gradients/trial.h"
 #include "tests/support/support.h"
 
@@ -26,7 +26,7 @@ static double huber_quarter(double x, double t) {
 
 static void check_mean(enum ls_op_id id, int example, double (*loss)(double x, double t)) {
     struct trial *trial = trial_create(id, &ls_ops_f64[id]->cases[example], LS_F64, false);
-    const int64_t count = ls_shape_row(trial->example->inputs[0].shape);
+    const int64_t count = ls_shape_row_count(trial->example->inputs[0].shape);
     trial_run(trial, 0, trial_microbatches(trial), false);
     for (int64_t n = 0; n < trial->rows; n++) {
         double sum = 0;
@@ -71,7 +71,7 @@ START_TEST(cross_entropy_sums_weighted_positions) {
         struct trial *trial =
             trial_create(LS_OP_softmax_cross_entropy,
                          &ls_ops_f64[LS_OP_softmax_cross_entropy]->cases[k], LS_F64, false);
-        const int64_t positions = ls_shape_row(trial->example->inputs[1].shape);
+        const int64_t positions = ls_shape_row_count(trial->example->inputs[1].shape);
         trial_run(trial, 0, trial_microbatches(trial), false);
         for (int64_t n = 0; n < trial->rows; n++) {
             double loss = 0, weight = 0;

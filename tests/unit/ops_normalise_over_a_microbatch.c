@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/ops/ops.h"
+#include "core/graph/ops.h"
 #include "tests/gradients/trial.h"
 #include "tests/support/support.h"
 
@@ -24,7 +24,7 @@ struct moments {
 /* Of channel c over rows first .. first+rows-1. */
 static struct moments measure(const struct trial *trial, int64_t first, int64_t rows, int64_t c) {
     const struct ls_shape shape = trial->example->inputs[X].shape;
-    const int64_t channels = ls_shape_last(shape), row = ls_shape_row(shape);
+    const int64_t channels = ls_shape_last(shape), row = ls_shape_row_count(shape);
     struct moments m = {0, 0, rows * (row / channels)};
     const double *x = trial->values[X] + first * row + c;
     for (int64_t k = 0; k < m.count; k++)
@@ -40,7 +40,7 @@ static void check_batch_norm(const char *name) {
     const struct ls_norm_options *options = trial->example->options;
     const double epsilon = options->epsilon > 0 ? options->epsilon : 1e-5;
     const struct ls_shape shape = trial->example->inputs[X].shape;
-    const int64_t channels = ls_shape_last(shape), row = ls_shape_row(shape);
+    const int64_t channels = ls_shape_last(shape), row = ls_shape_row_count(shape);
     const bool relu = trial->example->activation == LS_ACTIVATION_RELU;
     trial_run(trial, 0, trial_microbatches(trial), false);
     trial_run(trial, 0, trial_microbatches(trial),

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "core/ops/options.h"
-#include "core/ops/ops.h"
+#include "core/graph/ops.h"
 #include "tests/support/support.h"
 
 static struct ls_graph *graph;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "core/ops/ops.h"
+#include "core/graph/ops.h"
 #include "tests/gradients/trial.h"
 #include "tests/support/support.h"
 

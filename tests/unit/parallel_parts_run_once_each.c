@@ -64,10 +64,10 @@ END_TEST
 
 START_TEST(runs_of_parts_follow_each_other) {
     for (int parts = 1; parts < 9; parts++) {
-        ck_assert_int_eq(ls_part_first(INT64_C(1) << 40, 0, parts), 0);
-        ck_assert_int_eq(ls_part_first(INT64_C(1) << 40, parts, parts), INT64_C(1) << 40);
+        ck_assert_int_eq(ls_even_first(INT64_C(1) << 40, 0, parts), 0);
+        ck_assert_int_eq(ls_even_first(INT64_C(1) << 40, parts, parts), INT64_C(1) << 40);
         for (int p = 0; p < parts; p++) {
-            const int64_t length = ls_part_first(23, p + 1, parts) - ls_part_first(23, p, parts);
+            const int64_t length = ls_even_first(23, p + 1, parts) - ls_even_first(23, p, parts);
             ck_assert(length == 23 / parts || length == (23 + parts - 1) / parts);
         }
     }

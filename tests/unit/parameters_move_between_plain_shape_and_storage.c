@@ -105,7 +105,7 @@ END_TEST
 
 /* Writes block elements of a piece from the whole parameter's plain form, by the piece's
  * description. */
-static void copy_block(const struct ls_parameter_piece *piece, const float *plain, float *block) {
+static void copy_block(const struct ls_parameter_block *piece, const float *plain, float *block) {
     const struct ls_shape whole = piece->parameter->shape;
     int64_t outer = 1, inner = 1;
     for (int i = 0; i < whole.rank; i++) {
@@ -119,7 +119,7 @@ static void copy_block(const struct ls_parameter_piece *piece, const float *plai
                    plain + (o * length + piece->first + r) * inner, (size_t)inner * sizeof *block);
 }
 
-static void check_piece(const struct ls_parameter_set *set, const struct ls_parameter_piece *piece,
+static void check_piece(const struct ls_parameter_set *set, const struct ls_parameter_block *piece,
                         const float *flat) {
     int index = 0;
     while (set->items[index] != piece->parameter)
@@ -133,10 +133,10 @@ static void check_piece(const struct ls_parameter_set *set, const struct ls_para
     for (int64_t j = 0; j < plain_count; j++)
         plain[j] = element(index, j);
     copy_block(piece, plain, block);
-    ls_parameter_piece_fetch(piece, flat + piece->offset, fetched);
+    ls_parameter_block_fetch(piece, flat + piece->offset, fetched);
     ck_assert_mem_eq(fetched, block, (size_t)block_count * sizeof *block);
     memset(stored, 0xff, (size_t)piece->stored * sizeof *stored);
-    ls_parameter_piece_store(piece, block, stored);
+    ls_parameter_block_store(piece, block, stored);
     ck_assert_mem_eq(stored, flat + piece->offset, (size_t)piece->stored * sizeof *stored);
     free(plain), free(block), free(fetched), free(stored);
 }
@@ -182,16 +182,16 @@ END_TEST
 START_TEST(pieces_of_slices_are_blocks_of_the_plain_shape) {
     struct ls_parameter_set *set = odd_set();
     float *flat = malloc((size_t)set->total * sizeof *flat);
-    struct ls_parameter_piece pieces[PIECES_MAX];
+    struct ls_parameter_block pieces[PIECES_MAX];
     fill(set, flat);
     for (int parts = 1; parts <= 9; parts++) {
         int64_t next = 0, elements = 0;
         for (int part = 0; part < parts; part++) {
             int64_t begin, end;
             ls_parameters_slice(set, part, parts, &begin, &end);
-            const int count = ls_parameters_pieces(set, begin, end, NULL);
+            const int count = ls_parameters_blocks(set, begin, end, NULL);
             ck_assert_int_le(count, PIECES_MAX);
-            ck_assert_int_eq(ls_parameters_pieces(set, begin, end, pieces), count);
+            ck_assert_int_eq(ls_parameters_blocks(set, begin, end, pieces), count);
             for (int i = 0; i < count; i++) {
                 ck_assert_int_eq(pieces[i].offset, next);
                 check_piece(set, &pieces[i], flat);

@@ -63,6 +63,23 @@ START_TEST(draws_have_the_moments_of_their_distribution) {
 }
 END_TEST
 
+/* Noise is drawn in every step: no host's libm may decide a bit of it. */
+START_TEST(normal_draws_have_the_same_bits_everywhere) {
+    static const double known[] = {0x1.f34a6ce5afc9cp-3, -0x1.08b57a1acf4bbp+0,
+                                   -0x1.1015bf333a34fp+0, 0x1.2075c3c089b4ap-1};
+    const struct ls_random_key key = ls_random_key(7, LS_STREAM_INITIALISE, 0, 0);
+    for (uint64_t i = 0; i < sizeof known / sizeof *known; i++)
+        ck_assert_msg(ls_random_normal(key, i) == known[i], "draw %llu is %a",
+                      (unsigned long long)i, ls_random_normal(key, i));
+    for (uint32_t i = 0; i < 100000; i++) {
+        const uint32_t bits = i * 2654435761u;
+        const double x = ((double)bits + 0.5) * 0x1p-32;
+        ck_assert_double_eq_tol(ls_random_log(x) / log(x), 1.0, 4e-16);
+        ck_assert_double_eq_tol(ls_random_cosine(bits), cos(0x1p-31 * M_PI * (double)bits), 1e-15);
+    }
+}
+END_TEST
+
 START_TEST(unit_floats_cover_zero_to_below_one) {
     ck_assert(ls_random_unit(0) == 0.0f);
     ck_assert(ls_random_unit(UINT32_MAX) < 1.0f);
@@ -107,5 +124,6 @@ START_TEST(permutations_of_different_keys_are_unrelated) {
 END_TEST
 
 LS_SUITE(threefry_gives_the_known_answers, every_part_of_a_key_changes_it,
-         draws_have_the_moments_of_their_distribution, unit_floats_cover_zero_to_below_one,
-         a_permutation_is_a_bijection_of_every_size, permutations_of_different_keys_are_unrelated)
+         draws_have_the_moments_of_their_distribution, normal_draws_have_the_same_bits_everywhere,
+         unit_floats_cover_zero_to_below_one, a_permutation_is_a_bijection_of_every_size,
+         permutations_of_different_keys_are_unrelated)

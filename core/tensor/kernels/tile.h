@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "core/graph/parameters.h"
+#include "core/tensor/layout.h"
 #include "core/tensor/variant.h"
 
 /* 14 x 2 x 16 fills 32 registers, 6 x 2 x 8 fills 16. */

@@ -1,7 +1,7 @@
-/* A trainer: model, parameters, reducer and optimiser of one rank, and the two things it can do
+/* A worker: model, parameters, reducer and optimiser of one rank, and the two things it can do
  * with a batch: one training step (step.c), and an evaluation (evaluate.c). It knows no files. */
-#ifndef LS_LAUNCHER_TRAINER_H
-#define LS_LAUNCHER_TRAINER_H
+#ifndef LS_LAUNCHER_WORKER_H
+#define LS_LAUNCHER_WORKER_H
 
 #include "core/optim/optimizer.h"
 #include "dist/communicator.h"
@@ -10,7 +10,7 @@
 #include "launcher/config/config.h"
 #include "launcher/worker/share.h"
 
-struct ls_trainer {
+struct ls_worker {
     const struct ls_config *config;       /* borrowed */
     struct ls_communicator *communicator; /* borrowed; NULL: this process alone, for evaluation */
     enum ls_variant variant;
@@ -38,7 +38,7 @@ struct ls_trainer {
 
 enum { LS_EXCHANGE_RATE, LS_EXCHANGE_STOP, LS_EXCHANGE_SAVE, LS_EXCHANGE_EXTRA };
 
-struct ls_trainer_options {
+struct ls_worker_options {
     const struct ls_config *config;
     struct ls_communicator *communicator; /* NULL: evaluation only */
     struct ls_shape input_shape;
@@ -47,16 +47,16 @@ struct ls_trainer_options {
 
 /* Collective when there is a communicator. Parameters have their initial values afterwards, from
  * rank 0. */
-LS_MUST_USE enum ls_status ls_trainer_create(struct ls_trainer *trainer,
-                                             const struct ls_trainer_options *options,
-                                             struct ls_error *error);
-void ls_trainer_destroy(struct ls_trainer *trainer);
+LS_MUST_USE enum ls_status ls_worker_create(struct ls_worker *worker,
+                                            const struct ls_worker_options *options,
+                                            struct ls_error *error);
+void ls_worker_destroy(struct ls_worker *worker);
 
 /* Says so if some rank has too few microbatches for its threads, or this one too few cores. */
-void ls_trainer_note_threads(const struct ls_trainer *trainer);
+void ls_worker_note_threads(const struct ls_worker *worker);
 
-/* Sums per microbatch, and per batch after ls_trainer_step / ls_trainer_evaluate. */
-int ls_trainer_sum_count(const struct ls_trainer *trainer, bool detailed);
+/* Sums per microbatch, and per batch after ls_worker_step / ls_worker_evaluate. */
+int ls_worker_sum_count(const struct ls_worker *worker, bool detailed);
 
 /* What a step is told, and what it found. Rank 0's rate counts; stop and save are ORed over ranks.
  */
@@ -65,29 +65,28 @@ struct ls_step {
     double learning_rate; /* in: rank 0's; out: everybody's */
     bool stop, save;      /* in: this rank asks; out: some rank asked */
     double gradient_norm; /* out: of the mean gradient; not finite: the update was left out */
-    double *sums;         /* out: [ls_trainer_sum_count(trainer, false)], of the global batch */
+    double *sums;         /* out: [ls_worker_sum_count(worker, false)], of the global batch */
 };
 
 /* One training step. Collective. */
-void ls_trainer_step(struct ls_trainer *trainer, const struct ls_batch *batch,
-                     struct ls_step *step);
+void ls_worker_step(struct ls_worker *worker, const struct ls_batch *batch, struct ls_step *step);
 
 /* The sums of all batches of a loader (from its start, one epoch), detailed; sums has
- * ls_trainer_sum_count(trainer, true) elements. Collective. An error is this rank's own. */
-LS_MUST_USE enum ls_status ls_trainer_evaluate(struct ls_trainer *trainer, struct ls_loader *loader,
-                                               double *sums, struct ls_error *error);
+ * ls_worker_sum_count(worker, true) elements. Collective. An error is this rank's own. */
+LS_MUST_USE enum ls_status ls_worker_evaluate(struct ls_worker *worker, struct ls_loader *loader,
+                                              double *sums, struct ls_error *error);
 
-/* Called by ls_trainer_predict for each batch, in order; rows: at most that of a batch. */
-typedef enum ls_status ls_trainer_output(void *context, const float *outputs, int64_t rows,
-                                         struct ls_error *error);
+/* Called by ls_worker_predict for each batch, in order; rows: at most that of a batch. */
+typedef enum ls_status ls_worker_output(void *context, const float *outputs, int64_t rows,
+                                        struct ls_error *error);
 /* Hands the model's outputs for each row of a loader (this process alone) to `output`. */
-LS_MUST_USE enum ls_status ls_trainer_predict(struct ls_trainer *trainer, struct ls_loader *loader,
-                                              ls_trainer_output *output, void *context,
-                                              struct ls_error *error);
+LS_MUST_USE enum ls_status ls_worker_predict(struct ls_worker *worker, struct ls_loader *loader,
+                                             ls_worker_output *output, void *context,
+                                             struct ls_error *error);
 
 /* What all shares of a rank do with a batch, each on its own thread. */
 struct ls_pass {
-    struct ls_trainer *trainer;
+    struct ls_worker *worker;
     const struct ls_batch *batch;
     bool training;
     uint64_t step;

@@ -1,9 +1,10 @@
 /* The ops as a caller sees them: each records a node and returns its output, or NULL after an error
  * (kept in the graph). x, y: [N, ...] with the sample first; C is the last dimension. */
-#ifndef LS_OPS_OPS_H
-#define LS_OPS_OPS_H
+#ifndef LS_GRAPH_OPS_H
+#define LS_GRAPH_OPS_H
 
 #include "core/graph/graph.h"
+#include "core/ops/options.h"
 
 /* y = x W + b. x [N, ..., in], W [in, out] panels, b [out] or NULL; y [N, ..., out]. */
 struct ls_value *ls_linear(struct ls_graph *graph, struct ls_value *x, struct ls_value *weight,
@@ -13,12 +14,6 @@ struct ls_value *ls_linear(struct ls_graph *graph, struct ls_value *x, struct ls
  * x[n, i*stride - pad + ky*dilation, j*..., group(o)*in/groups + c] W[ky,kx,c,o].
  * x [N,H,W,in], W [kh,kw,in/groups,out] panels; y [N,H',W',out] with
  * H' = (H + pad_top + pad_bottom - dilation*(kh-1) - 1) / stride + 1. */
-struct ls_conv2d_options {
-    int64_t stride[2];   /* 0 means 1 */
-    int64_t padding[4];  /* top, bottom, left, right */
-    int64_t dilation[2]; /* 0 means 1 */
-    int64_t groups;      /* 0 means 1 */
-};
 struct ls_value *ls_conv2d(struct ls_graph *graph, struct ls_value *x, struct ls_value *weight,
                            struct ls_value *bias, const struct ls_conv2d_options *options);
 
@@ -26,19 +21,12 @@ struct ls_value *ls_conv2d(struct ls_graph *graph, struct ls_value *x, struct ls
  * as the gradient of the output of a conv2d with the same options, plus b. x [N,H,W,in], W
  * [kh,kw,out/groups,in] panels (that conv2d's weight), b [out] or NULL; y [N,H',W',out] with
  * H' = (H-1)*stride - pad_top - pad_bottom + dilation*(kh-1) + 1 + output_padding. */
-struct ls_conv_transpose2d_options {
-    struct ls_conv2d_options convolution; /* the mirrored one, from y to x */
-    int64_t output_padding[2]; /* below the stride: more pixels at the bottom and right */
-};
 struct ls_value *ls_conv_transpose2d(struct ls_graph *graph, struct ls_value *x,
                                      struct ls_value *weight, struct ls_value *bias,
                                      const struct ls_conv_transpose2d_options *options);
 
 /* Largest / mean value of each window, per channel. Padding takes no part (the mean divides by the
  * pixels that are there). First of equals wins. x [N,H,W,C]. */
-struct ls_pool_options {
-    int64_t window[2], stride[2], padding[2]; /* stride 0 means window */
-};
 struct ls_value *ls_max_pool(struct ls_graph *graph, struct ls_value *x,
                              const struct ls_pool_options *options);
 struct ls_value *ls_average_pool(struct ls_graph *graph, struct ls_value *x,
@@ -75,9 +63,6 @@ struct ls_value *ls_log_softmax(struct ls_graph *graph, struct ls_value *x);
  * each microbatch when training (Ioffe & Szegedy 2015; "ghost" statistics), running ones otherwise
  * or where a microbatch has fewer than two values per channel. mean, variance:
  * LS_PARAMETER_STATISTIC [C]. */
-struct ls_norm_options {
-    double epsilon; /* 0 means 1e-5 */
-};
 struct ls_value *ls_batch_norm(struct ls_graph *graph, struct ls_value *x, struct ls_value *gain,
                                struct ls_value *offset, struct ls_value *running_mean,
                                struct ls_value *running_variance,
@@ -116,11 +101,6 @@ struct ls_value *ls_huber(struct ls_graph *graph, struct ls_value *x, struct ls_
 /* -sum_k q_k log softmax(x)_k with q = (1 - smoothing) onehot(t) + smoothing / K; logits x [N, ...,
  * K], t [N, ...] int32. A label equal to `ignored` has weight 0; others weigh class_weights[t]
  * (constant parameter [K], or NULL: 1). Summed over the positions of a sample. */
-struct ls_cross_entropy_options {
-    double smoothing;
-    bool has_ignored;
-    int32_t ignored;
-};
 struct ls_value *ls_softmax_cross_entropy(struct ls_graph *graph, struct ls_value *logits,
                                           struct ls_value *target, struct ls_value *class_weights,
                                           const struct ls_cross_entropy_options *options);
