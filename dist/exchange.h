@@ -7,10 +7,6 @@
 
 enum { LS_UNIT = 16 }; /* elements: every parameter, slice and bucket starts at a multiple */
 
-struct ls_range {
-    int64_t first, end; /* elements of the flat buffer */
-};
-
 static inline struct ls_range ls_range_common(struct ls_range a, struct ls_range b) {
     const struct ls_range c = {a.first > b.first ? a.first : b.first,
                                a.end < b.end ? a.end : b.end};

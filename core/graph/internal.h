@@ -35,6 +35,7 @@ struct ls_graph {
     size_t *scope_starts; /* length of scope before each push; owned */
     int depth, depth_room;
 
+    int group; /* of parameters that are recorded now */
     bool failed, planned;
     struct ls_error error; /* the first one */
 

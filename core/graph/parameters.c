@@ -104,18 +104,37 @@ enum ls_status ls_parameters_add(struct ls_parameter_set *set,
     struct ls_parameter *parameter = ls_calloc(1, sizeof *parameter);
     *parameter = *description;
     parameter->offset = -1;
+    if (parameter->kind == LS_PARAMETER_CONSTANT)
+        parameter->group = LS_GROUP_FIXED;
     measure(parameter);
     set->items[set->count++] = parameter;
     *added = parameter;
     return LS_OK;
 }
 
-void ls_parameters_layout(struct ls_parameter_set *set) {
+/* Group after group, each in its present order. */
+static void gather_groups(struct ls_parameter_set *set) {
+    struct ls_parameter **items = ls_calloc((size_t)set->capacity, sizeof *items);
+    int placed = 0;
     set->total = 0;
+    for (int g = 0; g <= LS_GROUP_FIXED; g++) {
+        set->groups[g].first = set->total;
+        for (int i = 0; i < set->count; i++)
+            if (set->items[i]->group == g) {
+                items[placed++] = set->items[i];
+                set->items[i]->offset = set->total;
+                set->total += set->items[i]->count;
+            }
+        set->groups[g].end = set->total;
+    }
+    free(set->items);
+    set->items = items;
+}
+
+void ls_parameters_layout(struct ls_parameter_set *set) {
+    gather_groups(set);
     for (int i = 0; i < set->count; i++) {
         struct ls_parameter *parameter = set->items[i];
-        parameter->offset = set->total;
-        set->total += parameter->count;
         parameter->order = 0;
         for (int j = 0; j < set->count; j++)
             parameter->order += strcmp(set->items[j]->name, parameter->name) < 0;

@@ -17,6 +17,10 @@
 
 enum { LS_NAME_MAX = 160 };
 
+/* Groups: what one phase of training updates is one group, and lies in one range of the buffer.
+ * The last group is what no phase updates: constants, frozen parameters. */
+enum { LS_GROUPS_MAX = 4, LS_GROUP_FIXED = LS_GROUPS_MAX };
+
 enum ls_parameter_kind {
     LS_PARAMETER_WEIGHT, /* trained by the optimiser */
     /* A running statistic. Its slot in the gradient buffer takes, summed over microbatches,
@@ -58,6 +62,7 @@ struct ls_parameter {
     bool decay;      /* weight decay applies (not to biases and norms) */
     double momentum; /* of a statistic */
     struct ls_initialiser init;
+    int group; /* below LS_GROUPS_MAX, or LS_GROUP_FIXED (constants always are) */
 
     int64_t offset; /* in the flat buffer; -1 before planning */
     int64_t count;  /* stored elements, padding included; a multiple of 16 */
@@ -65,11 +70,17 @@ struct ls_parameter {
     int order;      /* position by name, bytewise: the digest's order */
 };
 
+/* Elements [first, end) of the flat buffer. */
+struct ls_range {
+    int64_t first, end;
+};
+
 /* In layout order once planned. Owned by whoever created it. */
 struct ls_parameter_set {
     struct ls_parameter **items;
     int count, capacity;
-    int64_t total; /* elements of the flat buffer; a multiple of 16 */
+    int64_t total;                             /* of the flat buffer; a multiple of 16 */
+    struct ls_range groups[LS_GROUPS_MAX + 1]; /* one after the other; empty where there is none */
     bool planned;
 };
 
@@ -84,7 +95,7 @@ LS_MUST_USE enum ls_status ls_parameters_add(struct ls_parameter_set *set,
                                              const struct ls_parameter *description,
                                              struct ls_parameter **added, struct ls_error *error);
 
-/* Gives out offsets in the present order of items. Called by ls_graph_plan. */
+/* Gives out offsets group after group, in the present order of items. Called by ls_graph_plan. */
 void ls_parameters_layout(struct ls_parameter_set *set);
 
 /* Trained numbers, padding and statistics not counted. */

@@ -56,6 +56,11 @@ struct ls_value *ls_graph_input(struct ls_graph *graph, const char *name, struct
     return value;
 }
 
+void ls_graph_set_group(struct ls_graph *graph, int group) {
+    LS_ASSERT(group >= 0 && group <= LS_GROUP_FIXED, "group %d", group);
+    graph->group = group;
+}
+
 struct ls_value *ls_graph_parameter(struct ls_graph *graph, const char *name, struct ls_shape shape,
                                     enum ls_layout layout, enum ls_parameter_kind kind, bool decay,
                                     double momentum, struct ls_initialiser init) {
@@ -66,7 +71,8 @@ struct ls_value *ls_graph_parameter(struct ls_graph *graph, const char *name, st
                                        .kind = kind,
                                        .decay = decay,
                                        .momentum = momentum,
-                                       .init = init};
+                                       .init = init,
+                                       .group = graph->group};
     const int length = snprintf(description.name, sizeof description.name, "%s%s%s", graph->scope,
                                 graph->scope_length ? "." : "", name);
     if (length >= LS_NAME_MAX)
