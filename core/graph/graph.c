@@ -89,6 +89,10 @@ void ls_graph_pop(struct ls_graph *graph) {
     graph->scope[graph->scope_length] = '\0';
 }
 
+const char *ls_graph_scope(const struct ls_graph *graph) {
+    return graph->scope;
+}
+
 bool ls_graph_failed(const struct ls_graph *graph) {
     return graph->failed;
 }

@@ -47,6 +47,9 @@ void ls_graph_pop(struct ls_graph *graph);
 struct ls_value *ls_graph_input(struct ls_graph *graph, const char *name, struct ls_shape row_shape,
                                 enum ls_type type);
 
+/* The scope that is open, "" outside of all. */
+const char *ls_graph_scope(const struct ls_graph *graph);
+
 /* The group of parameters that are recorded from now on; at first 0. */
 void ls_graph_set_group(struct ls_graph *graph, int group);
 

@@ -37,9 +37,28 @@ void ls_layer_spec_init(struct ls_layer_spec *spec, const struct ls_layer *layer
     ls_fields_reset(layer->fields, spec->options);
 }
 
+const char *ls_layer_input_key(const struct ls_layer *layer, const char *key) {
+    if (!strcmp(key, "from"))
+        return "from";
+    for (int i = 0; layer->inputs && layer->inputs[i]; i++)
+        if (!strcmp(layer->inputs[i], key))
+            return layer->inputs[i];
+    return NULL;
+}
+
+void ls_layer_spec_refer(struct ls_layer_spec *spec, const char *key, const char *name) {
+    const size_t room = (size_t)spec->reference_count + 1;
+    spec->references = ls_realloc(spec->references, room, sizeof *spec->references);
+    struct ls_reference *reference = &spec->references[spec->reference_count++];
+    *reference = (struct ls_reference){.key = ls_layer_input_key(spec->layer, key)};
+    LS_ASSERT(reference->key, "layer %s takes no '%s'", spec->layer->name, key);
+    snprintf(reference->name, sizeof reference->name, "%s", name);
+}
+
 void ls_layer_list_clear(struct ls_layer_list *list) {
     for (int i = 0; i < list->count; i++) {
         free(list->items[i].options);
+        free(list->items[i].references);
         for (int b = 0; b < LS_BRANCHES_MAX; b++)
             ls_layer_list_clear(&list->items[i].branches[b]);
     }
@@ -69,7 +88,11 @@ static struct ls_value *build_item(struct ls_builder *builder, struct ls_value *
     struct ls_value *y = NULL;
     if (name_fits(builder->graph, list, index)) {
         ls_graph_push(builder->graph, spec->name);
-        y = spec->layer->build(builder, x, spec);
+        struct ls_value *from = ls_layer_input(builder, spec, "from");
+        if (!ls_graph_failed(builder->graph))
+            y = spec->layer->build(builder, from ? from : x, spec);
+        if (y)
+            ls_builder_name(builder, y);
         ls_graph_pop(builder->graph);
     }
     if (ls_graph_failed(builder->graph) && !builder->failed)

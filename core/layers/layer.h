@@ -16,9 +16,17 @@ struct ls_layer_list {
     int count;
 };
 
+/* A layer's output, by the path under which it was recorded: "blocks.block0.attention1". */
+struct ls_named {
+    char path[LS_NAME_MAX];
+    struct ls_value *value;
+};
+
 /* What layers are recorded with. A layer that cannot be built says so with ls_graph_fail. */
 struct ls_builder {
     struct ls_graph *graph; /* borrowed */
+    struct ls_named *named; /* owned: ls_builder_clear; in the order of recording */
+    int named_count, named_room;
     const struct ls_layer_spec
         *failed; /* out: the innermost layer that failed first; NULL if none did */
 };
@@ -30,19 +38,31 @@ struct ls_layer {
     size_t options_size;
     const char *main_field; /* `linear: 10` means {main_field: 10}; NULL: takes a mapping only */
     const char *const *branches; /* NULL-terminated names of lists of layers ("body", "shortcut") */
+    /* Keys of further values that it takes by name ("memory", "lengths"), ending with NULL; or
+     * NULL. Each layer also takes `from`, in place of the running value. The key `of` takes several
+     * names. */
+    const char *const *inputs;
     /* Records the layer on x; NULL after an error in the graph. */
     struct ls_value *(*build)(struct ls_builder *builder, struct ls_value *x,
                               const struct ls_layer_spec *spec);
 };
 
-enum { LS_BRANCHES_MAX = 4 };
+enum { LS_BRANCHES_MAX = 4, LS_REFERENCES_MAX = 32 };
+
+/* A value that a layer takes by its name: of an earlier layer, a network, or a feed. */
+struct ls_reference {
+    const char *key; /* "from", or one of layer->inputs; static */
+    char name[LS_NAME_MAX];
+};
 
 struct ls_layer_spec {
     const struct ls_layer *layer;
     char name[64]; /* part of parameter names; "conv1": given, or type + running number */
     void *options; /* owned */
     struct ls_layer_list branches[LS_BRANCHES_MAX]; /* in the order of layer->branches */
-    int line, column;                               /* in the config; 0 if none */
+    struct ls_reference *references;                /* owned; several with one key: in order */
+    int reference_count;
+    int line, column; /* in the config; 0 if none */
 };
 
 /* NULL if there is none of that name. */
@@ -50,9 +70,14 @@ const struct ls_layer *ls_layer_find(const char *name);
 /* All layers, for help. */
 const struct ls_layer *const *ls_layers(int *count);
 
+/* The key as the layer has it (static), "from" included; NULL if it takes none of that name. */
+const char *ls_layer_input_key(const struct ls_layer *layer, const char *key);
+
 /* A spec of that layer with default options. */
 void ls_layer_spec_init(struct ls_layer_spec *spec, const struct ls_layer *layer, const char *name);
+void ls_layer_spec_refer(struct ls_layer_spec *spec, const char *key, const char *name);
 void ls_layer_list_clear(struct ls_layer_list *list);
+void ls_builder_clear(struct ls_builder *builder);
 
 /* Records the layers one after the other, each in a scope of its name. An empty list gives x. */
 struct ls_value *ls_layers_build(struct ls_builder *builder, struct ls_value *x,
@@ -61,6 +86,18 @@ struct ls_value *ls_layers_build(struct ls_builder *builder, struct ls_value *x,
 /* Records the layers side by side on the same x: results[i] for each. False after an error. */
 bool ls_layers_build_each(struct ls_builder *builder, struct ls_value *x,
                           const struct ls_layer_list *list, struct ls_value **results);
+
+/* The value that a spec gives for `key`; NULL if it gives none, or after an error in the graph (an
+ * unknown name). Names are looked up in the lists around the layer, from the innermost outward, of
+ * what has been recorded so far; a path may be given. */
+struct ls_value *ls_layer_input(struct ls_builder *builder, const struct ls_layer_spec *spec,
+                                const char *key);
+/* All values that it gives for `key`; returns how many (at most LS_REFERENCES_MAX), 0 after an
+ * error. */
+int ls_layer_inputs(struct ls_builder *builder, const struct ls_layer_spec *spec, const char *key,
+                    struct ls_value **values);
+/* Notes that the scope that is open now gave this value. */
+void ls_builder_name(struct ls_builder *builder, struct ls_value *value);
 
 /* For the files of this folder. Names of initialisers, in the order of their enum; the choices of
  * two shared field rows: members `init` (int, enum ls_initialiser_kind) and `init_scale` (double);

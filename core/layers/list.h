@@ -32,7 +32,9 @@
     X(repeat)                                                                                      \
     X(residual)                                                                                    \
     X(shortcut)                                                                                    \
-    X(concat)
+    X(concat)                                                                                      \
+    X(add)                                                                                         \
+    X(multiply)
 
 #define LS_LAYER_DECLARE(name) extern const struct ls_layer ls_layer_##name;
 LS_LAYER_LIST(LS_LAYER_DECLARE)

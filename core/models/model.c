@@ -39,6 +39,7 @@ static void record(struct ls_model *model, const struct ls_model_options *option
         ls_graph_fail(graph, "a model has at least one layer, found none");
     model->output = ls_layers_build(&builder, x, options->layers);
     model->failed = builder.failed;
+    ls_builder_clear(&builder);
     if (ls_graph_failed(graph))
         return;
     model->loss = ls_task_record(options->task, graph, model->output, &model->target);

@@ -31,6 +31,23 @@ static void compare_fields(struct differences *differences, struct ls_fields fie
     }
 }
 
+static void join_references(const struct ls_layer_spec *spec, char *text, size_t size) {
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < spec->reference_count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s: %s", i ? ", " : "",
+                                 spec->references[i].key, spec->references[i].name);
+}
+
+static void compare_references(struct differences *differences, const struct ls_layer_spec *before,
+                               const struct ls_layer_spec *now, const char *name) {
+    char old[LS_TEXT_MAX], new[LS_TEXT_MAX];
+    join_references(before, old, sizeof old);
+    join_references(now, new, sizeof new);
+    if (strcmp(old, new) != 0)
+        add(differences, name, old, new);
+}
+
 static void compare_layers(struct differences *differences, const struct ls_layer_list *before,
                            const struct ls_layer_list *now, const char *scope) {
     char name[256], old[96], new[96];
@@ -43,6 +60,7 @@ static void compare_layers(struct differences *differences, const struct ls_laye
             add(differences, name, old, new);
             return;
         }
+        compare_references(differences, a, b, name);
         compare_fields(differences, a->layer->fields, name, a->options, b->options);
         for (int k = 0; a->layer->branches && a->layer->branches[k]; k++)
             compare_layers(differences, &a->branches[k], &b->branches[k], name);

@@ -55,6 +55,10 @@ static void print_layer(FILE *out, const struct ls_layer *layer) {
                 layer->main_field);
     for (int i = 0; i < layer->fields.count; i++)
         print_field(out, &layer->fields.items[i]);
+    for (int i = 0; layer->inputs && layer->inputs[i]; i++)
+        fprintf(out, "  %s: %s\n", layer->inputs[i],
+                strcmp(layer->inputs[i], "of") ? "the name of a value"
+                                               : "a list of names of values");
     for (int i = 0; layer->branches && layer->branches[i]; i++)
         fprintf(out, "  %s: a list of layers\n", layer->branches[i]);
 }
@@ -64,7 +68,10 @@ static void print_model(FILE *out) {
     const struct ls_layer *const *layers = ls_layers(&count);
     fputs("\nmodel:  # a list of layers: `- relu`, `- linear: 256`, `- linear: {units: 256, name: "
           "fc1}`\n"
-          "  Every layer takes a name, which becomes part of its parameters' names.\n",
+          "  Every layer takes a name, which becomes part of its parameters' names, and by which "
+          "later layers may take\n"
+          "  its value: `from: NAME` in place of the value of the layer before, or by further keys "
+          "(memory: NAME).\n",
           out);
     for (int i = 0; i < count; i++)
         print_layer(out, layers[i]);

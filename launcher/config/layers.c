@@ -13,6 +13,7 @@ enum { GIVEN_MAX = 64, LAYERS_MAX = 4096 /* of one list */ };
 struct given {
     size_t line[GIVEN_MAX]; /* by field; 0: not given */
     size_t branch[LS_BRANCHES_MAX];
+    size_t input[GIVEN_MAX]; /* by layer->inputs; the last: from */
     size_t name;
 };
 
@@ -61,6 +62,9 @@ static enum ls_status unknown_option(const struct ls_config_reader *reader, cons
         ls_names_add(&names, layer->fields.items[i].name);
     for (int i = 0; i < branch_count(layer); i++)
         ls_names_add(&names, layer->branches[i]);
+    for (int i = 0; layer->inputs && layer->inputs[i]; i++)
+        ls_names_add(&names, layer->inputs[i]);
+    ls_names_add(&names, "from");
     ls_names_add(&names, "name");
     const char *nearest = ls_nearest(key, names.items, names.count);
     if (nearest)
@@ -72,18 +76,53 @@ static enum ls_status unknown_option(const struct ls_config_reader *reader, cons
                           layer->name, layer->name);
 }
 
+/* Made of letters, digits, _ and -, shorter than `size`; a path also of dots. */
+static bool good_name(const char *name, size_t size, bool path) {
+    bool good = name && name[0] && strlen(name) < size;
+    for (const char *c = name; good && *c; c++)
+        good = isalnum((unsigned char)*c) || *c == '_' || *c == '-' || (path && *c == '.');
+    return good;
+}
+
 /* A name becomes part of parameter names, so dots and blanks are out. */
 static enum ls_status set_name(const struct ls_config_reader *reader, const yaml_node_t *node,
                                struct ls_layer_spec *spec) {
     const char *name = ls_yaml_text(node);
-    bool good = name && name[0] && strlen(name) < sizeof spec->name;
-    for (const char *c = name; good && *c; c++)
-        good = isalnum((unsigned char)*c) || *c == '_' || *c == '-';
-    if (!good)
+    if (!good_name(name, sizeof spec->name, false))
         return ls_reader_fail(reader, ls_origin_of(node),
                               "name of a layer: expected 1 to %zu letters, digits, _ or -",
                               sizeof spec->name - 1);
     snprintf(spec->name, sizeof spec->name, "%s", name);
+    return LS_OK;
+}
+
+/* `from: NAME`, `of: [NAME, NAME]` */
+static enum ls_status add_reference(const struct ls_config_reader *reader, const char *key,
+                                    const yaml_node_t *node, struct ls_layer_spec *spec) {
+    const char *name = ls_yaml_text(node);
+    char found[80];
+    if (!good_name(name, LS_NAME_MAX, true))
+        return ls_reader_fail(reader, ls_origin_of(node),
+                              "%s: expected the name of an earlier layer, a network or a feed, "
+                              "found %s",
+                              key, ls_yaml_describe(node, found, sizeof found));
+    ls_layer_spec_refer(spec, key, name);
+    return LS_OK;
+}
+
+static enum ls_status set_references(const struct ls_config_reader *reader, const char *key,
+                                     const yaml_node_t *value, struct ls_layer_spec *spec) {
+    if (strcmp(key, "of") != 0 || value->type != YAML_SEQUENCE_NODE)
+        return add_reference(reader, key, value, spec);
+    for (const yaml_node_item_t *item = value->data.sequence.items.start;
+         item < value->data.sequence.items.top; item++) {
+        if (spec->reference_count == LS_REFERENCES_MAX)
+            return ls_reader_fail(reader, ls_origin_of(value), "%s: more than %d names", key,
+                                  LS_REFERENCES_MAX);
+        const enum ls_status status = add_reference(reader, key, node_at(reader, *item), spec);
+        if (status != LS_OK)
+            return status;
+    }
     return LS_OK;
 }
 
@@ -92,6 +131,13 @@ static enum ls_status set_field(const struct ls_config_reader *reader, const str
     char name[160];
     snprintf(name, sizeof name, "%s.%s", spec->layer->name, field->name);
     return ls_reader_set(reader, field, name, value, spec->options);
+}
+
+static int input_index(const struct ls_layer *layer, const char *key) {
+    for (int i = 0; layer->inputs && layer->inputs[i]; i++)
+        if (layer->inputs[i] == key)
+            return i;
+    return GIVEN_MAX - 1;
 }
 
 /* One `key: value` of a layer. */
@@ -112,6 +158,9 @@ static enum ls_status set_option(const struct ls_config_reader *reader, const ya
         line = &given->line[field - layer->fields.items];
     else if (key && !strcmp(key, "name"))
         line = &given->name;
+    const char *input = key && !field ? ls_layer_input_key(layer, key) : NULL;
+    if (input && !line)
+        line = &given->input[input_index(layer, input)];
     if (!line)
         return unknown_option(reader, key_node, layer, key ? key : "");
     if (*line)
@@ -122,6 +171,8 @@ static enum ls_status set_option(const struct ls_config_reader *reader, const ya
         return set_field(reader, field, value, spec);
     if (branch >= 0)
         return ls_reader_layers(reader, value, &spec->branches[branch]);
+    if (input)
+        return set_references(reader, input, value, spec);
     return set_name(reader, value, spec);
 }
 

@@ -14,12 +14,27 @@ static void print_field(FILE *out, const struct ls_field *field, const void *tar
     fputc('\n', out);
 }
 
+/* `from: NAME`; several of one key: `of: [NAME, NAME]`. */
+static void print_references(FILE *out, const struct ls_layer_spec *spec, int indent) {
+    for (int i = 0; i < spec->reference_count; i++) {
+        const struct ls_reference *reference = &spec->references[i];
+        const bool first = i == 0 || reference[-1].key != reference->key;
+        const bool last = i + 1 == spec->reference_count || reference[1].key != reference->key;
+        if (first)
+            fprintf(out, "%*s%s: %s", indent, "", reference->key, last ? "" : "[");
+        fprintf(out, "%s%s", first ? "" : ", ", reference->name);
+        if (last)
+            fputs(first ? "\n" : "]\n", out);
+    }
+}
+
 static void print_layers(FILE *out, const struct ls_layer_list *list, int indent) {
     for (int i = 0; i < list->count; i++) {
         const struct ls_layer_spec *spec = &list->items[i];
         const struct ls_layer *layer = spec->layer;
         fprintf(out, "%*s- %s:\n", indent, "", layer->name);
         fprintf(out, "%*sname: %s\n", indent + 6, "", spec->name);
+        print_references(out, spec, indent + 6);
         for (int f = 0; f < layer->fields.count; f++)
             print_field(out, &layer->fields.items[f], spec->options, indent + 6);
         for (int b = 0; layer->branches && layer->branches[b]; b++) {

@@ -32,6 +32,8 @@ struct ls_layer_spec *ls_test_layer(struct ls_layer_list *list, const char *laye
         const char *text = va_arg(arguments, const char *);
         if (!strcmp(option, "name"))
             snprintf(spec->name, sizeof spec->name, "%s", text);
+        else if (ls_layer_input_key(layer, option))
+            ls_layer_spec_refer(spec, option, text);
         else
             set_option(spec, option, text);
     }

@@ -78,6 +78,8 @@ static const struct layer_case cases[] = {
     {.layer = "residual", .input = ROW, .output = ROW},
     {.layer = "shortcut", .input = IMAGE, .output = IMAGE},
     {.layer = "concat", .input = IMAGE, .output = SHAPE(8, 6, 6)},
+    {.layer = "add", .input = ROW, .output = ROW},
+    {.layer = "multiply", .input = ROW, .output = ROW},
 };
 
 enum { ROWS = 4 };
@@ -129,6 +131,7 @@ static void check_case(const struct layer_case *c) {
         ls_graph_keep(graph, output);
     ls_require(ls_graph_plan(graph, &ls_test_error));
     ck_assert_ptr_null(builder.failed);
+    ls_builder_clear(&builder);
     ck_assert_int_eq(parameters->count, c->parameters);
     struct ls_shape expected = {.rank = c->output.rank + 1, .dims = {ROWS}};
     memcpy(expected.dims + 1, c->output.dims, sizeof expected.dims - sizeof *expected.dims);
@@ -173,7 +176,9 @@ static void check_composition(const char *name, const char *branch_layer, const 
     struct ls_graph *graph = ls_graph_create(&(struct ls_graph_options){
         .variant = ls_variant_best(), .rows_max = 1, .parameters = parameters, .inference = true});
     struct ls_value *input = ls_graph_input(graph, "input", LS_SHAPE(2), LS_TYPE_REAL);
-    struct ls_value *output = ls_layers_build(&(struct ls_builder){.graph = graph}, input, &list);
+    struct ls_builder builder = {.graph = graph};
+    struct ls_value *output = ls_layers_build(&builder, input, &list);
+    ls_builder_clear(&builder);
     if (output)
         ls_graph_keep(graph, output);
     ls_require(ls_graph_plan(graph, &ls_test_error));
@@ -197,6 +202,8 @@ START_TEST(compositions_compute_what_they_say) {
     check_composition("sequential", "relu", (const double[]){0, b}, 2);
     check_composition("concat", "relu", (const double[]){a, b, 0, 0.5}, 4);
     /* relu(tanh(x) + sigmoid(x)) */
+    check_composition("add", NULL, (const double[]){a, b}, 2);
+    check_composition("multiply", "relu", (const double[]){a * 0, b * 0.5}, 2);
     check_composition("residual", NULL, (const double[]){fmax(a + sa, 0), b + sb}, 2);
 }
 END_TEST
