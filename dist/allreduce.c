@@ -11,6 +11,7 @@ struct allreduce {
     float *const *partials; /* this rank's */
     MPI_Comm comm;
     MPI_Request *requests; /* owned; per bucket */
+    int group;             /* that is reduced */
     float *sums;           /* the caller's, or NULL */
     struct ls_fold fold;   /* of this rank's partials */
 };
@@ -19,7 +20,7 @@ static void *allreduce_create(const struct ls_cut *cut, struct ls_host *host, MP
     struct allreduce *a = ls_calloc(1, sizeof *a);
     *a = (struct allreduce){
         .cut = cut, .partials = host->partials + cut->node_bounds[cut->rank], .comm = comm};
-    a->requests = ls_calloc((size_t)cut->bucket_count, sizeof *a->requests);
+    a->requests = ls_calloc((size_t)ls_cut_buckets(cut), sizeof *a->requests);
     ls_fold_create(&a->fold, cut->microbatches, cut->nodes + cut->node_bounds[cut->rank],
                    ls_cut_partials(cut, cut->rank), cut->variant);
     a->fold.threads = cut->threads;
@@ -33,8 +34,10 @@ static void allreduce_destroy(void *state) {
     free(a);
 }
 
-static void allreduce_begin(void *state, float *sums) {
-    ((struct allreduce *)state)->sums = sums;
+static void allreduce_begin(void *state, int group, float *sums) {
+    struct allreduce *a = state;
+    a->group = group;
+    a->sums = sums;
 }
 
 static void allreduce_start(void *state, int bucket) {
@@ -58,10 +61,9 @@ static bool allreduce_complete(void *state, int bucket, bool wait) {
 
 static const float *allreduce_finish(void *state) {
     const struct allreduce *a = state;
-    const struct ls_range slice = a->cut->slices[a->cut->rank];
+    const struct ls_range slice = ls_cut_slice(a->cut, a->group, a->cut->rank);
     const float *found = a->partials[0] + slice.first;
-    return a->sums ? memcpy(a->sums, found, (size_t)(slice.end - slice.first) * sizeof(float))
-                   : found;
+    return a->sums ? memcpy(a->sums, found, (size_t)ls_range_count(slice) * sizeof(float)) : found;
 }
 
 const struct ls_exchange ls_exchange_allreduce = {

@@ -24,18 +24,24 @@ static void plan_nodes(struct ls_cut *cut) {
     }
 }
 
-static void plan_buckets(struct ls_cut *cut, int64_t bucket_bytes) {
+/* No bucket crosses from one group into another: each is reduced on its own. */
+static void plan_buckets(struct ls_cut *cut, const struct ls_range *groups, int64_t bucket_bytes) {
     if (!bucket_bytes)
         bucket_bytes = BUCKET_BYTES;
     const int64_t part = (int64_t)sizeof(float) * LS_UNIT * FIRST_BUCKET_PART;
     const int64_t small = (bucket_bytes + part - 1) / part * LS_UNIT,
                   large = small * FIRST_BUCKET_PART;
-    cut->buckets = ls_calloc((size_t)(2 + cut->total / large), sizeof *cut->buckets);
-    for (int64_t first = 0; first < cut->total;) {
-        const int64_t size = cut->bucket_count ? large : small;
-        const int64_t end = cut->total - first < size ? cut->total : first + size;
-        cut->buckets[cut->bucket_count++] = (struct ls_range){first, end};
-        first = end;
+    int used = 0;
+    cut->buckets =
+        ls_calloc((size_t)(2 * LS_GROUPS_MAX + cut->total / large), sizeof *cut->buckets);
+    for (int g = 0; g < LS_GROUPS_MAX; g++) {
+        const int64_t last = groups[g].end;
+        for (int64_t first = groups[g].first, size = small; first < last; size = large) {
+            const int64_t end = last - first < size ? last : first + size;
+            cut->buckets[used++] = (struct ls_range){first, end};
+            first = end;
+        }
+        cut->bucket_bounds[g + 1] = used;
     }
 }
 
@@ -43,14 +49,15 @@ void ls_cut_create(struct ls_cut *cut, const struct ls_parameter_set *parameters
                    int rank, int size, int64_t bucket_bytes) {
     *cut = (struct ls_cut){
         .rank = rank, .size = size, .microbatches = microbatches, .total = parameters->total};
-    cut->slices = ls_calloc((size_t)size, sizeof *cut->slices);
+    cut->slices = ls_calloc((size_t)size * (LS_GROUP_FIXED + 1), sizeof *cut->slices);
     cut->hosts = ls_calloc((size_t)size, sizeof *cut->hosts);
-    for (int r = 0; r < size; r++) {
-        ls_parameters_slice(parameters, r, size, &cut->slices[r].first, &cut->slices[r].end);
+    for (int r = 0; r < size; r++)
         cut->hosts[r] = r;
-    }
+    for (int g = 0; g <= LS_GROUP_FIXED; g++)
+        for (int r = 0; r < size; r++)
+            cut->slices[g * size + r] = ls_parameters_slice(parameters, g, r, size);
     plan_nodes(cut);
-    plan_buckets(cut, bucket_bytes);
+    plan_buckets(cut, parameters->groups, bucket_bytes);
 }
 
 void ls_cut_destroy(struct ls_cut *cut) {

@@ -7,12 +7,6 @@
 
 enum { LS_UNIT = 16 }; /* elements: every parameter, slice and bucket starts at a multiple */
 
-static inline struct ls_range ls_range_common(struct ls_range a, struct ls_range b) {
-    const struct ls_range c = {a.first > b.first ? a.first : b.first,
-                               a.end < b.end ? a.end : b.end};
-    return c.first < c.end ? c : (struct ls_range){0, 0};
-}
-
 /* Who owns what in a world, from the parameter set and the number of microbatches alone; but for
  * `hosts`. */
 struct ls_cut {
@@ -20,17 +14,26 @@ struct ls_cut {
     int threads; /* of folds */
     enum ls_variant variant;
     int64_t total;
-    struct ls_range *slices;    /* owned; per rank */
+    struct ls_range *slices;    /* owned; per group and rank, see ls_cut_slice */
     struct ls_tree_node *nodes; /* owned; every rank's partials, by rank: together the whole tree */
     int *node_bounds;           /* owned; rank r's are node_bounds[r] .. node_bounds[r + 1] - 1 */
-    struct ls_range *buckets;   /* owned; the flat buffer in order */
-    int bucket_count;
+    struct ls_range *buckets;   /* owned; group after group, the range of each in order */
+    int bucket_bounds[LS_GROUPS_MAX + 1]; /* group g's are bucket_bounds[g] .. [g + 1] - 1 */
     int *hosts; /* owned; per rank: the first rank that it shares memory with, at first itself */
 };
 
 void ls_cut_create(struct ls_cut *cut, const struct ls_parameter_set *parameters, int microbatches,
                    int rank, int size, int64_t bucket_bytes);
 void ls_cut_destroy(struct ls_cut *cut);
+
+static inline struct ls_range ls_cut_slice(const struct ls_cut *cut, int group, int rank) {
+    return cut->slices[group * cut->size + rank];
+}
+
+/* Buckets of all groups. What no phase updates is in none. */
+static inline int ls_cut_buckets(const struct ls_cut *cut) {
+    return cut->bucket_bounds[LS_GROUPS_MAX];
+}
 
 static inline int ls_cut_partials(const struct ls_cut *cut, int rank) {
     return cut->node_bounds[rank + 1] - cut->node_bounds[rank];
@@ -47,14 +50,15 @@ struct ls_host;
 struct ls_exchange {
     void *(*create)(const struct ls_cut *cut, struct ls_host *host, MPI_Comm comm);
     void (*destroy)(void *state);
-    void (*begin)(void *state, float *sums); /* of a step: nothing is final yet */
+    /* Of a group's reduction: nothing of it is final yet. What follows is about its buckets. */
+    void (*begin)(void *state, int group, float *sums);
     void (*start)(void *state,
                   int bucket); /* final in all partials of this rank; buckets in order */
     /* Whether the bucket's sums are complete where this rank owns them; called in order until it
      * is. */
     bool (*complete)(void *state, int bucket, bool wait);
     void (*progress)(void *state);       /* lets MPI work */
-    const float *(*finish)(void *state); /* all buckets are complete; the slice's sums */
+    const float *(*finish)(void *state); /* all its buckets are complete; the slice's sums */
 };
 
 extern const struct ls_exchange ls_exchange_ordered, ls_exchange_allreduce;

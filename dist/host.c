@@ -71,15 +71,24 @@ static bool share(struct ls_host *host, const struct ls_cut *cut, int64_t bytes_
     return false;
 }
 
+/* The ranks of this host, or as many of them at a time as may share memory. */
+static void find_host(struct ls_host *host, const struct ls_cut *cut, MPI_Comm comm,
+                      int sharing_max) {
+    LS_MPI(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, cut->rank, MPI_INFO_NULL, &host->comm));
+    if (!sharing_max)
+        return;
+    int rank;
+    MPI_Comm all = host->comm;
+    LS_MPI(MPI_Comm_rank(all, &rank));
+    LS_MPI(MPI_Comm_split(all, rank / sharing_max, rank, &host->comm));
+    LS_MPI(MPI_Comm_free(&all));
+}
+
 void ls_host_create(struct ls_host *host, struct ls_cut *cut, MPI_Comm comm,
                     const struct ls_reducer_options *options) {
     *host = (struct ls_host){.window.mpi = MPI_WIN_NULL};
     host->partials = ls_calloc((size_t)cut->node_bounds[cut->size], sizeof *host->partials);
-    if (options->messages)
-        LS_MPI(MPI_Comm_dup(MPI_COMM_SELF, &host->comm));
-    else
-        LS_MPI(
-            MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, cut->rank, MPI_INFO_NULL, &host->comm));
+    find_host(host, cut, comm, options->sharing_max);
     find_members(host, cut, comm);
     if (host->size > 1 && !share(host, cut, options->shared_bytes_max)) {
         LS_MPI(MPI_Comm_free(&host->comm));

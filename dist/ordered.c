@@ -5,7 +5,8 @@
  * counted the bucket as ready; sums go to the owner's own first partial, so nobody writes what
  * another rank reads. Those of other hosts come in messages: persistent requests, laid down once.
  * Each bucket has those that carry its range: one per partial of this rank to each owner elsewhere,
- * one per partial of each rank elsewhere to this one. */
+ * one per partial of each rank elsewhere to this one. A step starts those of one group's buckets.
+ */
 #include <stdlib.h>
 
 #include "core/base/memory.h"
@@ -18,23 +19,30 @@ struct requests {
     int *bounds;
 };
 
+/* This rank's slice of a group. */
+struct slice {
+    struct ls_range range;
+    float **leaves; /* owned; per node of the tree, in order: where the slice of it is */
+};
+
 struct ordered {
     const struct ls_cut *cut;
     struct ls_host *host;
-    struct ls_range slice;
+    struct slice slices[LS_GROUPS_MAX];
     struct requests sends, receives;
-    float **leaves;  /* per node of the tree, in order: where this rank's slice of it is */
-    float *sums;     /* of this rank's slice */
-    float *received; /* the slice of other hosts' partials, one after the other */
+    float *received; /* other hosts' partials of a slice; groups take turns, so they share it */
     size_t received_bytes;
-    uint64_t ready; /* buckets of earlier steps */
+    int group;                 /* that is reduced */
+    const struct slice *slice; /* of it */
+    float *sums;               /* of this rank's slice */
+    uint64_t ready;            /* buckets of earlier reductions */
     struct ls_fold fold;
 };
 
 static void requests_create(struct requests *requests, const struct ls_cut *cut, int per_bucket) {
-    requests->list =
-        ls_calloc((size_t)cut->bucket_count * (size_t)per_bucket, sizeof *requests->list);
-    requests->bounds = ls_calloc((size_t)cut->bucket_count + 1, sizeof *requests->bounds);
+    const size_t buckets = (size_t)ls_cut_buckets(cut);
+    requests->list = ls_calloc(buckets * (size_t)per_bucket, sizeof *requests->list);
+    requests->bounds = ls_calloc(buckets + 1, sizeof *requests->bounds);
 }
 
 static void requests_destroy(struct requests *requests, int buckets) {
@@ -49,70 +57,87 @@ static int message_tag(const struct ls_cut *cut, int bucket, int node) {
     return bucket * cut->microbatches + node;
 }
 
-static void plan_sends(struct ordered *o, MPI_Comm comm) {
-    const struct ls_cut *cut = o->cut;
-    const int own = cut->node_bounds[cut->rank], count = ls_cut_partials(cut, cut->rank);
-    requests_create(&o->sends, cut, count * (cut->size - 1));
-    for (int b = 0, used = 0; b < cut->bucket_count; b++) {
-        for (int away = 1; away < cut->size; away++) { /* not everybody to rank 0 first */
-            const int to = (cut->rank + away) % cut->size;
-            const struct ls_range range = ls_range_common(cut->buckets[b], cut->slices[to]);
-            for (int n = own; n < own + count && range.end && !ls_cut_near(cut, to); n++)
-                LS_MPI(MPI_Send_init(o->host->partials[n] + range.first,
-                                     (int)(range.end - range.first), MPI_FLOAT, to,
-                                     message_tag(cut, b, n), comm, &o->sends.list[used++]));
-        }
-        o->sends.bounds[b + 1] = used;
-    }
+/* What a rank owns of a bucket of that group. */
+static struct ls_range owned_part(const struct ls_cut *cut, int group, int bucket, int rank) {
+    return ls_range_common(cut->buckets[bucket], ls_cut_slice(cut, group, rank));
 }
 
-static void plan_receives(struct ordered *o, MPI_Comm comm) {
+static int plan_sends(struct ordered *o, MPI_Comm comm, int group, int bucket, int used) {
     const struct ls_cut *cut = o->cut;
-    const int others = cut->node_bounds[cut->size] - ls_cut_partials(cut, cut->rank);
-    requests_create(&o->receives, cut, others);
-    for (int b = 0, used = 0; b < cut->bucket_count; b++) {
-        const struct ls_range range = ls_range_common(cut->buckets[b], o->slice);
-        for (int from = 0; from < cut->size && range.end; from++)
-            for (int n = cut->node_bounds[from];
-                 n < cut->node_bounds[from + 1] && !ls_cut_near(cut, from); n++)
-                LS_MPI(MPI_Recv_init(o->leaves[n] + (range.first - o->slice.first),
-                                     (int)(range.end - range.first), MPI_FLOAT, from,
-                                     message_tag(cut, b, n), comm, &o->receives.list[used++]));
-        o->receives.bounds[b + 1] = used;
+    const int own = cut->node_bounds[cut->rank], end = cut->node_bounds[cut->rank + 1];
+    for (int away = 1; away < cut->size; away++) { /* not everybody to rank 0 first */
+        const int to = (cut->rank + away) % cut->size;
+        const struct ls_range range = owned_part(cut, group, bucket, to);
+        const int count = (int)ls_range_count(range);
+        for (int n = own; n < end && count && !ls_cut_near(cut, to); n++)
+            LS_MPI(MPI_Send_init(o->host->partials[n] + range.first, count, MPI_FLOAT, to,
+                                 message_tag(cut, bucket, n), comm, &o->sends.list[used++]));
     }
+    return used;
+}
+
+static int plan_receives(struct ordered *o, MPI_Comm comm, int group, int bucket, int used) {
+    const struct ls_cut *cut = o->cut;
+    const struct slice *slice = &o->slices[group];
+    const struct ls_range range = owned_part(cut, group, bucket, cut->rank);
+    const int count = (int)ls_range_count(range);
+    for (int from = 0; from < cut->size && count; from++)
+        for (int n = cut->node_bounds[from];
+             n < cut->node_bounds[from + 1] && !ls_cut_near(cut, from); n++)
+            LS_MPI(MPI_Recv_init(slice->leaves[n] + (range.first - slice->range.first), count,
+                                 MPI_FLOAT, from, message_tag(cut, bucket, n), comm,
+                                 &o->receives.list[used++]));
+    return used;
+}
+
+static void plan_messages(struct ordered *o, MPI_Comm comm) {
+    const struct ls_cut *cut = o->cut;
+    const int mine = ls_cut_partials(cut, cut->rank), all = cut->node_bounds[cut->size];
+    requests_create(&o->sends, cut, mine * (cut->size - 1));
+    requests_create(&o->receives, cut, all - mine);
+    for (int g = 0; g < LS_GROUPS_MAX; g++)
+        for (int b = cut->bucket_bounds[g]; b < cut->bucket_bounds[g + 1]; b++) {
+            o->sends.bounds[b + 1] = plan_sends(o, comm, g, b, o->sends.bounds[b]);
+            o->receives.bounds[b + 1] = plan_receives(o, comm, g, b, o->receives.bounds[b]);
+        }
 }
 
 static void place_leaves(struct ordered *o) {
     const struct ls_cut *cut = o->cut;
     float *const *partials = o->host->partials;
     const int nodes = cut->node_bounds[cut->size];
-    const int64_t elements = o->slice.end - o->slice.first;
-    int elsewhere = 0;
+    int64_t elements = 0, elsewhere = 0;
+    for (int g = 0; g < LS_GROUPS_MAX; g++) {
+        o->slices[g].range = ls_cut_slice(cut, g, cut->rank);
+        const int64_t count = ls_range_count(o->slices[g].range);
+        elements = count > elements ? count : elements;
+    }
     for (int n = 0; n < nodes; n++)
         elsewhere += !partials[n];
-    o->received_bytes = (size_t)elsewhere * (size_t)elements * sizeof(float);
+    o->received_bytes = (size_t)(elsewhere * elements) * sizeof(float);
     o->received = ls_memory_map(o->received_bytes);
-    o->leaves = ls_calloc((size_t)nodes, sizeof *o->leaves);
-    float *next = o->received;
-    for (int n = 0; n < nodes; n++) {
-        o->leaves[n] = partials[n] ? partials[n] + o->slice.first : next;
-        next += partials[n] ? 0 : elements;
+    for (int g = 0; g < LS_GROUPS_MAX; g++) {
+        struct slice *slice = &o->slices[g];
+        slice->leaves = ls_calloc((size_t)nodes, sizeof *slice->leaves);
+        float *next = o->received;
+        for (int n = 0; n < nodes; n++) {
+            slice->leaves[n] = partials[n] ? partials[n] + slice->range.first : next;
+            next += partials[n] ? 0 : ls_range_count(slice->range);
+        }
     }
 }
 
 static void *ordered_create(const struct ls_cut *cut, struct ls_host *host, MPI_Comm comm) {
     int *tag_max, given;
+    const int buckets = ls_cut_buckets(cut);
     LS_MPI(MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, (void *)&tag_max, &given));
-    LS_ASSERT(given && (int64_t)cut->bucket_count * cut->microbatches <= *tag_max,
-              "%d buckets of %d microbatches need larger buckets", cut->bucket_count,
-              cut->microbatches);
+    LS_ASSERT(given && (int64_t)buckets * cut->microbatches <= *tag_max,
+              "%d buckets of %d microbatches need larger buckets", buckets, cut->microbatches);
     struct ordered *o = ls_calloc(1, sizeof *o);
     o->cut = cut;
     o->host = host;
-    o->slice = cut->slices[cut->rank];
     place_leaves(o);
-    plan_sends(o, comm);
-    plan_receives(o, comm);
+    plan_messages(o, comm);
     ls_fold_create(&o->fold, cut->microbatches, cut->nodes, cut->node_bounds[cut->size],
                    cut->variant);
     o->fold.threads = cut->threads;
@@ -121,69 +146,84 @@ static void *ordered_create(const struct ls_cut *cut, struct ls_host *host, MPI_
 
 static void ordered_destroy(void *state) {
     struct ordered *o = state;
-    requests_destroy(&o->sends, o->cut->bucket_count);
-    requests_destroy(&o->receives, o->cut->bucket_count);
+    requests_destroy(&o->sends, ls_cut_buckets(o->cut));
+    requests_destroy(&o->receives, ls_cut_buckets(o->cut));
     ls_fold_destroy(&o->fold);
     ls_memory_unmap(o->received, o->received_bytes);
-    free(o->leaves);
+    for (int g = 0; g < LS_GROUPS_MAX; g++)
+        free(o->slices[g].leaves);
     free(o);
 }
 
-/* Partials may be overwritten from here on: nobody reads those of the last step any more. */
-static void ordered_begin(void *state, float *sums) {
+static void requests_start(const struct requests *requests, int first, int end) {
+    const int from = requests->bounds[first];
+    LS_MPI(MPI_Startall(requests->bounds[end] - from, requests->list + from));
+}
+
+/* Of buckets first .. end-1. Complete requests stay in the list, inactive, and count as complete.
+ */
+static bool requests_complete(const struct requests *requests, int first, int end, bool wait) {
+    int complete = 1;
+    MPI_Request *list = requests->list + requests->bounds[first];
+    const int count = requests->bounds[end] - requests->bounds[first];
+    if (wait)
+        LS_MPI(MPI_Waitall(count, list, MPI_STATUSES_IGNORE));
+    else
+        LS_MPI(MPI_Testall(count, list, &complete, MPI_STATUSES_IGNORE));
+    return complete;
+}
+
+/* Partials may be overwritten from here on: nobody reads those of the last reduction any more. */
+static void ordered_begin(void *state, int group, float *sums) {
     struct ordered *o = state;
-    o->fold.stream = sums && (o->slice.end - o->slice.first) * 4 >= LS_STREAM_BYTES;
-    o->sums = sums ? sums : o->leaves[o->cut->node_bounds[o->cut->rank]];
+    const int *bounds = o->cut->bucket_bounds;
+    o->group = group;
+    o->slice = &o->slices[group];
+    o->fold.stream = sums && ls_range_count(o->slice->range) * 4 >= LS_STREAM_BYTES;
+    o->sums = sums ? sums : o->slice->leaves[o->cut->node_bounds[o->cut->rank]];
     ls_host_wait(o->host, LS_COUNT_SUMMED, ls_host_counted(o->host, LS_COUNT_SUMMED));
     o->ready = ls_host_counted(o->host, LS_COUNT_READY);
-    LS_MPI(MPI_Startall(o->receives.bounds[o->cut->bucket_count], o->receives.list));
+    requests_start(&o->receives, bounds[group], bounds[group + 1]);
 }
 
 static void ordered_start(void *state, int bucket) {
     struct ordered *o = state;
-    const int first = o->sends.bounds[bucket];
     ls_host_count(o->host, LS_COUNT_READY);
-    LS_MPI(MPI_Startall(o->sends.bounds[bucket + 1] - first, o->sends.list + first));
-}
-
-/* Complete requests stay in the list, inactive, and count as complete. */
-static bool requests_complete(struct requests *requests, int first, int end, bool wait) {
-    int complete = 1;
-    MPI_Request *list = requests->list + first;
-    if (wait)
-        LS_MPI(MPI_Waitall(end - first, list, MPI_STATUSES_IGNORE));
-    else
-        LS_MPI(MPI_Testall(end - first, list, &complete, MPI_STATUSES_IGNORE));
-    return complete;
+    requests_start(&o->sends, bucket, bucket + 1);
 }
 
 static bool ordered_complete(void *state, int bucket, bool wait) {
     struct ordered *o = state;
-    const struct ls_range range = ls_range_common(o->cut->buckets[bucket], o->slice);
-    if (!range.end)
+    const struct ls_range slice = o->slice->range;
+    const struct ls_range range = ls_range_common(o->cut->buckets[bucket], slice);
+    if (!ls_range_count(range))
         return true;
-    const uint64_t ready = o->ready + (uint64_t)bucket + 1;
+    const int before = bucket - o->cut->bucket_bounds[o->group];
+    const uint64_t ready = o->ready + (uint64_t)before + 1;
     if (wait)
         ls_host_wait(o->host, LS_COUNT_READY, ready);
     else if (!ls_host_reached(o->host, LS_COUNT_READY, ready))
         return false;
-    if (!requests_complete(&o->receives, o->receives.bounds[bucket], o->receives.bounds[bucket + 1],
-                           wait))
+    if (!requests_complete(&o->receives, bucket, bucket + 1, wait))
         return false;
-    ls_fold_run(&o->fold, o->leaves, o->sums, range.first - o->slice.first,
-                range.end - o->slice.first);
+    ls_fold_run(&o->fold, o->slice->leaves, o->sums, range.first - slice.first,
+                range.end - slice.first);
     return true;
 }
 
+static bool sends_complete(const struct ordered *o, bool wait) {
+    const int *bounds = o->cut->bucket_bounds;
+    return requests_complete(&o->sends, bounds[o->group], bounds[o->group + 1], wait);
+}
+
 static void ordered_progress(void *state) {
-    struct ordered *o = state;
-    requests_complete(&o->sends, 0, o->sends.bounds[o->cut->bucket_count], false);
+    sends_complete(state, false);
 }
 
 static const float *ordered_finish(void *state) {
     struct ordered *o = state;
     ls_host_count(o->host, LS_COUNT_SUMMED);
-    requests_complete(&o->sends, 0, o->sends.bounds[o->cut->bucket_count], true);
+    sends_complete(o, true);
     return o->sums;
 }
 

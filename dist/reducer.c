@@ -12,23 +12,25 @@ struct ls_reducer {
     struct ls_host host;
     struct ls_spread spread;
     const struct ls_exchange *exchange;
-    void *state;                      /* owned */
-    int64_t ready;                    /* elements [0, ready) are final in this rank's partials */
-    int started, completed;           /* buckets */
-    int *block_counts, *block_firsts; /* owned; per rank: its blocks of the gradient norm */
+    void *state;            /* owned */
+    int group;              /* that is reduced */
+    int64_t ready;          /* its elements below are final in this rank's partials */
+    int started, completed; /* buckets below */
+    struct blocks {
+        int *counts, *firsts; /* owned; per rank: its blocks of the gradient norm */
+    } blocks[LS_GROUPS_MAX];
 };
 
-static void plan_blocks(struct ls_reducer *reducer, const struct ls_parameter_set *parameters) {
-    const struct ls_cut *cut = &reducer->cut;
-    const size_t size = (size_t)cut->size;
-    reducer->block_counts = ls_calloc(size, sizeof(int));
-    reducer->block_firsts = ls_calloc(size + 1, sizeof(int));
+static void plan_blocks(struct blocks *blocks, const struct ls_cut *cut, int group,
+                        const struct ls_parameter_set *parameters) {
+    blocks->counts = ls_calloc((size_t)cut->size, sizeof(int));
+    blocks->firsts = ls_calloc((size_t)cut->size + 1, sizeof(int));
     for (int r = 0; r < cut->size; r++) {
-        const struct ls_range slice = cut->slices[r];
+        const struct ls_range slice = ls_cut_slice(cut, group, r);
         LS_ASSERT(slice.first % LS_UNIT == 0 && slice.end % LS_UNIT == 0, "slice %lld to %lld",
                   (long long)slice.first, (long long)slice.end);
-        reducer->block_counts[r] = (int)ls_norm_blocks(parameters, slice.first, slice.end);
-        reducer->block_firsts[r + 1] = reducer->block_firsts[r] + reducer->block_counts[r];
+        blocks->counts[r] = (int)ls_norm_blocks(parameters, slice.first, slice.end);
+        blocks->firsts[r + 1] = blocks->firsts[r] + blocks->counts[r];
     }
 }
 
@@ -45,7 +47,8 @@ enum ls_status ls_reducer_create(struct ls_reducer **created, struct ls_communic
                   options->bucket_bytes);
     reducer->cut.threads = options->threads ? options->threads : 1;
     reducer->cut.variant = options->variant;
-    plan_blocks(reducer, options->parameters);
+    for (int g = 0; g < LS_GROUPS_MAX; g++)
+        plan_blocks(&reducer->blocks[g], &reducer->cut, g, options->parameters);
     ls_host_create(&reducer->host, &reducer->cut, reducer->comm, options);
     ls_spread_create(&reducer->spread, &reducer->cut, &reducer->host, reducer->comm);
     reducer->exchange =
@@ -63,8 +66,10 @@ void ls_reducer_destroy(struct ls_reducer *reducer) {
     ls_host_destroy(&reducer->host);
     LS_MPI(MPI_Comm_free(&reducer->comm));
     ls_cut_destroy(&reducer->cut);
-    free(reducer->block_counts);
-    free(reducer->block_firsts);
+    for (int g = 0; g < LS_GROUPS_MAX; g++) {
+        free(reducer->blocks[g].counts);
+        free(reducer->blocks[g].firsts);
+    }
     free(reducer);
 }
 
@@ -93,15 +98,23 @@ int ls_reducer_near(const struct ls_reducer *reducer) {
     return reducer->host.size;
 }
 
-void ls_reducer_slice(const struct ls_reducer *reducer, int64_t *begin, int64_t *end) {
-    *begin = reducer->cut.slices[reducer->cut.rank].first;
-    *end = reducer->cut.slices[reducer->cut.rank].end;
+struct ls_range ls_reducer_slice(const struct ls_reducer *reducer, int group) {
+    return ls_cut_slice(&reducer->cut, group, reducer->cut.rank);
 }
 
-void ls_reducer_begin(struct ls_reducer *reducer, float *sums) {
-    reducer->ready = 0;
-    reducer->started = reducer->completed = 0;
-    reducer->exchange->begin(reducer->state, sums);
+/* The range of the group that is reduced: its first slice begins it, its last one ends it. */
+static struct ls_range reduced_range(const struct ls_reducer *reducer) {
+    const struct ls_cut *cut = &reducer->cut;
+    return (struct ls_range){ls_cut_slice(cut, reducer->group, 0).first,
+                             ls_cut_slice(cut, reducer->group, cut->size - 1).end};
+}
+
+void ls_reducer_begin(struct ls_reducer *reducer, int group, float *sums) {
+    LS_ASSERT(group >= 0 && group < LS_GROUPS_MAX, "group %d has no gradients", group);
+    reducer->group = group;
+    reducer->ready = reduced_range(reducer).first;
+    reducer->started = reducer->completed = reducer->cut.bucket_bounds[group];
+    reducer->exchange->begin(reducer->state, group, sums);
 }
 
 static void complete_buckets(struct ls_reducer *reducer, bool wait) {
@@ -112,11 +125,13 @@ static void complete_buckets(struct ls_reducer *reducer, bool wait) {
 
 void ls_reducer_ready(struct ls_reducer *reducer, int64_t first, int64_t end) {
     const struct ls_cut *cut = &reducer->cut;
-    LS_ASSERT(first == reducer->ready && end >= first && end <= cut->total,
+    const struct ls_range range = reduced_range(reducer);
+    LS_ASSERT(first == reducer->ready && end >= first && end <= range.end,
               "ready %lld to %lld, expected from %lld on, at most to %lld", (long long)first,
-              (long long)end, (long long)reducer->ready, (long long)cut->total);
+              (long long)end, (long long)reducer->ready, (long long)range.end);
     reducer->ready = end;
-    while (reducer->started < cut->bucket_count && cut->buckets[reducer->started].end <= end)
+    while (reducer->started < cut->bucket_bounds[reducer->group + 1] &&
+           cut->buckets[reducer->started].end <= end)
         reducer->exchange->start(reducer->state, reducer->started++);
     complete_buckets(reducer, false);
     if (reducer->exchange->progress)
@@ -124,44 +139,55 @@ void ls_reducer_ready(struct ls_reducer *reducer, int64_t first, int64_t end) {
 }
 
 const float *ls_reducer_finish(struct ls_reducer *reducer) {
-    LS_ASSERT(reducer->ready == reducer->cut.total, "%lld of %lld elements are ready",
-              (long long)reducer->ready, (long long)reducer->cut.total);
+    const struct ls_range range = reduced_range(reducer);
+    LS_ASSERT(reducer->ready == range.end, "group %d: ready to %lld of %lld to %lld",
+              reducer->group, (long long)reducer->ready, (long long)range.first,
+              (long long)range.end);
     complete_buckets(reducer, true);
     return reducer->exchange->finish(reducer->state);
 }
 
-void ls_reducer_gather(struct ls_reducer *reducer) {
-    ls_spread_slices(&reducer->spread);
+void ls_reducer_gather(struct ls_reducer *reducer, int group) {
+    ls_spread_slices(&reducer->spread, group);
 }
 
 void ls_reducer_broadcast(struct ls_reducer *reducer) {
     ls_spread_all(&reducer->spread);
 }
 
-void ls_reducer_gather_blocks(struct ls_reducer *reducer, const double *mine, double *all) {
-    const int rank = reducer->cut.rank, count = reducer->block_counts[rank];
-    const void *from = mine == all + reducer->block_firsts[rank] ? MPI_IN_PLACE : mine;
-    LS_MPI(MPI_Allgatherv(from, count, MPI_DOUBLE, all, reducer->block_counts,
-                          reducer->block_firsts, MPI_DOUBLE, reducer->comm));
+void ls_reducer_gather_blocks(struct ls_reducer *reducer, int group, const double *mine,
+                              double *all) {
+    const struct blocks *blocks = &reducer->blocks[group];
+    const int rank = reducer->cut.rank;
+    const void *from = mine == all + blocks->firsts[rank] ? MPI_IN_PLACE : mine;
+    LS_MPI(MPI_Allgatherv(from, blocks->counts[rank], MPI_DOUBLE, all, blocks->counts,
+                          blocks->firsts, MPI_DOUBLE, reducer->comm));
 }
 
-int64_t ls_reducer_blocks(const struct ls_reducer *reducer) {
-    return reducer->block_firsts[reducer->cut.size];
+int64_t ls_reducer_blocks(const struct ls_reducer *reducer, int group) {
+    return reducer->blocks[group].firsts[reducer->cut.size];
 }
 
-/* The largest of any rank. MPI's all-reduce is counted as a ring, in which a rank passes on all but
- * one slice, twice. */
+/* MPI's all-reduce is counted as a ring, in which a rank passes on all but one slice, twice. */
+static int64_t elements_sent(const struct ls_cut *cut, struct ls_range range, int group, int rank,
+                             enum ls_reducer_kind kind) {
+    const int64_t count = ls_range_count(range);
+    const int64_t slice = ls_range_count(ls_cut_slice(cut, group, rank));
+    const int64_t sums = kind == LS_REDUCE_ORDERED ? (count - slice) * ls_cut_partials(cut, rank)
+                                                   : 2 * (count - count / cut->size);
+    return sums + slice * (cut->size - 1);
+}
+
+/* The largest of any rank. */
 int64_t ls_reducer_bytes_sent(const struct ls_parameter_set *parameters, int microbatches,
                               int world_size, enum ls_reducer_kind kind) {
     struct ls_cut cut;
     ls_cut_create(&cut, parameters, microbatches, 0, world_size, 0);
     int64_t most = 0;
     for (int r = 0; r < world_size; r++) {
-        const int64_t slice = cut.slices[r].end - cut.slices[r].first;
-        const int64_t sums = kind == LS_REDUCE_ORDERED
-                                 ? (cut.total - slice) * ls_cut_partials(&cut, r)
-                                 : 2 * (cut.total - cut.total / world_size);
-        const int64_t sent = sums + slice * (world_size - 1);
+        int64_t sent = 0;
+        for (int g = 0; g < LS_GROUPS_MAX; g++)
+            sent += elements_sent(&cut, parameters->groups[g], g, r, kind);
         most = sent > most ? sent : most;
     }
     ls_cut_destroy(&cut);

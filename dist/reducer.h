@@ -1,6 +1,6 @@
 /* Averages gradients: from the ranks' partial sums to every slice's sum, and updated parameters
- * back. Ranks of one host do it in memory that they share, as far as there is enough of it;
- * between hosts go messages. The bits are the same.
+ * back, one group of parameters at a time. Ranks of one host do it in memory that they share, as
+ * far as there is enough of it; between hosts go messages. The bits are the same.
  *
  * A rank owns a run of microbatches and brings one partial sum (a flat buffer) for each maximal
  * node of the tree in its run. `ordered` adds all partials of a slice in tree order at the slice's
@@ -24,7 +24,7 @@ struct ls_reducer_options {
     int64_t bucket_bytes;                      /* 0: 4 MiB; the first is a quarter of it */
     int threads;                               /* that add partials up; 0: 1 */
     enum ls_variant variant;                   /* of the kernels that add; changes no bit */
-    bool messages;            /* between the ranks of one host, too: they share no memory */
+    int sharing_max;          /* ranks of one host that share memory; 0: all of them, 1: none */
     int64_t shared_bytes_max; /* of a host; 0: what its file system has free */
 };
 
@@ -49,29 +49,32 @@ float *const *ls_reducer_partials(const struct ls_reducer *reducer);
 float *ls_reducer_parameters(const struct ls_reducer *reducer);
 /* Ranks that share memory with this one, itself included. */
 int ls_reducer_near(const struct ls_reducer *reducer);
-/* This rank's slice of the flat buffer. */
-void ls_reducer_slice(const struct ls_reducer *reducer, int64_t *begin, int64_t *end);
+/* This rank's slice of a group (ls_parameters_slice). */
+struct ls_range ls_reducer_slice(const struct ls_reducer *reducer, int group);
 
-/* One step. begin; then ready for ascending ranges as they become final in all partials (full
- * buckets start to travel); then finish, which waits and returns the slice's sums (first element:
- * `begin` of the slice), until the next begin. sums: where to add them up; NULL: in place, so that
- * the partials hold no gradients any more. */
-void ls_reducer_begin(struct ls_reducer *reducer, float *sums);
+/* The gradients of one group (not the fixed one, which has none). begin; then ready for ranges that
+ * ascend through the group's, as they become final in all partials (full buckets start to travel);
+ * then finish, which waits and returns the sums of this rank's slice (first element: the slice's
+ * first), until the next begin. sums: where to add them up; NULL: in place, so that the partials
+ * hold no gradients any more. All ranks reduce the same groups in the same order, each as often as
+ * they like; the partials of all other groups are left alone. */
+void ls_reducer_begin(struct ls_reducer *reducer, int group, float *sums);
 void ls_reducer_ready(struct ls_reducer *reducer, int64_t first, int64_t end);
 const float *ls_reducer_finish(struct ls_reducer *reducer);
 
-/* Every rank's slice of the parameters to all ranks. */
-void ls_reducer_gather(struct ls_reducer *reducer);
+/* Every rank's slice of a group's parameters (of the fixed ones, too) to all ranks. */
+void ls_reducer_gather(struct ls_reducer *reducer, int group);
 /* Rank 0's parameters to all ranks. */
 void ls_reducer_broadcast(struct ls_reducer *reducer);
 
-/* Sums of blocks (ls_norm_block_sums of each slice) from all ranks, in slice order. mine may lie in
- * all. */
-void ls_reducer_gather_blocks(struct ls_reducer *reducer, const double *mine, double *all);
-int64_t ls_reducer_blocks(const struct ls_reducer *reducer); /* of the whole buffer */
+/* Sums of blocks (ls_norm_block_sums of each slice of a group) from all ranks, in slice order. mine
+ * may lie in all. */
+void ls_reducer_gather_blocks(struct ls_reducer *reducer, int group, const double *mine,
+                              double *all);
+int64_t ls_reducer_blocks(const struct ls_reducer *reducer, int group); /* of all slices */
 
-/* For `inspect`: bytes that a rank sends in a step of a world of that size where ranks share no
- * memory, without building anything. */
+/* For `inspect`: bytes that a rank sends in a step, which reduces every group once, in a world of
+ * that size where ranks share no memory, without building anything. */
 int64_t ls_reducer_bytes_sent(const struct ls_parameter_set *parameters, int microbatches,
                               int world_size, enum ls_reducer_kind kind);
 

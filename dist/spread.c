@@ -25,16 +25,30 @@ static int receiver(const struct ls_cut *cut, int from, int host) {
             return r;
 }
 
-static void add_message(struct ls_spread *spread, const struct ls_cut *cut, int from, int to) {
-    const struct ls_range slice = cut->slices[from];
+static void add_message(struct ls_spread *spread, const struct ls_cut *cut, int group, int from,
+                        int to) {
+    const struct ls_range slice = ls_cut_slice(cut, group, from);
     float *data = spread->host->parameters + slice.first;
-    const int units = (int)((slice.end - slice.first) / LS_UNIT);
-    MPI_Request *request = &spread->requests[spread->count];
+    const int units = (int)(ls_range_count(slice) / LS_UNIT);
+    if (!units)
+        return;
+    MPI_Request *request = &spread->requests[spread->bounds[group + 1]++];
     if (from == cut->rank)
-        LS_MPI(MPI_Send_init(data, units, spread->unit, to, from, spread->comm, request));
+        LS_MPI(MPI_Send_init(data, units, spread->unit, to, group, spread->comm, request));
     else
-        LS_MPI(MPI_Recv_init(data, units, spread->unit, from, from, spread->comm, request));
-    spread->count++;
+        LS_MPI(MPI_Recv_init(data, units, spread->unit, from, group, spread->comm, request));
+}
+
+static void plan_group(struct ls_spread *spread, const struct ls_cut *cut, int group) {
+    spread->bounds[group + 1] = spread->bounds[group];
+    for (int r = 0; r < cut->size; r++) {
+        if (ls_cut_near(cut, r))
+            continue;
+        if (receiver(cut, r, cut->hosts[cut->rank]) == cut->rank)
+            add_message(spread, cut, group, r, cut->rank);
+        if (cut->hosts[r] == r)
+            add_message(spread, cut, group, cut->rank, receiver(cut, cut->rank, r));
+    }
 }
 
 void ls_spread_create(struct ls_spread *spread, const struct ls_cut *cut, struct ls_host *host,
@@ -42,28 +56,27 @@ void ls_spread_create(struct ls_spread *spread, const struct ls_cut *cut, struct
     LS_ASSERT(cut->total / LS_UNIT <= INT_MAX, "%lld parameters", (long long)cut->total);
     *spread = (struct ls_spread){.host = host, .total = cut->total};
     LS_MPI(MPI_Comm_dup(comm, &spread->comm));
-    spread->requests = ls_calloc(2 * (size_t)cut->size, sizeof *spread->requests);
+    spread->requests =
+        ls_calloc(2 * (size_t)cut->size * (LS_GROUP_FIXED + 1), sizeof *spread->requests);
     LS_MPI(MPI_Type_contiguous(LS_UNIT, MPI_FLOAT, &spread->unit));
     LS_MPI(MPI_Type_commit(&spread->unit));
-    for (int r = 0; r < cut->size; r++) {
-        if (!ls_cut_near(cut, r) && receiver(cut, r, cut->hosts[cut->rank]) == cut->rank)
-            add_message(spread, cut, r, cut->rank);
-        if (!ls_cut_near(cut, r) && cut->hosts[r] == r)
-            add_message(spread, cut, cut->rank, receiver(cut, cut->rank, r));
-    }
+    for (int g = 0; g <= LS_GROUP_FIXED; g++)
+        plan_group(spread, cut, g);
 }
 
 void ls_spread_destroy(struct ls_spread *spread) {
-    for (int i = 0; i < spread->count; i++)
+    for (int i = 0; i < spread->bounds[LS_GROUP_FIXED + 1]; i++)
         LS_MPI(MPI_Request_free(&spread->requests[i]));
     LS_MPI(MPI_Type_free(&spread->unit));
     LS_MPI(MPI_Comm_free(&spread->comm));
     free(spread->requests);
 }
 
-void ls_spread_slices(struct ls_spread *spread) {
-    LS_MPI(MPI_Startall(spread->count, spread->requests));
-    LS_MPI(MPI_Waitall(spread->count, spread->requests, MPI_STATUSES_IGNORE));
+void ls_spread_slices(struct ls_spread *spread, int group) {
+    MPI_Request *const requests = spread->requests + spread->bounds[group];
+    const int count = spread->bounds[group + 1] - spread->bounds[group];
+    LS_MPI(MPI_Startall(count, requests));
+    LS_MPI(MPI_Waitall(count, requests, MPI_STATUSES_IGNORE));
     ls_host_barrier(spread->host);
 }
 

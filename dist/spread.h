@@ -6,11 +6,11 @@
 #include "dist/host.h"
 
 struct ls_spread {
-    struct ls_host *host;  /* borrowed */
-    MPI_Comm comm;         /* owned */
-    MPI_Datatype unit;     /* owned: LS_UNIT floats, so that MPI's int reaches 2^35 */
-    MPI_Request *requests; /* owned */
-    int count;
+    struct ls_host *host;           /* borrowed */
+    MPI_Comm comm;                  /* owned */
+    MPI_Datatype unit;              /* owned: LS_UNIT floats, so that MPI's int reaches 2^35 */
+    MPI_Request *requests;          /* owned; group after group */
+    int bounds[LS_GROUP_FIXED + 2]; /* group g's are bounds[g] .. bounds[g + 1] - 1 */
     int64_t total;
 };
 
@@ -18,8 +18,8 @@ void ls_spread_create(struct ls_spread *spread, const struct ls_cut *cut, struct
                       MPI_Comm comm);
 void ls_spread_destroy(struct ls_spread *spread);
 
-/* Collective, and so is the other. */
-void ls_spread_slices(struct ls_spread *spread);
+/* The slices of one group. Collective, and so is the other. */
+void ls_spread_slices(struct ls_spread *spread, int group);
 void ls_spread_all(struct ls_spread *spread);
 
 #endif

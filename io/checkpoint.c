@@ -134,20 +134,18 @@ static enum ls_status retain(const char *run, uint64_t newest, int keep, struct 
     return status;
 }
 
-enum ls_status ls_checkpoint_commit(const struct ls_checkpoint_write *write,
-                                    const struct ls_checkpoint_arrays *arrays,
-                                    const struct ls_checkpoint_file *files, const int64_t *slices,
-                                    const char *state, int keep, struct ls_error *error) {
-    LS_ASSERT(keep >= 2, "keep %d checkpoints, at least 2", keep);
+enum ls_status ls_checkpoint_commit(const struct ls_checkpoint_commit *commit,
+                                    struct ls_error *error) {
+    const struct ls_checkpoint_write *write = commit->write;
+    LS_ASSERT(commit->keep >= 2, "keep %d checkpoints, at least 2", commit->keep);
     char folder[LS_PATH_MAX];
     ls_checkpoint_temporary(folder, write);
     struct ls_checkpoint_file index;
-    enum ls_status status = check_shards(folder, files, write->world_size, error);
+    enum ls_status status = check_shards(folder, commit->files, write->world_size, error);
     if (status == LS_OK)
-        status =
-            ls_checkpoint_write_index(folder, arrays, slices, write->world_size, &index, error);
+        status = ls_checkpoint_write_index(folder, commit, &index, error);
     if (status == LS_OK)
-        status = ls_manifest_write(folder, write, arrays, files, &index, slices, state, error);
+        status = ls_manifest_write(folder, commit, &index, error);
     if (status == LS_OK)
         status = ls_folder_sync(folder, error);
     if (status == LS_OK)
@@ -158,7 +156,7 @@ enum ls_status ls_checkpoint_commit(const struct ls_checkpoint_write *write,
     }
     struct ls_error
         trouble; /* the checkpoint is safe: old ones that stay are worth a line, no more */
-    if (retain(write->run, write->step, keep, &trouble) != LS_OK)
+    if (retain(write->run, write->step, commit->keep, &trouble) != LS_OK)
         ls_log(LS_LOG_WARNING, "an old checkpoint could not be removed: %s", trouble.text);
     return LS_OK;
 }

@@ -10,16 +10,29 @@
 
 #include "core/graph/parameters.h"
 
-enum { LS_PATH_MAX = 4096, LS_ARRAYS_MAX = 8, LS_ARRAY_NAME_MAX = 64 };
+enum {
+    LS_PATH_MAX = 4096,
+    LS_ARRAYS_MAX = 8, /* parameters, up to three of an optimiser, best; room for more */
+    LS_ARRAY_NAME_MAX = 64
+};
 
-/* What one rank stores: arrays over its slice [begin, end) of the flat buffer ("parameters", then
- * the optimiser's: "optimizer/moment1"...). Each data[0] belongs to element `begin`. */
+/* Arrays over one slice of the flat buffer ("parameters", then the optimiser's:
+ * "optimizer/moment1"...). Each data[0] belongs to the slice's first element. */
 struct ls_checkpoint_arrays {
-    const struct ls_parameter_set *parameters;
-    int64_t begin, end;
+    int group; /* of the parameters */
+    struct ls_range slice;
     int count;
     char names[LS_ARRAYS_MAX][LS_ARRAY_NAME_MAX];
     float *data[LS_ARRAYS_MAX];
+};
+
+/* What one rank stores, or wants: its slices. To store, one of each group that has elements, cut by
+ * ls_parameters_slice for this rank; to load, any. Arrays of one name may be there for some groups
+ * only (what is fixed has no optimiser state). */
+struct ls_checkpoint_content {
+    const struct ls_parameter_set *parameters; /* borrowed */
+    int count;
+    struct ls_checkpoint_arrays groups[LS_GROUP_FIXED + 1];
 };
 
 /* What the manifest keeps of one file. Plain data: travels between ranks as bytes. */
@@ -41,16 +54,19 @@ LS_MUST_USE enum ls_status ls_checkpoint_begin(const struct ls_checkpoint_write 
                                                struct ls_error *error);
 /* Every rank: writes, digests and fsyncs its shard. */
 LS_MUST_USE enum ls_status ls_checkpoint_write_shard(const struct ls_checkpoint_write *write,
-                                                     const struct ls_checkpoint_arrays *arrays,
+                                                     const struct ls_checkpoint_content *content,
                                                      struct ls_checkpoint_file *file,
                                                      struct ls_error *error);
-/* Rank 0: index.h5, manifest, rename, fsync, retention (keep at least 2). files: one per rank;
- * slices: world_size + 1 bounds. state: JSON text of an object with everything needed to resume
- * (borrowed). */
-LS_MUST_USE enum ls_status ls_checkpoint_commit(const struct ls_checkpoint_write *write,
-                                                const struct ls_checkpoint_arrays *arrays,
-                                                const struct ls_checkpoint_file *files,
-                                                const int64_t *slices, const char *state, int keep,
+
+struct ls_checkpoint_commit {
+    const struct ls_checkpoint_write *write;
+    const struct ls_checkpoint_content *content; /* any rank's: which arrays each group has */
+    const struct ls_checkpoint_file *files;      /* of all ranks, in their order */
+    const char *state; /* JSON text of an object with everything needed to resume */
+    int keep;          /* intact checkpoints that stay; at least 2 */
+};
+/* Rank 0: index.h5, manifest, rename, fsync, retention. */
+LS_MUST_USE enum ls_status ls_checkpoint_commit(const struct ls_checkpoint_commit *commit,
                                                 struct ls_error *error);
 /* Rank 0, when any rank failed: removes the temporary directory. */
 void ls_checkpoint_abandon(const struct ls_checkpoint_write *write);
@@ -83,10 +99,10 @@ LS_MUST_USE enum ls_status ls_checkpoint_open(const char *run, uint64_t step,
 LS_MUST_USE enum ls_status ls_checkpoint_newest(const char *run, bool set_aside,
                                                 struct ls_checkpoint *checkpoint, bool *found,
                                                 struct ls_error *error);
-/* Fills the arrays (any slice, whatever the world size that wrote) from the shards, after checking
- * names, shapes and types; a difference is LS_INVALID and names the tensor. */
+/* Fills the arrays (of any slices, whatever groups and world size wrote) from the shards, after
+ * checking names, shapes and types; a difference is LS_INVALID and names the tensor. */
 LS_MUST_USE enum ls_status ls_checkpoint_load(const struct ls_checkpoint *checkpoint,
-                                              const struct ls_checkpoint_arrays *arrays,
+                                              const struct ls_checkpoint_content *content,
                                               struct ls_error *error);
 
 #endif

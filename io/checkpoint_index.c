@@ -8,7 +8,7 @@
 
 #include "core/base/memory.h"
 
-/* The blocks of all shards, shard by shard. */
+/* The blocks of one group in all shards, shard by shard. */
 struct placed_block {
     struct ls_parameter_block block;
     int shard;
@@ -17,22 +17,22 @@ struct placed_block {
 struct index {
     hid_t image, with_groups;
     int world_size;
+    const struct ls_parameter_set *parameters;
     int count;
     struct placed_block *blocks; /* owned */
 };
 
-static void collect(struct index *index, const struct ls_parameter_set *parameters,
-                    const int64_t *slices) {
-    for (int r = 0; r < index->world_size; r++)
-        index->count += ls_parameters_blocks(parameters, slices[r], slices[r + 1], NULL);
-    index->blocks = ls_calloc((size_t)index->count + 1, sizeof *index->blocks);
-    struct placed_block *next = index->blocks;
+static void collect(struct index *index, int group) {
+    index->count = 0;
     for (int r = 0; r < index->world_size; r++) {
-        const int count = ls_parameters_blocks(parameters, slices[r], slices[r + 1], NULL);
-        struct ls_parameter_block *blocks = ls_calloc((size_t)count + 1, sizeof *blocks);
-        ls_parameters_blocks(parameters, slices[r], slices[r + 1], blocks);
+        int count;
+        struct ls_parameter_block *blocks = ls_parameters_blocks(
+            index->parameters, ls_parameters_slice(index->parameters, group, r, index->world_size),
+            &count);
+        index->blocks =
+            ls_realloc(index->blocks, (size_t)(index->count + count) + 1, sizeof *index->blocks);
         for (int i = 0; i < count; i++)
-            *next++ = (struct placed_block){blocks[i], r};
+            index->blocks[index->count++] = (struct placed_block){blocks[i], r};
         free(blocks);
     }
 }
@@ -85,29 +85,48 @@ static bool add_tensor(const struct index *index, const char *array,
     return dataset >= 0;
 }
 
-static bool add_tensors(struct index *index, const struct ls_checkpoint_arrays *arrays) {
+/* Every array that a group has, of every parameter in it. */
+static bool add_group(struct index *index, const struct ls_checkpoint_arrays *arrays) {
+    bool ok = true;
+    collect(index, arrays->group);
+    for (int a = 0; a < arrays->count && ok; a++)
+        for (int p = 0; p < index->parameters->count && ok; p++)
+            if (index->parameters->items[p]->group == arrays->group)
+                ok = add_tensor(index, arrays->names[a], index->parameters->items[p]);
+    return ok;
+}
+
+static bool add_groups(struct index *index, const struct ls_checkpoint_content *content) {
     index->with_groups = H5Pcreate(H5P_LINK_CREATE);
     bool ok =
         index->with_groups >= 0 && H5Pset_create_intermediate_group(index->with_groups, 1) >= 0;
-    for (int a = 0; a < arrays->count && ok; a++)
-        for (int p = 0; p < arrays->parameters->count && ok; p++)
-            ok = add_tensor(index, arrays->names[a], arrays->parameters->items[p]);
+    for (int g = 0; g < content->count && ok; g++)
+        ok = add_group(index, &content->groups[g]);
     ls_hdf5_close(index->with_groups);
     return ok;
 }
 
+/* About how large it will be: a mapping for every block of every array. */
+static size_t index_bytes(const struct ls_checkpoint_content *content, int world_size) {
+    size_t mappings = 0;
+    for (int g = 0; g < content->count; g++)
+        mappings +=
+            (size_t)content->groups[g].count * (size_t)(content->parameters->count + world_size);
+    return mappings * 2048 + 4096;
+}
+
 enum ls_status ls_checkpoint_write_index(const char *folder,
-                                         const struct ls_checkpoint_arrays *arrays,
-                                         const int64_t *slices, int world_size,
+                                         const struct ls_checkpoint_commit *commit,
                                          struct ls_checkpoint_file *file, struct ls_error *error) {
+    const struct ls_checkpoint_content *content = commit->content;
     char path[LS_PATH_MAX];
     ls_path_print(path, "%s/%s", folder, LS_CHECKPOINT_INDEX);
     *file = (struct ls_checkpoint_file){0};
-    struct index index = {.world_size = world_size};
-    collect(&index, arrays->parameters, slices);
-    enum ls_status status = ls_image_create(
-        path, (size_t)(arrays->count * index.count) * 2048 + 4096, &index.image, error);
-    if (status == LS_OK && !add_tensors(&index, arrays))
+    struct index index = {.world_size = commit->write->world_size,
+                          .parameters = content->parameters};
+    enum ls_status status =
+        ls_image_create(path, index_bytes(content, index.world_size), &index.image, error);
+    if (status == LS_OK && !add_groups(&index, content))
         status = ls_hdf5_fail(error, LS_SYSTEM, "cannot make %s", path);
     if (status == LS_OK)
         status = ls_image_write(index.image, path, file, error);

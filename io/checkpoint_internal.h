@@ -41,8 +41,7 @@ LS_MUST_USE enum ls_status ls_new_file_write(const char *path, const void *bytes
 void ls_hdf5_close(hid_t id);
 
 LS_MUST_USE enum ls_status ls_checkpoint_write_index(const char *folder,
-                                                     const struct ls_checkpoint_arrays *arrays,
-                                                     const int64_t *slices, int world_size,
+                                                     const struct ls_checkpoint_commit *commit,
                                                      struct ls_checkpoint_file *file,
                                                      struct ls_error *error);
 
@@ -56,12 +55,11 @@ struct ls_manifest {
     json_t *parameters; /* {name, shape, kind}, in layout order */
     json_t *state;
 };
-/* shards: world_size files; index: of index.h5. */
-LS_MUST_USE enum ls_status
-ls_manifest_write(const char *folder, const struct ls_checkpoint_write *write,
-                  const struct ls_checkpoint_arrays *arrays,
-                  const struct ls_checkpoint_file *shards, const struct ls_checkpoint_file *index,
-                  const int64_t *slices, const char *state, struct ls_error *error);
+/* index: of index.h5. */
+LS_MUST_USE enum ls_status ls_manifest_write(const char *folder,
+                                             const struct ls_checkpoint_commit *commit,
+                                             const struct ls_checkpoint_file *index,
+                                             struct ls_error *error);
 /* LS_DAMAGED: not what was written; LS_INVALID: of another format version. */
 LS_MUST_USE enum ls_status ls_manifest_read(const char *folder, struct ls_manifest *manifest,
                                             struct ls_error *error);
@@ -72,7 +70,7 @@ const char *ls_parameter_kind_name(enum ls_parameter_kind kind);
 
 /* LS_INVALID, naming the tensor, what was expected and what was found. */
 LS_MUST_USE enum ls_status ls_checkpoint_check_model(const struct ls_checkpoint *checkpoint,
-                                                     const struct ls_checkpoint_arrays *arrays,
+                                                     const struct ls_checkpoint_content *content,
                                                      struct ls_error *error);
 
 /* Renames a damaged checkpoint to damaged-step-... and says so on stderr. */

@@ -146,25 +146,35 @@ struct wanted {
     float *plain;                /* room for the largest; owned */
 };
 
-static struct wanted list_wanted(const struct ls_checkpoint_arrays *arrays) {
-    const int count = ls_parameters_blocks(arrays->parameters, arrays->begin, arrays->end, NULL);
-    struct ls_parameter_block *blocks = ls_calloc((size_t)count + 1, sizeof *blocks);
-    ls_parameters_blocks(arrays->parameters, arrays->begin, arrays->end, blocks);
-    struct wanted wanted = {.count = count * arrays->count};
-    wanted.blocks = ls_calloc((size_t)wanted.count + 1, sizeof *wanted.blocks);
+/* The blocks of one slice, for each of its arrays. Returns the elements of the largest. */
+static int64_t add_wanted(struct wanted *wanted, const struct ls_parameter_set *parameters,
+                          const struct ls_checkpoint_arrays *arrays) {
+    int count;
+    struct ls_parameter_block *blocks = ls_parameters_blocks(parameters, arrays->slice, &count);
+    const size_t room = (size_t)wanted->count + (size_t)count * (size_t)arrays->count;
     int64_t largest = 0;
-    for (int i = 0; i < wanted.count; i++) {
-        const int a = i / count;
-        const struct ls_parameter_block *block = &blocks[i % count];
-        const int64_t elements = ls_shape_count(block->shape);
-        largest = elements > largest ? elements : largest;
-        wanted.blocks[i] =
-            (struct wanted_block){.array = arrays->names[a],
-                                  .block = *block,
-                                  .stored = arrays->data[a] + (block->offset - arrays->begin)};
+    wanted->blocks = ls_realloc(wanted->blocks, room + 1, sizeof *wanted->blocks);
+    for (int a = 0; a < arrays->count; a++)
+        for (int i = 0; i < count; i++) {
+            const int64_t elements = ls_shape_count(blocks[i].shape);
+            largest = elements > largest ? elements : largest;
+            wanted->blocks[wanted->count++] = (struct wanted_block){
+                .array = arrays->names[a],
+                .block = blocks[i],
+                .stored = arrays->data[a] + (blocks[i].offset - arrays->slice.first)};
+        }
+    free(blocks);
+    return largest;
+}
+
+static struct wanted list_wanted(const struct ls_checkpoint_content *content) {
+    struct wanted wanted = {0};
+    int64_t largest = 0;
+    for (int g = 0; g < content->count; g++) {
+        const int64_t most = add_wanted(&wanted, content->parameters, &content->groups[g]);
+        largest = most > largest ? most : largest;
     }
     wanted.plain = ls_calloc((size_t)largest + 1, sizeof *wanted.plain);
-    free(blocks);
     return wanted;
 }
 
@@ -193,12 +203,12 @@ static enum ls_status check_complete(const struct wanted *wanted, const char *pa
 }
 
 enum ls_status ls_checkpoint_load(const struct ls_checkpoint *checkpoint,
-                                  const struct ls_checkpoint_arrays *arrays,
+                                  const struct ls_checkpoint_content *content,
                                   struct ls_error *error) {
-    enum ls_status status = ls_checkpoint_check_model(checkpoint, arrays, error);
+    enum ls_status status = ls_checkpoint_check_model(checkpoint, content, error);
     if (status != LS_OK)
         return status;
-    struct wanted wanted = list_wanted(arrays);
+    struct wanted wanted = list_wanted(content);
     for (int r = 0; r < checkpoint->world_size && status == LS_OK; r++) {
         char path[LS_PATH_MAX];
         ls_path_print(path, "%s/%s", checkpoint->path, checkpoint->files[r].name);

@@ -53,10 +53,34 @@ static json_t *parameters_to_json(const struct ls_parameter_set *set) {
     return list;
 }
 
-static json_t *arrays_to_json(const struct ls_checkpoint_arrays *arrays) {
+static bool lists(const json_t *list, const char *text) {
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!strcmp(json_string_value(json_array_get(list, i)), text))
+            return true;
+    return false;
+}
+
+/* The names that any group has, each once. */
+static json_t *arrays_to_json(const struct ls_checkpoint_content *content) {
     json_t *list = json_array();
-    for (int a = 0; a < arrays->count; a++)
-        json_array_append_new(list, json_string(arrays->names[a]));
+    for (int g = 0; g < content->count; g++)
+        for (int a = 0; a < content->groups[g].count; a++)
+            if (!lists(list, content->groups[g].names[a]))
+                json_array_append_new(list, json_string(content->groups[g].names[a]));
+    return list;
+}
+
+/* For people: how many elements the shards before each one hold, and at the end how many all do. */
+static json_t *slices_to_json(const struct ls_checkpoint_content *content, int world_size) {
+    json_t *list = json_array();
+    int64_t before = 0;
+    json_array_append_new(list, json_integer(0));
+    for (int r = 0; r < world_size; r++) {
+        for (int g = 0; g < content->count; g++)
+            before += ls_range_count(
+                ls_parameters_slice(content->parameters, content->groups[g].group, r, world_size));
+        json_array_append_new(list, json_integer(before));
+    }
     return list;
 }
 
@@ -76,23 +100,21 @@ static char *print_manifest(json_t *root, size_t *count) {
     return text;
 }
 
-enum ls_status ls_manifest_write(const char *folder, const struct ls_checkpoint_write *write,
-                                 const struct ls_checkpoint_arrays *arrays,
-                                 const struct ls_checkpoint_file *shards,
-                                 const struct ls_checkpoint_file *index, const int64_t *slices,
-                                 const char *state, struct ls_error *error) {
+enum ls_status ls_manifest_write(const char *folder, const struct ls_checkpoint_commit *commit,
+                                 const struct ls_checkpoint_file *index, struct ls_error *error) {
+    const struct ls_checkpoint_content *content = commit->content;
+    const int world_size = commit->write->world_size;
     json_error_t where;
-    json_t *state_object = json_loads(state, JSON_REJECT_DUPLICATES, &where);
+    json_t *state_object = json_loads(commit->state, JSON_REJECT_DUPLICATES, &where);
     if (!json_is_object(state_object)) {
         json_decref(state_object);
         return ls_fail(error, LS_INVALID, "the state to save is not a JSON object: %s", where.text);
     }
-    json_t *root =
-        json_pack("{s:i, s:I, s:i, s:o, s:o, s:o, s:o, s:o}", "format", FORMAT, "step",
-                  (json_int_t)write->step, "world_size", write->world_size, "slices",
-                  integers_to_json(slices, write->world_size + 1), "arrays", arrays_to_json(arrays),
-                  "files", files_to_json(shards, write->world_size, index), "parameters",
-                  parameters_to_json(arrays->parameters), "state", state_object);
+    json_t *root = json_pack("{s:i, s:I, s:i, s:o, s:o, s:o, s:o, s:o}", "format", FORMAT, "step",
+                             (json_int_t)commit->write->step, "world_size", world_size, "slices",
+                             slices_to_json(content, world_size), "arrays", arrays_to_json(content),
+                             "files", files_to_json(commit->files, world_size, index), "parameters",
+                             parameters_to_json(content->parameters), "state", state_object);
     size_t count = 0;
     char *text = root ? print_manifest(root, &count) : NULL;
     json_decref(root);

@@ -82,15 +82,15 @@ static enum ls_status check_arrays(const struct ls_checkpoint *checkpoint,
 }
 
 enum ls_status ls_checkpoint_check_model(const struct ls_checkpoint *checkpoint,
-                                         const struct ls_checkpoint_arrays *arrays,
+                                         const struct ls_checkpoint_content *content,
                                          struct ls_error *error) {
     struct ls_manifest manifest;
     enum ls_status status = ls_manifest_read(checkpoint->path, &manifest, error);
     if (status != LS_OK)
         return status;
-    status = check_parameters(checkpoint, &manifest, arrays->parameters, error);
-    if (status == LS_OK)
-        status = check_arrays(checkpoint, &manifest, arrays, error);
+    status = check_parameters(checkpoint, &manifest, content->parameters, error);
+    for (int g = 0; g < content->count && status == LS_OK; g++)
+        status = check_arrays(checkpoint, &manifest, &content->groups[g], error);
     ls_manifest_clear(&manifest);
     return status;
 }

@@ -1,4 +1,4 @@
-/* One rank's shard: every block of its slice, for every array. */
+/* One rank's shard: every block of its slices, for every array. */
 #include "io/checkpoint_internal.h"
 
 #include <stdio.h>
@@ -51,44 +51,64 @@ static bool write_piece(hid_t image, hid_t with_groups, const char *array,
     return ok;
 }
 
+/* The blocks of one slice. */
+struct blocks {
+    int count;
+    struct ls_parameter_block *items; /* owned */
+};
+
 static bool write_pieces(hid_t image, const struct ls_checkpoint_arrays *arrays,
-                         const struct ls_parameter_block *blocks, int count, float *plain) {
+                         const struct blocks *blocks, float *plain) {
     const hid_t with_groups = H5Pcreate(H5P_LINK_CREATE);
     bool ok = with_groups >= 0 && H5Pset_create_intermediate_group(with_groups, 1) >= 0;
     for (int a = 0; a < arrays->count && ok; a++)
-        for (int i = 0; i < count && ok; i++) {
-            ls_parameter_block_fetch(&blocks[i],
-                                     arrays->data[a] + (blocks[i].offset - arrays->begin), plain);
-            ok = write_piece(image, with_groups, arrays->names[a], &blocks[i], plain);
+        for (int i = 0; i < blocks->count && ok; i++) {
+            const struct ls_parameter_block *block = &blocks->items[i];
+            ls_parameter_block_fetch(block, arrays->data[a] + (block->offset - arrays->slice.first),
+                                     plain);
+            ok = write_piece(image, with_groups, arrays->names[a], block, plain);
         }
     ls_hdf5_close(with_groups);
     return ok;
 }
 
-static enum ls_status write_image(const char *path, const struct ls_checkpoint_arrays *arrays,
-                                  struct ls_checkpoint_file *file, struct ls_error *error) {
-    const int count = ls_parameters_blocks(arrays->parameters, arrays->begin, arrays->end, NULL);
-    struct ls_parameter_block *blocks = ls_calloc((size_t)count + 1, sizeof *blocks);
-    ls_parameters_blocks(arrays->parameters, arrays->begin, arrays->end, blocks);
-    int64_t largest = 0, total = 0;
-    for (int i = 0; i < count; i++) {
-        const int64_t elements = ls_shape_count(blocks[i].shape);
-        LS_ASSERT(blocks[i].shape.rank > 0, "%s has rank 0; a block needs an axis",
-                  blocks[i].parameter->name);
+/* Returns the elements of the largest block; adds to *bytes what a file of all of them takes. */
+static int64_t measure(const struct blocks *blocks, int arrays, size_t *bytes) {
+    int64_t largest = 0;
+    for (int i = 0; i < blocks->count; i++) {
+        const struct ls_parameter_block *block = &blocks->items[i];
+        const int64_t elements = ls_shape_count(block->shape);
+        LS_ASSERT(block->shape.rank > 0, "%s has rank 0; a block needs an axis",
+                  block->parameter->name);
         largest = elements > largest ? elements : largest;
-        total += elements * (int64_t)sizeof(float) + 4096; /* and HDF5's own records */
+        *bytes += (size_t)arrays * ((size_t)elements * sizeof(float) + 4096); /* HDF5's records */
+    }
+    return largest;
+}
+
+static enum ls_status write_image(const char *path, const struct ls_checkpoint_content *content,
+                                  struct ls_checkpoint_file *file, struct ls_error *error) {
+    struct blocks blocks[LS_GROUP_FIXED + 1];
+    size_t bytes = 4096;
+    int64_t largest = 0;
+    for (int g = 0; g < content->count; g++) {
+        const struct ls_range slice = content->groups[g].slice;
+        blocks[g].items = ls_parameters_blocks(content->parameters, slice, &blocks[g].count);
+        const int64_t most = measure(&blocks[g], content->groups[g].count, &bytes);
+        largest = most > largest ? most : largest;
     }
     float *plain = ls_calloc((size_t)largest + 1, sizeof *plain);
     hid_t image;
-    enum ls_status status =
-        ls_image_create(path, (size_t)(total * arrays->count) + 4096, &image, error);
-    if (status == LS_OK && !write_pieces(image, arrays, blocks, count, plain))
-        status = ls_hdf5_fail(error, LS_SYSTEM, "cannot make %s", path);
+    enum ls_status status = ls_image_create(path, bytes, &image, error);
+    for (int g = 0; g < content->count; g++) {
+        if (status == LS_OK && !write_pieces(image, &content->groups[g], &blocks[g], plain))
+            status = ls_hdf5_fail(error, LS_SYSTEM, "cannot make %s", path);
+        free(blocks[g].items);
+    }
     if (status == LS_OK)
         status = ls_image_write(image, path, file, error);
     ls_hdf5_close(image);
     free(plain);
-    free(blocks);
     return status;
 }
 
@@ -97,12 +117,21 @@ void ls_checkpoint_shard_name(char name[64], int rank, int world_size) {
 }
 
 enum ls_status ls_checkpoint_write_shard(const struct ls_checkpoint_write *write,
-                                         const struct ls_checkpoint_arrays *arrays,
+                                         const struct ls_checkpoint_content *content,
                                          struct ls_checkpoint_file *file, struct ls_error *error) {
     char folder[LS_PATH_MAX], name[64], path[LS_PATH_MAX];
     ls_checkpoint_temporary(folder, write);
     ls_checkpoint_shard_name(name, write->rank, write->world_size);
     ls_path_print(path, "%s/%s", folder, name);
+    for (int g = 0; g < content->count; g++) {
+        const struct ls_checkpoint_arrays *arrays = &content->groups[g];
+        const struct ls_range slice =
+            ls_parameters_slice(content->parameters, arrays->group, write->rank, write->world_size);
+        LS_ASSERT(slice.first == arrays->slice.first && slice.end == arrays->slice.end,
+                  "group %d: elements %lld to %lld of a slice from %lld to %lld", arrays->group,
+                  (long long)arrays->slice.first, (long long)arrays->slice.end,
+                  (long long)slice.first, (long long)slice.end);
+    }
     *file = (struct ls_checkpoint_file){0};
-    return write_image(path, arrays, file, error);
+    return write_image(path, content, file, error);
 }

@@ -46,28 +46,37 @@ static enum ls_status no_column(const struct reading *reading, const char *optio
     const char **names = ls_calloc((size_t)table->count, sizeof *names);
     for (int i = 0; i < table->count; i++)
         names[i] = table->columns[i].name;
-    const char *nearest = reading->import->header ? ls_nearest(text, names, table->count) : NULL;
+    const char *nearest =
+        !reading->import->no_header ? ls_nearest(text, names, table->count) : NULL;
     const enum ls_status status = ls_csv_fail(
         error, reading->path, place, "%s: there is no column '%s'; expected %s1 to %d%s%s%s",
-        option, text, reading->import->header ? "a name or " : "", table->count,
+        option, text, !reading->import->no_header ? "a name or " : "", table->count,
         nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
     free(names);
     return status;
 }
 
-static enum ls_status mark_categorical(const struct reading *reading, struct ls_csv_place place,
-                                       struct ls_error *error) {
+/* Sets a flag of the columns that an option lists, separated by commas. */
+static enum ls_status mark_columns(const struct reading *reading, const char *option,
+                                   const char *columns, size_t flag, struct ls_csv_place place,
+                                   struct ls_error *error) {
     char list[LS_TEXT_MAX], *rest = NULL;
-    snprintf(list, sizeof list, "%s", reading->import->categorical);
-    if (strcmp(list, "auto") == 0)
-        return LS_OK;
+    snprintf(list, sizeof list, "%s", columns);
     for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
         const int column = find_column(reading->table, name);
         if (column < 0)
-            return no_column(reading, "--categorical", name, place, error);
-        reading->table->columns[column].categorical = true;
+            return no_column(reading, option, name, place, error);
+        *(bool *)((char *)&reading->table->columns[column] + flag) = true;
     }
     return LS_OK;
+}
+
+/* The column to predict: the last that is not dropped, unless another is named. */
+static int default_target(const struct ls_csv_table *table) {
+    int target = table->count - 1;
+    while (target > 0 && table->columns[target].dropped)
+        target--;
+    return target;
 }
 
 /* The first record says how many columns there are, and what they are called. */
@@ -80,21 +89,28 @@ static enum ls_status set_up_columns(const struct reading *reading,
     for (int i = 0; i < table->count; i++) {
         char name[32];
         snprintf(name, sizeof name, "column%d", i + 1);
-        table->columns[i].name = ls_strdup(import->header ? record->fields[i].text : name);
+        table->columns[i].name = ls_strdup(!import->no_header ? record->fields[i].text : name);
     }
-    table->target = table->count - 1;
-    if (strcmp(import->target, "none") == 0)
-        table->target = -1;
-    else if (import->target[0])
+    const struct ls_csv_place place = record->fields[0].place;
+    enum ls_status status = mark_columns(reading, "--drop", import->drop,
+                                         offsetof(struct ls_csv_column, dropped), place, error);
+    if (status != LS_OK)
+        return status;
+    const bool none = import->series || strcmp(import->target, "none") == 0;
+    table->target = none ? -1 : default_target(table);
+    if (!none && import->target[0])
         table->target = find_column(table, import->target);
-    if (table->target < 0 && strcmp(import->target, "none") != 0)
-        return no_column(reading, "--target", import->target, record->fields[0].place, error);
+    if (table->target < 0 && !none)
+        return no_column(reading, "--target", import->target, place, error);
     if (table->target >= 0 && table->count == 1)
         return ls_csv_fail(
-            error, reading->path, record->fields[0].place,
+            error, reading->path, place,
             "expected inputs and a target, found one column (--target none: no target; "
             "--separator: what stands between fields)");
-    return mark_categorical(reading, record->fields[0].place, error);
+    if (strcmp(import->categorical, "auto") == 0)
+        return LS_OK;
+    return mark_columns(reading, "--categorical", import->categorical,
+                        offsetof(struct ls_csv_column, categorical), place, error);
 }
 
 static enum ls_status missing_cell(const struct reading *reading,
@@ -116,7 +132,9 @@ static enum ls_status parse_cell(const struct reading *reading, const struct ls_
                                  int i, double *value, struct ls_error *error) {
     struct ls_csv_column *column = &reading->table->columns[i];
     const char *text = record->fields[i].text;
-    *value = NAN;
+    *value = column->dropped ? 0 : NAN;
+    if (column->dropped)
+        return LS_OK;
     if (is_missing(text))
         return missing_cell(reading, record, i, error);
     if (column->categorical) {
@@ -136,7 +154,8 @@ static enum ls_status parse_cell(const struct reading *reading, const struct ls_
 static void detect_words(const struct reading *reading, const struct ls_csv_record *record) {
     double value;
     for (int i = 0; i < record->count; i++)
-        if (!is_missing(record->fields[i].text) && !ls_csv_number(record->fields[i].text, &value))
+        if (!reading->table->columns[i].dropped && !is_missing(record->fields[i].text) &&
+            !ls_csv_number(record->fields[i].text, &value))
             reading->table->columns[i].categorical = true;
 }
 
@@ -144,7 +163,7 @@ static enum ls_status add_row(const struct reading *reading, const struct ls_csv
                               struct ls_error *error) {
     struct ls_csv_table *table = reading->table;
     for (int i = 0; i < record->count && reading->import->missing == LS_MISSING_DROP; i++)
-        if (is_missing(record->fields[i].text))
+        if (!table->columns[i].dropped && is_missing(record->fields[i].text))
             return LS_OK;
     if (table->rows == table->room) {
         table->room = table->room ? 2 * table->room : 256;
@@ -199,7 +218,7 @@ static enum ls_status walk(struct reading *reading, const char *text, uint64_t b
         .context = reading,
     };
     reading->detect = detect;
-    reading->header_expected = reading->import->header;
+    reading->header_expected = !reading->import->no_header;
     return ls_csv_walk(&csv, error);
 }
 

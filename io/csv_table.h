@@ -6,7 +6,8 @@
 #include "io/import_internal.h"
 
 struct ls_csv_column {
-    char *name; /* owned */
+    char *name;   /* owned */
+    bool dropped; /* its cells are not looked at */
     bool categorical;
     struct ls_csv_words
         words; /* of a categorical column: a cell's value is the index among the sorted */

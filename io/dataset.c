@@ -10,67 +10,108 @@
 #include "io/file.h"
 #include "io/hdf5_support.h"
 
+static const struct ls_feed_options default_feeds[] = {
+    {.name = "inputs", .column = "/inputs"},
+    {.name = "targets", .column = "/targets", .whole_bytes = true, .optional = true},
+};
+
+const char *ls_data_type_name(enum ls_data_type type) {
+    static const char *const names[] = {
+        [LS_DATA_UINT8] = "uint8", [LS_DATA_INTEGER] = "integer", [LS_DATA_REAL] = "real"};
+    return names[type];
+}
+
 static enum ls_data_type data_type(const struct ls_array *array) {
     if (array->kind == LS_KIND_U8)
         return LS_DATA_UINT8;
     return array->kind >= LS_KIND_F32 ? LS_DATA_REAL : LS_DATA_INTEGER;
 }
 
-static const char *type_name(enum ls_data_type type) {
-    static const char *const names[] = {"uint8", "integer", "real"};
-    return names[type];
+/* How many texts the attribute `vocabulary` has. */
+static int64_t count_vocabulary(const struct ls_array *array) {
+    if (H5Aexists(array->dataset, "vocabulary") <= 0)
+        return 0;
+    const hid_t attribute = H5Aopen(array->dataset, "vocabulary", H5P_DEFAULT);
+    const hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
+    const hssize_t count = space < 0 ? 0 : H5Sget_simple_extent_npoints(space);
+    if (space >= 0)
+        H5Sclose(space);
+    if (attribute >= 0)
+        H5Aclose(attribute);
+    return count < 0 ? 0 : (int64_t)count;
 }
 
-/* Shapes of one sample: [N] and [N,1] targets are both scalars; [N] inputs are vectors of one
- * value. */
-static struct ls_shape sample_shape(const struct ls_array *array, bool targets) {
-    struct ls_shape shape = array->shape;
-    if (targets && shape.rank == 1 && shape.dims[0] == 1)
-        shape.rank = 0;
-    if (!targets && shape.rank == 0)
-        shape = LS_SHAPE(1);
-    return shape;
+int ls_dataset_find_column(const struct ls_dataset *dataset, const char *name) {
+    for (int i = 0; i < dataset->info.column_count; i++)
+        if (!strcmp(dataset->columns[i].name + (dataset->columns[i].name[0] == '/'),
+                    name + (name[0] == '/')))
+            return i;
+    return -1;
 }
 
-/* File `at` must have samples like those of file 0, which decides. */
-static enum ls_status check_alike(const struct ls_dataset *dataset, int at, bool targets,
+const struct ls_column *ls_dataset_column(const struct ls_dataset *dataset, const char *name) {
+    const int column = ls_dataset_find_column(dataset, name);
+    return column < 0 ? NULL : &dataset->columns[column];
+}
+
+/* [N] and [N, 1] are both scalars. */
+static bool alike(struct ls_shape a, struct ls_shape b) {
+    if (ls_shape_count(a) == 1 && ls_shape_count(b) == 1 && a.rank < 2 && b.rank < 2)
+        return true;
+    return ls_shape_equal(a, b);
+}
+
+/* File `at` must have rows like those of file 0, which decides. */
+static enum ls_status check_alike(const struct ls_dataset *dataset, int at, int column,
                                   struct ls_error *error) {
     const struct ls_dataset_file *files = dataset->files;
-    const struct ls_array *first = targets ? &files[0].targets : &files[0].inputs;
-    const struct ls_array *other = targets ? &files[at].targets : &files[at].inputs;
-    const struct ls_shape expected = sample_shape(first, targets),
-                          found = sample_shape(other, targets);
-    if (ls_shape_equal(expected, found) && data_type(first) == data_type(other))
+    const struct ls_array *first = &files[0].arrays[column], *other = &files[at].arrays[column];
+    if (alike(first->shape, other->shape) && data_type(first) == data_type(other))
         return LS_OK;
-    char expected_text[LS_SHAPE_TEXT_MAX], found_text[LS_SHAPE_TEXT_MAX];
+    char expected[LS_SHAPE_TEXT_MAX], found[LS_SHAPE_TEXT_MAX];
     return ls_fail(
         error, LS_INVALID,
         "files of one data set must have the same kind of samples, but %s is\n  %s %s in %s and\n"
         "  %s %s in %s",
-        first->name, ls_shape_print(expected, expected_text), type_name(data_type(first)),
-        files[0].path, ls_shape_print(found, found_text), type_name(data_type(other)),
+        first->name, ls_shape_print(first->shape, expected), ls_data_type_name(data_type(first)),
+        files[0].path, ls_shape_print(other->shape, found), ls_data_type_name(data_type(other)),
         files[at].path);
+}
+
+/* All columns of a file have as many rows; windows lie inside the file. */
+static enum ls_status count_samples(const struct ls_dataset *dataset, struct ls_dataset_file *file,
+                                    struct ls_error *error) {
+    const struct ls_array *first = &file->arrays[0];
+    for (int i = 1; i < dataset->info.column_count; i++)
+        if (file->arrays[i].rows != first->rows)
+            return ls_fail(error, LS_INVALID, "%s: %s has %llu rows, %s has %llu; expected as many",
+                           file->path, first->name, (unsigned long long)first->rows,
+                           file->arrays[i].name, (unsigned long long)file->arrays[i].rows);
+    file->samples = first->rows;
+    if (!dataset->reach)
+        return LS_OK;
+    if (first->rows < (uint64_t)dataset->reach)
+        return ls_fail(error, LS_INVALID,
+                       "%s: %s has %llu rows, but a window with what it predicts takes %lld",
+                       file->path, first->name, (unsigned long long)first->rows,
+                       (long long)dataset->reach);
+    file->samples = (first->rows - (uint64_t)dataset->reach) / (uint64_t)dataset->stride + 1;
+    return LS_OK;
 }
 
 static enum ls_status open_one(struct ls_dataset *dataset, int at, struct ls_error *error) {
     struct ls_dataset_file *file = &dataset->files[at];
-    enum ls_status status = ls_hdf5_open_file(file->path, &file->file, error);
-    if (status != LS_OK)
-        return status;
-    status = ls_array_open(&file->inputs, file->file, file->path, dataset->inputs, error);
-    if (status == LS_OK && at > 0)
-        status = check_alike(dataset, at, false, error);
-    if (status != LS_OK || !dataset->targets[0])
-        return status;
-    status = ls_array_open(&file->targets, file->file, file->path, dataset->targets, error);
-    if (status == LS_OK && file->targets.rows != file->inputs.rows)
-        status = ls_fail(error, LS_INVALID,
-                         "%s: %s has %llu rows, %s has %llu; expected as many targets as inputs",
-                         file->path, dataset->inputs, (unsigned long long)file->inputs.rows,
-                         dataset->targets, (unsigned long long)file->targets.rows);
-    if (status == LS_OK && at > 0)
-        status = check_alike(dataset, at, true, error);
-    return status;
+    enum ls_status status = LS_OK;
+    if (!file->file)
+        status = ls_hdf5_open_file(file->path, &file->file, error);
+    file->arrays = ls_calloc(LS_FEEDS_MAX, sizeof *file->arrays);
+    for (int i = 0; i < dataset->info.column_count && status == LS_OK; i++) {
+        status = ls_array_open(&file->arrays[i], file->file, file->path, dataset->columns[i].name,
+                               error);
+        if (status == LS_OK && at > 0)
+            status = check_alike(dataset, at, i, error);
+    }
+    return status == LS_OK ? count_samples(dataset, file, error) : status;
 }
 
 /* A file of exactly that name comes first, so that a name may contain a star. */
@@ -89,39 +130,129 @@ static enum ls_status find_files(struct ls_dataset *dataset, const char *path,
     return LS_OK;
 }
 
-static void describe(struct ls_dataset *dataset) {
-    const struct ls_dataset_file *first = &dataset->files[0];
-    dataset->info.files = dataset->count;
-    dataset->info.input_shape = sample_shape(&first->inputs, false);
-    dataset->info.input_type = data_type(&first->inputs);
-    dataset->info.has_targets = dataset->targets[0] != '\0';
-    if (dataset->info.has_targets) {
-        dataset->info.target_shape = sample_shape(&first->targets, true);
-        dataset->info.target_type = data_type(&first->targets);
+/* Which columns the feeds need, each once; the first file decides about optional ones. */
+static enum ls_status choose_columns(struct ls_dataset *dataset,
+                                     const struct ls_dataset_options *options,
+                                     struct ls_error *error) {
+    struct ls_dataset_file *first = &dataset->files[0];
+    const enum ls_status status = ls_hdf5_open_file(first->path, &first->file, error);
+    if (status != LS_OK) {
+        first->file = 0;
+        return status;
     }
+    dataset->stride = options->stride ? options->stride : 1;
+    for (int i = 0; i < options->feed_count; i++) {
+        const struct ls_feed_options *feed = &options->feeds[i];
+        if (feed->optional && !ls_hdf5_has(first->file, feed->column))
+            continue;
+        if (feed->window && feed->offset + feed->window > dataset->reach)
+            dataset->reach = feed->offset + feed->window;
+        if (ls_dataset_find_column(dataset, feed->column) < 0)
+            dataset->columns[dataset->info.column_count++].name = ls_strdup(feed->column);
+    }
+    if (dataset->info.column_count)
+        return LS_OK;
+    return ls_fail(error, LS_INVALID, "%s: has none of the datasets that the feeds read",
+                   first->path);
+}
+
+static void describe_columns(struct ls_dataset *dataset) {
+    dataset->info.files = dataset->count;
+    dataset->info.columns = dataset->columns;
+    for (int i = 0; i < dataset->info.column_count; i++) {
+        struct ls_column *column = &dataset->columns[i];
+        column->type = data_type(&dataset->files[0].arrays[i]);
+        column->shape = dataset->files[0].arrays[i].shape;
+        column->vocabulary = count_vocabulary(&dataset->files[0].arrays[i]);
+        for (int f = 0; f < dataset->count; f++)
+            column->rows += dataset->files[f].arrays[i].rows;
+    }
+}
+
+struct listing {
+    const char *path;
+    hid_t file;
+    struct ls_column *columns;
+    int count;
+};
+
+static herr_t list_one(hid_t group, const char *name, const H5L_info_t *info, void *context) {
+    struct listing *listing = context;
+    struct ls_array array;
+    struct ls_error ignored;
+    (void)group;
+    if (info->type != H5L_TYPE_HARD ||
+        ls_array_open(&array, listing->file, listing->path, name, &ignored) != LS_OK)
+        return 0;
+    listing->columns =
+        ls_realloc(listing->columns, (size_t)listing->count + 1, sizeof *listing->columns);
+    char *slashed;
+    LS_ASSERT(asprintf(&slashed, "/%s", name) >= 0, "out of memory: %s", name);
+    listing->columns[listing->count++] = (struct ls_column){.name = slashed,
+                                                            .type = data_type(&array),
+                                                            .rows = array.rows,
+                                                            .shape = array.shape,
+                                                            .vocabulary = count_vocabulary(&array)};
+    ls_array_close(&array);
+    return 0;
+}
+
+enum ls_status ls_columns_list(const char *path, struct ls_column **columns, int *count,
+                               struct ls_error *error) {
+    struct ls_dataset found = {0};
+    struct listing listing = {0};
+    enum ls_status status = find_files(&found, path, error);
+    if (status == LS_OK)
+        status = ls_hdf5_open_file(found.files[0].path, &listing.file, error);
+    if (status == LS_OK) {
+        listing.path = found.files[0].path;
+        H5Literate(listing.file, H5_INDEX_NAME, H5_ITER_INC, NULL, list_one, &listing);
+        H5Fclose(listing.file);
+    }
+    for (int i = 0; i < found.count; i++)
+        free(found.files[i].path);
+    free(found.files);
+    *columns = listing.columns;
+    *count = listing.count;
+    return status;
+}
+
+void ls_columns_free(struct ls_column *columns, int count) {
+    for (int i = 0; i < count; i++)
+        free((char *)(uintptr_t)columns[i].name);
+    free(columns);
+}
+
+uint64_t ls_dataset_overlap(const struct ls_dataset *dataset) {
+    return dataset->reach ? (uint64_t)((dataset->reach - 1) / dataset->stride) : 0;
 }
 
 enum ls_status ls_dataset_open(struct ls_dataset **result, const struct ls_dataset_options *options,
                                struct ls_error *error) {
+    struct ls_dataset_options given = *options;
+    if (!given.feeds) {
+        given.feeds = default_feeds;
+        given.feed_count = (int)(sizeof default_feeds / sizeof *default_feeds);
+    }
     struct ls_dataset *dataset = ls_calloc(1, sizeof *dataset);
     pthread_mutex_init(&dataset->mutex, NULL);
-    dataset->inputs = ls_strdup(options->inputs ? options->inputs : "/inputs");
-    dataset->targets = ls_strdup(options->targets ? options->targets : "/targets");
-    enum ls_status status = find_files(dataset, options->path, error);
+    enum ls_status status = find_files(dataset, given.path, error);
+    if (status == LS_OK)
+        status = choose_columns(dataset, &given, error);
     for (int i = 0; i < dataset->count && status == LS_OK; i++) {
         status = open_one(dataset, i, error);
         if (status != LS_OK)
             break;
-        dataset->files[i].first = dataset->info.rows;
-        if (__builtin_add_overflow(dataset->info.rows, dataset->files[i].inputs.rows,
-                                   &dataset->info.rows))
-            status = ls_fail(error, LS_INVALID, "%s: more than 2^64 rows", options->path);
+        dataset->files[i].first = dataset->info.samples;
+        if (__builtin_add_overflow(dataset->info.samples, dataset->files[i].samples,
+                                   &dataset->info.samples))
+            status = ls_fail(error, LS_INVALID, "%s: more than 2^64 rows", given.path);
     }
     if (status != LS_OK) {
         ls_dataset_close(dataset);
         return status;
     }
-    describe(dataset);
+    describe_columns(dataset);
     *result = dataset;
     return LS_OK;
 }
@@ -131,16 +262,18 @@ void ls_dataset_close(struct ls_dataset *dataset) {
         return;
     ls_hdf5_quiet();
     for (int i = 0; i < dataset->count; i++) {
-        ls_array_close(&dataset->files[i].inputs);
-        ls_array_close(&dataset->files[i].targets);
-        if (dataset->files[i].file > 0)
-            H5Fclose(dataset->files[i].file);
-        free(dataset->files[i].path);
+        struct ls_dataset_file *file = &dataset->files[i];
+        for (int c = 0; file->arrays && c < dataset->info.column_count; c++)
+            ls_array_close(&file->arrays[c]);
+        if (file->file > 0)
+            H5Fclose(file->file);
+        free(file->arrays);
+        free(file->path);
     }
+    for (int i = 0; i < dataset->info.column_count; i++)
+        free((char *)(uintptr_t)dataset->columns[i].name);
     pthread_mutex_destroy(&dataset->mutex);
     free(dataset->files);
-    free(dataset->inputs);
-    free(dataset->targets);
     free(dataset->wanted);
     free(dataset->raw);
     free(dataset);
@@ -148,4 +281,13 @@ void ls_dataset_close(struct ls_dataset *dataset) {
 
 struct ls_dataset_info ls_dataset_info(const struct ls_dataset *dataset) {
     return dataset->info;
+}
+
+const char *ls_dataset_path(const struct ls_dataset *dataset) {
+    return dataset->files[0].path;
+}
+
+const char *ls_dataset_file(const struct ls_dataset *dataset, int file) {
+    LS_ASSERT(file >= 0 && file < dataset->count, "file %d of %d", file, dataset->count);
+    return dataset->files[file].path;
 }

@@ -1,4 +1,5 @@
-/* A data set: HDF5 files with /inputs (first dimension: the sample) and /targets.
+/* A data set: HDF5 files, whose datasets are its columns. The first dimension of a column counts
+ * rows; a sample is a row of each, or a window over the rows of columns that are streams.
  *
  * Foreign files are untrusted: external storage, virtual layouts, links other than hard ones and
  * unknown filters are refused, dimensions are bounded before anything is allocated. */
@@ -6,27 +7,36 @@
 #define LS_IO_DATASET_H
 
 #include "core/base/status.h"
-#include "core/tensor/shape.h"
+#include "io/feed.h"
 
 struct ls_dataset;
 
 struct ls_dataset_options {
     const char
-        *path; /* an HDF5 file, or a glob of files that are joined in the order of their names */
-    const char *inputs;  /* NULL: "/inputs" */
-    const char *targets; /* NULL: "/targets"; "" : there are none (predict) */
+        *path; /* an HDF5 file, or a glob: files that are joined in the order of their names */
+    const struct ls_feed_options
+        *feeds; /* [feed_count] their columns are opened; NULL: "inputs"
+                   from /inputs, and "targets" from /targets if it is there */
+    int feed_count;
+    int64_t stride; /* rows from one window to the next; 0: 1 */
 };
 
 enum ls_data_type { LS_DATA_UINT8, LS_DATA_INTEGER, LS_DATA_REAL };
+const char *ls_data_type_name(enum ls_data_type type);
+
+struct ls_column {
+    const char *name; /* as the feed calls it */
+    enum ls_data_type type;
+    uint64_t rows;         /* in all files */
+    struct ls_shape shape; /* of one row; rank 0: a scalar */
+    int64_t vocabulary;    /* tokens that it has words for (io/vocabulary.h); 0: it is no text */
+};
 
 struct ls_dataset_info {
-    uint64_t rows;
-    struct ls_shape input_shape;  /* of one sample */
-    enum ls_data_type input_type; /* uint8 is divided by 255 when read as real */
-    bool has_targets;
-    struct ls_shape target_shape; /* of one sample; rank 0: a scalar */
-    enum ls_data_type target_type;
+    uint64_t samples;
     int files;
+    int column_count;
+    const struct ls_column *columns; /* borrowed from the data set */
 };
 
 LS_MUST_USE enum ls_status ls_dataset_open(struct ls_dataset **dataset,
@@ -34,41 +44,60 @@ LS_MUST_USE enum ls_status ls_dataset_open(struct ls_dataset **dataset,
                                            struct ls_error *error);
 void ls_dataset_close(struct ls_dataset *dataset);
 struct ls_dataset_info ls_dataset_info(const struct ls_dataset *dataset);
+const char *ls_dataset_path(const struct ls_dataset *dataset); /* of the first file */
+const char *ls_dataset_file(const struct ls_dataset *dataset, int file);
 
-/* Reads `count` rows (any order) as reals; uint8 divided by 255 (a division: each value is the
- * float nearest to v/255). A value that is not finite is an error that names file and row, as in
- * all of these. No allocation after the first call of a size. Calls of several threads on one data
- * set wait for each other. */
-LS_MUST_USE enum ls_status ls_dataset_read_inputs(struct ls_dataset *dataset, const uint64_t *rows,
-                                                  int64_t count, float *inputs,
-                                                  struct ls_error *error);
-/* As int32; values that are not integers or do not fit are an error. */
-LS_MUST_USE enum ls_status ls_dataset_read_input_indices(struct ls_dataset *dataset,
-                                                         const uint64_t *rows, int64_t count,
-                                                         int32_t *inputs, struct ls_error *error);
-LS_MUST_USE enum ls_status ls_dataset_read_targets(struct ls_dataset *dataset, const uint64_t *rows,
-                                                   int64_t count, float *targets,
-                                                   struct ls_error *error);
-/* Class labels; one outside 0 .. classes-1 is an error that names file, row and label. */
-LS_MUST_USE enum ls_status ls_dataset_read_labels(struct ls_dataset *dataset, const uint64_t *rows,
-                                                  int64_t count, int64_t classes, int32_t *labels,
-                                                  struct ls_error *error);
-/* Largest label + 1, over all rows (reads the targets once). */
-LS_MUST_USE enum ls_status ls_dataset_classes(struct ls_dataset *dataset, int64_t *classes,
-                                              struct ls_error *error);
+/* What a file holds at its top that could be a column; names owned, free with ls_columns_free. Of a
+ * glob: the first file that matches. Datasets of other kinds (texts, ...) are left out. */
+LS_MUST_USE enum ls_status ls_columns_list(const char *path, struct ls_column **columns, int *count,
+                                           struct ls_error *error);
+void ls_columns_free(struct ls_column *columns, int count);
 
-/* A part of a data set: rows of a permutation (split), or all in order. */
+/* How many windows behind a window share rows with it: so many less a part has, that no other part
+ * sees its rows. 0 where samples are rows. */
+uint64_t ls_dataset_overlap(const struct ls_dataset *dataset);
+
+/* The column of that name, or NULL. */
+const struct ls_column *ls_dataset_column(const struct ls_dataset *dataset, const char *name);
+
+/* Shape and type of a feed of an opened column; what does not fit the column is an error that names
+ * the feed. scaling is left as it is. */
+LS_MUST_USE enum ls_status ls_dataset_describe(const struct ls_dataset *dataset,
+                                               const struct ls_feed_options *options,
+                                               struct ls_feed *feed, struct ls_error *error);
+
+/* Reads `count` samples (any order) of a feed into `to`, [count, values of a sample], real or int32
+ * as use->type says. A value that is not finite, not whole (int32) or not below the limit is an
+ * error that names file and row. No allocation after the first call of a size. Calls of several
+ * threads on one data set wait for each other. */
+LS_MUST_USE enum ls_status ls_dataset_read(struct ls_dataset *dataset,
+                                           const struct ls_feed_use *use, const uint64_t *samples,
+                                           int64_t count, void *to, struct ls_error *error);
+
+/* Reads every row of the use's column once, in small pieces: the first value that ls_dataset_read
+ * would refuse is the error. */
+LS_MUST_USE enum ls_status ls_dataset_check(struct ls_dataset *dataset,
+                                            const struct ls_feed_use *use, struct ls_error *error);
+
+/* Largest value + 1 of a feed of whole numbers from 0 on (reads its column once). */
+LS_MUST_USE enum ls_status ls_dataset_limit(struct ls_dataset *dataset,
+                                            const struct ls_feed_options *feed, int64_t *limit,
+                                            struct ls_error *error);
+
+/* A part of a data set: samples of a permutation (split), or all in order. */
 struct ls_part {
     struct ls_dataset *dataset; /* borrowed; NULL: there is no such part */
     uint64_t first, count;      /* positions in the permutation */
-    bool permuted;              /* position -> row by ls_random_permute(LS_STREAM_SPLIT of seed) */
+    bool permuted; /* position -> sample by ls_random_permute(LS_STREAM_SPLIT of seed) */
     uint64_t seed;
 };
-uint64_t ls_part_row(const struct ls_part *part, uint64_t position);
+uint64_t ls_part_sample(const struct ls_part *part, uint64_t position);
 
-/* Mean and 1/standard deviation (1 where it is constant) of each of `channels` columns, in double,
- * rows in order: the last dimension of a sample, or all of its elements. */
-LS_MUST_USE enum ls_status ls_part_statistics(const struct ls_part *part, int64_t channels,
+/* Mean and 1/standard deviation (1 where it is constant) of each of `channels` columns of a feed,
+ * in double, samples in order: the last dimension of a sample, or all of its elements. Of windows,
+ * each row that they cover counts once (all rows from the part's first window to its last). */
+LS_MUST_USE enum ls_status ls_part_statistics(const struct ls_part *part,
+                                              const struct ls_feed_options *feed, int64_t channels,
                                               float *mean, float *scale, struct ls_error *error);
 
 #endif

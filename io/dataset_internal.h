@@ -8,42 +8,69 @@
 #include "io/dataset.h"
 
 struct ls_dataset_file {
-    char *path; /* owned */
-    hid_t file; /* owned; 0: not open */
-    struct ls_array inputs, targets;
-    uint64_t first; /* row of the data set that is this file's row 0 */
+    char *path;              /* owned */
+    hid_t file;              /* owned; 0: not open */
+    struct ls_array *arrays; /* [columns of the data set] owned */
+    uint64_t first;          /* sample of the data set that is this file's sample 0 */
+    uint64_t samples;
 };
 
-/* A wanted row and where it goes. */
-struct ls_wanted_row {
-    uint64_t row;
+/* A wanted sample and where it goes. */
+struct ls_wanted_sample {
+    uint64_t sample;
     int64_t position;
 };
 
 struct ls_dataset {
     struct ls_dataset_info info;
-    char *inputs, *targets; /* names of the datasets; owned */
+    struct ls_column columns[LS_FEEDS_MAX]; /* names owned */
+    int64_t reach, stride; /* of windows: rows from a window's first to behind its feeds' last;
+                              reach 0: samples are rows */
     int count;
-    struct ls_dataset_file *files; /* [count] owned */
-    pthread_mutex_t mutex;         /* guards all below, and the files' reads */
-    struct ls_wanted_row *wanted;  /* [wanted_room] owned */
+    struct ls_dataset_file *files;   /* [count] owned */
+    pthread_mutex_t mutex;           /* guards all below, and the files' reads */
+    struct ls_wanted_sample *wanted; /* [wanted_room] owned */
     int64_t wanted_room;
     char *raw; /* [raw_room] owned; a run of rows as the file has them */
     size_t raw_room;
 };
 
-enum ls_read_as { LS_READ_REAL, LS_READ_INTEGER, LS_READ_LABEL };
+/* Index of the column of that name; -1: none. */
+int ls_dataset_find_column(const struct ls_dataset *dataset, const char *name);
 
-/* What to read, and as what. */
-struct ls_reading {
-    bool targets;
-    enum ls_read_as as;
-    int64_t classes; /* labels must be below it */
-    void *to;        /* float or int32, [count, values of a row] */
+/* What of its rows a feed takes: of each line (the last dimension) some channels. */
+struct ls_cut_of_rows {
+    const struct ls_feed_use *use;
+    int64_t lines; /* of a row */
+    int64_t width; /* values of a line, of which `channels` from `first` on are taken */
+    int64_t first, channels;
+    int64_t values; /* taken of a row */
+};
+struct ls_cut_of_rows ls_dataset_cut(const struct ls_array *array, const struct ls_feed_use *use);
+
+/* Rows first .. first + count - 1 of an array, as they were read. */
+struct ls_block_of_rows {
+    const struct ls_array *array;
+    uint64_t first;
+    int64_t count;
+    const char *raw;
 };
 
-LS_MUST_USE enum ls_status ls_dataset_read(struct ls_dataset *dataset,
-                                           const struct ls_reading *reading, const uint64_t *rows,
-                                           int64_t count, struct ls_error *error);
+/* Converts what the cut takes of the block's rows into `to` (float or int32), and checks it. */
+LS_MUST_USE enum ls_status ls_dataset_convert(const struct ls_cut_of_rows *cut,
+                                              const struct ls_block_of_rows *block, void *to,
+                                              struct ls_error *error);
+
+/* Looks at count values, float or int32 as the use says. */
+typedef void ls_dataset_look(void *context, const void *values, int64_t count);
+/* Reads rows of the use's column in order, in small pieces, each once: all of them (part NULL), or
+ * those that the windows of a part cover. look may be NULL: the values are only checked. */
+LS_MUST_USE enum ls_status ls_dataset_pass(struct ls_dataset *dataset,
+                                           const struct ls_feed_use *use,
+                                           const struct ls_part *part, ls_dataset_look *look,
+                                           void *context, struct ls_error *error);
+
+/* Room for so many bytes in dataset->raw (its mutex is held). */
+void ls_dataset_room(struct ls_dataset *dataset, size_t bytes);
 
 #endif

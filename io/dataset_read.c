@@ -1,31 +1,30 @@
-/* Reading rows: the wanted ones are sorted, adjacent ones read in one go, each put where it was
- * wanted. */
-#include <stdio.h>
+/* Reading samples: the wanted ones are sorted, adjacent and overlapping ones read in one go, each
+ * put where it was wanted. */
 #include <stdlib.h>
 
 #include "core/base/memory.h"
 #include "io/dataset_internal.h"
 
-enum { RUN_BYTES = 1 << 20 };
+enum { RUN_BYTES = 1 << 20, PASS_VALUES = 1 << 16 };
 
 /* Heap sort: in place, without qsort's hidden allocation. */
-static void sift_down(struct ls_wanted_row *heap, int64_t at, int64_t count) {
+static void sift_down(struct ls_wanted_sample *heap, int64_t at, int64_t count) {
     for (int64_t child; (child = 2 * at + 1) < count; at = child) {
-        if (child + 1 < count && heap[child + 1].row > heap[child].row)
+        if (child + 1 < count && heap[child + 1].sample > heap[child].sample)
             child++;
-        if (heap[at].row >= heap[child].row)
+        if (heap[at].sample >= heap[child].sample)
             return;
-        const struct ls_wanted_row held = heap[at];
+        const struct ls_wanted_sample held = heap[at];
         heap[at] = heap[child];
         heap[child] = held;
     }
 }
 
-static void sort_rows(struct ls_wanted_row *rows, int64_t count) {
+static void sort_samples(struct ls_wanted_sample *rows, int64_t count) {
     for (int64_t at = count / 2; at-- > 0;)
         sift_down(rows, at, count);
     for (int64_t last = count - 1; last > 0; last--) {
-        const struct ls_wanted_row largest = rows[0];
+        const struct ls_wanted_sample largest = rows[0];
         rows[0] = rows[last];
         rows[last] = largest;
         sift_down(rows, 0, last);
@@ -33,133 +32,173 @@ static void sort_rows(struct ls_wanted_row *rows, int64_t count) {
 }
 
 /* Sorted unless they come in order, as whole passes do. */
-static void want_rows(struct ls_dataset *dataset, const uint64_t *rows, int64_t count) {
+static void want_samples(struct ls_dataset *dataset, const uint64_t *samples, int64_t count) {
     if (count > dataset->wanted_room) {
         dataset->wanted = ls_realloc(dataset->wanted, (size_t)count, sizeof *dataset->wanted);
         dataset->wanted_room = count;
     }
     bool sorted = true;
     for (int64_t i = 0; i < count; i++) {
-        LS_ASSERT(rows[i] < dataset->info.rows, "row %llu of %llu", (unsigned long long)rows[i],
-                  (unsigned long long)dataset->info.rows);
-        dataset->wanted[i] = (struct ls_wanted_row){rows[i], i};
-        sorted = sorted && (i == 0 || rows[i - 1] <= rows[i]);
+        LS_ASSERT(samples[i] < dataset->info.samples, "sample %llu of %llu",
+                  (unsigned long long)samples[i], (unsigned long long)dataset->info.samples);
+        dataset->wanted[i] = (struct ls_wanted_sample){samples[i], i};
+        sorted = sorted && (i == 0 || samples[i - 1] <= samples[i]);
     }
     if (!sorted)
-        sort_rows(dataset->wanted, count);
+        sort_samples(dataset->wanted, count);
 }
 
-static enum ls_status bad_value(const struct ls_array *array, uint64_t row, const void *raw,
-                                int64_t index, const char *expected, struct ls_error *error) {
-    char place[32] = "";
-    if (array->row_values > 1)
-        snprintf(place, sizeof place, "value %lld ", (long long)index);
-    return ls_fail(error, LS_INVALID, "%s: %s: row %llu (from 0): %sis %.9g; expected %s",
-                   array->path, array->name, (unsigned long long)row, place,
-                   ls_kind_value(array->kind, raw, index), expected);
+/* How a feed's samples lie in the rows of a file: sample i takes `window` rows from i * stride +
+ * offset on. */
+struct layout {
+    uint64_t stride, offset, window;
+};
+
+static struct layout layout_of(const struct ls_dataset *dataset,
+                               const struct ls_feed_options *feed) {
+    if (!feed->window)
+        return (struct layout){.stride = 1, .window = 1};
+    return (struct layout){.stride = (uint64_t)dataset->stride,
+                           .offset = (uint64_t)feed->offset,
+                           .window = (uint64_t)feed->window};
 }
 
-/* One row of a file to its position. */
-static enum ls_status convert_row(const struct ls_reading *reading, const struct ls_array *array,
-                                  uint64_t row, const void *raw, int64_t position,
-                                  struct ls_error *error) {
-    const int64_t values = array->row_values;
-    if (reading->as == LS_READ_REAL) {
-        float *to = (float *)reading->to + position * values;
-        const int64_t bad = ls_kind_to_real(array->kind, raw, values, !reading->targets, to);
-        return bad < 0 ? LS_OK : bad_value(array, row, raw, bad, "a finite 32-bit number", error);
-    }
-    int32_t *to = (int32_t *)reading->to + position * values;
-    const int64_t bad = ls_kind_to_integer(array->kind, raw, values, to);
-    if (bad >= 0)
-        return bad_value(array, row, raw, bad,
-                         reading->as == LS_READ_LABEL ? "a class label" : "a 32-bit integer",
-                         error);
-    for (int64_t i = 0; reading->as == LS_READ_LABEL && i < values; i++) {
-        if (to[i] < 0 || to[i] >= reading->classes) {
-            char expected[64];
-            snprintf(expected, sizeof expected, "a label from 0 to %lld",
-                     (long long)reading->classes - 1);
-            return bad_value(array, row, raw, i, expected, error);
-        }
-    }
-    return LS_OK;
+void ls_dataset_room(struct ls_dataset *dataset, size_t bytes) {
+    if (bytes <= dataset->raw_room)
+        return;
+    dataset->raw_room = bytes < RUN_BYTES ? RUN_BYTES : bytes;
+    dataset->raw = ls_realloc(dataset->raw, dataset->raw_room, 1);
 }
 
-/* How many of the wanted rows from `at` on lie in one run: in one file, no gaps, not too large. */
-static int64_t run_length(const struct ls_dataset *dataset, const struct ls_array *array,
-                          uint64_t first, int64_t at, int64_t count) {
-    const struct ls_wanted_row *wanted = dataset->wanted;
-    const uint64_t rows_max = array->row_bytes < RUN_BYTES ? RUN_BYTES / array->row_bytes : 1;
-    const uint64_t start = wanted[at].row;
+/* How many of the wanted samples from `at` on lie in one run: in one file, no gaps, not too large.
+ */
+static int64_t run_length(const struct ls_dataset *dataset, const struct ls_dataset_file *file,
+                          const struct layout *layout, size_t row_bytes, int64_t at,
+                          int64_t count) {
+    const struct ls_wanted_sample *wanted = dataset->wanted;
+    const uint64_t start = wanted[at].sample, end_of_file = file->first + file->samples;
     int64_t end = at + 1;
-    while (end < count && wanted[end].row - wanted[end - 1].row <= 1 &&
-           wanted[end].row - start < rows_max && wanted[end].row - first < array->rows)
+    while (end < count && wanted[end].sample < end_of_file &&
+           (wanted[end].sample - wanted[end - 1].sample) * layout->stride <= layout->window &&
+           ((wanted[end].sample - start) * layout->stride + layout->window) * row_bytes <=
+               RUN_BYTES)
         end++;
     return end - at;
 }
 
-static enum ls_status read_sorted(struct ls_dataset *dataset, const struct ls_reading *reading,
-                                  int64_t count, struct ls_error *error) {
-    const struct ls_wanted_row *wanted = dataset->wanted;
+static enum ls_status read_sorted(struct ls_dataset *dataset, const struct ls_feed_use *use,
+                                  int64_t count, void *to, struct ls_error *error) {
+    const struct ls_wanted_sample *wanted = dataset->wanted;
+    const struct layout layout = layout_of(dataset, use->feed);
+    const int column = ls_dataset_find_column(dataset, use->feed->column);
     int at_file = 0;
     for (int64_t at = 0; at < count;) {
-        while (at_file + 1 < dataset->count && wanted[at].row >= dataset->files[at_file + 1].first)
+        while (at_file + 1 < dataset->count &&
+               wanted[at].sample >= dataset->files[at_file + 1].first)
             at_file++;
         const struct ls_dataset_file *file = &dataset->files[at_file];
-        const struct ls_array *array = reading->targets ? &file->targets : &file->inputs;
-        const int64_t length = run_length(dataset, array, file->first, at, count);
-        const uint64_t start = wanted[at].row, rows = wanted[at + length - 1].row - start + 1;
-        if (rows * array->row_bytes > dataset->raw_room) {
-            dataset->raw_room = array->row_bytes < RUN_BYTES ? RUN_BYTES : array->row_bytes;
-            dataset->raw = ls_realloc(dataset->raw, dataset->raw_room, 1);
+        const struct ls_array *array = &file->arrays[column];
+        const struct ls_cut_of_rows cut = ls_dataset_cut(array, use);
+        const int64_t length = run_length(dataset, file, &layout, array->row_bytes, at, count);
+        const uint64_t start = (wanted[at].sample - file->first) * layout.stride + layout.offset;
+        const uint64_t rows =
+            (wanted[at + length - 1].sample - wanted[at].sample) * layout.stride + layout.window;
+        ls_dataset_room(dataset, rows * array->row_bytes);
+        enum ls_status status = ls_array_read(array, start, rows, dataset->raw, error);
+        const uint64_t first_sample = wanted[at].sample;
+        for (const int64_t end = at + length; at < end && status == LS_OK; at++) {
+            const uint64_t behind = (wanted[at].sample - first_sample) * layout.stride;
+            const struct ls_block_of_rows block = {array, start + behind, (int64_t)layout.window,
+                                                   dataset->raw + behind * array->row_bytes};
+            status = ls_dataset_convert(
+                &cut, &block, (char *)to + wanted[at].position * block.count * cut.values * 4,
+                error);
         }
-        enum ls_status status =
-            ls_array_read(array, start - file->first, rows, dataset->raw, error);
-        for (const int64_t end = at + length; at < end && status == LS_OK; at++)
-            status = convert_row(reading, array, wanted[at].row - file->first,
-                                 dataset->raw + (wanted[at].row - start) * array->row_bytes,
-                                 wanted[at].position, error);
         if (status != LS_OK)
             return status;
     }
     return LS_OK;
 }
 
-enum ls_status ls_dataset_read(struct ls_dataset *dataset, const struct ls_reading *reading,
-                               const uint64_t *rows, int64_t count, struct ls_error *error) {
-    LS_ASSERT(!reading->targets || dataset->info.has_targets, "targets of %s",
-              dataset->files[0].path);
+enum ls_status ls_dataset_read(struct ls_dataset *dataset, const struct ls_feed_use *use,
+                               const uint64_t *samples, int64_t count, void *to,
+                               struct ls_error *error) {
+    LS_ASSERT(ls_dataset_column(dataset, use->feed->column), "no column %s of %s",
+              use->feed->column, ls_dataset_path(dataset));
     pthread_mutex_lock(&dataset->mutex);
-    want_rows(dataset, rows, count);
-    const enum ls_status status = read_sorted(dataset, reading, count, error);
+    want_samples(dataset, samples, count);
+    const enum ls_status status = read_sorted(dataset, use, count, to, error);
     pthread_mutex_unlock(&dataset->mutex);
     return status;
 }
 
-enum ls_status ls_dataset_read_inputs(struct ls_dataset *dataset, const uint64_t *rows,
-                                      int64_t count, float *inputs, struct ls_error *error) {
-    const struct ls_reading reading = {.as = LS_READ_REAL, .to = inputs};
-    return ls_dataset_read(dataset, &reading, rows, count, error);
+/* Rows of file f that the feed's windows of the part cover, from its first to its last; all without
+ * a part. */
+static void rows_of_file(const struct ls_dataset *dataset, int f, const struct ls_feed_use *use,
+                         const struct ls_part *part, uint64_t *first, uint64_t *end) {
+    const struct ls_dataset_file *file = &dataset->files[f];
+    *first = 0;
+    *end = file->arrays[0].rows;
+    if (!part)
+        return;
+    const uint64_t behind = part->first + part->count, last = file->first + file->samples;
+    const uint64_t from = part->first > file->first ? part->first : file->first;
+    const uint64_t to = behind < last ? behind : last;
+    const struct layout layout = layout_of(dataset, use->feed);
+    *first = *end = 0;
+    if (from >= to)
+        return;
+    *first = (from - file->first) * layout.stride + layout.offset;
+    *end = (to - 1 - file->first) * layout.stride + layout.offset + layout.window;
 }
 
-enum ls_status ls_dataset_read_input_indices(struct ls_dataset *dataset, const uint64_t *rows,
-                                             int64_t count, int32_t *inputs,
-                                             struct ls_error *error) {
-    const struct ls_reading reading = {.as = LS_READ_INTEGER, .to = inputs};
-    return ls_dataset_read(dataset, &reading, rows, count, error);
+enum ls_status ls_dataset_pass(struct ls_dataset *dataset, const struct ls_feed_use *use,
+                               const struct ls_part *part, ls_dataset_look *look, void *context,
+                               struct ls_error *error) {
+    const int column = ls_dataset_find_column(dataset, use->feed->column);
+    enum ls_status status = LS_OK;
+    for (int f = 0; f < dataset->count && status == LS_OK; f++) {
+        const struct ls_array *array = &dataset->files[f].arrays[column];
+        const struct ls_cut_of_rows cut = ls_dataset_cut(array, use);
+        const int64_t rows = cut.values < PASS_VALUES ? PASS_VALUES / cut.values : 1;
+        char *raw = ls_calloc((size_t)rows, array->row_bytes);
+        void *values = ls_calloc((size_t)(rows * cut.values), 4);
+        uint64_t first, end;
+        rows_of_file(dataset, f, use, part, &first, &end);
+        for (uint64_t at = first; at < end && status == LS_OK; at += (uint64_t)rows) {
+            const uint64_t left = end - at;
+            const struct ls_block_of_rows block = {
+                array, at, left < (uint64_t)rows ? (int64_t)left : rows, raw};
+            pthread_mutex_lock(&dataset->mutex);
+            status = ls_array_read(array, at, (uint64_t)block.count, raw, error);
+            pthread_mutex_unlock(&dataset->mutex);
+            if (status == LS_OK)
+                status = ls_dataset_convert(&cut, &block, values, error);
+            if (status == LS_OK && look)
+                look(context, values, block.count * cut.values);
+        }
+        free(raw);
+        free(values);
+    }
+    return status;
 }
 
-enum ls_status ls_dataset_read_targets(struct ls_dataset *dataset, const uint64_t *rows,
-                                       int64_t count, float *targets, struct ls_error *error) {
-    const struct ls_reading reading = {.targets = true, .as = LS_READ_REAL, .to = targets};
-    return ls_dataset_read(dataset, &reading, rows, count, error);
+enum ls_status ls_dataset_check(struct ls_dataset *dataset, const struct ls_feed_use *use,
+                                struct ls_error *error) {
+    return ls_dataset_pass(dataset, use, NULL, NULL, NULL, error);
 }
 
-enum ls_status ls_dataset_read_labels(struct ls_dataset *dataset, const uint64_t *rows,
-                                      int64_t count, int64_t classes, int32_t *labels,
-                                      struct ls_error *error) {
-    const struct ls_reading reading = {
-        .targets = true, .as = LS_READ_LABEL, .classes = classes, .to = labels};
-    return ls_dataset_read(dataset, &reading, rows, count, error);
+static void raise_limit(void *context, const void *values, int64_t count) {
+    int64_t *limit = context;
+    const int32_t *integers = values;
+    for (int64_t i = 0; i < count; i++)
+        if (integers[i] >= *limit)
+            *limit = (int64_t)integers[i] + 1;
+}
+
+enum ls_status ls_dataset_limit(struct ls_dataset *dataset, const struct ls_feed_options *feed,
+                                int64_t *limit, struct ls_error *error) {
+    const struct ls_feed_use use = {.feed = feed, .type = LS_TYPE_INT32, .limit = INT32_MAX};
+    *limit = 0;
+    return ls_dataset_pass(dataset, &use, NULL, raise_limit, limit, error);
 }

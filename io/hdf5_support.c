@@ -140,6 +140,61 @@ static enum ls_status check_storage(hid_t dataset, const char *path, const char 
     return status;
 }
 
+enum ls_status ls_hdf5_texts(hid_t object, const char *name, char ***texts, int *count,
+                             struct ls_error *error) {
+    *texts = NULL;
+    *count = 0;
+    const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+    if (attribute < 0)
+        return ls_hdf5_fail(error, LS_INVALID, "cannot read the attribute '%s'", name);
+    const hid_t stored = H5Aget_type(attribute), space = H5Aget_space(attribute);
+    const hssize_t points = H5Sget_simple_extent_npoints(space);
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, H5T_VARIABLE);
+    H5Tset_cset(type, H5Tget_cset(stored));
+    char **read = NULL;
+    enum ls_status status = LS_OK;
+    if (H5Tis_variable_str(stored) <= 0 || points < 1 || points > 1 << 25)
+        status = ls_fail(error, LS_INVALID, "the attribute '%s' is no list of texts", name);
+    else
+        read = ls_calloc((size_t)points, sizeof *read);
+    if (read && H5Aread(attribute, type, read) < 0)
+        status = ls_hdf5_fail(error, LS_INVALID, "cannot read the attribute '%s'", name);
+    if (status == LS_OK) {
+        *texts = ls_calloc((size_t)points, sizeof **texts);
+        for (*count = 0; *count < (int)points; ++*count)
+            (*texts)[*count] = ls_strdup(read[*count] ? read[*count] : "");
+        H5Dvlen_reclaim(type, space, H5P_DEFAULT, read);
+    }
+    free(read);
+    H5Tclose(type);
+    H5Tclose(stored);
+    H5Sclose(space);
+    H5Aclose(attribute);
+    return status;
+}
+
+void ls_hdf5_free_texts(char **texts, int count) {
+    for (int i = 0; i < count; i++)
+        free(texts[i]);
+    free(texts);
+}
+
+bool ls_hdf5_has(hid_t file, const char *name) {
+    char *part = ls_strdup(name);
+    bool has = true;
+    for (size_t i = 1; has && part[0] && part[i - 1]; i++) {
+        if ((part[i] != '/' && part[i] != '\0') || part[i - 1] == '/')
+            continue;
+        const char saved = part[i];
+        part[i] = '\0';
+        has = H5Lexists(file, part, H5P_DEFAULT) > 0;
+        part[i] = saved;
+    }
+    free(part);
+    return has;
+}
+
 enum ls_status ls_hdf5_open_dataset(hid_t file, const char *path, const char *name, hid_t *dataset,
                                     struct ls_error *error) {
     enum ls_status status = check_links(file, path, name, error);

@@ -25,4 +25,12 @@ LS_MUST_USE enum ls_status ls_hdf5_open_file(const char *path, hid_t *file, stru
 LS_MUST_USE enum ls_status ls_hdf5_open_dataset(hid_t file, const char *path, const char *name,
                                                 hid_t *dataset, struct ls_error *error);
 
+/* The texts of an attribute of an object, as ls_writer_texts writes them; owned by the caller. */
+LS_MUST_USE enum ls_status ls_hdf5_texts(hid_t object, const char *name, char ***texts, int *count,
+                                         struct ls_error *error);
+void ls_hdf5_free_texts(char **texts, int count);
+
+/* Whether the file has something of that name, however it is linked. */
+bool ls_hdf5_has(hid_t file, const char *name);
+
 #endif

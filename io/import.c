@@ -7,26 +7,45 @@
 #include "core/base/memory.h"
 #include "io/file.h"
 #include "io/import_internal.h"
+#include "io/vocabulary.h"
 
-/* X(option, what stands for its value, member, kind, default, choices, help): parser and help text.
- */
+#define CSV (1u << LS_IMPORT_CSV)
+#define TEXT (1u << LS_IMPORT_TEXT)
+
+/* X(option, what stands for its value, member, kind, default, choices, formats, help): parser and
+ * help text. */
 #define IMPORT_OPTIONS(X)                                                                          \
-    X("skip-lines", "N", skip_lines, LS_FIELD_INTEGER, "0", NULL,                                  \
+    X("no-header", "", no_header, LS_FIELD_BOOL, "false", NULL, CSV,                               \
+      "the first line holds values, not names (csv)")                                              \
+    X("skip-lines", " N", skip_lines, LS_FIELD_INTEGER, "0", NULL, CSV,                            \
       "leave out N lines at the start (csv)")                                                      \
-    X("target", "NAME|INDEX", target, LS_FIELD_TEXT, "", NULL,                                     \
+    X("target", " NAME|INDEX", target, LS_FIELD_TEXT, "", NULL, CSV,                               \
       "the column to predict; counted from 1, or from the end: -1; none: no target (csv; the "     \
       "last)")                                                                                     \
-    X("categorical", "COLUMNS|auto", categorical, LS_FIELD_TEXT, "", NULL,                         \
+    X("categorical", " COLUMNS|auto", categorical, LS_FIELD_TEXT, "", NULL, CSV,                   \
       "columns whose values are numbered in sorted order; auto: all that hold words (csv)")        \
-    X("missing", "error|drop|mean|zero", missing, LS_FIELD_CHOICE, "error", missing_choices,       \
+    X("missing", " error|drop|mean|zero", missing, LS_FIELD_CHOICE, "error", missing_choices, CSV, \
       "what an empty cell, NA, NaN or ? becomes; drop: its row is left out (csv)")                 \
-    X("separator", "C", separator, LS_FIELD_TEXT, ",", NULL,                                       \
-      "the byte between fields, or tab or space (csv; a comma)")
+    X("separator", " C", separator, LS_FIELD_TEXT, ",", NULL, CSV,                                 \
+      "the byte between fields, or tab or space (csv; a comma)")                                   \
+    X("series", "", series, LS_FIELD_BOOL, "false", NULL, CSV,                                     \
+      "rows follow each other in time: all columns become one stream, /series (csv)")              \
+    X("drop", " COLUMNS", drop, LS_FIELD_TEXT, "", NULL, CSV, "columns to leave out (csv)")        \
+    X("unit", " char|byte|word", unit, LS_FIELD_CHOICE, "char", unit_choices, TEXT,                \
+      "what a token is (text; char)")                                                              \
+    X("words", " N", words, LS_FIELD_INTEGER, "0", NULL, TEXT,                                     \
+      "only the N most frequent words; the others become the unknown token (text, with "           \
+      "--special)")                                                                                \
+    X("special", "", special, LS_FIELD_BOOL, "false", NULL, TEXT,                                  \
+      "tokens 0 to 4 are padding, begin, end, unknown and mask (text)")                            \
+    X("vocabulary", " FILE", vocabulary, LS_FIELD_TEXT, "", NULL, TEXT,                            \
+      "tokens of another text: its imported .h5 file, or a run's vocabulary.json (text)")
 
 static const char *const missing_choices[] = {"error", "drop", "mean", "zero", NULL};
+static const char *const unit_choices[] = {"char", "byte", "word", NULL};
 
 static const struct ls_field fields[] = {
-#define X(option, value, member, field_kind, default_text, choice_list, text)                      \
+#define X(option, value, member, field_kind, default_text, choice_list, takers, text)              \
     {.name = option,                                                                               \
      .kind = field_kind,                                                                           \
      .offset = offsetof(struct ls_import, member),                                                 \
@@ -39,18 +58,23 @@ static const struct ls_field fields[] = {
 };
 static const struct ls_fields options = {fields, (int)(sizeof fields / sizeof *fields)};
 
+static const unsigned formats_of_option[] = {
+#define X(option, value, member, kind, initial, choices, takers, help) takers,
+    IMPORT_OPTIONS(X)
+#undef X
+};
+
 const char *const ls_import_help =
-    "Formats (may be left out where file names tell: *ubyte*, *.bin, *.csv, *.npy, each also "
-    ".gz):\n"
+    "Formats (may be left out where file names tell: *ubyte*, *.bin, *.csv, *.npy, *.txt, each "
+    "also .gz):\n"
     "  idx IMAGES [LABELS]     MNIST's format; more pairs are joined\n"
     "  cifar FILE...           CIFAR-10's binary records\n"
-    "  csv FILE                a table\n"
+    "  csv FILE                a table, or (--series) a series\n"
     "  npy INPUTS [TARGETS]    NumPy arrays; more pairs are joined\n"
+    "  text FILE               a stream of tokens, /text, with its vocabulary\n"
     "Options:\n"
-    "  --no-header\n"
-    "      the first line holds values, not names (csv)\n"
-#define X(option, value, member, kind, initial, choices, help)                                     \
-    "  --" option " " value "\n      " help "\n"
+#define X(option, value, member, kind, initial, choices, takers, help)                             \
+    "  --" option value "\n      " help "\n"
     IMPORT_OPTIONS(X);
 #undef X
 
@@ -58,10 +82,9 @@ static const struct {
     const char *name;
     enum ls_status (*run)(const struct ls_import *, struct ls_writer *, struct ls_error *);
 } formats[] = {
-    [LS_IMPORT_IDX] = {"idx", ls_import_arrays},
-    [LS_IMPORT_CIFAR] = {"cifar", ls_import_cifar},
-    [LS_IMPORT_CSV] = {"csv", ls_import_csv},
-    [LS_IMPORT_NPY] = {"npy", ls_import_arrays},
+    [LS_IMPORT_IDX] = {"idx", ls_import_arrays}, [LS_IMPORT_CIFAR] = {"cifar", ls_import_cifar},
+    [LS_IMPORT_CSV] = {"csv", ls_import_csv},    [LS_IMPORT_NPY] = {"npy", ls_import_arrays},
+    [LS_IMPORT_TEXT] = {"text", ls_import_text},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -83,6 +106,8 @@ static int guess_format(const char *path) {
         return LS_IMPORT_CIFAR;
     if (ends_with(name, ".csv"))
         return LS_IMPORT_CSV;
+    if (ends_with(name, ".txt"))
+        return LS_IMPORT_TEXT;
     return ends_with(name, ".npy") ? LS_IMPORT_NPY : -1;
 }
 
@@ -126,31 +151,32 @@ static enum ls_status locate(struct ls_import *import, const char *name, const c
 }
 
 static enum ls_status unknown_option(const char *option, struct ls_error *error) {
-    const char *names[1 + sizeof fields / sizeof *fields] = {"no-header"};
+    const char *names[sizeof fields / sizeof *fields];
     for (int i = 0; i < options.count; i++)
-        names[1 + i] = fields[i].name;
-    const char *nearest = ls_nearest(option, names, 1 + options.count);
+        names[i] = fields[i].name;
+    const char *nearest = ls_nearest(option, names, options.count);
     return ls_fail(error, LS_INVALID, "unknown import option '--%s'%s%s%s", option,
                    nearest ? "; did you mean '--" : "", nearest ? nearest : "",
                    nearest ? "'?" : "");
 }
 
-/* --NAME VALUE, --NAME=VALUE or --no-header; *at moves over a value that is a word of its own. */
+/* --NAME VALUE, --NAME=VALUE or, for what is true or false, --NAME; *at moves over a value that is
+ * a word of its own. */
 static enum ls_status take_option(struct ls_import *import, int count, char *const *words, int *at,
-                                  struct ls_error *error) {
+                                  const struct ls_field **taken, struct ls_error *error) {
     char name[64];
     snprintf(name, sizeof name, "%.*s", (int)strcspn(words[*at] + 2, "="), words[*at] + 2);
     const char *value = strchr(words[*at], '=');
-    if (strcmp(name, "no-header") == 0 && !value) {
-        import->header = false;
-        return LS_OK;
-    }
-    const struct ls_field *field = ls_fields_find(options, name);
+    const struct ls_field *field = *taken = ls_fields_find(options, name);
     if (!field)
         return unknown_option(name, error);
-    if (!value && *at + 1 == count)
-        return ls_fail(error, LS_INVALID, "--%s needs a value", name);
-    if (ls_field_parse(field, value ? value + 1 : words[++*at], import, error) != LS_OK)
+    const char *text = value ? value + 1 : "true";
+    if (!value && field->kind != LS_FIELD_BOOL) {
+        if (*at + 1 == count)
+            return ls_fail(error, LS_INVALID, "--%s needs a value", name);
+        text = words[++*at];
+    }
+    if (ls_field_parse(field, text, import, error) != LS_OK)
         return ls_fail_context(error, "--%s: ", name);
     return LS_OK;
 }
@@ -167,36 +193,55 @@ static enum ls_status check_separator(struct ls_import *import, struct ls_error 
     return LS_OK;
 }
 
-static enum ls_status find_format(struct ls_import *import, int named, const char *option,
+/* The first format that takes an option. */
+static const char *taker(unsigned takers) {
+    int format = 0;
+    while (!(takers >> format & 1u))
+        format++;
+    return formats[format].name;
+}
+
+/* used: which options were given, by bit. */
+static enum ls_status find_format(struct ls_import *import, int named, unsigned used,
                                   struct ls_error *error) {
     if (!import->file_count)
         return ls_fail(error, LS_INVALID, "import: no file is named");
     const int format = named >= 0 ? named : guess_format(import->files[0]);
     if (format < 0)
-        return ls_fail(error, LS_INVALID,
-                       "%s: its name does not tell the format; put idx, cifar, csv or npy in front",
-                       import->files[0]);
-    if (option && format != LS_IMPORT_CSV)
-        return ls_fail(error, LS_INVALID, "%s is an option for csv files, but the format is %s",
-                       option, formats[format].name);
+        return ls_fail(
+            error, LS_INVALID,
+            "%s: its name does not tell the format; put idx, cifar, csv, npy or text in front",
+            import->files[0]);
+    for (int i = 0; i < options.count; i++)
+        if ((used >> i & 1u) && !(formats_of_option[i] >> format & 1u))
+            return ls_fail(error, LS_INVALID,
+                           "--%s is an option for %s files, but the format is %s", fields[i].name,
+                           taker(formats_of_option[i]), formats[format].name);
     import->format = (enum ls_import_format)format;
+    if (import->words && (import->unit != LS_UNIT_WORD || !import->special))
+        return ls_fail(
+            error, LS_INVALID,
+            "--words needs --unit word, and --special: words left out become the unknown "
+            "token");
     return LS_OK;
 }
 
 enum ls_status ls_import_parse(struct ls_import *import, int count, char *const *arguments,
                                const char *folder, struct ls_error *error) {
-    *import = (struct ls_import){.header = true};
+    *import = (struct ls_import){0};
     ls_fields_reset(options, import);
     int named = -1, at = 0;
     for (int i = 0; i < FORMATS && count > 0; i++)
         if (strcmp(arguments[0], formats[i].name) == 0)
             named = i;
-    const char *option = NULL;
+    unsigned used = 0;
     enum ls_status status = LS_OK;
     for (at = named >= 0; at < count && status == LS_OK; at++) {
         if (strncmp(arguments[at], "--", 2) == 0) {
-            option = arguments[at];
-            status = take_option(import, count, arguments, &at, error);
+            const struct ls_field *option = NULL;
+            status = take_option(import, count, arguments, &at, &option, error);
+            if (status == LS_OK)
+                used |= 1u << (option - fields);
         } else {
             status = locate(import, arguments[at], folder, error);
         }
@@ -204,10 +249,23 @@ enum ls_status ls_import_parse(struct ls_import *import, int count, char *const 
     if (status == LS_OK)
         status = check_separator(import, error);
     if (status == LS_OK)
-        status = find_format(import, named, option, error);
+        status = find_format(import, named, used, error);
     if (status != LS_OK)
         ls_import_clear(import);
     return status;
+}
+
+char *ls_import_print(const struct ls_import *import) {
+    char *text = NULL, value[LS_TEXT_MAX];
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    LS_ASSERT(out, "no memory to print an import of %s", formats[import->format].name);
+    fputs(formats[import->format].name, out);
+    for (int i = 0; i < options.count; i++)
+        fprintf(out, " --%s=%s", fields[i].name,
+                ls_field_print(&fields[i], import, value, sizeof value));
+    LS_ASSERT(!fclose(out), "no memory to print an import of %s", formats[import->format].name);
+    return text;
 }
 
 void ls_import_clear(struct ls_import *import) {

@@ -1,4 +1,5 @@
-/* A table to /inputs (float32 [N,F]) and /targets (int32 when all are integers, else float32). */
+/* A table to /inputs (float32 [N,F]) and /targets (int32 when all are integers, else float32); a
+ * series to /series [L, C]. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,18 +38,27 @@ static enum ls_status fill_missing(struct ls_csv_table *table, const struct ls_i
     return LS_OK;
 }
 
-static enum ls_status write_inputs(const struct ls_csv_table *table, struct ls_writer *writer,
-                                   int *to, struct ls_error *error) {
-    const int columns = table->count - (table->target >= 0);
+static bool is_input(const struct ls_csv_table *table, int column) {
+    return column != table->target && !table->columns[column].dropped;
+}
+
+/* The columns of inputs, as the dataset `name`. */
+static enum ls_status write_inputs(const struct ls_csv_table *table, const char *name,
+                                   struct ls_writer *writer, int *to, struct ls_error *error) {
+    int columns = 0;
+    for (int column = 0; column < table->count; column++)
+        columns += is_input(table, column);
+    if (!columns)
+        return ls_fail(error, LS_INVALID, "csv: --drop leaves no columns for %s", name);
     enum ls_status status =
-        ls_writer_add(writer, "/inputs", LS_KIND_F32, table->rows, LS_SHAPE(columns), to, error);
+        ls_writer_add(writer, name, LS_KIND_F32, table->rows, LS_SHAPE(columns), to, error);
     float *block = ls_calloc(BLOCK_ROWS * (size_t)columns, sizeof *block);
     for (uint64_t row = 0; row < table->rows && status == LS_OK; row += BLOCK_ROWS) {
         const uint64_t count = table->rows - row < BLOCK_ROWS ? table->rows - row : BLOCK_ROWS;
         float *next = block;
         for (uint64_t i = 0; i < count; i++)
             for (int column = 0; column < table->count; column++)
-                if (column != table->target)
+                if (is_input(table, column))
                     *next++ = (float)*cell(table, row + i, column);
         status = ls_writer_put(writer, *to, row, count, block, error);
     }
@@ -87,23 +97,25 @@ static enum ls_status write_targets(const struct ls_csv_table *table, struct ls_
 
 /* Column names, and the words behind the numbers of categorical columns: "categories:COLUMN". */
 static enum ls_status write_names(const struct ls_csv_table *table, struct ls_writer *writer,
-                                  int inputs, int targets, struct ls_error *error) {
+                                  const int arrays[2], bool series, struct ls_error *error) {
+    const int inputs = arrays[0], targets = arrays[1];
     const char **names = ls_calloc((size_t)table->count, sizeof *names);
     int count = 0;
     enum ls_status status = LS_OK;
     for (int i = 0; i < table->count && status == LS_OK; i++) {
         const struct ls_csv_column *column = &table->columns[i];
-        if (i != table->target)
+        if (is_input(table, i))
             names[count++] = column->name;
         char attribute[LS_TEXT_MAX];
         snprintf(attribute, sizeof attribute, "categories:%s", column->name);
-        if (column->categorical)
+        if (column->categorical && !column->dropped)
             status = ls_writer_texts(writer, i == table->target ? targets : inputs, attribute,
                                      (const char *const *)column->words.sorted, column->words.count,
                                      error);
     }
     if (status == LS_OK)
-        status = ls_writer_texts(writer, inputs, "columns", names, count, error);
+        status =
+            ls_writer_texts(writer, inputs, series ? "channels" : "columns", names, count, error);
     if (status == LS_OK && table->target >= 0) {
         const char *name = table->columns[table->target].name;
         status = ls_writer_texts(writer, targets, "columns", &name, 1, error);
@@ -120,15 +132,16 @@ enum ls_status ls_import_csv(const struct ls_import *import, struct ls_writer *w
     enum ls_status status = ls_csv_table_read(&table, import, error);
     if (status != LS_OK)
         return status;
-    int inputs = -1, targets = -1;
+    int arrays[2] = {-1, -1}; /* inputs, targets */
     for (int i = 0; i < table.count && status == LS_OK; i++)
         status = fill_missing(&table, import, i, error);
     if (status == LS_OK)
-        status = write_inputs(&table, writer, &inputs, error);
+        status =
+            write_inputs(&table, import->series ? "/series" : "/inputs", writer, &arrays[0], error);
     if (status == LS_OK && table.target >= 0)
-        status = write_targets(&table, writer, &targets, error);
+        status = write_targets(&table, writer, &arrays[1], error);
     if (status == LS_OK)
-        status = write_names(&table, writer, inputs, targets, error);
+        status = write_names(&table, writer, arrays, import->series, error);
     ls_csv_table_clear(&table);
     return status;
 }

@@ -18,6 +18,12 @@ LS_MUST_USE enum ls_status ls_import_cifar(const struct ls_import *import, struc
 LS_MUST_USE enum ls_status ls_import_csv(const struct ls_import *import, struct ls_writer *writer,
                                          struct ls_error *error);
 
+LS_MUST_USE enum ls_status ls_import_text(const struct ls_import *import, struct ls_writer *writer,
+                                          struct ls_error *error);
+
+/* The format and all options, for the key of the cache; owned by the caller. */
+char *ls_import_print(const struct ls_import *import);
+
 /* A file that is a header and then rows of numbers. */
 struct ls_raw_array {
     struct ls_stream stream; /* behind the header; owned */

@@ -10,23 +10,25 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "core/base/random.h"
 
 struct slot {
     struct ls_batch batch; /* points into the arrays below */
-    uint64_t *row_ids;     /* in the loader's memory, like the next two */
-    void *inputs, *targets;
+    uint64_t *row_ids;     /* in the loader's memory, like the feeds */
+    void *feeds[LS_FEEDS_MAX];
     enum ls_status status;
     struct ls_error error;
 };
 
 struct ls_loader {
     struct ls_loader_options options;
-    struct ls_dataset_info info;
+    struct ls_feed_use uses[LS_FEEDS_MAX];
+    struct ls_feed feeds[LS_FEEDS_MAX];         /* their shapes */
     int64_t microbatch_rows, rows_max, batches; /* rows_max: of this rank in a batch */
-    int64_t input_values, target_values;
+    int images;                                 /* the use that is augmented; -1: none */
     int slot_count;
     struct slot *slots; /* [slot_count] owned */
     float *staging;     /* images before augmentation; NULL without */
@@ -63,64 +65,44 @@ static void plan_batch(const struct ls_loader *loader, uint64_t epoch, int64_t i
                                           : loader->rows_max,
         .row_first = (uint64_t)(options->first * loader->microbatch_rows),
         .row_ids = slot->row_ids,
-        .inputs = slot->inputs,
-        .targets = slot->targets,
+        .feed_count = options->use_count,
     };
+    for (int u = 0; u < options->use_count; u++)
+        slot->batch.feeds[u] = slot->feeds[u];
     const struct ls_random_key key = ls_random_key(options->seed, LS_STREAM_SHUFFLE, epoch, 0);
     for (int64_t i = 0; i < slot->batch.rows; i++) {
         uint64_t position = begin + slot->batch.row_first + (uint64_t)i;
         if (options->shuffle)
             position = ls_random_permute(key, position, options->part.count);
-        slot->row_ids[i] = ls_part_row(&options->part, position);
+        slot->row_ids[i] = ls_part_sample(&options->part, position);
     }
 }
 
-/* An index beyond the embedding's table is a bad sample. */
-static enum ls_status check_indices(const struct ls_loader *loader, struct slot *slot) {
-    const int64_t limit = loader->options.input_limit, values = loader->input_values;
-    const int32_t *indices = slot->inputs;
-    for (int64_t i = 0; limit && i < slot->batch.rows * values; i++)
-        if (indices[i] < 0 || indices[i] >= limit)
-            return ls_fail(&slot->error, LS_INVALID,
-                           "inputs: row %llu (from 0): index %d; the embedding has 0 to %lld",
-                           (unsigned long long)slot->row_ids[i / values], indices[i],
-                           (long long)limit - 1);
-    return LS_OK;
-}
-
-static enum ls_status read_inputs(const struct ls_loader *loader, struct slot *slot) {
-    const struct ls_loader_options *options = &loader->options;
-    struct ls_dataset *dataset = options->part.dataset;
-    const int64_t rows = slot->batch.rows, values = loader->input_values;
-    if (options->input_integer) {
-        const enum ls_status status =
-            ls_dataset_read_input_indices(dataset, slot->row_ids, rows, slot->inputs, &slot->error);
-        return status == LS_OK ? check_indices(loader, slot) : status;
+static void augment_images(const struct ls_loader *loader, struct slot *slot) {
+    const struct ls_shape shape = loader->feeds[loader->images].shape;
+    const int64_t values = ls_shape_count(shape);
+    float *to = slot->feeds[loader->images];
+    for (int64_t i = 0; i < slot->batch.rows; i++) {
+        const struct ls_random_key key = ls_random_key(loader->options.seed, LS_STREAM_AUGMENT,
+                                                       slot->batch.epoch, slot->row_ids[i]);
+        ls_augment_image(&loader->options.augment, key, shape, loader->staging + i * values,
+                         to + i * values);
     }
-    float *read_to = loader->staging ? loader->staging : slot->inputs;
-    const enum ls_status status =
-        ls_dataset_read_inputs(dataset, slot->row_ids, rows, read_to, &slot->error);
-    for (int64_t i = 0; status == LS_OK && loader->staging && i < rows; i++) {
-        const struct ls_random_key key =
-            ls_random_key(options->seed, LS_STREAM_AUGMENT, slot->batch.epoch, slot->row_ids[i]);
-        ls_augment_image(&options->augment, key, loader->info.input_shape,
-                         loader->staging + i * values, (float *)slot->inputs + i * values);
-    }
-    return status;
 }
 
 static void read_batch(const struct ls_loader *loader, struct slot *slot) {
     const struct ls_loader_options *options = &loader->options;
-    struct ls_dataset *dataset = options->part.dataset;
-    const int64_t rows = slot->batch.rows;
-    slot->status = read_inputs(loader, slot);
-    if (slot->status != LS_OK || !slot->targets)
-        return;
-    slot->status =
-        options->target_integer
-            ? ls_dataset_read_labels(dataset, slot->row_ids, rows, options->classes, slot->targets,
-                                     &slot->error)
-            : ls_dataset_read_targets(dataset, slot->row_ids, rows, slot->targets, &slot->error);
+    slot->status = LS_OK;
+    for (int u = 0; u < options->use_count && slot->status == LS_OK; u++) {
+        if (!loader->uses[u].feed)
+            continue;
+        const bool images = u == loader->images;
+        slot->status = ls_dataset_read(options->part.dataset, &loader->uses[u], slot->row_ids,
+                                       slot->batch.rows, images ? loader->staging : slot->feeds[u],
+                                       &slot->error);
+        if (images && slot->status == LS_OK)
+            augment_images(loader, slot);
+    }
 }
 
 /* There is something to read and a slot to read it into; the consumer's slot is not one. */
@@ -167,19 +149,21 @@ static void *take(struct ls_loader *loader, size_t bytes) {
     return piece;
 }
 
+static size_t feed_bytes(const struct ls_loader *loader, int use) {
+    return (size_t)loader->rows_max * (size_t)ls_shape_count(loader->feeds[use].shape) * 4;
+}
+
 static void lay_out(struct ls_loader *loader) {
-    const size_t rows = (size_t)loader->rows_max;
-    const size_t inputs = rows * (size_t)loader->input_values * sizeof(float);
     loader->memory_bytes = 0;
     for (int i = 0; i < loader->slot_count; i++) {
         struct slot *slot = &loader->slots[i];
-        slot->row_ids = take(loader, rows * sizeof *slot->row_ids);
-        slot->inputs = take(loader, inputs);
-        if (loader->info.has_targets)
-            slot->targets = take(loader, rows * (size_t)loader->target_values * sizeof(float));
+        slot->row_ids = take(loader, (size_t)loader->rows_max * sizeof *slot->row_ids);
+        for (int u = 0; u < loader->options.use_count; u++)
+            if (loader->uses[u].feed)
+                slot->feeds[u] = take(loader, feed_bytes(loader, u));
     }
-    if (ls_augment_active(&loader->options.augment))
-        loader->staging = take(loader, inputs);
+    if (loader->images >= 0)
+        loader->staging = take(loader, feed_bytes(loader, loader->images));
 }
 
 /* With all signals blocked: those that stop or save belong to the main thread. */
@@ -192,10 +176,31 @@ static int start_thread(struct ls_loader *loader) {
     return number;
 }
 
-static enum ls_status check_augment(const struct ls_loader_options *options, struct ls_shape shape,
-                                    struct ls_error *error) {
+/* Shapes of all feeds, and which one is augmented. */
+static enum ls_status describe_feeds(struct ls_loader *loader,
+                                     const struct ls_loader_options *options,
+                                     struct ls_error *error) {
+    loader->images = -1;
+    for (int u = 0; u < options->use_count; u++) {
+        const struct ls_feed_use *use = &options->uses[u];
+        loader->uses[u] = *use;
+        if (!use->feed)
+            continue;
+        const enum ls_status status =
+            ls_dataset_describe(options->part.dataset, use->feed, &loader->feeds[u], error);
+        if (status != LS_OK)
+            return status;
+        if (ls_augment_active(&options->augment) && !strcmp(use->feed->name, "inputs"))
+            loader->images = u;
+    }
     char text[LS_SHAPE_TEXT_MAX];
-    if (!ls_augment_active(&options->augment) || (shape.rank == 3 && !options->input_integer))
+    if (!ls_augment_active(&options->augment))
+        return LS_OK;
+    if (loader->images < 0)
+        return ls_fail(error, LS_INVALID,
+                       "augmentation needs a model that takes the feed 'inputs'");
+    const struct ls_shape shape = loader->feeds[loader->images].shape;
+    if (shape.rank == 3 && loader->uses[loader->images].type == LS_TYPE_REAL)
         return LS_OK;
     return ls_fail(error, LS_INVALID,
                    "augmentation needs images (height x width x channels), but a sample is %s",
@@ -211,18 +216,17 @@ enum ls_status ls_loader_create(struct ls_loader **result, const struct ls_loade
     LS_ASSERT(options->first >= 0 && options->count >= 0 &&
                   options->first + options->count <= options->microbatches,
               "microbatches %d + %d of %d", options->first, options->count, options->microbatches);
-    const struct ls_dataset_info info = ls_dataset_info(options->part.dataset);
-    const enum ls_status status = check_augment(options, info.input_shape, error);
-    if (status != LS_OK)
-        return status;
     struct ls_loader *loader = ls_calloc(1, sizeof *loader);
+    const enum ls_status status = describe_feeds(loader, options, error);
+    if (status != LS_OK) {
+        free(loader);
+        return status;
+    }
     loader->options = *options;
-    loader->info = info;
+    loader->options.uses = NULL; /* the copies count */
     loader->microbatch_rows = options->batch / options->microbatches;
     loader->rows_max = options->count * loader->microbatch_rows;
     loader->batches = ls_loader_batches(loader);
-    loader->input_values = ls_shape_count(info.input_shape);
-    loader->target_values = ls_shape_count(info.target_shape);
     loader->slot_count = 1 + (options->ahead > 0 ? options->ahead : 4);
     loader->slots = ls_calloc((size_t)loader->slot_count, sizeof *loader->slots);
     lay_out(loader);

@@ -1,4 +1,4 @@
-/* Feeds one rank: the rows of its microbatches of each global batch, read ahead by a thread.
+/* Feeds one rank: the samples of its microbatches of each global batch, read ahead by a thread.
  *
  * The order of an epoch is a function of (seed, epoch): batch b holds positions b*batch .. of a
  * permutation of the part (not shuffled: in order). A short last batch fills microbatches of the
@@ -15,15 +15,14 @@ struct ls_loader_options {
     struct ls_part part;
     bool shuffle;
     uint64_t seed;
-    int64_t batch;    /* global */
-    int microbatches; /* of a global batch; divides batch */
-    int first, count; /* this rank's microbatches */
-    bool input_integer;
-    int64_t input_limit; /* indices must be from 0 to below it (input_integer); 0: any */
-    bool target_integer;
-    int64_t classes; /* labels must be below it (target_integer) */
-    struct ls_augment_options augment;
-    int ahead; /* batches read ahead; 0: 4 */
+    int64_t batch;                  /* global */
+    int microbatches;               /* of a global batch; divides batch */
+    int first, count;               /* this rank's microbatches */
+    const struct ls_feed_use *uses; /* [use_count] what a batch carries; copied, but the feeds'
+                                       options stay borrowed */
+    int use_count;
+    struct ls_augment_options augment; /* of the feed "inputs" */
+    int ahead;                         /* batches read ahead; 0: 4 */
 };
 
 /* One global batch as this rank sees it. Valid until the next call. */
@@ -36,9 +35,10 @@ struct ls_batch {
     int microbatches;        /* non-empty ones in the global batch */
     int64_t rows; /* samples here; microbatch i of this rank starts at row i*microbatch_rows */
     uint64_t row_first;      /* position of row 0 in the global batch */
-    const uint64_t *row_ids; /* [rows] */
-    const void *inputs;      /* [rows, ...] float or int32 */
-    const void *targets;     /* [rows, ...] float or int32; NULL if there are none */
+    const uint64_t *row_ids; /* [rows] numbers of the samples in the data set */
+    int feed_count;
+    const void *feeds[LS_FEEDS_MAX]; /* [rows, ...] float or int32, in the order of the loader's
+                                        uses; NULL: not read */
 };
 
 LS_MUST_USE enum ls_status ls_loader_create(struct ls_loader **loader,

@@ -4,12 +4,12 @@
 
 #include "core/base/memory.h"
 #include "core/base/random.h"
-#include "io/dataset.h"
+#include "io/dataset_internal.h"
 
 enum { PASS_VALUES = 1 << 18 }; /* values read at a time in a pass over all rows */
 
-uint64_t ls_part_row(const struct ls_part *part, uint64_t position) {
-    const uint64_t rows = ls_dataset_info(part->dataset).rows, at = part->first + position;
+uint64_t ls_part_sample(const struct ls_part *part, uint64_t position) {
+    const uint64_t rows = ls_dataset_info(part->dataset).samples, at = part->first + position;
     LS_ASSERT(position < part->count && at < rows, "position %llu of %llu, %llu rows",
               (unsigned long long)position, (unsigned long long)part->count,
               (unsigned long long)rows);
@@ -24,41 +24,22 @@ static int64_t pass_rows(int64_t values, uint64_t count) {
     return (uint64_t)rows < count ? rows : (int64_t)count;
 }
 
-enum ls_status ls_dataset_classes(struct ls_dataset *dataset, int64_t *classes,
-                                  struct ls_error *error) {
-    const struct ls_dataset_info info = ls_dataset_info(dataset);
-    const int64_t values = ls_shape_count(info.target_shape), block = pass_rows(values, info.rows);
-    uint64_t *rows = ls_calloc((size_t)block, sizeof *rows);
-    int32_t *labels = ls_calloc((size_t)(block * values), sizeof *labels);
-    enum ls_status status = LS_OK;
-    *classes = 0;
-    for (uint64_t first = 0; first < info.rows && status == LS_OK; first += (uint64_t)block) {
-        const uint64_t left = info.rows - first;
-        const int64_t count = left < (uint64_t)block ? (int64_t)left : block;
-        for (int64_t i = 0; i < count; i++)
-            rows[i] = first + (uint64_t)i;
-        status = ls_dataset_read_labels(dataset, rows, count, INT32_MAX, labels, error);
-        for (int64_t i = 0; i < count * values && status == LS_OK; i++)
-            *classes = labels[i] >= *classes ? (int64_t)labels[i] + 1 : *classes;
-    }
-    free(rows);
-    free(labels);
-    return status;
-}
-
-/* One pass over a part's inputs: sums per channel of value (mean NULL) or of (value - mean)^2. */
+/* One pass over a part's samples: sums per channel of value (mean NULL) or of (value - mean)^2. */
 struct pass {
     const struct ls_part *part;
+    struct ls_feed_use use;
     int64_t values, channels, block;
     uint64_t *rows;          /* [block] owned */
     float *inputs;           /* [block, values] owned */
     double *sums;            /* [channels] owned */
     float *least, *greatest; /* [channels] owned */
+    const double *mean;
+    double counted; /* values of a channel */
 };
 
-static void add_value(struct pass *pass, int64_t channel, float value, const double *mean) {
-    if (mean) {
-        const double difference = (double)value - mean[channel];
+static void add_value(struct pass *pass, int64_t channel, float value) {
+    if (pass->mean) {
+        const double difference = (double)value - pass->mean[channel];
         pass->sums[channel] += difference * difference;
         return;
     }
@@ -67,33 +48,50 @@ static void add_value(struct pass *pass, int64_t channel, float value, const dou
     pass->greatest[channel] = fmaxf(pass->greatest[channel], value);
 }
 
+static void add_values(void *context, const void *values, int64_t count) {
+    struct pass *pass = context;
+    const float *x = values;
+    for (int64_t i = 0; i < count; i += pass->channels)
+        for (int64_t c = 0; c < pass->channels; c++)
+            add_value(pass, c, x[i + c]);
+    pass->counted += (double)(count / pass->channels);
+}
+
 static enum ls_status run_pass(struct pass *pass, const double *mean, struct ls_error *error) {
+    const struct ls_part *part = pass->part;
+    pass->mean = mean;
+    pass->counted = 0;
     for (int64_t c = 0; c < pass->channels; c++)
         pass->sums[c] = 0;
-    for (uint64_t first = 0; first < pass->part->count; first += (uint64_t)pass->block) {
-        const uint64_t left = pass->part->count - first;
+    if (pass->use.feed->window)
+        return ls_dataset_pass(part->dataset, &pass->use, part, add_values, pass, error);
+    for (uint64_t first = 0; first < part->count; first += (uint64_t)pass->block) {
+        const uint64_t left = part->count - first;
         const int64_t count = left < (uint64_t)pass->block ? (int64_t)left : pass->block;
         for (int64_t i = 0; i < count; i++)
-            pass->rows[i] = ls_part_row(pass->part, first + (uint64_t)i);
+            pass->rows[i] = ls_part_sample(part, first + (uint64_t)i);
         const enum ls_status status =
-            ls_dataset_read_inputs(pass->part->dataset, pass->rows, count, pass->inputs, error);
+            ls_dataset_read(part->dataset, &pass->use, pass->rows, count, pass->inputs, error);
         if (status != LS_OK)
             return status;
-        for (int64_t i = 0; i < count * pass->values; i += pass->channels)
-            for (int64_t c = 0; c < pass->channels; c++)
-                add_value(pass, c, pass->inputs[i + c], mean);
+        add_values(pass, pass->inputs, count * pass->values);
     }
     return LS_OK;
 }
 
-enum ls_status ls_part_statistics(const struct ls_part *part, int64_t channels, float *mean,
-                                  float *scale, struct ls_error *error) {
-    const struct ls_shape shape = ls_dataset_info(part->dataset).input_shape;
-    const int64_t values = ls_shape_count(shape), block = pass_rows(values, part->count);
+enum ls_status ls_part_statistics(const struct ls_part *part, const struct ls_feed_options *options,
+                                  int64_t channels, float *mean, float *scale,
+                                  struct ls_error *error) {
+    struct ls_feed feed;
+    enum ls_status status = ls_dataset_describe(part->dataset, options, &feed, error);
+    if (status != LS_OK)
+        return status;
+    const int64_t values = ls_shape_count(feed.shape), block = pass_rows(values, part->count);
     LS_ASSERT(part->count > 0 && values % channels == 0, "%llu rows of %lld values, %lld channels",
               (unsigned long long)part->count, (long long)values, (long long)channels);
     struct pass pass = {
         .part = part,
+        .use = {.feed = options, .type = LS_TYPE_REAL},
         .values = values,
         .channels = channels,
         .block = block,
@@ -104,21 +102,20 @@ enum ls_status ls_part_statistics(const struct ls_part *part, int64_t channels, 
         .greatest = ls_calloc((size_t)channels, sizeof *pass.greatest),
     };
     double *exact = ls_calloc((size_t)channels, sizeof *exact);
-    const double n = (double)part->count * (double)(values / channels);
     for (int64_t c = 0; c < channels; c++) {
         pass.least[c] = INFINITY;
         pass.greatest[c] = -INFINITY;
     }
-    enum ls_status status = run_pass(&pass, NULL, error);
+    status = run_pass(&pass, NULL, error);
     for (int64_t c = 0; c < channels && status == LS_OK; c++)
-        exact[c] = pass.sums[c] / n;
+        exact[c] = pass.sums[c] / pass.counted;
     if (status == LS_OK)
         status = run_pass(&pass, exact, error);
     for (int64_t c = 0; c < channels && status == LS_OK; c++) {
         const bool constant =
             !(pass.least[c] < pass.greatest[c]); /* rounding leaves a tiny variance */
         mean[c] = (float)exact[c];
-        scale[c] = constant ? 1.0f : (float)(1.0 / sqrt(pass.sums[c] / n));
+        scale[c] = constant ? 1.0f : (float)(1.0 / sqrt(pass.sums[c] / pass.counted));
     }
     free(pass.rows);
     free(pass.inputs);

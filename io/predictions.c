@@ -27,9 +27,12 @@ static hid_t create_dataset(const struct ls_predictions *predictions, const char
     return set;
 }
 
-enum ls_status ls_predictions_create(struct ls_predictions **made, const char *path, uint64_t rows,
-                                     struct ls_shape row_shape, bool classes,
+enum ls_status ls_predictions_create(struct ls_predictions **made,
+                                     const struct ls_predictions_options *options,
                                      struct ls_error *error) {
+    const char *path = options->path;
+    const struct ls_shape row_shape = options->row_shape;
+    const bool classes = options->classes;
     char *temporary;
     const enum ls_status begun = ls_file_temporary(path, &temporary, error);
     if (begun != LS_OK)
@@ -37,14 +40,16 @@ enum ls_status ls_predictions_create(struct ls_predictions **made, const char *p
     struct ls_predictions *predictions = ls_calloc(1, sizeof *predictions);
     predictions->path = ls_strdup(path);
     predictions->temporary = temporary;
-    predictions->shape = (struct ls_shape){.rank = row_shape.rank + 1, .dims = {(int64_t)rows}};
+    predictions->shape =
+        (struct ls_shape){.rank = row_shape.rank + 1, .dims = {(int64_t)options->rows}};
     memcpy(predictions->shape.dims + 1, row_shape.dims, (size_t)row_shape.rank * sizeof(int64_t));
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     predictions->outputs = predictions->classes = -1;
     predictions->file = H5Fcreate(predictions->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     if (predictions->file >= 0) {
         predictions->outputs =
-            create_dataset(predictions, "outputs", H5T_IEEE_F32LE, predictions->shape.rank);
+            create_dataset(predictions, options->name ? options->name : "outputs", H5T_IEEE_F32LE,
+                           predictions->shape.rank);
         if (classes)
             predictions->classes = create_dataset(predictions, "classes", H5T_STD_I32LE, 1);
     }

@@ -1,5 +1,5 @@
 /* What a model says of each row, as an HDF5 file: /outputs [rows, ...] float32, and for a
- * classification /classes [rows] int32. */
+ * classification /classes [rows] int32; or what it makes up: /samples. */
 #ifndef LS_IO_PREDICTIONS_H
 #define LS_IO_PREDICTIONS_H
 
@@ -8,10 +8,17 @@
 
 struct ls_predictions;
 
-/* row_shape: outputs of one row. Writes beside path; ls_predictions_close renames into place. */
+struct ls_predictions_options {
+    const char *path;
+    const char *name; /* of the dataset; NULL: "outputs" */
+    uint64_t rows;
+    struct ls_shape row_shape; /* outputs of one row */
+    bool classes;
+};
+
+/* Writes beside path; ls_predictions_close renames into place. */
 LS_MUST_USE enum ls_status ls_predictions_create(struct ls_predictions **predictions,
-                                                 const char *path, uint64_t rows,
-                                                 struct ls_shape row_shape, bool classes,
+                                                 const struct ls_predictions_options *options,
                                                  struct ls_error *error);
 /* The next rows; labels NULL unless classes were asked for. */
 LS_MUST_USE enum ls_status ls_predictions_append(struct ls_predictions *predictions,

@@ -13,9 +13,10 @@
 #include "core/base/log.h"
 #include "core/base/memory.h"
 #include "io/file.h"
+#include "io/import_internal.h"
 
 /* Part of every cached file's key: raise it when an import writes something else than before. */
-enum { IMPORT_VERSION = 1, WORDS_MAX = 128 };
+enum { IMPORT_VERSION = 2, WORDS_MAX = 128 };
 
 /* Cuts text into words at blanks, in place; '...' and "..." keep blanks. -1: too many, or an open
  * quote. */
@@ -129,16 +130,16 @@ static enum ls_status add_file(struct ls_hash *hash, const char *path, const cha
 static enum ls_status cache_key(const struct ls_import *import, const char *folder, uint64_t *key,
                                 struct ls_error *error) {
     struct ls_hash *hash = ls_hash_create();
-    char numbers[96];
-    snprintf(numbers, sizeof numbers, "%d %d %d %lld %d", (int)IMPORT_VERSION, (int)import->format,
-             (int)import->header, (long long)import->skip_lines, import->missing);
-    add_text(hash, numbers);
-    add_text(hash, import->target);
-    add_text(hash, import->categorical);
-    add_text(hash, import->separator);
+    char version[16], *all = ls_import_print(import);
+    snprintf(version, sizeof version, "%d", (int)IMPORT_VERSION);
+    add_text(hash, version);
+    add_text(hash, all);
+    free(all);
     enum ls_status status = LS_OK;
     for (int i = 0; i < import->file_count && status == LS_OK; i++)
         status = add_file(hash, import->files[i], folder, error);
+    if (status == LS_OK && import->vocabulary[0])
+        status = add_file(hash, import->vocabulary, NULL, error);
     *key = ls_hash_value(hash);
     ls_hash_destroy(hash);
     return status;
@@ -164,15 +165,18 @@ static enum ls_status cache_path(const struct ls_import *import, const char *fol
     return LS_OK;
 }
 
-static enum ls_status resolve_raw(int count, char *const *words, const char *folder, bool run,
+static enum ls_status resolve_raw(int count, char *const *words, const struct ls_source *source,
                                   char path[LS_TEXT_MAX], struct ls_error *error) {
+    const char *folder = source->folder;
     struct ls_import import;
     char cache[LS_TEXT_MAX];
     enum ls_status status = ls_import_parse(&import, count, words, folder, error);
     if (status != LS_OK)
         return status;
+    if (import.format == LS_IMPORT_TEXT && !import.vocabulary[0] && source->vocabulary)
+        snprintf(import.vocabulary, sizeof import.vocabulary, "%s", source->vocabulary);
     status = cache_path(&import, folder, path, cache, error);
-    if (status == LS_OK && run && !ls_file_exists(path)) {
+    if (status == LS_OK && source->import && !ls_file_exists(path)) {
         status = ls_folder_create(cache, error);
         if (status == LS_OK)
             status = ls_import_run(&import, path, error);
@@ -184,13 +188,13 @@ static enum ls_status resolve_raw(int count, char *const *words, const char *fol
     return status;
 }
 
-static enum ls_status resolve_fashion(enum ls_source_role role, bool run, char path[LS_TEXT_MAX],
+static enum ls_status resolve_fashion(const struct ls_source *source, char path[LS_TEXT_MAX],
                                       struct ls_error *error) {
     static char *const train[] = {"idx", LS_FASHION_FOLDER "/train-images-idx3-ubyte.gz",
                                   LS_FASHION_FOLDER "/train-labels-idx1-ubyte.gz"};
     static char *const test[] = {"idx", LS_FASHION_FOLDER "/t10k-images-idx3-ubyte.gz",
                                  LS_FASHION_FOLDER "/t10k-labels-idx1-ubyte.gz"};
-    if (role == LS_SOURCE_VALIDATION)
+    if (source->role == LS_SOURCE_VALIDATION)
         return ls_fail(
             error, LS_INVALID,
             "fashion-mnist has a training and a test part only; data.split: [0.9, 0.1, 0] cuts a "
@@ -200,11 +204,13 @@ static enum ls_status resolve_fashion(enum ls_source_role role, bool run, char p
                        "fashion-mnist: there is no " LS_FASHION_FOLDER
                        "; Debian's package dataset-fashion-mnist "
                        "puts it there");
-    return resolve_raw(3, role == LS_SOURCE_TRAIN ? train : test, NULL, run, path, error);
+    const struct ls_source anywhere = {.import = source->import};
+    return resolve_raw(3, source->role == LS_SOURCE_TRAIN ? train : test, &anywhere, path, error);
 }
 
-enum ls_status ls_source_resolve(const char *text, enum ls_source_role role, const char *folder,
-                                 bool import, char path[LS_TEXT_MAX], struct ls_error *error) {
+enum ls_status ls_source_resolve(const struct ls_source *source, char path[LS_TEXT_MAX],
+                                 struct ls_error *error) {
+    const char *text = source->text;
     char copy[LS_TEXT_MAX + 1], *words[WORDS_MAX];
     if (snprintf(copy, sizeof copy, "%s", text) >= (int)sizeof copy)
         return ls_fail(error, LS_INVALID, "a data source of more than %d bytes", (int)LS_TEXT_MAX);
@@ -214,8 +220,8 @@ enum ls_status ls_source_resolve(const char *text, enum ls_source_role role, con
                        count ? "a quote is not closed, or too many words"
                              : "no data source is named");
     if (count == 1 && strcmp(words[0], "fashion-mnist") == 0)
-        return resolve_fashion(role, import, path, error);
+        return resolve_fashion(source, path, error);
     if (count == 1 && is_hdf5_name(words[0]))
-        return resolve_hdf5(words[0], folder, path, error);
-    return resolve_raw(count, words, folder, import, path, error);
+        return resolve_hdf5(words[0], source->folder, path, error);
+    return resolve_raw(count, words, source, path, error);
 }

@@ -10,7 +10,13 @@
 #include "core/base/field.h"
 #include "core/base/status.h"
 
-enum ls_import_format { LS_IMPORT_IDX, LS_IMPORT_CIFAR, LS_IMPORT_CSV, LS_IMPORT_NPY };
+enum ls_import_format {
+    LS_IMPORT_IDX,
+    LS_IMPORT_CIFAR,
+    LS_IMPORT_CSV,
+    LS_IMPORT_NPY,
+    LS_IMPORT_TEXT
+};
 
 enum { LS_IMPORT_FILES_MAX = 64 };
 
@@ -20,13 +26,19 @@ struct ls_import {
     enum ls_import_format format;
     int file_count;
     char *files[LS_IMPORT_FILES_MAX]; /* owned */
-    bool header;                      /* csv; --no-header clears it */
+    bool no_header;                   /* csv */
+    bool series;                      /* csv: all columns are one stream, /series */
+    bool special;                     /* text: special tokens are ids 0 to 4 */
     int64_t skip_lines;               /* csv */
     char target[LS_TEXT_MAX]; /* csv: name, or 1-based index, negative from the end; "none"; "":
                                  last */
     char categorical[LS_TEXT_MAX]; /* csv: columns to number by value, comma-separated; "auto"; ""
                                       none */
     int missing;                   /* csv: error | drop | mean | zero */
+    char drop[LS_TEXT_MAX];        /* csv: columns to leave out */
+    int unit;                      /* text: enum ls_text_unit */
+    int64_t words;                 /* text: most words of the vocabulary; 0: all */
+    char vocabulary[LS_TEXT_MAX];  /* text: a file with another text's; "": this text's own */
     char separator[LS_TEXT_MAX]; /* csv: one byte; written "tab" and "space" where a byte is awkward
                                   */
 };
@@ -51,11 +63,15 @@ LS_MUST_USE enum ls_status ls_cache_folder(char *path, size_t size, struct ls_er
 
 enum ls_source_role { LS_SOURCE_TRAIN, LS_SOURCE_VALIDATION, LS_SOURCE_TEST };
 
-/* text -> the HDF5 path or glob to open, importing into the cache when needed (`import` true: this
- * process does it; false: only the path is worked out). `folder`: $LOCKSTEP_DATA, or NULL.
- * Fashion-MNIST's role chooses its train or test files. */
-LS_MUST_USE enum ls_status ls_source_resolve(const char *text, enum ls_source_role role,
-                                             const char *folder, bool import,
-                                             char path[LS_TEXT_MAX], struct ls_error *error);
+struct ls_source {
+    const char *text;         /* what a user wrote */
+    enum ls_source_role role; /* chooses Fashion-MNIST's train or test files */
+    const char *folder;       /* $LOCKSTEP_DATA, or NULL */
+    bool import;              /* this process fills the cache; false: only the path is worked out */
+    const char *vocabulary; /* of a raw text that names none itself (--vocabulary); NULL: its own */
+};
+/* The HDF5 path or glob to open, imported into the cache when needed. */
+LS_MUST_USE enum ls_status ls_source_resolve(const struct ls_source *source, char path[LS_TEXT_MAX],
+                                             struct ls_error *error);
 
 #endif

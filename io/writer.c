@@ -8,17 +8,17 @@
 #include "io/file.h"
 #include "io/hdf5_support.h"
 
-enum { ARRAYS_MAX = 4 };
+struct array {
+    hid_t dataset; /* owned */
+    enum ls_kind kind;
+    struct ls_shape row;
+};
 
 struct ls_writer {
     char *path, *temporary; /* owned */
     hid_t file;
     int count;
-    struct {
-        hid_t dataset; /* owned */
-        enum ls_kind kind;
-        struct ls_shape row;
-    } arrays[ARRAYS_MAX];
+    struct array *arrays; /* owned */
 };
 
 static enum ls_status failed(const struct ls_writer *writer, struct ls_error *error) {
@@ -61,7 +61,6 @@ static int dimensions(uint64_t rows, struct ls_shape row, hsize_t dims[1 + LS_RA
 enum ls_status ls_writer_add(struct ls_writer *writer, const char *name, enum ls_kind kind,
                              uint64_t rows, struct ls_shape row, int *array,
                              struct ls_error *error) {
-    LS_ASSERT(writer->count < ARRAYS_MAX, "%d arrays", writer->count);
     hsize_t dims[1 + LS_RANK_MAX];
     const hid_t space = H5Screate_simple(dimensions(rows, row, dims), dims, NULL);
     const hid_t dataset = H5Dcreate2(writer->file, name, ls_kind_type(kind), space, H5P_DEFAULT,
@@ -70,9 +69,8 @@ enum ls_status ls_writer_add(struct ls_writer *writer, const char *name, enum ls
     if (dataset < 0)
         return failed(writer, error);
     *array = writer->count++;
-    writer->arrays[*array].dataset = dataset;
-    writer->arrays[*array].kind = kind;
-    writer->arrays[*array].row = row;
+    writer->arrays = ls_realloc(writer->arrays, (size_t)writer->count, sizeof *writer->arrays);
+    writer->arrays[*array] = (struct array){dataset, kind, row};
     return LS_OK;
 }
 
@@ -123,6 +121,7 @@ static bool close_all(struct ls_writer *writer) {
 static void destroy(struct ls_writer *writer) {
     free(writer->path);
     free(writer->temporary);
+    free(writer->arrays);
     free(writer);
 }
 

@@ -10,7 +10,7 @@ struct ls_writer;
 
 LS_MUST_USE enum ls_status ls_writer_create(struct ls_writer **writer, const char *path,
                                             struct ls_error *error);
-/* Adds a contiguous array [rows, row...]; *array is its number. At most four. */
+/* Adds a contiguous array [rows, row...]; *array is its number. */
 LS_MUST_USE enum ls_status ls_writer_add(struct ls_writer *writer, const char *name,
                                          enum ls_kind kind, uint64_t rows, struct ls_shape row,
                                          int *array, struct ls_error *error);

@@ -20,7 +20,8 @@ enum ls_random_stream {
     LS_STREAM_SHUFFLE,
     LS_STREAM_SPLIT,
     LS_STREAM_AUGMENT,
-    LS_STREAM_SYNTHETIC
+    LS_STREAM_SYNTHETIC,
+    LS_STREAM_GENERATE /* step: the number of the sequence; row: the position in it */
 };
 
 struct ls_random_key {
@@ -112,6 +113,36 @@ static inline double ls_random_log(double x) {
     p = __builtin_fma(p, z, 1.0 / 3);
     p = __builtin_fma(p * z, s, s);
     return __builtin_fma(e, 0.69314718055994530942, 2.0 * p);
+}
+
+/* exp(x) for x <= 0; 0 below -708. x = n log 2 + r with |r| <= log 2 / 2, taken off in two parts;
+ * exp r by Taylor's series. The same operations as above, for the same reason. */
+static inline double ls_random_exp(double x) {
+    if (!(x >= -708.0))
+        return 0;
+    const double shifted = __builtin_fma(x, 1.44269504088896340736, 0x1.8p+52);
+    const double n = shifted - 0x1.8p+52; /* the nearest whole number */
+    double r = __builtin_fma(n, -0x1.62e42fefap-1, x);
+    r = __builtin_fma(n, -0x1.cf79abc9e3b39p-40, r);
+    double p = 1.0 / 6227020800; /* 1/13! */
+    p = __builtin_fma(p, r, 1.0 / 479001600);
+    p = __builtin_fma(p, r, 1.0 / 39916800);
+    p = __builtin_fma(p, r, 1.0 / 3628800);
+    p = __builtin_fma(p, r, 1.0 / 362880);
+    p = __builtin_fma(p, r, 1.0 / 40320);
+    p = __builtin_fma(p, r, 1.0 / 5040);
+    p = __builtin_fma(p, r, 1.0 / 720);
+    p = __builtin_fma(p, r, 1.0 / 120);
+    p = __builtin_fma(p, r, 1.0 / 24);
+    p = __builtin_fma(p, r, 1.0 / 6);
+    p = __builtin_fma(p, r, 0.5);
+    p = __builtin_fma(p, r, 1.0);
+    p = __builtin_fma(p, r, 1.0);
+    const union {
+        uint64_t bits;
+        double real;
+    } power = {.bits = (uint64_t)((int64_t)n + 1023) << 52}; /* 2^n */
+    return p * power.real;
 }
 
 /* cos(2 pi turn / 2^32). The nearest quarter turn is taken off exactly; what is left, at most an

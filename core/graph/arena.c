@@ -68,10 +68,7 @@ static void map_state(struct ls_graph *graph) {
     }
 }
 
-void ls_plan_memory(struct ls_graph *graph) {
-    map_state(graph);
-    graph->arena_bytes = ls_place_buffers(graph->buffers, graph->buffer_count);
-    graph->arena = ls_memory_map(graph->arena_bytes);
+static void bind(struct ls_graph *graph) {
     for (int i = 0; i < graph->value_count; i++) {
         struct ls_value *value = graph->values[i];
         if (value->parameter)
@@ -79,8 +76,32 @@ void ls_plan_memory(struct ls_graph *graph) {
         value->data = address(graph, ls_plan_of(graph, value)->data_buffer);
         value->gradient = address(graph, ls_plan_of(graph, value)->gradient_buffer);
     }
+    for (int u = 0; u < graph->use_count; u++)
+        graph->uses[u].memory = address(graph, graph->uses[u].buffer);
     for (int i = 0; i < graph->node_count; i++) {
         graph->nodes[i]->saved = address(graph, graph->saved_buffers[i]);
         graph->nodes[i]->scratch = address(graph, graph->scratch_buffer);
     }
+}
+
+void ls_plan_memory(struct ls_graph *graph) {
+    map_state(graph);
+    graph->arena_bytes = ls_place_buffers(graph->buffers, graph->buffer_count);
+    if (graph->options.borrows_arena)
+        return;
+    graph->arena = ls_memory_map(graph->arena_bytes);
+    bind(graph);
+}
+
+size_t ls_graph_arena_bytes(const struct ls_graph *graph) {
+    LS_ASSERT(graph->planned, "asked before planning, %d nodes", graph->node_count);
+    return graph->arena_bytes;
+}
+
+void ls_graph_bind_arena(struct ls_graph *graph, void *arena) {
+    LS_ASSERT(graph->planned && graph->options.borrows_arena &&
+                  (uintptr_t)arena % LS_ALIGNMENT == 0,
+              "planned %d, borrows_arena %d", graph->planned, graph->options.borrows_arena);
+    graph->arena = arena;
+    bind(graph);
 }

@@ -16,6 +16,12 @@ static void check_run(const struct ls_graph *graph, const struct ls_run *run) {
                       (run->rows + run->microbatch_rows - 1) / run->microbatch_rows,
               "%d microbatches of %lld rows, %lld rows", run->microbatches,
               (long long)run->microbatch_rows, (long long)run->rows);
+    LS_ASSERT(run->position == 0 ||
+                  (run->position > 0 && run->position < graph->options.step_positions),
+              "position %lld of %lld", (long long)run->position,
+              (long long)graph->options.step_positions);
+    LS_ASSERT(!run->training || !graph->use_count || run->microbatches == 1,
+              "%d microbatches in a run of a graph that uses a parameter again", run->microbatches);
 }
 
 void ls_graph_prepare(struct ls_graph *graph, const void *parameters) {
@@ -31,8 +37,9 @@ void ls_graph_prepare(struct ls_graph *graph, const void *parameters) {
 static void bind_gradients(struct ls_graph *graph, bool forward, bool training, void *gradients) {
     for (int i = 0; i < graph->parameter_count; i++) {
         struct ls_value *value = graph->parameters[i];
-        const bool statistic = value->parameter->kind == LS_PARAMETER_STATISTIC;
-        const bool wanted = forward ? statistic && training : ls_plan_of(graph, value)->reached;
+        const bool learns = value->parameter->kind == LS_PARAMETER_STATISTIC && training &&
+                            ls_trains(graph, value->parameter);
+        const bool wanted = forward ? learns : ls_plan_of(graph, value)->reached;
         LS_ASSERT(gradients || !(forward && wanted), "%s: no gradient buffer for this statistic",
                   value->parameter->name);
         value->gradient = wanted ? slot(graph, gradients, value) : NULL;
@@ -42,9 +49,13 @@ static void bind_gradients(struct ls_graph *graph, bool forward, bool training, 
 void ls_graph_forward(struct ls_graph *graph, const struct ls_run *run, void *gradients) {
     check_run(graph, run);
     bind_gradients(graph, true, run->training, gradients);
-    for (int i = 0; i < graph->node_count; i++)
-        if (!graph->nodes[i]->op->alias)
-            graph->nodes[i]->op->forward(graph->nodes[i], run);
+    for (int i = 0; i < graph->node_count; i++) {
+        if (graph->nodes[i]->op->alias)
+            continue;
+        ls_uses_begin(graph, i, true);
+        graph->nodes[i]->op->forward(graph->nodes[i], run);
+        ls_uses_end(graph, i, true);
+    }
 }
 
 /* d loss / d (weighted loss, weight) of each sample: the sum of the first column is what is
@@ -93,16 +104,35 @@ static int make_ready(struct ls_graph *graph, const struct ls_run *run, int firs
     return end;
 }
 
+/* Where all that is trained is one group, a reducer waits for the whole buffer: what nobody trains
+ * gets zeros. */
+static void make_fixed_ready(const struct ls_graph *graph, void *gradients,
+                             ls_gradient_ready *ready, void *context) {
+    const struct ls_parameter_set *set = graph->options.parameters;
+    const struct ls_range fixed = set->groups[LS_GROUP_FIXED];
+    if (graph->options.group != 0 || set->groups[0].end != fixed.first ||
+        fixed.first == fixed.end || !gradients)
+        return;
+    memset((char *)gradients + (size_t)fixed.first * graph->element_size, 0,
+           (size_t)(fixed.end - fixed.first) * graph->element_size);
+    if (ready)
+        ready(context, fixed.first, fixed.end);
+}
+
 static void run_backward(struct ls_graph *graph, const struct ls_run *run, void *gradients,
                          ls_gradient_ready *ready, void *context) {
     check_run(graph, run);
     bind_gradients(graph, false, run->training, gradients);
-    int done = 0;
+    int done = graph->group_first;
     for (int i = graph->node_count - 1; i >= 0; i--) {
-        if (graph->backward_runs[i])
+        if (graph->backward_runs[i]) {
+            ls_uses_begin(graph, i, false);
             graph->nodes[i]->op->backward(graph->nodes[i], run);
-        done = make_ready(graph, run, done, graph->ready_count[i], gradients, ready, context);
+            ls_uses_end(graph, i, false);
+        }
+        done = make_ready(graph, run, done, graph->ready_end[i], gradients, ready, context);
     }
+    make_fixed_ready(graph, gradients, ready, context);
 }
 
 void ls_graph_backward(struct ls_graph *graph, const struct ls_run *run, void *gradients,

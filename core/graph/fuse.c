@@ -65,7 +65,7 @@ static void absorb(struct ls_graph *graph, int index, struct ls_node *producer) 
     graph->nodes[index] = producer;
     producer->output = node->output;
     node->output->producer = producer;
-    graph->fused[graph->fused_count++] = node;
+    graph->removed[graph->removed_count++] = node;
 }
 
 static void add_residual(struct ls_node *norm, struct ls_value *residual) {
@@ -80,7 +80,6 @@ static void add_residual(struct ls_node *norm, struct ls_value *residual) {
 void ls_plan_fuse(struct ls_graph *graph) {
     if (graph->options.no_fusion || ls_keeps_all(graph))
         return;
-    graph->fused = ls_calloc((size_t)graph->node_count, sizeof *graph->fused);
     for (int i = 0; i < graph->node_count; i++) {
         struct ls_value *other;
         struct ls_node *producer = relu_producer(graph, graph->nodes[i]);
@@ -92,9 +91,5 @@ void ls_plan_fuse(struct ls_graph *graph) {
             add_residual(producer, other);
         }
     }
-    int left = 0;
-    for (int i = 0; i < graph->node_count; i++)
-        if (graph->nodes[i])
-            graph->nodes[left++] = graph->nodes[i];
-    graph->node_count = left;
+    ls_close_gaps(graph);
 }

@@ -5,28 +5,6 @@
 #include "core/base/memory.h"
 #include "core/graph/internal.h"
 
-/* Backward assigns a parameter's gradient: the sum over one run. A second use would add a sum that
- * depends on how runs are cut, so it is refused. */
-static enum ls_status check_single_use(const struct ls_graph *graph, struct ls_error *error) {
-    const char **users = ls_calloc((size_t)graph->value_count, sizeof *users);
-    enum ls_status status = LS_OK;
-    for (int i = 0; i < graph->node_count && status == LS_OK; i++)
-        for (int k = 0; k < graph->nodes[i]->input_count && status == LS_OK; k++) {
-            const struct ls_value *value = graph->nodes[i]->inputs[k];
-            if (!value || !value->parameter || value->parameter->kind == LS_PARAMETER_CONSTANT)
-                continue;
-            if (users[value->index])
-                status = ls_fail(
-                    error, LS_INVALID,
-                    "parameter %s is used by %s and again by %s: a trained parameter or running "
-                    "statistic can be used once",
-                    value->parameter->name, users[value->index], graph->nodes[i]->name);
-            users[value->index] = graph->nodes[i]->name;
-        }
-    free((void *)users);
-    return status;
-}
-
 static void propagate_wants(struct ls_graph *graph) {
     for (int i = 0; i < graph->node_count; i++) {
         const struct ls_node *node = graph->nodes[i];
@@ -38,38 +16,56 @@ static void propagate_wants(struct ls_graph *graph) {
     }
 }
 
+/* The parameters of the graph's group: they lie one after the other in the set. */
+static void find_group(struct ls_graph *graph) {
+    const struct ls_parameter_set *set = graph->options.parameters;
+    while (graph->group_first < set->count &&
+           set->items[graph->group_first]->group != graph->options.group)
+        graph->group_first++;
+    graph->group_end = graph->group_first;
+    while (graph->group_end < set->count &&
+           set->items[graph->group_end]->group == graph->options.group)
+        graph->group_end++;
+}
+
 enum ls_status ls_plan_gradients(struct ls_graph *graph, struct ls_error *error) {
     const struct ls_parameter_set *set = graph->options.parameters;
-    if (!graph->options.inference && check_single_use(graph, error) != LS_OK)
+    if (ls_plan_uses(graph, error) != LS_OK)
         return error->status;
     propagate_wants(graph);
     graph->backward_runs = ls_calloc((size_t)graph->node_count, sizeof *graph->backward_runs);
-    graph->ready_count = ls_calloc((size_t)graph->node_count, sizeof *graph->ready_count);
+    graph->ready_end = ls_calloc((size_t)graph->node_count, sizeof *graph->ready_end);
     graph->finished_by = ls_calloc((size_t)set->count, sizeof *graph->finished_by);
     graph->set_values = ls_calloc((size_t)set->count, sizeof *graph->set_values);
     for (int k = 0; k < set->count; k++)
         for (int i = 0; i < graph->parameter_count; i++)
             if (graph->parameters[i]->parameter == set->items[k])
                 graph->set_values[k] = graph->parameters[i];
+    find_group(graph);
     ls_mark_backward(graph, graph->options.inference ? NULL : graph->loss);
     return LS_OK;
 }
 
-static void note_finished(struct ls_graph *graph, const struct ls_value *value, int node) {
+/* Backward of `node` writes a parameter's slot; `adds`: another has before. */
+static void note_use(struct ls_graph *graph, const struct ls_value *value, int node, bool adds) {
     const struct ls_parameter_set *set = graph->options.parameters;
+    for (int u = graph->uses_before[node]; u < graph->uses_before[node + 1]; u++)
+        if (graph->uses[u].value == value)
+            graph->uses[u].adds = adds;
     for (int k = 0; k < set->count; k++)
         if (set->items[k] == value->parameter)
             graph->finished_by[k] = node;
 }
 
-/* The first `count` parameters are final after node i if none of them waits for a node below i. */
+/* The group's parameters before `end` are final after node i if none of them waits for a node
+ * below i. */
 static void note_ready(struct ls_graph *graph) {
-    int count = 0;
+    int end = graph->group_first;
     for (int i = graph->node_count - 1; i >= 0; i--) {
-        while (count < graph->options.parameters->count &&
-               (graph->finished_by[count] < 0 || graph->finished_by[count] >= i))
-            count++;
-        graph->ready_count[i] = count;
+        while (end < graph->group_end &&
+               (graph->finished_by[end] < 0 || graph->finished_by[end] >= i))
+            end++;
+        graph->ready_end[i] = end;
     }
 }
 
@@ -82,10 +78,10 @@ static void mark_inputs(struct ls_graph *graph, int index) {
         if (!input || !input->wants_gradient)
             continue;
         struct ls_value_plan *plan = ls_plan_of(graph, input);
-        if (input->parameter)
-            note_finished(graph, input, index);
-        else
+        if (!input->parameter)
             node->accumulate[k] = plan->reached;
+        else
+            note_use(graph, input, index, plan->reached);
         plan->reached = true;
     }
 }

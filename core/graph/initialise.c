@@ -7,6 +7,7 @@
 #include "core/base/hash.h"
 #include "core/base/memory.h"
 #include "core/graph/parameters.h"
+#include "core/tensor/positions.h"
 
 /* Inputs and outputs of one unit: linear [in, out]; convolution [kh, kw, in/groups, out], where
  * each of the kh kw positions of the window counts. */
@@ -148,8 +149,18 @@ static void initialise(const struct ls_parameter *parameter, uint64_t seed, floa
         for (int64_t i = 0; i < count; i++)
             plain[i] = (float)parameter->init.scale;
         return;
+    case LS_INIT_STRETCH:
+        for (int64_t i = 0; i < count; i++)
+            plain[i] = i >= parameter->init.first && i < parameter->init.end
+                           ? (float)parameter->init.scale
+                           : 0;
+        return;
     case LS_INIT_VALUES:
-        memcpy(plain, parameter->init.values, (size_t)count * sizeof *plain);
+        for (int64_t i = 0; i < count; i++)
+            plain[i] = (float)parameter->init.values[i];
+        return;
+    case LS_INIT_SINUSOIDAL:
+        ls_positions_sinusoidal(parameter->shape.dims[0], ls_shape_last(parameter->shape), plain);
         return;
     case LS_INIT_ORTHOGONAL:
         draw_orthogonal(parameter, key, plain);

@@ -1,6 +1,7 @@
 /* Where a parameter's plain elements lie in the flat buffer, and how that buffer may be cut. */
 #include <string.h>
 
+#include "core/base/memory.h"
 #include "core/graph/parameters.h"
 
 /* Plain [rows, out] <-> panels [ceil(out/32)][rows][32]. Elements are moved, never computed with,
@@ -76,12 +77,14 @@ static int64_t cut(const struct ls_parameter_set *set, int64_t element) {
     return set->total;
 }
 
-void ls_parameters_slice(const struct ls_parameter_set *set, int part, int parts, int64_t *begin,
-                         int64_t *end) {
-    LS_ASSERT(set->planned && part >= 0 && part < parts, "part %d of %d, planned %d", part, parts,
-              set->planned);
-    *begin = cut(set, set->total * part / parts);
-    *end = cut(set, set->total * (part + 1) / parts);
+struct ls_range ls_parameters_slice(const struct ls_parameter_set *set, int group, int part,
+                                    int parts) {
+    LS_ASSERT(set->planned && part >= 0 && part < parts && group >= 0 && group <= LS_GROUP_FIXED,
+              "group %d, part %d of %d, planned %d", group, part, parts, set->planned);
+    const struct ls_range range = set->groups[group];
+    const int64_t count = ls_range_count(range);
+    return (struct ls_range){cut(set, range.first + count * part / parts),
+                             cut(set, range.first + count * (part + 1) / parts)};
 }
 
 static struct ls_parameter_block block_of(const struct ls_parameter *parameter, int64_t low,
@@ -113,22 +116,19 @@ static struct ls_parameter_block block_of(const struct ls_parameter *parameter, 
     return block;
 }
 
-int ls_parameters_blocks(const struct ls_parameter_set *set, int64_t begin, int64_t end,
-                         struct ls_parameter_block *blocks) {
-    int count = 0;
+struct ls_parameter_block *ls_parameters_blocks(const struct ls_parameter_set *set,
+                                                struct ls_range slice, int *count) {
+    struct ls_parameter_block *blocks = ls_calloc((size_t)set->count + 1, sizeof *blocks);
+    *count = 0;
     for (int i = 0; i < set->count; i++) {
         const struct ls_parameter *parameter = set->items[i];
-        const int64_t low = begin > parameter->offset ? begin - parameter->offset : 0;
-        const int64_t left = end - parameter->offset;
-        const int64_t high = left < parameter->count ? left : parameter->count;
-        if (low >= high)
-            continue;
-        const struct ls_parameter_block block = block_of(parameter, low, high);
-        if (blocks)
-            blocks[count] = block;
-        count++;
+        const int64_t offset = parameter->offset;
+        const struct ls_range part =
+            ls_range_common((struct ls_range){offset, offset + parameter->count}, slice);
+        if (ls_range_count(part))
+            blocks[(*count)++] = block_of(parameter, part.first - offset, part.end - offset);
     }
-    return count;
+    return blocks;
 }
 
 /* A block is stored exactly as a parameter of the block's shape would be. */

@@ -19,13 +19,13 @@ enum { LS_NAME_MAX = 160 };
 
 /* Groups: what one phase of training updates is one group, and lies in one range of the buffer.
  * The last group is what no phase updates: constants, frozen parameters. */
-enum { LS_GROUPS_MAX = 4, LS_GROUP_FIXED = LS_GROUPS_MAX };
+enum { LS_GROUP_NONE = -1, LS_GROUPS_MAX = 4, LS_GROUP_FIXED = LS_GROUPS_MAX };
 
 enum ls_parameter_kind {
     LS_PARAMETER_WEIGHT, /* trained by the optimiser */
     /* A running statistic. Its slot in the gradient buffer takes, summed over microbatches,
      * (the microbatch's statistic - running value); the update is
-     * running += momentum * slot / (non-empty microbatches of the global batch). */
+     * running += momentum * slot / (non-empty microbatches of the global batch * uses). */
     LS_PARAMETER_STATISTIC,
     LS_PARAMETER_CONSTANT /* set once from data (standardisation); never updated */
 };
@@ -42,15 +42,18 @@ enum ls_initialiser_kind {
     LS_INIT_LECUN_UNIFORM, /* LeCun et al. 1998 */
     LS_INIT_LECUN_NORMAL,
     LS_INIT_ORTHOGONAL, /* Saxe et al. 2014; Householder in double */
-    LS_INIT_VALUES      /* given, in plain row-major order (class weights) */
+    LS_INIT_VALUES,     /* given, in plain row-major order (class weights) */
+    LS_INIT_STRETCH,    /* a number in elements [first, end), zeros beside (forget gates) */
+    LS_INIT_SINUSOIDAL  /* [positions, channels]: Vaswani et al. 2017 (tensor/positions.h) */
 };
 
 struct ls_initialiser {
     enum ls_initialiser_kind kind;
-    double scale; /* constant: the value; uniform, normal: see above; orthogonal: gain. 0 means 1
-                     except for constant */
+    double scale; /* constant, stretch: the value; uniform, normal: see above; orthogonal: gain. 0
+                     means 1 except for these two */
     double fan_in, fan_out; /* inputs and outputs of a unit; 0: as the shape says (initialise.c) */
-    const float *values;    /* LS_INIT_VALUES: borrowed until ls_parameters_initialise has run */
+    const double *values;   /* LS_INIT_VALUES: borrowed until ls_parameters_initialise has run */
+    int64_t first, end;     /* LS_INIT_STRETCH */
 };
 
 struct ls_parameter {
@@ -61,6 +64,7 @@ struct ls_parameter {
     enum ls_parameter_kind kind;
     bool decay;      /* weight decay applies (not to biases and norms) */
     double momentum; /* of a statistic */
+    int uses;        /* of a statistic: nodes that it learns from; 0 (not planned) means 1 */
     struct ls_initialiser init;
     int group; /* below LS_GROUPS_MAX, or LS_GROUP_FIXED (constants always are) */
 
@@ -74,6 +78,17 @@ struct ls_parameter {
 struct ls_range {
     int64_t first, end;
 };
+
+static inline int64_t ls_range_count(struct ls_range range) {
+    return range.end - range.first;
+}
+
+/* What two ranges have in common; of no elements if that is nothing. */
+static inline struct ls_range ls_range_common(struct ls_range a, struct ls_range b) {
+    const struct ls_range c = {a.first > b.first ? a.first : b.first,
+                               a.end < b.end ? a.end : b.end};
+    return c.first < c.end ? c : (struct ls_range){a.first, a.first};
+}
 
 /* In layout order once planned. Owned by whoever created it. */
 struct ls_parameter_set {
@@ -120,10 +135,10 @@ void ls_parameter_fetch_f64(const struct ls_parameter *parameter, const double *
  * parameter and statistic, names in byte order. */
 uint64_t ls_parameters_digest(const struct ls_parameter_set *set, const float *flat);
 
-/* Slices: rank `part` of `parts` owns [*begin, *end) of the flat buffer, cut at units only and as
- * even as those allow. */
-void ls_parameters_slice(const struct ls_parameter_set *set, int part, int parts, int64_t *begin,
-                         int64_t *end);
+/* Slices: what part `part` of `parts` owns of a group's range (LS_GROUP_FIXED is a group, too), cut
+ * at units only and as even as those allow. One begins where the one before it ends. */
+struct ls_range ls_parameters_slice(const struct ls_parameter_set *set, int group, int part,
+                                    int parts);
 
 /* A block: the part of one parameter that lies in a slice: of its plain form: `count`
  * rows of `axis` from `first` on (axis 0 for plain storage, the last axis for panels). */
@@ -136,9 +151,9 @@ struct ls_parameter_block {
     int64_t stored;        /* elements there */
 };
 
-/* The blocks in [begin, end), in order; returns how many. blocks may be NULL to count. */
-int ls_parameters_blocks(const struct ls_parameter_set *set, int64_t begin, int64_t end,
-                         struct ls_parameter_block *blocks);
+/* The blocks of a slice, in order, and how many. Owned by the caller: free. */
+struct ls_parameter_block *ls_parameters_blocks(const struct ls_parameter_set *set,
+                                                struct ls_range slice, int *count);
 
 /* Block in plain row-major order <-> storage; stored points at the block's offset. */
 void ls_parameter_block_store(const struct ls_parameter_block *block, const float *plain,

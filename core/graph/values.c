@@ -7,7 +7,7 @@
 #include "core/graph/internal.h"
 
 static struct ls_value *add_value(struct ls_graph *graph) {
-    LS_ASSERT(!graph->planned, "recording after planning, in '%s'", graph->scope);
+    LS_ASSERT(!graph->recorded, "recording after planning, in '%s'", graph->scope);
     if (graph->value_count == graph->value_room) {
         graph->value_room = graph->value_room ? 2 * graph->value_room : 64;
         const size_t room = (size_t)graph->value_room;
@@ -24,36 +24,42 @@ static struct ls_value *add_value(struct ls_graph *graph) {
     return value;
 }
 
-/* [rows_max, row_shape...]; false if that has too many dimensions or is empty or absurdly large. */
-static bool batched_shape(int64_t rows, struct ls_shape row, struct ls_shape *shape) {
-    int64_t count = rows;
-    if (row.rank >= LS_RANK_MAX)
-        return false;
-    shape->rank = row.rank + 1;
-    shape->dims[0] = rows;
-    for (int i = 0; i < row.rank; i++) {
-        shape->dims[i + 1] = row.dims[i];
-        if (row.dims[i] < 1 || __builtin_mul_overflow(count, row.dims[i], &count))
-            return false;
-    }
-    return count < INT64_MAX / 64;
-}
-
 struct ls_value *ls_graph_input(struct ls_graph *graph, const char *name, struct ls_shape row_shape,
                                 enum ls_type type) {
     if (graph->failed)
         return NULL;
     struct ls_shape shape;
     char text[LS_SHAPE_TEXT_MAX];
-    if (!batched_shape(graph->options.rows_max, row_shape, &shape))
+    if (!ls_shape_batched(graph->options.rows_max, row_shape, &shape))
         return ls_graph_fail(graph, "input %s: expects up to %d dimensions from 1 on, found %s",
                              name, LS_RANK_MAX - 1, ls_shape_print(row_shape, text));
     struct ls_value *value = add_value(graph);
     value->shape = shape;
     value->batched = true;
     value->type = type;
+    value->name = ls_strdup(name);
     graph->plans[value->index].input = true;
     return value;
+}
+
+struct ls_value *ls_graph_find_input(const struct ls_graph *graph, const char *name) {
+    for (int i = 0; i < graph->value_count; i++) {
+        struct ls_value *value = graph->values[i];
+        if (!value->producer && value->name && !strcmp(value->name, name))
+            return value;
+    }
+    return NULL;
+}
+
+struct ls_value *ls_graph_find(const struct ls_graph *graph, const char *path) {
+    const size_t length = strlen(path);
+    for (int i = graph->value_count - 1; i >= 0; i--) {
+        struct ls_value *value = graph->values[i];
+        if (value->producer && !strncmp(value->name, path, length) &&
+            (value->name[length] == '\0' || value->name[length] == '.'))
+            return value;
+    }
+    return NULL;
 }
 
 void ls_graph_set_group(struct ls_graph *graph, int group) {
@@ -90,7 +96,8 @@ struct ls_value *ls_graph_parameter(struct ls_graph *graph, const char *name, st
     value->type = LS_TYPE_REAL;
     value->parameter = parameter;
     value->layout = layout;
-    value->wants_gradient = kind == LS_PARAMETER_WEIGHT && !graph->options.inference;
+    value->fixed = parameter->group == LS_GROUP_FIXED;
+    value->wants_gradient = kind == LS_PARAMETER_WEIGHT && ls_trains(graph, parameter);
     graph->parameters = ls_realloc(graph->parameters, (size_t)graph->parameter_count + 1,
                                    sizeof *graph->parameters);
     graph->parameters[graph->parameter_count++] = value;
@@ -103,20 +110,21 @@ static struct ls_node *make_node(struct ls_graph *graph, const struct ls_op *op,
     struct ls_node *node = ls_calloc(1, sizeof *node);
     node->op = op;
     node->name = ls_strdup(graph->scope_length ? graph->scope : op->name);
-    node->ordinal = (uint32_t)graph->recorded;
+    node->ordinal = graph->next_stream++;
     if (options_size) {
         void *copy = ls_calloc(1, options_size);
         if (options) /* else every option has its default */
             memcpy(copy, options, options_size);
         node->options = copy;
     }
+    node->rows_max = graph->options.rows_max;
     node->input_count = input_count;
     node->inputs = ls_calloc((size_t)input_count, sizeof *node->inputs);
-    memcpy(node->inputs, inputs, (size_t)input_count * sizeof *inputs);
+    for (int i = 0; i < input_count; i++)
+        node->inputs[i] = inputs[i];
     node->accumulate = ls_calloc((size_t)input_count, sizeof *node->accumulate);
-    node->openblas = graph->options.openblas;
+    node->kernels = &graph->kernels;
     node->step_positions = graph->options.step_positions;
-    node->winograd = graph->options.winograd;
     return node;
 }
 
@@ -135,7 +143,8 @@ struct ls_value *ls_graph_node(struct ls_graph *graph, enum ls_op_id id,
     if (graph->failed)
         return NULL;
     const struct ls_op *op = graph->ops[id];
-    LS_ASSERT(input_count > 0 && inputs[0], "%s without its first input, in '%s'", op->name,
+    LS_ASSERT(op->source ? input_count == 0 : input_count > 0 && inputs[0],
+              "%s with %d inputs, or without its first, in '%s'", op->name, input_count,
               graph->scope);
     if (op->alias && inputs[0]->parameter)
         return ls_graph_fail(graph, "%s: expects a value of the batch, found the parameter %s",
@@ -144,12 +153,12 @@ struct ls_value *ls_graph_node(struct ls_graph *graph, enum ls_op_id id,
     struct ls_value *output = add_value(graph);
     node->output = output;
     output->producer = node;
+    output->name = node->name;
     if (graph->node_count == graph->node_room) {
         graph->node_room = graph->node_room ? 2 * graph->node_room : 64;
         graph->nodes = ls_realloc(graph->nodes, (size_t)graph->node_room, sizeof *graph->nodes);
     }
     graph->nodes[graph->node_count++] = node;
-    graph->recorded++;
     if (op->infer(node, &graph->error) != LS_OK)
         return ls_keep_error(graph);
     output->wants_gradient = output->type == LS_TYPE_REAL && passes_gradient(node);
@@ -173,14 +182,16 @@ void ls_graph_set_loss(struct ls_graph *graph, struct ls_value *loss) {
 }
 
 void ls_graph_keep(struct ls_graph *graph, struct ls_value *value) {
-    if (!graph->failed)
-        ls_plan_of(graph, value)->kept = true;
+    if (graph->failed)
+        return;
+    LS_ASSERT(!graph->recorded, "value %d kept after planning", value->index);
+    ls_plan_of(graph, value)->kept = true;
 }
 
 void ls_graph_want_gradient(struct ls_graph *graph, struct ls_value *value) {
     if (graph->failed)
         return;
-    LS_ASSERT(value->type == LS_TYPE_REAL && !graph->options.inference,
+    LS_ASSERT(value->type == LS_TYPE_REAL && !graph->options.inference && !graph->recorded,
               "value %d cannot have a gradient", value->index);
     graph->values[ls_plan_of(graph, value)->content]->wants_gradient = true;
     value->wants_gradient = true;

@@ -14,6 +14,7 @@ const struct ls_layer ls_layer_sequential = {
     .name = "sequential",
     .help = "layers one after the other, under one name",
     .branches = body_branch,
+    .passes_input = true,
     .build = build_sequential,
 };
 
@@ -33,7 +34,7 @@ static const struct ls_field repeat_items[] = {
 static struct ls_value *build_repeat(struct ls_builder *builder, struct ls_value *x,
                                      const struct ls_layer_spec *spec) {
     const struct repeat_options *options = spec->options;
-    for (int64_t i = 0; i < options->times && x; i++) {
+    for (int64_t i = 0; i < options->times && !ls_graph_failed(builder->graph); i++) {
         char name[32];
         snprintf(name, sizeof name, "block%d", (int)i);
         ls_graph_push(builder->graph, name);
@@ -49,6 +50,7 @@ const struct ls_layer ls_layer_repeat = {
     .fields = LS_LAYER_FIELDS(repeat_items),
     .options_size = sizeof(struct repeat_options),
     .branches = body_branch,
+    .passes_input = true,
     .build = build_repeat,
 };
 
@@ -105,6 +107,7 @@ const struct ls_layer ls_layer_concat = {
     .options_size = sizeof(struct concat_options),
     .branches = part_branches,
     .inputs = part_inputs,
+    .passes_input = true,
     .build = build_concat,
 };
 
@@ -130,6 +133,7 @@ const struct ls_layer ls_layer_add = {
     .help = "the sum of values of one shape: those named in `of`, or of the branches",
     .branches = part_branches,
     .inputs = part_inputs,
+    .passes_input = true,
     .build = build_add,
 };
 
@@ -143,5 +147,6 @@ const struct ls_layer ls_layer_multiply = {
     .help = "the product, element by element: of the values named in `of`, or of the branches",
     .branches = part_branches,
     .inputs = part_inputs,
+    .passes_input = true,
     .build = build_multiply,
 };

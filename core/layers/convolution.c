@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/layers/list.h"
+#include "core/layers/fields.h"
 
 struct options {
     int64_t filters;
@@ -17,78 +17,27 @@ struct options {
 };
 
 static const struct ls_field items[] = {
-    {.name = "filters",
-     .kind = LS_FIELD_INTEGER,
-     .offset = offsetof(struct options, filters),
-     .min = 1,
-     .max = 1 << 20,
-     .help = "output channels"},
-    {.name = "kernel",
-     .kind = LS_FIELD_PAIR,
-     .offset = offsetof(struct options, kernel),
-     .initial = "3",
-     .min = 1,
-     .max = 1024,
-     .unit = "pixels",
-     .help = "size of the window: one number, or [height, width]"},
-    {.name = "stride",
-     .kind = LS_FIELD_PAIR,
-     .offset = offsetof(struct options, stride),
-     .initial = "1",
-     .min = 1,
-     .max = 1024,
-     .unit = "pixels",
-     .help = "step of the window"},
+    LS_COUNT_FIELD(struct options, filters, 1 << 20, "output channels"),
+    LS_PIXELS_FIELD(struct options, kernel, "3", 1, 1024, LS_WINDOW_HELP),
+    LS_PIXELS_FIELD(struct options, stride, "1", 1, 1024, "step of the window"),
     {.name = "padding",
      .kind = LS_FIELD_TEXT,
      .offset = offsetof(struct options, padding),
      .initial = "valid",
      .help = "zeros around the image (conv_transpose2d: pixels cut off around the result): valid "
              "(none), same (output = input / stride, or * stride), or pixels per side"},
-    {.name = "dilation",
-     .kind = LS_FIELD_PAIR,
-     .offset = offsetof(struct options, dilation),
-     .initial = "1",
-     .min = 1,
-     .max = 1024,
-     .unit = "pixels",
-     .help = "distance of the window's taps"},
-    {.name = "groups",
-     .kind = LS_FIELD_INTEGER,
-     .offset = offsetof(struct options, groups),
-     .initial = "1",
-     .min = 1,
-     .max = 1 << 20,
-     .help = "channels are cut into so many groups that do not see each other"},
-    {.name = "bias",
-     .kind = LS_FIELD_BOOL,
-     .offset = offsetof(struct options, bias),
-     .initial = "true",
-     .help = "whether a bias is added (a batch_norm behind makes it useless)"},
-    {.name = "bias_init",
-     .kind = LS_FIELD_REAL,
-     .offset = offsetof(struct options, bias_init),
-     .initial = "0",
-     .min = -1e6,
-     .max = 1e6,
-     .help = "initial value of the biases"},
+    LS_PIXELS_FIELD(struct options, dilation, "1", 1, 1024, "distance of the window's taps"),
+    LS_GROUPS_FIELD(struct options),
+    LS_BIAS_FIELDS(struct options, LS_CONVOLUTION_BIAS_HELP),
     LS_LAYER_INITIALISER_FIELDS(struct options, "he_normal"),
     /* Last, of conv_transpose2d alone. */
-    {.name = "output_padding",
-     .kind = LS_FIELD_PAIR,
-     .offset = offsetof(struct options, output_padding),
-     .initial = "0",
-     .min = 0,
-     .max = 1023,
-     .unit = "pixels",
-     .help = "more pixels at the bottom and the right, fewer than the stride"},
+    LS_PIXELS_FIELD(struct options, output_padding, "0", 0, 1023,
+                    "more pixels at the bottom and the right, fewer than the stride"),
 };
 enum { FIELDS = sizeof items / sizeof *items };
 
-/* Zeros before and behind so that the output has ceil(size / stride) pixels; an odd one goes
- * behind. */
-static void pad_same(int64_t size, int64_t kernel, int64_t stride, int64_t dilation,
-                     int64_t padding[2]) {
+void ls_pad_same(int64_t size, int64_t kernel, int64_t stride, int64_t dilation,
+                 int64_t padding[2]) {
     const int64_t outputs = (size + stride - 1) / stride;
     const int64_t needed = (outputs - 1) * stride + dilation * (kernel - 1) + 1;
     const int64_t total = needed > size ? needed - size : 0;
@@ -104,8 +53,8 @@ static bool read_padding(struct ls_graph *graph, const struct options *options,
     struct ls_error error;
     if (!strcmp(options->padding, "same")) {
         for (int axis = 0; axis < 2; axis++)
-            pad_same(size[axis], options->kernel[axis], options->stride[axis],
-                     options->dilation[axis], padding + 2 * axis);
+            ls_pad_same(size[axis], options->kernel[axis], options->stride[axis],
+                        options->dilation[axis], padding + 2 * axis);
         return true;
     }
     if (strcmp(options->padding, "valid") != 0 &&
@@ -121,6 +70,16 @@ static bool read_padding(struct ls_graph *graph, const struct options *options,
     return true;
 }
 
+bool ls_groups_divide(struct ls_graph *graph, const struct ls_value *x, int64_t filters,
+                      int64_t groups) {
+    const int64_t channels = ls_shape_last(x->shape);
+    if (channels % groups == 0 && filters % groups == 0)
+        return true;
+    ls_graph_fail(graph, "groups: expected a divisor of %lld channels and %lld filters, found %lld",
+                  (long long)channels, (long long)filters, (long long)groups);
+    return false;
+}
+
 /* The options of the op for x, whose windows lie on images of size `factor` times x's; false after
  * an error in the graph. */
 static bool read_options(struct ls_graph *graph, const struct options *options,
@@ -128,14 +87,9 @@ static bool read_options(struct ls_graph *graph, const struct options *options,
                          struct ls_conv2d_options *to) {
     if (!ls_layer_expects(graph, x, 3, 3, "images [height, width, channels]"))
         return false;
-    const int64_t channels = ls_shape_last(x->shape), groups = options->groups;
-    if (channels % groups || options->filters % groups) {
-        ls_graph_fail(graph,
-                      "groups: expected a divisor of %lld channels and %lld filters, found %lld",
-                      (long long)channels, (long long)options->filters, (long long)groups);
+    if (!ls_groups_divide(graph, x, options->filters, options->groups))
         return false;
-    }
-    *to = (struct ls_conv2d_options){.groups = groups};
+    *to = (struct ls_conv2d_options){.groups = options->groups};
     memcpy(to->stride, options->stride, sizeof to->stride);
     memcpy(to->dilation, options->dilation, sizeof to->dilation);
     const int64_t size[2] = {x->shape.dims[1] * factor[0], x->shape.dims[2] * factor[1]};

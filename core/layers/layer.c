@@ -46,6 +46,13 @@ const char *ls_layer_input_key(const struct ls_layer *layer, const char *key) {
     return NULL;
 }
 
+bool ls_layer_spec_refers(const struct ls_layer_spec *spec, const char *key) {
+    for (int i = 0; i < spec->reference_count; i++)
+        if (!strcmp(spec->references[i].key, key))
+            return true;
+    return false;
+}
+
 void ls_layer_spec_refer(struct ls_layer_spec *spec, const char *key, const char *name) {
     const size_t room = (size_t)spec->reference_count + 1;
     spec->references = ls_realloc(spec->references, room, sizeof *spec->references);
@@ -82,6 +89,20 @@ static bool name_fits(struct ls_graph *graph, const struct ls_layer_list *list, 
     return fits;
 }
 
+struct ls_value *ls_builder_running(struct ls_builder *builder, bool indices) {
+    return ls_builder_feed(builder, builder->start[0] ? builder->start : "inputs",
+                           indices ? LS_TYPE_INT32 : LS_TYPE_REAL);
+}
+
+/* The value of the layer that is open now, or the input that takes its place. */
+static struct ls_value *cut_here(struct ls_builder *builder, struct ls_value *y) {
+    if (!builder->start_at || strcmp(builder->start_at, ls_graph_scope(builder->graph)) != 0)
+        return y;
+    builder->cut =
+        ls_graph_input(builder->graph, builder->start_at, ls_shape_of_row(y->shape), y->type);
+    return builder->cut;
+}
+
 static struct ls_value *build_item(struct ls_builder *builder, struct ls_value *x,
                                    const struct ls_layer_list *list, int index) {
     const struct ls_layer_spec *spec = &list->items[index];
@@ -89,12 +110,17 @@ static struct ls_value *build_item(struct ls_builder *builder, struct ls_value *
     if (name_fits(builder->graph, list, index)) {
         ls_graph_push(builder->graph, spec->name);
         struct ls_value *from = ls_layer_input(builder, spec, "from");
+        if (!from && !x && !spec->layer->passes_input)
+            x = ls_builder_running(builder, spec->layer->takes_indices);
         if (!ls_graph_failed(builder->graph))
             y = spec->layer->build(builder, from ? from : x, spec);
+        if (y)
+            y = cut_here(builder, y);
         if (y)
             ls_builder_name(builder, y);
         ls_graph_pop(builder->graph);
     }
+    builder->latest = spec;
     if (ls_graph_failed(builder->graph) && !builder->failed)
         builder->failed = spec;
     return y;
@@ -102,15 +128,15 @@ static struct ls_value *build_item(struct ls_builder *builder, struct ls_value *
 
 struct ls_value *ls_layers_build(struct ls_builder *builder, struct ls_value *x,
                                  const struct ls_layer_list *list) {
-    for (int i = 0; i < list->count && x; i++)
+    for (int i = 0; i < list->count && !ls_graph_failed(builder->graph); i++)
         x = build_item(builder, x, list, i);
     return x;
 }
 
 bool ls_layers_build_each(struct ls_builder *builder, struct ls_value *x,
                           const struct ls_layer_list *list, struct ls_value **results) {
-    for (int i = 0; i < list->count && x; i++)
+    for (int i = 0; i < list->count && !ls_graph_failed(builder->graph); i++)
         if (!(results[i] = build_item(builder, x, list, i)))
-            return false;
-    return x != NULL;
+            results[i] = ls_builder_running(builder, false); /* a list of nothing */
+    return !ls_graph_failed(builder->graph);
 }

@@ -7,6 +7,7 @@
 #include "core/base/field.h"
 #include "core/graph/graph.h"
 #include "core/graph/ops.h"
+#include "core/layers/feed.h"
 
 struct ls_layer_spec;
 
@@ -22,9 +23,39 @@ struct ls_named {
     struct ls_value *value;
 };
 
-/* What layers are recorded with. A layer that cannot be built says so with ls_graph_fail. */
+/* A feed that something took: an input of the graph. */
+struct ls_taken_feed {
+    int feed;               /* index in the builder's feeds */
+    struct ls_value *input; /* what a batch is copied into */
+    struct ls_value *value; /* what those who took it see: scaled, or the input itself */
+    int64_t limit;          /* indices and labels must be from 0 to below it; 0: any */
+    bool ignores;           /* but `ignored` passes */
+    int32_t ignored;
+};
+
+struct ls_networks;
+enum { LS_NETWORKS_MAX = 16 };
+
+/* What layers are recorded with. A layer that cannot be built says so with ls_graph_fail.
+ *
+ * The running value of a list starts as a feed that is not made yet: x is NULL until the first
+ * layer that reads it. That layer decides whether it comes as numbers or as indices. */
 struct ls_builder {
-    struct ls_graph *graph; /* borrowed */
+    struct ls_graph *graph;      /* borrowed */
+    const struct ls_feed *feeds; /* [feed_count] on offer; borrowed */
+    int feed_count;
+    struct ls_taken_feed taken[LS_FEEDS_MAX]; /* out: in the order in which they were taken */
+    int taken_count;
+    char start[LS_FEED_NAME_MAX];       /* the feed that x NULL stands for; "": inputs */
+    const struct ls_layer_spec *latest; /* the layer that was built last */
+    const struct ls_networks *networks; /* borrowed; NULL: none */
+    int network_groups[LS_NETWORKS_MAX];
+    bool recording[LS_NETWORKS_MAX]; /* networks that are being recorded now */
+    int group;                       /* of the parameters that are recorded now */
+    /* The cut: the value of the layer of that path is replaced by an input of the graph, so that
+     * what made it is needed no more. NULL: none. */
+    const char *start_at;
+    struct ls_value *cut;   /* out: that input; NULL: no layer had the path */
     struct ls_named *named; /* owned: ls_builder_clear; in the order of recording */
     int named_count, named_room;
     const struct ls_layer_spec
@@ -42,6 +73,8 @@ struct ls_layer {
      * NULL. Each layer also takes `from`, in place of the running value. The key `of` takes several
      * names. */
     const char *const *inputs;
+    bool takes_indices; /* a feed that it reads comes as int32, not as real */
+    bool passes_input;  /* may be built on x NULL: it hands x on, or needs none */
     /* Records the layer on x; NULL after an error in the graph. */
     struct ls_value *(*build)(struct ls_builder *builder, struct ls_value *x,
                               const struct ls_layer_spec *spec);
@@ -75,11 +108,39 @@ const char *ls_layer_input_key(const struct ls_layer *layer, const char *key);
 
 /* A spec of that layer with default options. */
 void ls_layer_spec_init(struct ls_layer_spec *spec, const struct ls_layer *layer, const char *name);
+bool ls_layer_spec_refers(const struct ls_layer_spec *spec, const char *key);
 void ls_layer_spec_refer(struct ls_layer_spec *spec, const char *key, const char *name);
 void ls_layer_list_clear(struct ls_layer_list *list);
 void ls_builder_clear(struct ls_builder *builder);
 
-/* Records the layers one after the other, each in a scope of its name. An empty list gives x. */
+/* The feed of that name as a value of the graph, made at the first call; NULL after an error (there
+ * is no such feed, or it was taken as another type). A scalar has the shape [1]. */
+struct ls_value *ls_builder_feed(struct ls_builder *builder, const char *name, enum ls_type type);
+/* The same in a shape of one sample with as many values as the feed's: a loss knows the shape. */
+struct ls_value *ls_builder_feed_as(struct ls_builder *builder, const char *name, enum ls_type type,
+                                    struct ls_shape shape);
+/* The feed of that name, or NULL. */
+const struct ls_feed *ls_builder_offer(const struct ls_builder *builder, const char *name);
+/* Whether a sample of the feed is known to have another number of values than the shape. */
+bool ls_feed_differs(const struct ls_feed *feed, struct ls_shape shape);
+/* How many words the feed that `value` is has (NULL: the feed "targets"); 0 if that is not known.
+ */
+int64_t ls_builder_vocabulary(struct ls_builder *builder, const struct ls_value *value);
+
+/* What x NULL stands for, made now. */
+struct ls_value *ls_builder_running(struct ls_builder *builder, bool indices);
+
+/* If value is a feed as it comes: its values must be from 0 to below limit (the least that was
+ * said), or be the one to ignore. Other values pass. */
+void ls_builder_limit(struct ls_builder *builder, const struct ls_value *value, int64_t limit);
+void ls_builder_ignore(struct ls_builder *builder, const struct ls_value *value, int32_t ignored);
+
+/* Where the constants of a scaled feed lie: "input" for "inputs", "target" for "targets", else the
+ * feed's name; returns scope. */
+const char *ls_feed_scope(const char *name, char scope[LS_FEED_NAME_MAX]);
+
+/* Records the layers one after the other, each in a scope of its name. An empty list gives x. x
+ * NULL: the feed "inputs", or the one that a layer `input` named. */
 struct ls_value *ls_layers_build(struct ls_builder *builder, struct ls_value *x,
                                  const struct ls_layer_list *list);
 
@@ -92,6 +153,12 @@ bool ls_layers_build_each(struct ls_builder *builder, struct ls_value *x,
  * what has been recorded so far; a path may be given. */
 struct ls_value *ls_layer_input(struct ls_builder *builder, const struct ls_layer_spec *spec,
                                 const char *key);
+/* The same for a value that is indices or counts (lengths). */
+struct ls_value *ls_layer_input_indices(struct ls_builder *builder,
+                                        const struct ls_layer_spec *spec, const char *key);
+/* The value of a layer by its name, looked up in the same way; NULL if there is none, without an
+ * error. */
+struct ls_value *ls_builder_find(const struct ls_builder *builder, const char *name);
 /* All values that it gives for `key`; returns how many (at most LS_REFERENCES_MAX), 0 after an
  * error. */
 int ls_layer_inputs(struct ls_builder *builder, const struct ls_layer_spec *spec, const char *key,
@@ -109,7 +176,7 @@ extern const char *const ls_initialiser_names[];
         .kind = (enum ls_initialiser_kind)(options)->init, .scale = (options)->init_scale          \
     }
 
-#define LS_LAYER_INITIALISER_FIELDS(type, initial_name)                                            \
+#define LS_LAYER_SCALED_INITIALISER_FIELDS(type, initial_name, initial_scale)                      \
     {.name = "init",                                                                               \
      .kind = LS_FIELD_CHOICE,                                                                      \
      .offset = offsetof(type, init),                                                               \
@@ -118,9 +185,12 @@ extern const char *const ls_initialiser_names[];
      .help = "initial weights"},                                                                   \
     {                                                                                              \
         .name = "init_scale", .kind = LS_FIELD_REAL, .offset = offsetof(type, init_scale),         \
-        .initial = "1", .min = -1e6, .max = 1e6,                                                   \
+        .initial = initial_scale, .min = -1e6, .max = 1e6,                                         \
         .help = "factor on the initial weights; constant: their value"                             \
     }
+
+#define LS_LAYER_INITIALISER_FIELDS(type, initial_name)                                            \
+    LS_LAYER_SCALED_INITIALISER_FIELDS(type, initial_name, "1")
 
 #define LS_LAYER_FIELDS(items)                                                                     \
     { items, sizeof items / sizeof *items }
@@ -138,5 +208,10 @@ struct ls_value *ls_layer_statistic(struct ls_graph *graph, const char *name, in
  * ("an image [height, width, channels]") and what it found. */
 bool ls_layer_expects(struct ls_graph *graph, const struct ls_value *x, int dimensions_min,
                       int dimensions_max, const char *what);
+
+/* The shape of a sample that an option lists; false, and the graph has failed, if it is none. A -1
+ * stays: whether one is worked out is the layer's business. */
+bool ls_layer_shape(struct ls_graph *graph, const struct ls_real_list *list,
+                    struct ls_shape *shape);
 
 #endif

@@ -1,4 +1,4 @@
-#include "core/layers/list.h"
+#include "core/layers/fields.h"
 
 struct options {
     int64_t units;
@@ -9,24 +9,8 @@ struct options {
 };
 
 static const struct ls_field items[] = {
-    {.name = "units",
-     .kind = LS_FIELD_INTEGER,
-     .offset = offsetof(struct options, units),
-     .min = 1,
-     .max = 1 << 24,
-     .help = "outputs"},
-    {.name = "bias",
-     .kind = LS_FIELD_BOOL,
-     .offset = offsetof(struct options, bias),
-     .initial = "true",
-     .help = "whether a bias is added"},
-    {.name = "bias_init",
-     .kind = LS_FIELD_REAL,
-     .offset = offsetof(struct options, bias_init),
-     .initial = "0",
-     .min = -1e6,
-     .max = 1e6,
-     .help = "initial value of the biases"},
+    LS_VOCABULARY_FIELD(struct options, units, NULL, 1, "outputs; vocabulary: one for each word"),
+    LS_BIAS_FIELDS(struct options, "whether a bias is added"),
     LS_LAYER_INITIALISER_FIELDS(struct options, "he_normal"),
 };
 
@@ -38,11 +22,14 @@ static struct ls_value *build(struct ls_builder *builder, struct ls_value *x,
                           "[features] or [positions, features] (put a flatten or a "
                           "global_average_pool before it)"))
         return NULL;
+    const int64_t units = options->units ? options->units : ls_builder_vocabulary(builder, NULL);
+    if (!units)
+        return ls_graph_fail(graph, "units: the targets have no vocabulary; expected a number");
     struct ls_value *weight =
-        ls_layer_weight(graph, "weight", LS_SHAPE(ls_shape_last(x->shape), options->units),
-                        LS_LAYOUT_PANELS, LS_LAYER_INITIALISER(options));
+        ls_layer_weight(graph, "weight", LS_SHAPE(ls_shape_last(x->shape), units), LS_LAYOUT_PANELS,
+                        LS_LAYER_INITIALISER(options));
     struct ls_value *bias =
-        options->bias ? ls_layer_vector(graph, "bias", options->units, options->bias_init) : NULL;
+        options->bias ? ls_layer_vector(graph, "bias", units, options->bias_init) : NULL;
     return ls_linear(graph, x, weight, bias);
 }
 

@@ -7,14 +7,28 @@
 
 #define LS_LAYER_LIST(X)                                                                           \
     X(linear)                                                                                      \
+    X(conv1d)                                                                                      \
     X(conv2d)                                                                                      \
     X(conv_transpose2d)                                                                            \
     X(embedding)                                                                                   \
+    X(lstm)                                                                                        \
+    X(gru)                                                                                         \
+    X(rnn)                                                                                         \
+    X(attention)                                                                                   \
+    X(position)                                                                                    \
     X(max_pool)                                                                                    \
     X(average_pool)                                                                                \
     X(global_average_pool)                                                                         \
+    X(upsample)                                                                                    \
     X(flatten)                                                                                     \
     X(reshape)                                                                                     \
+    X(transpose)                                                                                   \
+    X(slice)                                                                                       \
+    X(take)                                                                                        \
+    X(last)                                                                                        \
+    X(repeat_vector)                                                                               \
+    X(reduce)                                                                                      \
+    X(one_hot)                                                                                     \
     X(relu)                                                                                        \
     X(leaky_relu)                                                                                  \
     X(elu)                                                                                         \
@@ -25,16 +39,33 @@
     X(tanh)                                                                                        \
     X(softmax)                                                                                     \
     X(log_softmax)                                                                                 \
+    X(exp)                                                                                         \
+    X(log)                                                                                         \
+    X(square)                                                                                      \
+    X(abs)                                                                                         \
+    X(clamp)                                                                                       \
+    X(scale)                                                                                       \
+    X(stop_gradient)                                                                               \
     X(batch_norm)                                                                                  \
     X(layer_norm)                                                                                  \
+    X(group_norm)                                                                                  \
+    X(rms_norm)                                                                                    \
     X(dropout)                                                                                     \
+    X(from_last)                                                                                   \
+    X(add_level)                                                                                   \
     X(sequential)                                                                                  \
     X(repeat)                                                                                      \
     X(residual)                                                                                    \
     X(shortcut)                                                                                    \
     X(concat)                                                                                      \
     X(add)                                                                                         \
-    X(multiply)
+    X(multiply)                                                                                    \
+    X(network)                                                                                     \
+    X(feed)                                                                                        \
+    X(class_token)                                                                                 \
+    X(noise)                                                                                       \
+    X(gaussian_noise)                                                                              \
+    X(sample_normal)
 
 #define LS_LAYER_DECLARE(name) extern const struct ls_layer ls_layer_##name;
 LS_LAYER_LIST(LS_LAYER_DECLARE)

@@ -50,8 +50,7 @@ static struct ls_value *find_path(const struct ls_builder *builder, const char *
     return NULL;
 }
 
-/* From the list around the open layer outward. */
-static struct ls_value *find_name(const struct ls_builder *builder, const char *name) {
+struct ls_value *ls_builder_find(const struct ls_builder *builder, const char *name) {
     char around[LS_NAME_MAX * 4], path[LS_NAME_MAX * 4 + LS_NAME_MAX];
     snprintf(around, sizeof around, "%s", ls_graph_scope(builder->graph));
     for (bool more = around[0] != '\0'; more;) {
@@ -75,6 +74,8 @@ static struct ls_value *unknown(struct ls_builder *builder, const struct ls_refe
     for (int i = builder->named_count - 1; i >= 0 && count < CANDIDATES_MAX; i--)
         candidates[count++] = strchr(reference->name, '.') ? builder->named[i].path
                                                            : last_part(builder->named[i].path);
+    for (int i = 0; i < builder->feed_count && count < CANDIDATES_MAX; i++)
+        candidates[count++] = builder->feeds[i].name;
     const char *nearest = ls_nearest(reference->name, candidates, count);
     return ls_graph_fail(builder->graph,
                          "%s: nothing before this layer is called '%s'%s%s%s (a name is that of an "
@@ -83,23 +84,50 @@ static struct ls_value *unknown(struct ls_builder *builder, const struct ls_refe
                          nearest ? nearest : "", nearest ? "'" : "");
 }
 
-int ls_layer_inputs(struct ls_builder *builder, const struct ls_layer_spec *spec, const char *key,
-                    struct ls_value **values) {
+static bool is_feed(const struct ls_builder *builder, const char *name) {
+    for (int i = 0; i < builder->feed_count; i++)
+        if (!strcmp(builder->feeds[i].name, name))
+            return true;
+    return false;
+}
+
+/* A layer's value comes first, then a feed. */
+static struct ls_value *find(struct ls_builder *builder, const struct ls_reference *reference,
+                             enum ls_type type) {
+    struct ls_value *value = ls_builder_find(builder, reference->name);
+    if (!value && is_feed(builder, reference->name))
+        return ls_builder_feed(builder, reference->name, type);
+    return value ? value : unknown(builder, reference);
+}
+
+static int find_all(struct ls_builder *builder, const struct ls_layer_spec *spec, const char *key,
+                    enum ls_type type, struct ls_value **values) {
     int count = 0;
     for (int i = 0; i < spec->reference_count; i++) {
         if (strcmp(spec->references[i].key, key) != 0)
             continue;
         LS_ASSERT(count < LS_REFERENCES_MAX, "%d values for '%s'", count + 1, key);
-        values[count] = find_name(builder, spec->references[i].name);
-        if (!values[count] && !unknown(builder, &spec->references[i]))
+        if (!(values[count] = find(builder, &spec->references[i], type)))
             return 0;
         count++;
     }
     return count;
 }
 
+int ls_layer_inputs(struct ls_builder *builder, const struct ls_layer_spec *spec, const char *key,
+                    struct ls_value **values) {
+    const bool indices = spec->layer->takes_indices && !strcmp(key, "from");
+    return find_all(builder, spec, key, indices ? LS_TYPE_INT32 : LS_TYPE_REAL, values);
+}
+
 struct ls_value *ls_layer_input(struct ls_builder *builder, const struct ls_layer_spec *spec,
                                 const char *key) {
     struct ls_value *values[LS_REFERENCES_MAX];
     return ls_layer_inputs(builder, spec, key, values) ? values[0] : NULL;
+}
+
+struct ls_value *ls_layer_input_indices(struct ls_builder *builder,
+                                        const struct ls_layer_spec *spec, const char *key) {
+    struct ls_value *values[LS_REFERENCES_MAX];
+    return find_all(builder, spec, key, LS_TYPE_INT32, values) ? values[0] : NULL;
 }

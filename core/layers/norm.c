@@ -1,24 +1,16 @@
-/* batch_norm and layer_norm: gain and offset per element of the last dimension. */
-#include "core/layers/list.h"
+/* batch_norm, layer_norm, group_norm, rms_norm: gain and offset per element of the last dimension.
+ */
+#include "core/layers/fields.h"
 
 struct batch_options {
     double momentum, epsilon;
 };
 
-#define EPSILON_FIELD(type)                                                                        \
-    {                                                                                              \
-        .name = "epsilon", .kind = LS_FIELD_REAL, .offset = offsetof(type, epsilon),               \
-        .initial = "1e-5", .min = 1e-12, .max = 1, .help = "added to the variance"                 \
-    }
+#define EPSILON_FIELD(type) LS_REAL_FIELD(type, epsilon, "1e-5", 1e-12, 1, "added to the variance")
 
 static const struct ls_field batch_items[] = {
-    {.name = "momentum",
-     .kind = LS_FIELD_REAL,
-     .offset = offsetof(struct batch_options, momentum),
-     .initial = "0.1",
-     .min = 0,
-     .max = 1,
-     .help = "share of a step's statistics in the running ones, which evaluation uses"},
+    LS_REAL_FIELD(struct batch_options, momentum, "0.1", 0, 1,
+                  "share of a step's statistics in the running ones, which evaluation uses"),
     EPSILON_FIELD(struct batch_options),
 };
 
@@ -66,4 +58,55 @@ const struct ls_layer ls_layer_layer_norm = {
     .fields = LS_LAYER_FIELDS(layer_items),
     .options_size = sizeof(struct layer_options),
     .build = build_layer,
+};
+
+struct group_options {
+    int64_t groups;
+    double epsilon;
+};
+
+static const struct ls_field group_items[] = {
+    LS_COUNT_FIELD(struct group_options, groups, 1 << 20,
+                   "of neighbouring channels; a divisor of their number"),
+    EPSILON_FIELD(struct group_options),
+};
+
+static struct ls_value *build_group(struct ls_builder *builder, struct ls_value *x,
+                                    const struct ls_layer_spec *spec) {
+    const struct group_options *options = spec->options;
+    const int64_t channels = ls_shape_last(x->shape);
+    const struct ls_group_norm_options norm = {options->groups, options->epsilon};
+    struct ls_value *gain = ls_layer_vector(builder->graph, "gain", channels, 1);
+    struct ls_value *offset = ls_layer_vector(builder->graph, "offset", channels, 0);
+    return ls_group_norm(builder->graph, x, gain, offset, &norm);
+}
+
+const struct ls_layer ls_layer_group_norm = {
+    .name = "group_norm",
+    .help = "each group of channels of a sample, over all its positions, to mean 0 and variance 1 "
+            "(Wu & He 2018)",
+    .fields = LS_LAYER_FIELDS(group_items),
+    .options_size = sizeof(struct group_options),
+    .main_field = "groups",
+    .build = build_group,
+};
+
+static const struct ls_field rms_items[] = {
+    LS_REAL_FIELD(struct layer_options, epsilon, "1e-5", 1e-12, 1, "added to the mean square"),
+};
+
+static struct ls_value *build_rms(struct ls_builder *builder, struct ls_value *x,
+                                  const struct ls_layer_spec *spec) {
+    const struct layer_options *options = spec->options;
+    const struct ls_norm_options norm = {.epsilon = options->epsilon};
+    struct ls_value *gain = ls_layer_vector(builder->graph, "gain", ls_shape_last(x->shape), 1);
+    return ls_rms_norm(builder->graph, x, gain, &norm);
+}
+
+const struct ls_layer ls_layer_rms_norm = {
+    .name = "rms_norm",
+    .help = "the last dimension of each row to mean square 1 (Zhang & Sennrich 2019)",
+    .fields = LS_LAYER_FIELDS(rms_items),
+    .options_size = sizeof(struct layer_options),
+    .build = build_rms,
 };

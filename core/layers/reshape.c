@@ -15,6 +15,25 @@ const struct ls_layer ls_layer_flatten = {
     .build = build_flatten,
 };
 
+bool ls_layer_shape(struct ls_graph *graph, const struct ls_real_list *list,
+                    struct ls_shape *shape) {
+    *shape = (struct ls_shape){.rank = list->count};
+    if (list->count < 1 || list->count >= LS_RANK_MAX) {
+        ls_graph_fail(graph, "shape: expected from 1 to %d dimensions, found %d", LS_RANK_MAX - 1,
+                      list->count);
+        return false;
+    }
+    for (int i = 0; i < list->count; i++) {
+        const double size = list->values[i];
+        if (floor(size) < size || (size > -1 && size < 1)) {
+            ls_graph_fail(graph, "shape: expected whole dimensions above 0, or -1, found %g", size);
+            return false;
+        }
+        shape->dims[i] = (int64_t)size;
+    }
+    return true;
+}
+
 struct options {
     struct ls_real_list shape;
 };
@@ -30,18 +49,9 @@ static const struct ls_field items[] = {
 
 static struct ls_value *build(struct ls_builder *builder, struct ls_value *x,
                               const struct ls_layer_spec *spec) {
-    const struct ls_real_list *list = &((const struct options *)spec->options)->shape;
-    if (list->count < 1 || list->count >= LS_RANK_MAX)
-        return ls_graph_fail(builder->graph, "shape: expected from 1 to %d dimensions, found %d",
-                             LS_RANK_MAX - 1, list->count);
-    struct ls_shape shape = {.rank = list->count};
-    for (int i = 0; i < list->count; i++) {
-        const double size = list->values[i];
-        if (floor(size) < size || (size > -1 && size < 1))
-            return ls_graph_fail(builder->graph,
-                                 "shape: expected whole dimensions above 0, or -1, found %g", size);
-        shape.dims[i] = (int64_t)size;
-    }
+    struct ls_shape shape;
+    if (!ls_layer_shape(builder->graph, &((const struct options *)spec->options)->shape, &shape))
+        return NULL;
     return ls_reshape(builder->graph, x, shape);
 }
 

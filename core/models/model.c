@@ -5,68 +5,156 @@
 #include "core/layers/list.h"
 
 enum { CONVOLUTION_PIECE_ROWS = 16 };
+static const int64_t piece_bytes = (int64_t)32 << 20;
 
-/* y = (x - mean) * scale with constants that are set from the training data (1 and 0 until then).
- */
-static struct ls_value *standardise(struct ls_graph *graph, struct ls_value *x,
-                                    const struct ls_model_options *options) {
-    struct ls_shape shape = options->input_shape;
-    if (!options->standardise_whole_row)
-        shape = LS_SHAPE(ls_shape_last(shape));
-    const struct ls_initialiser zero = {.kind = LS_INIT_ZEROS};
-    const struct ls_initialiser one = {.kind = LS_INIT_CONSTANT, .scale = 1};
-    ls_graph_push(graph, "input");
-    struct ls_value *mean = ls_graph_parameter(graph, "mean", shape, LS_LAYOUT_PLAIN,
-                                               LS_PARAMETER_CONSTANT, false, 0, zero);
-    struct ls_value *scale = ls_graph_parameter(graph, "scale", shape, LS_LAYOUT_PLAIN,
-                                                LS_PARAMETER_CONSTANT, false, 0, one);
-    struct ls_value *y = ls_standardise(graph, x, mean, scale);
-    ls_graph_pop(graph);
-    return y;
+static void list_inputs(struct ls_model *model, const struct ls_builder *builder) {
+    model->input_count = builder->taken_count;
+    for (int i = 0; i < builder->taken_count; i++) {
+        const struct ls_taken_feed *taken = &builder->taken[i];
+        model->inputs[i] = (struct ls_model_input){.value = taken->input,
+                                                   .feed = taken->feed,
+                                                   .limit = taken->limit,
+                                                   .ignores = taken->ignores,
+                                                   .ignored = taken->ignored};
+    }
 }
 
-static void record(struct ls_model *model, const struct ls_model_options *options) {
+/* What callers read after forward. */
+static void keep_values(struct ls_model *model) {
     struct ls_graph *graph = model->graph;
-    struct ls_builder builder = {.graph = graph};
-    model->input = ls_graph_input(graph, "input", options->input_shape,
-                                  options->input_integer ? LS_TYPE_INT32 : LS_TYPE_REAL);
-    struct ls_value *x = model->input;
-    if (options->standardise_features && options->input_integer)
-        ls_graph_fail(graph, "inputs that are indices cannot be standardised");
-    else if (options->standardise_features)
-        x = standardise(graph, x, options);
-    if (options->layers->count == 0)
-        ls_graph_fail(graph, "a model has at least one layer, found none");
-    model->output = ls_layers_build(&builder, x, options->layers);
+    ls_graph_keep(graph, model->output);
+    for (int i = 0; i < model->terms.count; i++) {
+        const struct ls_term *term = &model->terms.items[i];
+        ls_graph_keep(graph, term->of);
+        if (term->target)
+            ls_graph_keep(graph, term->target);
+        ls_graph_keep(graph, term->value);
+    }
+}
+
+/* A model that only answers needs no loss; but where targets are offered it is recorded and dropped
+ * again by the planner, since a checkpoint has the constants that come with it. */
+static bool records_losses(const struct ls_model_options *options) {
+    for (int i = 0; i < options->feed_count && options->answers; i++)
+        if (!strcmp(options->feeds[i].name, "targets"))
+            return true;
+    return !options->answers;
+}
+
+static void record(struct ls_model *model, struct ls_builder *builder,
+                   const struct ls_model_options *options, int phase) {
+    for (int i = 0; i < options->networks->count; i++)
+        if (options->networks->items[i].layers.count == 0) {
+            ls_graph_fail(builder->graph, "a model has at least one layer, found none");
+            return;
+        }
+    if (!ls_task_record(options->task, builder, phase, options->losses,
+                        records_losses(options) ? &model->terms : NULL, &model->output))
+        return;
+    if (options->start_at && !builder->cut) {
+        ls_graph_fail(builder->graph, "the model has no layer '%s' to start at", options->start_at);
+        return;
+    }
+    model->cut = builder->cut;
+    if (options->answers)
+        model->terms.count = 0;
+    if (model->terms.count)
+        model->loss = ls_terms_loss(&model->terms, model->graph);
+    if (ls_graph_failed(model->graph))
+        return;
+    keep_values(model);
+    if (model->loss)
+        ls_graph_set_loss(model->graph, model->loss);
+}
+
+static void record_phase(struct ls_model *model, const struct ls_model_options *options, int phase,
+                         struct ls_parameter_set *parameters) {
+    *model = (struct ls_model){0};
+    model->graph =
+        ls_graph_create(&(struct ls_graph_options){.variant = options->variant,
+                                                   .rows_max = options->rows_max,
+                                                   .parameters = parameters,
+                                                   .inference = options->inference,
+                                                   .winograd = options->winograd,
+                                                   .openblas = options->openblas,
+                                                   .group = phase,
+                                                   .stream_first = (uint32_t)phase << 20,
+                                                   .step_positions = options->step_positions,
+                                                   .borrows_arena = options->borrows_arena});
+    struct ls_builder builder = {.graph = model->graph,
+                                 .feeds = options->feeds,
+                                 .feed_count = options->feed_count,
+                                 .networks = options->networks,
+                                 .start_at = options->start_at};
+    ls_task_groups(options->task, options->networks, builder.network_groups);
+    record(model, &builder, options, phase);
+    list_inputs(model, &builder);
     model->failed = builder.failed;
     ls_builder_clear(&builder);
-    if (ls_graph_failed(graph))
-        return;
-    model->loss = ls_task_record(options->task, graph, model->output, &model->target);
-    if (ls_graph_failed(graph))
-        return;
-    ls_graph_keep(graph, model->output);
-    ls_graph_keep(graph, model->loss);
-    ls_graph_set_loss(graph, model->loss);
+}
+
+/* Plans, or says what is wrong: with `failed` in front of all models. */
+static enum ls_status plan(struct ls_model *models, int count, struct ls_error *error) {
+    struct ls_graph *graphs[LS_PHASES_MAX] = {NULL};
+    enum ls_status status = LS_OK;
+    int bad = 0;
+    bool failed = false;
+    for (int p = 0; p < count; p++) {
+        graphs[p] = models[p].graph;
+        failed = failed || ls_graph_failed(graphs[p]);
+    }
+    if (!failed)
+        ls_graph_order_parameters(graphs, count);
+    for (int p = 0; p < count && status == LS_OK; p++)
+        if (!failed || ls_graph_failed(graphs[p])) {
+            status = ls_graph_plan(graphs[p], error);
+            bad = p;
+        }
+    const struct ls_layer_spec *spec = models[bad].failed;
+    if (status != LS_OK) {
+        ls_models_destroy(models, count);
+        models[0].failed = spec;
+    }
+    return status;
+}
+
+/* A phase whose networks have no parameters would learn nothing. */
+static enum ls_status check_phases(struct ls_model *models, const struct ls_model_options *options,
+                                   const struct ls_parameter_set *parameters,
+                                   struct ls_error *error) {
+    const struct ls_task *task = options->task;
+    for (int p = 0; p < task->phase_count && !options->inference; p++) {
+        int trained = 0;
+        for (int i = 0; i < parameters->count; i++)
+            trained += parameters->items[i]->group == p &&
+                       parameters->items[i]->kind == LS_PARAMETER_WEIGHT;
+        if (trained)
+            continue;
+        ls_models_destroy(models, task->phase_count);
+        if (task->phase_count == 1)
+            return ls_fail(error, LS_INVALID,
+                           "the model has no parameters: there is nothing to learn");
+        return ls_fail(
+            error, LS_INVALID,
+            "phase %s: the network %s has no parameters, so the phase has nothing to learn",
+            task->phases[p], task->phases[p]);
+    }
+    return LS_OK;
+}
+
+enum ls_status ls_models_create(struct ls_model *models, const struct ls_model_options *options,
+                                struct ls_parameter_set *parameters, struct ls_error *error) {
+    for (int p = 0; p < options->task->phase_count; p++)
+        record_phase(&models[p], options, p, parameters);
+    const enum ls_status status = plan(models, options->task->phase_count, error);
+    return status == LS_OK ? check_phases(models, options, parameters, error) : status;
 }
 
 enum ls_status ls_model_create(struct ls_model *model, const struct ls_model_options *options,
-                               struct ls_parameter_set *parameters, struct ls_error *error) {
-    *model = (struct ls_model){0};
-    model->graph = ls_graph_create(&(struct ls_graph_options){.variant = options->variant,
-                                                              .rows_max = options->rows_max,
-                                                              .parameters = parameters,
-                                                              .inference = options->inference,
-                                                              .winograd = options->winograd,
-                                                              .openblas = options->openblas});
-    record(model, options);
-    const enum ls_status status = ls_graph_plan(model->graph, error);
-    if (status != LS_OK) {
-        const struct ls_layer_spec *failed = model->failed;
-        ls_model_destroy(model);
-        model->failed = failed;
-    }
-    return status;
+                               int phase, struct ls_parameter_set *parameters,
+                               struct ls_error *error) {
+    record_phase(model, options, phase, parameters);
+    return plan(model, 1, error);
 }
 
 void ls_model_destroy(struct ls_model *model) {
@@ -75,27 +163,39 @@ void ls_model_destroy(struct ls_model *model) {
     *model = (struct ls_model){0};
 }
 
-static bool has_convolutions(const struct ls_layer_list *layers) {
-    for (int i = 0; i < layers->count; i++) {
-        const struct ls_layer_spec *spec = &layers->items[i];
-        if (spec->layer == &ls_layer_conv2d || spec->layer == &ls_layer_conv_transpose2d)
-            return true;
-        for (int b = 0; b < LS_BRANCHES_MAX; b++)
-            if (has_convolutions(&spec->branches[b]))
-                return true;
-    }
-    return false;
+void ls_models_destroy(struct ls_model *models, int count) {
+    for (int p = 0; p < count; p++)
+        ls_model_destroy(&models[p]);
 }
 
-int64_t ls_model_piece_rows(const struct ls_layer_list *layers) {
-    return has_convolutions(layers) ? CONVOLUTION_PIECE_ROWS : 0;
+const struct ls_model_input *ls_model_find_input(const struct ls_model *model,
+                                                 const struct ls_feed *feeds, const char *name) {
+    for (int i = 0; i < model->input_count; i++)
+        if (!strcmp(feeds[model->inputs[i].feed].name, name))
+            return &model->inputs[i];
+    return NULL;
 }
 
-int64_t ls_model_index_limit(const struct ls_model *model) {
+/* Samples that run best together: few images, since their activations are large. */
+static int64_t piece_rows(const struct ls_model *model) {
     for (int i = 0; i < ls_graph_node_count(model->graph); i++) {
-        const struct ls_node *node = ls_graph_node_at(model->graph, i);
-        if (node->inputs[0] == model->input && strcmp(node->op->name, "embedding") == 0)
-            return node->inputs[1]->shape.dims[0];
+        const char *name = ls_graph_node_at(model->graph, i)->op->name;
+        if (!strcmp(name, "conv2d") || !strcmp(name, "conv_transpose2d"))
+            return CONVOLUTION_PIECE_ROWS;
     }
-    return 0;
+    const int64_t row_bytes = ls_graph_summarise(model->graph).row_bytes;
+    return row_bytes ? piece_bytes / row_bytes : INT64_MAX;
+}
+
+int ls_models_piece(const struct ls_model *models, int phase_count, int64_t microbatch_rows,
+                    int64_t wanted_rows, int count) {
+    int piece = count;
+    for (int p = 0; p < phase_count; p++) {
+        const int64_t rows = wanted_rows ? wanted_rows : piece_rows(&models[p]);
+        const int64_t most =
+            ls_graph_single_microbatch(models[p].graph) ? 1 : rows / microbatch_rows;
+        if (most < piece)
+            piece = most < 1 ? 1 : (int)most;
+    }
+    return piece;
 }

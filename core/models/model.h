@@ -1,45 +1,72 @@
-/* From a list of layer specs to a graph with inputs, outputs and a loss. */
+/* From networks and losses to the graphs of a task's phases, with the feeds that they take. */
 #ifndef LS_MODELS_MODEL_H
 #define LS_MODELS_MODEL_H
 
-#include "core/layers/layer.h"
 #include "core/tasks/task.h"
 
 struct ls_model_options {
-    const struct ls_layer_list *layers; /* borrowed */
-    struct ls_task *task;               /* borrowed; learns the number of outputs */
-    struct ls_shape input_shape;        /* of one sample */
-    bool input_integer;                 /* int32 indices (embedding first) */
-    bool
-        standardise_features; /* a constant mean and scale per last dimension: input.mean, .scale */
-    bool standardise_whole_row; /* with it: per element of the row instead */
+    const struct ls_networks *networks; /* borrowed, like the next three */
+    const struct ls_task *task;
+    const struct ls_layer_list *losses;
+    const struct ls_feed *feeds; /* [feed_count] what a batch may carry */
+    int feed_count;
     enum ls_variant variant;
     int64_t rows_max;
     bool inference;
+    bool borrows_arena; /* see ls_graph_options */
+    bool answers;       /* records no losses: the output alone (predict, generate) */
     enum ls_winograd winograd;
-    bool openblas; /* see ls_graph_options */
+    bool openblas;          /* see ls_graph_options */
+    const char *start_at;   /* the cut: begin behind the layer of that path; NULL: none */
+    int64_t step_positions; /* step mode, see ls_graph_options; 0: off */
 };
 
-/* The graph of a phase, planned. */
+/* A feed that the model took: batches are copied into it. */
+struct ls_model_input {
+    struct ls_value *value; /* borrowed from the graph: int32 or real */
+    int feed;               /* index in the feeds on offer */
+    int64_t limit;          /* its values must be from 0 to below it; 0: any */
+    bool ignores;           /* but `ignored` passes */
+    int32_t ignored;
+};
+
+/* The graph of a phase, planned. One per thread and phase. */
 struct ls_model {
-    struct ls_graph *graph;                          /* owned */
-    struct ls_value *input, *target, *output, *loss; /* borrowed from the graph */
-    const struct ls_layer_spec *failed; /* after an error: the layer that failed, borrowed from the
-                                           options; NULL: none did, the error lies elsewhere */
+    struct ls_graph *graph; /* owned */
+    struct ls_model_input inputs[LS_FEEDS_MAX];
+    int input_count;
+    struct ls_terms terms;              /* none in a model that only answers */
+    struct ls_value *output, *loss;     /* borrowed from the graph; loss NULL: it only answers */
+    struct ls_value *cut;               /* the input behind start_at; NULL without */
+    const struct ls_layer_spec *failed; /* after an error: the layer or loss that failed, borrowed
+                                           from the options; NULL: the error lies elsewhere */
 };
 
-/* parameters: an empty set, or the one of an earlier model of the same options. After an error only
- * model->failed may be read; ls_model_destroy is harmless. */
+/* The models of all phases of options->task, models[phase_count]. parameters: an empty set, or the
+ * one of earlier models of the same options. After an error only models[0].failed may be read;
+ * ls_models_destroy is harmless. */
+LS_MUST_USE enum ls_status ls_models_create(struct ls_model *models,
+                                            const struct ls_model_options *options,
+                                            struct ls_parameter_set *parameters,
+                                            struct ls_error *error);
+void ls_models_destroy(struct ls_model *models, int count);
+
+/* One phase alone, where the parameters are laid out already or the task has one phase. */
 LS_MUST_USE enum ls_status ls_model_create(struct ls_model *model,
-                                           const struct ls_model_options *options,
+                                           const struct ls_model_options *options, int phase,
                                            struct ls_parameter_set *parameters,
                                            struct ls_error *error);
-
-/* Inputs that are indices must be below it: rows of the first embedding; 0 if there is none. */
-int64_t ls_model_index_limit(const struct ls_model *model);
 void ls_model_destroy(struct ls_model *model);
 
-/* Samples in the best piece: about 32 where there are convolutions, else all (0). */
-int64_t ls_model_piece_rows(const struct ls_layer_list *layers);
+/* The input that took the feed of that name among those on offer, or NULL. */
+const struct ls_model_input *ls_model_find_input(const struct ls_model *model,
+                                                 const struct ls_feed *feeds, const char *name);
+
+/* Whole microbatches of `microbatch_rows` samples that go through the graphs in one piece: as many
+ * as keep their activations in cache or near it, at most `count`, at least one; one where a
+ * parameter is used several times. wanted_rows: samples of a piece that somebody asked for; 0:
+ * measured on these models, which are planned for one microbatch. */
+int ls_models_piece(const struct ls_model *models, int phase_count, int64_t microbatch_rows,
+                    int64_t wanted_rows, int count);
 
 #endif

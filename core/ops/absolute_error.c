@@ -35,6 +35,11 @@ static const struct ls_op_case cases[] = {
      .input_count = 2,
      .inputs = {{.shape = LS_CASE_SHAPE(3, 2, 9), .low = -3, .high = 3, .gap = 1, .kink = 1e9},
                 {.shape = LS_CASE_SHAPE(3, 2, 9), .low = -0.9, .high = 0.9}}},
+    {.name = "a weight per position",
+     .input_count = 3,
+     .inputs = {{.shape = LS_CASE_SHAPE(3, 2, 9), .low = -3, .high = 3, .gap = 1, .kink = 1e9},
+                {.shape = LS_CASE_SHAPE(3, 2, 9), .low = -0.9, .high = 0.9},
+                {.shape = LS_CASE_SHAPE(3, 2, 1), .constant = true, .low = 0, .high = 2}}},
 };
 
 const struct ls_op LS_NAME(ls_op_absolute_error) = {
@@ -43,7 +48,7 @@ const struct ls_op LS_NAME(ls_op_absolute_error) = {
     .infer = ls_loss_infer,
     .forward = forward,
     .backward = backward,
-    .backward_reads_inputs = 1u << 0 | 1u << 1,
+    .backward_reads_inputs = 1u << 0 | 1u << 1 | 1u << 2,
     .loss = true,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,

@@ -87,10 +87,10 @@ static void measure(const struct ls_node *node, const struct ls_run *run, int m,
     const real *running_variance = node->inputs[LS_NORM_VARIANCE]->data;
     const struct ls_norm_saved saved = ls_norm_saved(node, m);
     const int64_t values = ls_norm_values(node, run, m);
-    const bool constant = ls_norm_frozen(run, values);
+    const bool constant = ls_norm_frozen(node, run, values);
     const double n = (double)values, epsilon = epsilon_of(node);
     memcpy(centre, x, (size_t)channels * sizeof(real));
-    if (!constant && !node->after_convolution)
+    if (!constant && !ls_woven_before(node))
         take_sums(node, run, m, centre, x);
     for (int64_t c = 0; c < channels; c++) {
         double mean = (double)running_mean[c], variance = (double)running_variance[c];
@@ -123,7 +123,7 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     for (int m = 0; m < run->microbatches; m++) {
         measure(node, run, m, r.maps.centre, learns ? ls_tree_stack_leaf(&means) : NULL,
                 learns ? ls_tree_stack_leaf(&variances) : NULL);
-        if (!node->before_convolution) {
+        if (!ls_woven_behind(node)) {
             const int64_t first = ls_run_microbatch_first(run, m);
             LS_NAME(ls_norm_forward_map)(node, m, r.maps);
             LS_NAME(ls_norm_forward_images)
@@ -147,14 +147,14 @@ static void backward_microbatch(const struct ls_node *node, const struct ls_run 
     const int64_t first = ls_run_microbatch_first(run, m), rows = ls_run_microbatch_rows(run, m);
     const struct ls_norm_saved saved = ls_norm_saved(node, m);
     const struct ls_value *x = node->inputs[LS_NORM_X];
-    if (!node->before_convolution) {
+    if (!ls_woven_behind(node)) {
         LS_NAME(ls_norm_backward_begin)(node, m, maps);
         LS_NAME(ls_norm_backward_sums)(node, m, maps, first, rows);
     }
     for (int64_t c = 0; offset_leaf && c < ls_shape_last(x->shape); c++)
         offset_leaf[c] = (real)saved.sum[c] + (real)0; /* sums over samples are never -0 */
     LS_NAME(ls_norm_backward_map)(node, run, m, maps, gain_leaf);
-    if (x->gradient && !node->after_convolution)
+    if (x->gradient && !ls_woven_before(node))
         LS_NAME(ls_norm_backward_images)
     (node, maps, first, rows, node->accumulate[LS_NORM_X],
      (real *)x->gradient + first * ls_shape_row_count(x->shape));
@@ -255,6 +255,7 @@ const struct ls_op LS_NAME(ls_op_batch_norm) = {
     .forward = forward,
     .backward = backward,
     .backward_reads_inputs = 1u << LS_NORM_X | 1u << LS_NORM_GAIN,
+    .passes_gradient = 1u << LS_NORM_RESIDUAL,
     .in_place = true,
     .fuses = true,
     .over_microbatch = true,

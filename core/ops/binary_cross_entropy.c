@@ -37,6 +37,17 @@ static const struct ls_op_case cases[] = {
      .input_count = 2,
      .inputs = {{.shape = LS_CASE_SHAPE(2, 4, 5), .low = -6, .high = 6},
                 {.shape = LS_CASE_SHAPE(2, 4, 5), .low = 0, .high = 1}}},
+    {.name = "summed",
+     .options = &(const struct ls_loss_options){.sum = true},
+     .options_size = sizeof(struct ls_loss_options),
+     .input_count = 2,
+     .inputs = {{.shape = LS_CASE_SHAPE(2, 300), .low = -6, .high = 6},
+                {.shape = LS_CASE_SHAPE(2, 300), .low = 0, .high = 1}}},
+    {.name = "a weight per output",
+     .input_count = 3,
+     .inputs = {{.shape = LS_CASE_SHAPE(2, 4, 5), .low = -6, .high = 6},
+                {.shape = LS_CASE_SHAPE(2, 4, 5), .low = 0, .high = 1},
+                {.shape = LS_CASE_SHAPE(2, 20), .constant = true, .low = 0, .high = 2}}},
 };
 
 const struct ls_op LS_NAME(ls_op_binary_cross_entropy) = {
@@ -45,7 +56,7 @@ const struct ls_op LS_NAME(ls_op_binary_cross_entropy) = {
     .infer = ls_loss_infer,
     .forward = forward,
     .backward = backward,
-    .backward_reads_inputs = 1u << 0 | 1u << 1,
+    .backward_reads_inputs = 1u << 0 | 1u << 1 | 1u << 2,
     .loss = true,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,

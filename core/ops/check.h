@@ -36,11 +36,46 @@ static inline enum ls_status ls_check_parameter(const struct ls_node *node, int 
     return LS_OK;
 }
 
+/* Input i is one length per sample, or not given. */
+static inline enum ls_status ls_check_lengths(const struct ls_node *node, int i,
+                                              struct ls_error *error) {
+    const struct ls_value *value = node->inputs[i];
+    char text[LS_SHAPE_TEXT_MAX];
+    if (value &&
+        (!value->batched || value->type != LS_TYPE_INT32 || ls_shape_row_count(value->shape) != 1))
+        return ls_fail(error, LS_INVALID,
+                       "%s: the lengths must be one integer per sample, found %s of shape %s",
+                       node->op->name, value->type == LS_TYPE_INT32 ? "integers" : "real numbers",
+                       ls_shape_print(value->shape, text));
+    return LS_OK;
+}
+
+/* What looks over all positions of a sequence cannot do so one position at a time. */
+static inline enum ls_status ls_check_whole(const struct ls_node *node, struct ls_error *error) {
+    if (node->step_positions > 0)
+        return ls_fail(error, LS_INVALID,
+                       "%s: it looks over all positions of a sequence, and what is generated comes "
+                       "one position at a time",
+                       node->op->name);
+    return LS_OK;
+}
+
 /* The output gets the type and shape of input 0. */
 static inline void ls_infer_like(struct ls_node *node) {
     node->output->shape = node->inputs[0]->shape;
     node->output->batched = node->inputs[0]->batched;
     node->output->type = node->inputs[0]->type;
+}
+
+/* The length of sample n that input i gives, of at most so many positions; all of them without that
+ * input. */
+static inline int64_t ls_length_of(const struct ls_node *node, int i, int64_t n,
+                                   int64_t positions) {
+    const struct ls_value *value = node->inputs[i];
+    const int64_t length = value ? ((const int32_t *)value->data)[n] : positions;
+    LS_ASSERT(length >= 0 && length <= positions, "%s: length %lld, expected 0 to %lld", node->name,
+              (long long)length, (long long)positions);
+    return length;
 }
 
 /* Elements of a value that take part in a run. */

@@ -1,21 +1,16 @@
 /* Joins values along an axis other than the sample's. Seen as matrices: the dimensions before the
  * axis are rows, the axis and what follows are columns; the inputs' columns stand side by side. */
-#include "core/ops/check.h"
-#include "core/ops/options.h"
-#include "core/tensor/variant.h"
+#include "core/ops/axis.h"
 
-/* The axis counted from the front. */
 static int axis_of(const struct ls_node *node) {
     const struct ls_concat_options *options = node->options;
-    return options->axis < 0 ? options->axis + node->inputs[0]->shape.rank : options->axis;
+    return ls_axis_index(node->inputs[0]->shape, options->axis);
 }
 
 /* Elements of a value from the axis on. */
 static int64_t columns_of(const struct ls_value *value, int axis) {
-    int64_t columns = 1;
-    for (int i = axis; i < value->shape.rank; i++)
-        columns *= value->shape.dims[i];
-    return columns;
+    const struct ls_axis parts = ls_axis_of(value->shape, axis);
+    return parts.size * parts.behind;
 }
 
 static bool fits(struct ls_shape a, struct ls_shape b, int axis) {
@@ -24,6 +19,7 @@ static bool fits(struct ls_shape a, struct ls_shape b, int axis) {
 }
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
+    const struct ls_concat_options *options = node->options;
     const int axis = axis_of(node);
     char first[LS_SHAPE_TEXT_MAX], other[LS_SHAPE_TEXT_MAX];
     int64_t joined = 0;
@@ -32,10 +28,10 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
         if (status != LS_OK)
             return status;
     }
+    const enum ls_status status = ls_axis_check(node, options->axis, error);
+    if (status != LS_OK)
+        return status;
     const struct ls_shape shape = node->inputs[0]->shape;
-    if (axis < 1 || axis >= shape.rank)
-        return ls_fail(error, LS_INVALID, "concat: the axis must be 1 to %d or -1, found %d",
-                       shape.rank - 1, axis);
     for (int i = 0; i < node->input_count; i++) {
         const struct ls_shape next = node->inputs[i]->shape;
         if (next.rank != shape.rank || !fits(shape, next, axis))
@@ -71,15 +67,8 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
     for (int i = 0; i < node->input_count; i++) {
         const int64_t columns = columns_of(node->inputs[i], axis);
         real *dx = node->inputs[i]->gradient;
-        for (int64_t r = 0; dx && r < rows; r++) {
-            const real *restrict from = dy + r * wide;
-            real *restrict to = dx + r * columns;
-            if (node->accumulate[i])
-                for (int64_t c = 0; c < columns; c++)
-                    to[c] += from[c];
-            else
-                memcpy(to, from, (size_t)columns * sizeof(real));
-        }
+        for (int64_t r = 0; dx && r < rows; r++)
+            ls_pass_elements(columns, dy + r * wide, dx + r * columns, node->accumulate[i]);
         dy += columns;
     }
 }

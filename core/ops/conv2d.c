@@ -1,6 +1,6 @@
 /* Cross-correlation of NHWC images with a bank of filters. Forward and backward take some images of
  * a microbatch at a time, and with them make the passes of the batch norms before and behind
- * (node->norm_before, node->norm_behind). */
+ * (weave.h). */
 #include "core/ops/affine_cases.h"
 #include "core/ops/convolution.h"
 #include "core/ops/norm_maps.h"
@@ -31,11 +31,12 @@ static struct room take_room(const struct ls_node *node, const struct ls_conv *c
                   y = ls_shape_row_count(node->output->shape);
     const int64_t fit = CACHED / (x + y);
     struct room r = {.images = fit < 1 ? 1 : smaller(fit, node->inputs[0]->shape.dims[0])};
-    if (node->norm_before) {
+    const struct ls_node *before = ls_woven_before(node);
+    if (before) {
         r.before = LS_NAME(ls_norm_take_maps)(conv->in, scratch);
-        r.x = ls_scratch_take(scratch, node->norm_before->stores ? 0 : r.images * x, sizeof(real));
+        r.x = ls_scratch_take(scratch, ls_weave_stores(before) ? 0 : r.images * x, sizeof(real));
     }
-    if (node->norm_behind) {
+    if (ls_woven_behind(node)) {
         r.behind = LS_NAME(ls_norm_take_maps)(conv->out, scratch);
         r.dy = ls_scratch_take(scratch, r.images * y, sizeof(real));
     }
@@ -47,9 +48,10 @@ static struct room take_room(const struct ls_node *node, const struct ls_conv *c
 static const real *input_images(const struct ls_node *node, struct room r, int64_t first,
                                 int64_t count, bool forward) {
     const struct ls_value *x = node->inputs[0];
-    const struct ls_node *norm = node->norm_before;
-    real *at = norm && !norm->stores ? r.x : (real *)x->data + first * ls_shape_row_count(x->shape);
-    if (norm && (forward || !norm->stores))
+    const struct ls_node *norm = ls_woven_before(node);
+    const bool hidden = norm && !ls_weave_stores(norm);
+    real *at = hidden ? r.x : (real *)x->data + first * ls_shape_row_count(x->shape);
+    if (norm && (forward || hidden))
         LS_NAME(ls_norm_forward_images)(norm, r.before, first, count, at);
     return at;
 }
@@ -57,9 +59,10 @@ static const real *input_images(const struct ls_node *node, struct room r, int64
 static const real *output_gradient(const struct ls_node *node, struct room r, int64_t first,
                                    int64_t count) {
     const struct ls_value *y = node->output;
-    if (!node->norm_behind)
+    const struct ls_node *norm = ls_woven_behind(node);
+    if (!norm)
         return (const real *)y->gradient + first * ls_shape_row_count(y->shape);
-    LS_NAME(ls_norm_backward_images)(node->norm_behind, r.behind, first, count, false, r.dy);
+    LS_NAME(ls_norm_backward_images)(norm, r.behind, first, count, false, r.dy);
     return r.dy;
 }
 
@@ -108,21 +111,22 @@ static void prepare(struct ls_node *node) {
 static void forward_microbatch(const struct ls_node *node, const struct ls_run *run, int m,
                                struct ls_conv conv, struct room r) {
     const struct ls_value *weight = node->inputs[1];
+    const struct ls_node *before = ls_woven_before(node), *behind = ls_woven_behind(node);
     const struct ls_epilogue epilogue = {.bias = ls_affine_bias_data(node),
                                          .relu = node->activation == LS_ACTIVATION_RELU};
     const int64_t row = ls_shape_row_count(node->output->shape);
     const int64_t end = ls_run_microbatch_first(run, m) + ls_run_microbatch_rows(run, m);
     real *y = (real *)node->output->data + ls_run_microbatch_first(run, m) * row;
-    const bool measures = node->norm_behind && run->training;
+    const bool measures = behind && run->training;
     struct ls_norm_saved sums = {0};
     const real *centre = y;
     if (measures) {
-        sums = ls_norm_saved(node->norm_behind, m);
+        sums = ls_norm_saved(behind, m);
         memset(sums.sum, 0, (size_t)conv.out * sizeof *sums.sum);
         memset(sums.product, 0, (size_t)conv.out * sizeof *sums.product);
     }
-    if (node->norm_before)
-        LS_NAME(ls_norm_forward_map)(node->norm_before, m, r.before);
+    if (before)
+        LS_NAME(ls_norm_forward_map)(before, m, r.before);
     for (int64_t n = ls_run_microbatch_first(run, m); n < end; n += conv.images) {
         conv.images = smaller(r.images, end - n);
         LS_NAME(ls_conv_forward)
@@ -153,12 +157,13 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
 static void backward_microbatch(const struct ls_node *node, const struct ls_run *run, int m,
                                 struct ls_conv conv, struct room r, struct ls_conv_sum *sum) {
     const struct ls_value *x = node->inputs[0], *weight = node->inputs[1];
+    const struct ls_node *before = ls_woven_before(node), *behind = ls_woven_behind(node);
     const int64_t row = ls_shape_row_count(x->shape);
     const int64_t end = ls_run_microbatch_first(run, m) + ls_run_microbatch_rows(run, m);
-    if (node->norm_before)
-        LS_NAME(ls_norm_backward_begin)(node->norm_before, m, r.before);
-    if (node->norm_behind)
-        LS_NAME(ls_norm_backward_map)(node->norm_behind, run, m, r.behind, NULL);
+    if (before)
+        LS_NAME(ls_norm_backward_begin)(before, m, r.before);
+    if (behind)
+        LS_NAME(ls_norm_backward_map)(behind, run, m, r.behind, NULL);
     for (int64_t n = ls_run_microbatch_first(run, m); n < end; n += conv.images) {
         conv.images = smaller(r.images, end - n);
         const real *dy = output_gradient(node, r, n, conv.images);
@@ -169,8 +174,8 @@ static void backward_microbatch(const struct ls_node *node, const struct ls_run 
             LS_NAME(ls_conv_input_gradient)
         (&conv, dy, weight->data, node->state, (struct ls_epilogue){.add = node->accumulate[0]},
          (real *)x->gradient + n * row, r.kernels);
-        if (node->norm_before)
-            LS_NAME(ls_norm_backward_sums)(node->norm_before, m, r.before, n, conv.images);
+        if (before)
+            LS_NAME(ls_norm_backward_sums)(before, m, r.before, n, conv.images);
     }
     if (weight->gradient)
         LS_NAME(ls_conv_sum_push)(sum);

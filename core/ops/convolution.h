@@ -25,7 +25,7 @@ static inline struct ls_conv ls_convolution_of(const struct ls_node *node,
                            .stride = {ls_or_one(o->stride[0]), ls_or_one(o->stride[1])},
                            .dilation = {ls_or_one(o->dilation[0]), ls_or_one(o->dilation[1])},
                            .microbatch_images = run->microbatch_rows,
-                           .winograd = node->winograd};
+                           .winograd = node->kernels->winograd};
     memcpy(conv.padding, o->padding, sizeof conv.padding);
     return conv;
 }

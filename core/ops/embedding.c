@@ -45,6 +45,9 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
         return ls_fail(error, LS_INVALID,
                        "embedding: the table must be a parameter (entries, width), found %s",
                        ls_shape_print(table->shape, text));
+    if (table->layout != LS_LAYOUT_PLAIN)
+        return ls_fail(error, LS_INVALID,
+                       "embedding: the table must be stored plain, found it in panels");
     const int64_t places = ls_shape_count(index->shape);
     if (places > INT32_MAX)
         return ls_fail(error, LS_INVALID, "embedding: at most %d indices at once, found %lld",

@@ -1,6 +1,6 @@
 /* The mean over all pixels, per channel. */
 #include "core/ops/check.h"
-#include "core/tensor/variant.h"
+#include "core/ops/row.h"
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_shape x = node->inputs[0]->shape;
@@ -26,10 +26,7 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     const real *restrict x = node->inputs[0]->data;
     real *restrict y = node->output->data;
     for (int64_t n = 0; n < run->rows; n++, y += channels) {
-        memset(y, 0, (size_t)channels * sizeof(real));
-        for (int64_t p = 0; p < pixels; p++, x += channels)
-            for (int64_t c = 0; c < channels; c++)
-                y[c] += x[c];
+        ls_positions_sum(pixels, channels, x + n * pixels * channels, channels, y);
         for (int64_t c = 0; c < channels; c++)
             y[c] *= share;
     }

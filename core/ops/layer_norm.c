@@ -1,11 +1,7 @@
 /* Layer normalisation (Ba et al. 2016): each vector along the last dimension (D elements) gets mean
  * 0 and variance 1, then a gain and an offset per element. Saved: mean and 1 / deviation of each
  * vector. */
-#include "core/ops/check.h"
-#include "core/ops/math.h"
-#include "core/ops/options.h"
-#include "core/ops/row.h"
-#include "core/ops/sum.h"
+#include "core/ops/normalise.h"
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_shape x = node->inputs[0]->shape;
@@ -19,21 +15,16 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const int64_t columns = ls_shape_last(x);
     ls_infer_like(node);
     node->saved_bytes = (size_t)(2 * ls_shape_count(x) / columns) * sizeof(real);
-    node->scratch_bytes = ls_round_up((size_t)(2 * columns) * sizeof(real), LS_ALIGNMENT) +
-                          ls_column_sums_bytes(columns, x.dims[0]);
+    node->scratch_bytes = ls_normalise_scratch_bytes(columns, columns, x.dims[0]);
     node->flops = 8 * ls_shape_row_count(x);
     return LS_OK;
-}
-
-static real epsilon_of(const struct ls_node *node) {
-    const struct ls_norm_options *options = node->options;
-    return (real)(options->epsilon > 0 ? options->epsilon : 1e-5);
 }
 
 static void forward(const struct ls_node *node, const struct ls_run *run) {
     const int64_t columns = ls_shape_last(node->output->shape);
     const int64_t vectors = ls_run_elements(run, node->output) / columns;
-    const real epsilon = epsilon_of(node);
+    const struct ls_norm_options *options = node->options;
+    const real epsilon = ls_norm_epsilon(options->epsilon);
     const real *x = node->inputs[0]->data;
     const real *gain = node->inputs[1]->data, *offset = node->inputs[2]->data;
     real *y = node->output->data, *saved = node->saved;
@@ -51,29 +42,6 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     }
 }
 
-/* One vector: with h = (x - mean) inverse and g = dy gain, dx = inverse (g - mean(g) - h mean(g
- * h)). Leaves dy h in dy. */
-static void backward_vector(int64_t columns, const real *restrict x, const real *restrict gain,
-                            const real *saved, real *restrict dy, real *restrict dx,
-                            bool accumulate, real *restrict scratch) {
-    real *restrict h = scratch, *restrict g = scratch + columns;
-    for (int64_t c = 0; c < columns; c++) {
-        h[c] = (x[c] - saved[0]) * saved[1];
-        g[c] = dy[c] * gain[c];
-        dy[c] *= h[c];
-    }
-    if (!dx)
-        return;
-    const real shift = ls_row_sum(g, columns) / (real)columns;
-    const real tilt = ls_row_dot(g, h, columns) / (real)columns;
-    if (accumulate)
-        for (int64_t c = 0; c < columns; c++)
-            dx[c] += saved[1] * ls_fma(-tilt, h[c], g[c] - shift);
-    else
-        for (int64_t c = 0; c < columns; c++)
-            dx[c] = saved[1] * ls_fma(-tilt, h[c], g[c] - shift);
-}
-
 static void backward(const struct ls_node *node, const struct ls_run *run) {
     const struct ls_value *x = node->inputs[0], *gain = node->inputs[1], *offset = node->inputs[2];
     const int64_t columns = ls_shape_last(x->shape);
@@ -81,13 +49,19 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
                   vectors = run->rows * per_sample;
     real *dy = node->output->gradient, *dx = x->gradient;
     const real *values = x->data, *saved = node->saved;
-    void *sums =
-        (char *)node->scratch + ls_round_up((size_t)(2 * columns) * sizeof(real), LS_ALIGNMENT);
+    real *h = node->scratch, *g = h + columns;
+    void *sums = (char *)node->scratch + ls_normalise_sums_at(columns);
     if (offset->gradient)
         ls_column_sums(run, per_sample, columns, dy, offset->gradient, sums);
-    for (int64_t r = 0; r < vectors; r++)
-        backward_vector(columns, values + r * columns, gain->data, saved + 2 * r, dy + r * columns,
-                        dx ? dx + r * columns : NULL, node->accumulate[0], node->scratch);
+    for (int64_t r = 0; r < vectors; r++, saved += 2) {
+        const struct ls_normalised n = {columns,  values + r * columns, gain->data, saved[0],
+                                        saved[1], dy + r * columns,     h,          g};
+        ls_normalise_again(&n);
+        if (dx)
+            ls_normalise_gradient(&n, ls_row_sum(g, columns) / (real)columns,
+                                  ls_row_dot(g, h, columns) / (real)columns, node->accumulate[0],
+                                  dx + r * columns);
+    }
     if (gain->gradient)
         ls_column_sums(run, per_sample, columns, dy, gain->gradient, sums);
 }

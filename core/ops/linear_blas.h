@@ -11,7 +11,7 @@
 #include "core/tensor/kernels/product.h"
 
 static inline bool ls_linear_uses_blas(const struct ls_node *node) {
-    return LS_REAL_IS_FLOAT && node->openblas;
+    return LS_REAL_IS_FLOAT && node->kernels->openblas;
 }
 
 static inline size_t ls_linear_blas_state(const struct ls_node *node) {

@@ -10,10 +10,24 @@
     X(average_pool)                                                                                \
     X(global_average_pool)                                                                         \
     X(add)                                                                                         \
+    X(subtract)                                                                                    \
     X(multiply)                                                                                    \
+    X(divide)                                                                                      \
+    X(maximum)                                                                                     \
     X(reshape)                                                                                     \
     X(flatten)                                                                                     \
+    X(prepend)                                                                                     \
     X(concat)                                                                                      \
+    X(slice)                                                                                       \
+    X(transpose)                                                                                   \
+    X(reduce)                                                                                      \
+    X(last)                                                                                        \
+    X(repeat)                                                                                      \
+    X(upsample)                                                                                    \
+    X(one_hot)                                                                                     \
+    X(stop_gradient)                                                                               \
+    X(distance)                                                                                    \
+    X(batched_product)                                                                             \
     X(sigmoid)                                                                                     \
     X(tanh)                                                                                        \
     X(relu)                                                                                        \
@@ -22,19 +36,45 @@
     X(gelu)                                                                                        \
     X(silu)                                                                                        \
     X(softplus)                                                                                    \
+    X(exp)                                                                                         \
+    X(log)                                                                                         \
+    X(square)                                                                                      \
+    X(abs)                                                                                         \
+    X(clamp)                                                                                       \
+    X(scale)                                                                                       \
     X(softmax)                                                                                     \
     X(log_softmax)                                                                                 \
     X(batch_norm)                                                                                  \
     X(layer_norm)                                                                                  \
+    X(group_norm)                                                                                  \
+    X(rms_norm)                                                                                    \
     X(dropout)                                                                                     \
+    X(noise)                                                                                       \
+    X(gaussian_noise)                                                                              \
+    X(sample_normal)                                                                               \
+    X(attention)                                                                                   \
+    X(rotary)                                                                                      \
     X(embedding)                                                                                   \
+    X(lstm)                                                                                        \
+    X(gru)                                                                                         \
+    X(rnn)                                                                                         \
     X(standardise)                                                                                 \
+    X(prototypes)                                                                                  \
     X(shortcut)                                                                                    \
     X(squared_error)                                                                               \
     X(absolute_error)                                                                              \
     X(huber)                                                                                       \
     X(softmax_cross_entropy)                                                                       \
-    X(binary_cross_entropy)
+    X(binary_cross_entropy)                                                                        \
+    X(gaussian_nll)                                                                                \
+    X(quantile)                                                                                    \
+    X(kl_normal)                                                                                   \
+    X(adversarial)                                                                                 \
+    X(contrastive)                                                                                 \
+    X(nearest_prototype)                                                                           \
+    X(nearest_sample)                                                                              \
+    X(triplet)                                                                                     \
+    X(weighted_loss)
 
 enum ls_op_id {
 #define LS_OP_ID(name) LS_OP_##name,

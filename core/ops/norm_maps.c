@@ -1,6 +1,6 @@
 #include "core/ops/norm_maps.h"
 
-#include "core/ops/math.h"
+#include "core/tensor/math.h"
 
 /* Coefficients are repeated until they fill this many elements or more, so that the element-wise
  * passes have long inner loops where images have few channels. */
@@ -121,7 +121,7 @@ void LS_NAME(ls_norm_backward_map)(const struct ls_node *norm, const struct ls_r
     const int64_t values = ls_norm_values(norm, run, m);
     const real *gain = norm->inputs[LS_NORM_GAIN]->data;
     const struct ls_norm_saved saved = ls_norm_saved(norm, m);
-    const double share = ls_norm_frozen(run, values) ? 0 : 1 / (double)values;
+    const double share = ls_norm_frozen(norm, run, values) ? 0 : 1 / (double)values;
     for (int64_t c = 0; c < channels; c++) {
         const double scale = (double)gain[c] * saved.inverse[c];
         const double from_centre = saved.mean[c] - (double)(real)saved.mean[c];

@@ -11,6 +11,7 @@
 #define LS_OPS_NORM_MAPS_H
 
 #include "core/ops/norm_sums.h"
+#include "core/ops/weave.h"
 #include "core/tensor/kernels/scratch.h"
 
 enum {
@@ -70,14 +71,16 @@ void LS_NAME(ls_norm_backward_map)(const struct ls_node *norm, const struct ls_r
 void LS_NAME(ls_norm_backward_images)(const struct ls_node *norm, struct ls_norm_maps maps,
                                       int64_t first, int64_t count, bool accumulate, real *dx);
 
-/* Values per channel of microbatch m, and whether its statistics are constants. */
+/* Values per channel of microbatch m, and whether its statistics are constants: not when training,
+ * except where nobody trains the running ones, or one value would be its own mean. */
 static inline int64_t ls_norm_values(const struct ls_node *norm, const struct ls_run *run, int m) {
     const struct ls_shape shape = norm->output->shape;
     return ls_run_microbatch_rows(run, m) * (ls_shape_row_count(shape) / ls_shape_last(shape));
 }
 
-static inline bool ls_norm_frozen(const struct ls_run *run, int64_t values) {
-    return !run->training || values < 2;
+static inline bool ls_norm_frozen(const struct ls_node *norm, const struct ls_run *run,
+                                  int64_t values) {
+    return !run->training || norm->inputs[LS_NORM_MEAN]->fixed || values < 2;
 }
 
 #endif

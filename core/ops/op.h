@@ -30,6 +30,7 @@
 #include "core/tensor/shape.h"
 
 struct ls_parameter;
+struct ls_weave;
 
 enum ls_type { LS_TYPE_REAL, LS_TYPE_INT32 };
 
@@ -42,8 +43,10 @@ struct ls_value {
     bool wants_gradient;                  /* a parameter, or computed from one, or asked for */
     const struct ls_parameter *parameter; /* borrowed; NULL if it is none */
     enum ls_layout layout;                /* of a parameter */
-    void *data;               /* real[] or int32_t[]; a parameter's is in its storage layout */
-    void *gradient;           /* real[], as data; NULL where none is wanted */
+    bool fixed;                           /* a parameter that no graph trains */
+    const char *name; /* of an input, or the path of the layer that made it; NULL: a parameter */
+    void *data;       /* real[] or int32_t[]; a parameter's is in its storage layout */
+    void *gradient;   /* real[], as data; NULL where none is wanted */
     struct ls_node *producer; /* borrowed; NULL for inputs and parameters */
     int index;                /* in the graph's list of values */
 };
@@ -51,37 +54,38 @@ struct ls_value {
 /* Activations that products, convolutions and norms can take into their epilogue. */
 enum ls_activation { LS_ACTIVATION_NONE, LS_ACTIVATION_RELU };
 
+/* Which of several kernels for the same product; they differ in bits. */
+struct ls_kernel_choice {
+    enum ls_winograd winograd; /* of conv2d, conv_transpose2d */
+    bool openblas; /* products in free order (linear only; bits may depend on the rows of a call) */
+};
+
 /* One recorded call of an op. Owned by the graph. */
 struct ls_node {
     const struct ls_op *op;
     const char *name;    /* path of the layer that recorded it ("stage1.block0.conv1"); owned */
-    uint32_t ordinal;    /* position in the recording: the stream of its random numbers */
+    uint32_t ordinal;    /* position in the recording, from the graph's stream_first on: the stream
+                            of its random numbers */
     const void *options; /* the op's options struct; owned copy */
+    int64_t rows_max;    /* samples of the largest run */
     int input_count;
     struct ls_value **inputs; /* a NULL entry is an optional input that was not given */
     bool *accumulate;         /* per input: backward adds to its gradient */
     struct ls_value *output;
     enum ls_activation activation; /* fused by the planner; LS_ACTIVATION_NONE unless op->fuses */
-    enum ls_winograd winograd;     /* of conv2d, conv_transpose2d */
-    /* Batch norms around a conv2d, whose passes over images it makes a few images at a time while
-     * they are in cache; borrowed, set by the planner, or NULL. */
-    struct ls_node *norm_before; /* makes inputs[0]: forward makes that, and backward takes the
-                                    norm's sums */
-    struct ls_node *norm_behind; /* sole reader of the output: forward takes the norm's sums,
-                                    backward makes its dx, which nobody stores */
-    bool before_convolution, after_convolution; /* of batch_norm: it is one of these */
-    bool stores;   /* of the norm before: others read its output, too, so forward stores it; else it
-                      is made again in backward */
-    bool openblas; /* products in free order (linear only; bits may depend on the rows of a call) */
+    const struct ls_kernel_choice *kernels; /* borrowed from the graph */
+    const struct ls_weave *weave; /* passes made by or for the node beside it (weave.h); owned, set
+                                     by the planner, mostly NULL */
     /* Step mode (graph.h): 0, or how many positions a sequence may have, of which every run brings
      * one. Ops that look back keep in `state` what they need. */
     int64_t step_positions;
 
     /* Set by infer(): bytes wanted, per run. */
-    size_t saved_bytes;   /* written by forward, read by backward */
-    size_t scratch_bytes; /* free during one call of forward or of backward */
-    size_t state_bytes;   /* kept over steps, zeroed at first (weights packed once per step) */
-    int64_t flops;        /* of forward, per sample */
+    size_t saved_bytes;       /* written by forward, read by backward */
+    size_t scratch_bytes;     /* free during one call of forward or of backward */
+    size_t scratch_row_bytes; /* how much of that one more row takes; 0: mostly of a fixed size */
+    size_t state_bytes;       /* kept over steps, zeroed at first (weights packed once per step) */
+    int64_t flops;            /* of forward, per sample */
 
     /* Set by the planner; 64-byte aligned. */
     void *saved, *scratch, *state;
@@ -89,14 +93,19 @@ struct ls_node {
 
 /* One call: some whole microbatches of a global batch, in order. */
 struct ls_run {
-    bool training;           /* false: dropout is off, norms use running statistics */
-    int64_t rows;            /* samples here */
+    bool training;  /* false: dropout is off, norms use running statistics */
+    bool mean_only; /* sample_normal gives its mean, as predict and explain want it. Else it
+                       draws, also in evaluation, where a loss is measured */
+    int64_t rows;   /* samples here */
     int64_t microbatch_rows; /* samples of each microbatch; the last may have fewer */
     int microbatches;        /* ceil(rows / microbatch_rows) */
-    uint64_t seed, step;
+    uint64_t seed, step;     /* step is 0 in evaluation, so that every one of them draws the same */
     const uint64_t *row_ids; /* per sample: its index in the data set */
     uint64_t row_first;      /* position of sample 0 in the global batch */
     int64_t position;        /* step mode: of the one position of each sequence; 0 starts anew */
+    /* Of weighted_loss, for each of its losses: the sum over the global batch of the first loss's
+     * weights / of this one's. Borrowed; NULL: all 1. */
+    const double *term_factors;
 };
 
 static inline int64_t ls_run_microbatch_first(const struct ls_run *run, int m) {
@@ -138,6 +147,7 @@ struct ls_op_case {
     size_t options_size;
     int input_count;
     struct ls_op_case_input inputs[LS_CASE_INPUTS_MAX];
+    int64_t rows;     /* samples, where no input says how many; else 0 */
     int microbatches; /* 0 means 1; rows are cut into that many, the last may be shorter */
     bool evaluation;  /* run with training = false */
     enum ls_activation activation;
@@ -158,8 +168,12 @@ struct ls_op {
     void (*backward)(const struct ls_node *node, const struct ls_run *run);
     uint32_t backward_reads_inputs; /* bit i: backward reads inputs[i]->data */
     bool backward_reads_output;     /* backward reads output->data */
+    /* Bit i: the gradient of inputs[i] is what backward leaves in the output's, so that both may be
+     * the same memory. */
+    uint32_t passes_gradient;
     bool alias;    /* the output is inputs[0]'s memory under another shape; no forward or
                       backward runs (reshape, flatten) */
+    bool source;   /* has no inputs: its output comes from the run alone (noise) */
     bool in_place; /* forward may write its output over inputs[0]'s data */
     bool fuses;    /* honours node->activation (backward then reads the output too) */
     bool loss; /* gives [N, 2]: per sample a weighted loss, and its weight, which has no slope */

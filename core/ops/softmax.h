@@ -3,7 +3,7 @@
 #define LS_OPS_SOFTMAX_H
 
 #include "core/ops/check.h"
-#include "core/ops/math.h"
+#include "core/tensor/math.h"
 #include "core/ops/row.h"
 
 /* p = exp(x - max x), not yet divided by its sum, which is returned; *largest is max x. x and p may

@@ -2,10 +2,16 @@
  * backward is then one pass over them: dx = weight (p - q).
  *
  * A sample has one or more positions (a label each); K classes. With z = x - max x and s = sum exp
- * z, and as the q sum to 1: loss = log s - (1 - smoothing) z_t - smoothing mean(z). */
+ * z, and as the q sum to 1: loss = log s - (1 - smoothing) z_t - smoothing mean(z).
+ *
+ * Lengths, int32 [N], say how many positions of dimension 1 count; the others are not looked at. */
 #include "core/ops/loss.h"
 #include "core/ops/options.h"
 #include "core/ops/softmax.h"
+
+static const struct ls_value *lengths_of(const struct ls_node *node) {
+    return node->input_count > 3 ? node->inputs[3] : NULL;
+}
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_cross_entropy_options *options = node->options;
@@ -31,6 +37,14 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     status = ls_check_parameter(node, 2, "class weights", LS_SHAPE(classes), error);
     if (status != LS_OK)
         return status;
+    const struct ls_value *lengths = lengths_of(node);
+    if (lengths && (!lengths->batched || lengths->type != LS_TYPE_INT32 ||
+                    ls_shape_row_count(lengths->shape) != 1))
+        return ls_fail(error, LS_INVALID,
+                       "softmax_cross_entropy: lengths must be one whole number per sample, found "
+                       "%s of shape %s",
+                       lengths->type == LS_TYPE_INT32 ? "integers" : "reals",
+                       ls_shape_print(lengths->shape, first));
     ls_loss_output(node);
     node->saved_bytes = (size_t)ls_shape_count(x->shape) * sizeof(real);
     node->flops = 16 * ls_shape_row_count(x->shape);
@@ -45,6 +59,16 @@ static real weight_of(const struct ls_node *node, int32_t label, int64_t classes
     LS_ASSERT(label >= 0 && label < classes, "%s: label %d, expected 0 to %lld", node->name,
               (int)label, (long long)classes - 1);
     return node->inputs[2] ? ((const real *)node->inputs[2]->data)[label] : 1;
+}
+
+/* The first so many positions of sample n, of `positions`, count. */
+static int64_t valid_of(const struct ls_node *node, int64_t n, int64_t positions) {
+    const struct ls_value *lengths = lengths_of(node);
+    const struct ls_shape shape = node->inputs[1]->shape;
+    if (!lengths)
+        return positions;
+    const int64_t longest = shape.rank > 1 ? shape.dims[1] : 1;
+    return ls_loss_length(lengths, n, longest) * (positions / longest);
 }
 
 /* Writes the probabilities of one position to p; returns its loss. */
@@ -68,9 +92,10 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     const int32_t *labels = node->inputs[1]->data;
     real *p = node->saved, *y = node->output->data;
     for (int64_t n = 0; n < run->rows; n++) {
+        const int64_t valid = valid_of(node, n, positions);
         real loss = 0, total = 0;
         for (int64_t i = 0; i < positions; i++, x += classes, p += classes, labels++) {
-            const real weight = weight_of(node, *labels, classes);
+            const real weight = i < valid ? weight_of(node, *labels, classes) : 0;
             if (weight == 0)
                 continue; /* backward writes zeros without looking at p */
             loss += weight * position_loss(x, classes, *labels, (real)options->smoothing, p);
@@ -94,7 +119,8 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
     if (!dx)
         return;
     for (int64_t k = 0; k < run->rows * positions; k++, p += classes, dx += classes) {
-        const real weight = weight_of(node, labels[k], classes);
+        const bool valid = k % positions < valid_of(node, k / positions, positions);
+        const real weight = valid ? weight_of(node, labels[k], classes) : 0;
         const real scale = dy[2 * (k / positions)] * weight;
         if (weight == 0) {
             if (!accumulate)
@@ -139,6 +165,16 @@ static const struct ls_op_case cases[] = {
          {{.shape = LS_CASE_SHAPE(2, 1, 3), .low = -3, .high = 3},
           {.shape = LS_CASE_SHAPE(2, 1), .integer = true, .constant = true, .low = 0, .high = 2},
           {.absent = true}}},
+    {.name = "lengths",
+     .options = &(const struct ls_cross_entropy_options){0},
+     .options_size = sizeof(struct ls_cross_entropy_options),
+     .input_count = 4,
+     .inputs =
+         {{.shape = LS_CASE_SHAPE(6, 4, 2, 5), .low = -3, .high = 3},
+          {.shape = LS_CASE_SHAPE(6, 4, 2), .integer = true, .constant = true, .low = 0, .high = 4},
+          {.absent = true},
+          {.shape = LS_CASE_SHAPE(6), .integer = true, .constant = true, .low = 0, .high = 4}},
+     .microbatches = 2},
 };
 
 const struct ls_op LS_NAME(ls_op_softmax_cross_entropy) = {
@@ -148,7 +184,7 @@ const struct ls_op LS_NAME(ls_op_softmax_cross_entropy) = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
-    .backward_reads_inputs = 1u << 1 | 1u << 2,
+    .backward_reads_inputs = 1u << 1 | 1u << 2 | 1u << 3,
     .loss = true,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,

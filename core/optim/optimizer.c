@@ -141,9 +141,10 @@ static void set_decay(struct ls_update_factors *factors, const struct ls_optimiz
         factors->decay = (float)strength;
 }
 
-static void update_statistic(int64_t count, double momentum, int microbatches, float *running,
-                             const float *slot) {
-    const float rate = (float)momentum, divisor = (float)microbatches;
+static void update_statistic(int64_t count, const struct ls_parameter *parameter, int microbatches,
+                             float *running, const float *slot) {
+    const int uses = parameter->uses ? parameter->uses : 1;
+    const float rate = (float)parameter->momentum, divisor = (float)(microbatches * uses);
     for (int64_t i = 0; i < count; i++)
         running[i] += rate * (slot[i] / divisor);
 }
@@ -164,7 +165,7 @@ void ls_optimizer_step(struct ls_optimizer *optimizer, const struct ls_update *u
         if (count <= 0 || parameter->kind == LS_PARAMETER_CONSTANT)
             continue;
         if (parameter->kind == LS_PARAMETER_STATISTIC) {
-            update_statistic(count, parameter->momentum, update->microbatches, parameters + first,
+            update_statistic(count, parameter, update->microbatches, parameters + first,
                              gradients + (first - begin));
             continue;
         }

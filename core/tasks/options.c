@@ -1,10 +1,15 @@
 /* The fields of the config sections `task` and `loss`. */
-#include "core/tasks/kind.h"
+#include "core/tasks/task.h"
 
 #define AT(member) offsetof(struct ls_task_options, member)
 
-static const char *const kind_names[] = {
-    [LS_TASK_CLASSIFICATION] = "classification", [LS_TASK_REGRESSION] = "regression", NULL};
+static const char *const kind_names[] = {[LS_TASK_CLASSIFICATION] = "classification",
+                                         [LS_TASK_REGRESSION] = "regression",
+                                         [LS_TASK_LANGUAGE_MODEL] = "language_model",
+                                         [LS_TASK_VAE] = "vae",
+                                         [LS_TASK_GAN] = "gan",
+                                         [LS_TASK_CUSTOM] = "custom",
+                                         NULL};
 
 const char *const ls_loss_names[] = {[LS_LOSS_AUTO] = "auto",
                                      [LS_LOSS_CROSS_ENTROPY] = "cross_entropy",
@@ -20,7 +25,7 @@ static const struct ls_field task_items[] = {
      .offset = AT(kind),
      .initial = "classification",
      .choices = kind_names,
-     .help = "what is learned: classes (one output: two classes) or numbers"},
+     .help = "a preset of losses; custom: those of the section losses"},
     {.name = "top_k",
      .kind = LS_FIELD_INTEGER,
      .offset = AT(top_k),
@@ -37,7 +42,7 @@ static const struct ls_field loss_items[] = {
      .offset = AT(loss),
      .initial = "auto",
      .choices = ls_loss_names,
-     .help = "auto: cross_entropy (binary_cross_entropy with one output), or squared_error"},
+     .help = "auto: what the task has: cross_entropy, or squared_error"},
     {.name = "label_smoothing",
      .kind = LS_FIELD_REAL,
      .offset = AT(label_smoothing),

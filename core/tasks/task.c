@@ -1,124 +1,211 @@
+/* The tasks: presets of losses, and how a phase is recorded. */
 #include "core/tasks/task.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "core/base/tree.h"
-#include "core/tasks/kind.h"
+#include "core/tasks/list.h"
 
-static const struct ls_task_type *const types[] = {
-    [LS_TASK_CLASSIFICATION] = &ls_task_classification, [LS_TASK_REGRESSION] = &ls_task_regression};
-
-static enum ls_status check_loss(const struct ls_task_type *type, int loss,
-                                 struct ls_error *error) {
-    if (loss == LS_LOSS_AUTO)
-        return LS_OK;
-    char names[128] = "auto";
-    size_t used = strlen(names);
-    for (int i = 0; type->losses[i] != LS_LOSS_AUTO; i++) {
-        if ((int)type->losses[i] == loss)
-            return LS_OK;
-        used += (size_t)snprintf(names + used, sizeof names - used, ", %s",
-                                 ls_loss_names[type->losses[i]]);
-    }
-    return ls_fail(error, LS_INVALID, "loss.name: a %s takes one of %s; found '%s'", type->name,
-                   names, ls_loss_names[loss]);
+static void set(struct ls_layer_spec *spec, const char *name, const char *text) {
+    struct ls_error error;
+    const struct ls_field *field = ls_fields_find(spec->layer->fields, name);
+    LS_ASSERT(field && ls_field_parse(field, text, spec->options, &error) == LS_OK, "%s: %s",
+              spec->layer->name, name);
 }
 
-enum ls_status ls_task_create(struct ls_task **task, const struct ls_task_options *options,
-                              struct ls_error *error) {
-    const struct ls_task_type *type = types[options->kind];
-    *task = NULL;
-    enum ls_status status = check_loss(type, options->loss, error);
-    if (status == LS_OK)
-        status = type->check(options, error);
-    if (status != LS_OK)
-        return status;
-    struct ls_task *made = ls_calloc(1, sizeof *made);
-    made->options = *options;
-    made->type = type;
-    made->loss = (enum ls_loss_kind)options->loss;
-    for (int i = 0; i < options->class_weights.count; i++)
-        made->class_weights[i] = (float)options->class_weights.values[i];
-    snprintf(made->top_name, sizeof made->top_name, "top%" PRId64 "_accuracy", options->top_k);
-    *task = made;
+static void set_integer(struct ls_layer_spec *spec, const char *name, int64_t value) {
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64, value);
+    set(spec, name, text);
+}
+
+static void set_real(struct ls_layer_spec *spec, const char *name, double value) {
+    char text[40];
+    snprintf(text, sizeof text, "%.17g", value);
+    set(spec, name, text);
+}
+
+struct ls_layer_spec *ls_losses_append(struct ls_layer_list *losses, const char *loss,
+                                       const char *name) {
+    const size_t room = (size_t)losses->count + 1;
+    losses->items = ls_realloc(losses->items, room, sizeof *losses->items);
+    struct ls_layer_spec *spec = &losses->items[losses->count++];
+    ls_layer_spec_init(spec, ls_loss_layer_find(loss), name);
+    return spec;
+}
+
+static bool weighs_labels(const struct ls_task_options *options) {
+    return options->label_smoothing > 0 || options->ignored_label >= 0 ||
+           options->class_weights.count;
+}
+
+static enum ls_status refuse_loss(const struct ls_task_options *options, const char *names,
+                                  struct ls_error *error) {
+    return ls_fail(error, LS_INVALID, "loss.name: a %s takes one of auto, %s; found '%s'",
+                   ls_task_of(options->kind)->name, names, ls_loss_names[options->loss]);
+}
+
+static enum ls_status preset_classification(const struct ls_task_options *options,
+                                            struct ls_layer_list *losses, struct ls_error *error) {
+    if (options->loss == LS_LOSS_BINARY_CROSS_ENTROPY) {
+        if (weighs_labels(options) || options->top_k)
+            return ls_fail(
+                error, LS_INVALID,
+                "loss: label_smoothing, ignored_label, class_weights and task.top_k need "
+                "cross_entropy; found binary_cross_entropy");
+        ls_losses_append(losses, "binary_cross_entropy", "loss");
+        return LS_OK;
+    }
+    if (options->loss != LS_LOSS_AUTO && options->loss != LS_LOSS_CROSS_ENTROPY)
+        return refuse_loss(options, "cross_entropy, binary_cross_entropy", error);
+    struct ls_layer_spec *spec = ls_losses_append(losses, "cross_entropy", "loss");
+    set_real(spec, "label_smoothing", options->label_smoothing);
+    set_integer(spec, "ignored_label", options->ignored_label);
+    set_integer(spec, "top_k", options->top_k);
+    const struct ls_field *weights = ls_fields_find(spec->layer->fields, "class_weights");
+    memcpy((char *)spec->options + weights->offset, &options->class_weights,
+           sizeof options->class_weights);
     return LS_OK;
 }
 
-void ls_task_destroy(struct ls_task *task) {
-    free(task);
+static enum ls_status preset_language_model(const struct ls_task_options *options,
+                                            struct ls_layer_list *losses, struct ls_error *error) {
+    if (options->loss != LS_LOSS_AUTO && options->loss != LS_LOSS_CROSS_ENTROPY)
+        return refuse_loss(options, "cross_entropy", error);
+    const enum ls_status status = preset_classification(options, losses, error);
+    if (status == LS_OK)
+        set(&losses->items[0], "perplexity", "true");
+    return status;
 }
 
-const char *ls_task_name(const struct ls_task *task) {
-    return task->type->name;
+static enum ls_status refuse_labels(const struct ls_task_options *options, struct ls_error *error) {
+    const char *name = ls_task_of(options->kind)->name;
+    if (options->top_k)
+        return ls_fail(error, LS_INVALID, "task.top_k: a %s has no classes; found %lld", name,
+                       (long long)options->top_k);
+    if (weighs_labels(options))
+        return ls_fail(
+            error, LS_INVALID,
+            "loss: label_smoothing, ignored_label and class_weights are for a classification; "
+            "found a %s",
+            name);
+    return LS_OK;
 }
 
-struct ls_value *ls_task_record(struct ls_task *task, struct ls_graph *graph,
-                                struct ls_value *output, struct ls_value **target) {
-    if (!output)
-        return NULL;
-    const int64_t outputs = ls_shape_last(output->shape);
-    LS_ASSERT(!task->outputs || task->outputs == outputs, "a task of %lld outputs put on %lld",
-              (long long)task->outputs, (long long)outputs);
-    task->outputs = outputs;
-    return task->type->record(task, graph, output, target);
+static enum ls_status preset_regression(const struct ls_task_options *options,
+                                        struct ls_layer_list *losses, struct ls_error *error) {
+    static const char *const kinds[] = {[LS_LOSS_AUTO] = "squared_error",
+                                        [LS_LOSS_SQUARED_ERROR] = "squared_error",
+                                        [LS_LOSS_ABSOLUTE_ERROR] = "absolute_error",
+                                        [LS_LOSS_HUBER] = "huber"};
+    if (!kinds[options->loss])
+        return refuse_loss(options, "squared_error, absolute_error, huber", error);
+    const enum ls_status status = refuse_labels(options, error);
+    if (status != LS_OK)
+        return status;
+    struct ls_layer_spec *spec = ls_losses_append(losses, kinds[options->loss], "loss");
+    if (options->loss == LS_LOSS_HUBER)
+        set_real(spec, "delta", options->huber_delta);
+    return LS_OK;
 }
 
-bool ls_task_target_integer(const struct ls_task *task) {
-    return task->type->target_integer(task);
+/* Kingma & Welling 2014: the negative evidence lower bound. */
+static enum ls_status preset_vae(const struct ls_task_options *options,
+                                 struct ls_layer_list *losses, struct ls_error *error) {
+    const enum ls_status status = refuse_labels(options, error);
+    if (status != LS_OK)
+        return status;
+    if (options->loss != LS_LOSS_AUTO && options->loss != LS_LOSS_BINARY_CROSS_ENTROPY)
+        return refuse_loss(options, "binary_cross_entropy", error);
+    struct ls_layer_spec *spec = ls_losses_append(losses, "binary_cross_entropy", "reconstruction");
+    ls_layer_spec_refer(spec, "target", "inputs");
+    set(spec, "sum", "true");
+    spec = ls_losses_append(losses, "kl_normal", "divergence");
+    ls_layer_spec_refer(spec, "from", "mean");
+    ls_layer_spec_refer(spec, "log_variance", "log_variance");
+    return LS_OK;
 }
 
-int64_t ls_task_classes(const struct ls_task *task) {
-    return task->type->classes(task);
+const struct ls_metric *ls_metrics_find(const struct ls_metrics *metrics, const char *name) {
+    for (int i = 0; i < metrics->count; i++)
+        if (!strcmp(metrics->items[i].name, name))
+            return &metrics->items[i];
+    return NULL;
 }
 
-int ls_task_sum_count(const struct ls_task *task, bool detailed) {
-    return LS_SUMS_COMMON + task->type->sum_count(task, detailed);
-}
-
-/* Loss and weight: the two columns of the loss value, per sample. */
-static void measure_loss(const struct ls_run *run, int m, const struct ls_value *loss,
-                         double *sums) {
-    const float *rows = (const float *)loss->data + 2 * ls_run_microbatch_first(run, m);
-    const int64_t count = ls_run_microbatch_rows(run, m);
-    double lanes[LS_LANES_OF_ROWS][2] = {{0}};
-    for (int64_t i = 0; i < count; i++) {
-        lanes[i % LS_LANES_OF_ROWS][0] += (double)rows[2 * i];
-        lanes[i % LS_LANES_OF_ROWS][1] += (double)rows[2 * i + 1];
+/* The evidence lower bound in nats per sample, with weight 1 whatever the weights in training. */
+static void add_elbo(struct ls_metrics *metrics) {
+    double sum = 0;
+    int terms = 0;
+    for (int i = 0; i < metrics->count; i++) {
+        const char *dot = strrchr(metrics->items[i].name, '.');
+        if (dot && !strcmp(dot, ".loss")) {
+            sum += metrics->items[i].value;
+            terms++;
+        }
     }
-    sums[0] = ls_tree_sum(&lanes[0][0], LS_LANES_OF_ROWS, 2);
-    sums[1] = ls_tree_sum(&lanes[0][1], LS_LANES_OF_ROWS, 2);
+    if (terms == 2)
+        ls_metrics_add(metrics, "elbo", -sum, true);
 }
 
-void ls_task_measure(const struct ls_task *task, const struct ls_run *run, int m,
-                     const struct ls_value *output, const struct ls_value *target,
-                     const struct ls_value *loss, bool detailed, double *sums) {
-    memset(sums, 0, (size_t)ls_task_sum_count(task, detailed) * sizeof *sums);
-    measure_loss(run, m, loss, sums);
-    task->type->measure(task, run, m, output, target, detailed, sums + LS_SUMS_COMMON);
+static enum ls_status preset_custom(const struct ls_task_options *options,
+                                    struct ls_layer_list *losses, struct ls_error *error) {
+    (void)options;
+    (void)losses;
+    return ls_fail(error, LS_INVALID,
+                   "task custom needs a section losses: what training makes small");
 }
 
-void ls_metrics_add(struct ls_metrics *metrics, const char *name, double value) {
-    LS_ASSERT(metrics->count < LS_METRICS_MAX, "room for %d metrics", LS_METRICS_MAX);
-    metrics->items[metrics->count++] = (struct ls_metric){name, value};
+static const char *const one_phase[] = {""};
+#define ONE_PHASE .phase_count = 1, .phases = one_phase
+
+static const struct ls_task classification = {
+    .name = "classification", .preset = preset_classification, ONE_PHASE};
+static const struct ls_task regression = {
+    .name = "regression", .preset = preset_regression, ONE_PHASE};
+static const struct ls_task language_model = {
+    .name = "language_model", .preset = preset_language_model, .watched = "loss", ONE_PHASE};
+static const struct ls_task vae = {
+    .name = "vae", .preset = preset_vae, .watched = "loss", .metrics = add_elbo, ONE_PHASE};
+static const struct ls_task custom = {.name = "custom", .preset = preset_custom, ONE_PHASE};
+
+const struct ls_task *ls_task_of(int kind) {
+    static const struct ls_task *const tasks[] = {[LS_TASK_CLASSIFICATION] = &classification,
+                                                  [LS_TASK_REGRESSION] = &regression,
+                                                  [LS_TASK_LANGUAGE_MODEL] = &language_model,
+                                                  [LS_TASK_VAE] = &vae,
+                                                  [LS_TASK_GAN] = &ls_task_gan,
+                                                  [LS_TASK_CUSTOM] = &custom};
+    return tasks[kind];
 }
 
-struct ls_metrics ls_task_metrics(const struct ls_task *task, const double *sums, bool detailed) {
-    struct ls_metrics metrics = {0};
-    ls_metrics_add(&metrics, "loss", ls_ratio(sums[0], sums[1]));
-    task->type->metrics(task, sums + LS_SUMS_COMMON, detailed, &metrics);
-    return metrics;
+enum ls_status ls_task_losses(const struct ls_task_options *options, struct ls_layer_list *losses,
+                              struct ls_error *error) {
+    *losses = (struct ls_layer_list){0};
+    const enum ls_status status = ls_task_of(options->kind)->preset(options, losses, error);
+    if (status != LS_OK)
+        ls_layer_list_clear(losses);
+    return status;
 }
 
-const char *ls_task_watched_metric(const struct ls_task *task) {
-    return task->type->watched;
+bool ls_task_record(const struct ls_task *task, struct ls_builder *builder, int phase,
+                    const struct ls_layer_list *losses, struct ls_terms *terms,
+                    struct ls_value **output) {
+    if (task->record)
+        return task->record(builder, phase, losses, terms, output);
+    const struct ls_network *entry = ls_networks_entry(builder->networks);
+    *output = ls_network_record(builder, entry->name, NULL);
+    return *output && (!terms || ls_terms_record(terms, builder, losses, *output));
 }
 
-bool ls_metric_higher_is_better(const char *name) {
-    static const char ending[] = "accuracy";
-    const size_t length = strlen(name), tail = sizeof ending - 1;
-    return !strcmp(name, "r2") || (length >= tail && !strcmp(name + length - tail, ending));
+void ls_task_groups(const struct ls_task *task, const struct ls_networks *networks,
+                    int groups[LS_NETWORKS_MAX]) {
+    for (int i = 0; i < networks->count; i++) {
+        groups[i] = 0;
+        for (int p = 0; p < task->phase_count; p++)
+            if (!strcmp(task->phases[p], networks->items[i].name))
+                groups[i] = p;
+    }
 }

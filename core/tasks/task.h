@@ -1,18 +1,24 @@
-/* What is learned: the loss put on a model's output, and the metrics.
- *
- * Sums come first: per microbatch a task adds up doubles (loss, weight, hits, ...). The caller sums
- * them over microbatches along the tree and over batches in order, then ls_task_metrics turns sums
- * into values. So metrics, like gradients, do not depend on the number of ranks. */
+/* What is learned, and in which phases. A task is a preset of losses, or code that records them. A
+ * phase is one graph, its terms, the group of parameters that it updates, and an optimiser; most
+ * tasks have one. */
 #ifndef LS_TASKS_TASK_H
 #define LS_TASKS_TASK_H
 
-#include "core/base/field.h"
-#include "core/graph/graph.h"
+#include "core/layers/network.h"
+#include "core/tasks/loss.h"
 
-enum ls_task_kind { LS_TASK_CLASSIFICATION, LS_TASK_REGRESSION };
+enum { LS_PHASES_MAX = LS_GROUPS_MAX, LS_PHASE_NAME_MAX = 32 };
+
+enum ls_task_kind {
+    LS_TASK_CLASSIFICATION,
+    LS_TASK_REGRESSION,
+    LS_TASK_LANGUAGE_MODEL,
+    LS_TASK_VAE,
+    LS_TASK_GAN,
+    LS_TASK_CUSTOM
+};
 enum ls_loss_kind {
-    LS_LOSS_AUTO, /* classification: cross-entropy (binary with one output); regression: squared
-                     error */
+    LS_LOSS_AUTO, /* classification: cross-entropy; regression: squared error */
     LS_LOSS_CROSS_ENTROPY,
     LS_LOSS_BINARY_CROSS_ENTROPY,
     LS_LOSS_SQUARED_ERROR,
@@ -20,7 +26,8 @@ enum ls_loss_kind {
     LS_LOSS_HUBER
 };
 
-/* The `task` and `loss` sections of a config; tables in options.c. */
+/* The `task` and `loss` sections of a config; tables in options.c. The loss section says how the
+ * preset's one term is; with a `losses` section it says nothing. */
 struct ls_task_options {
     int kind;      /* enum ls_task_kind */
     int64_t top_k; /* 0: none; else accuracy within the k largest */
@@ -33,68 +40,51 @@ struct ls_task_options {
 extern const struct ls_fields ls_task_fields; /* section `task` : kind, top_k */
 extern const struct ls_fields ls_loss_fields; /* section `loss` : name, ... */
 
-enum {
-    LS_METRICS_MAX = 16,
-    LS_CLASSES_MAX = 65536,
-    LS_CONFUSION_CLASSES_MAX =
-        256 /* above it there is no confusion matrix: it grows with the square */
+struct ls_task {
+    const char *name;
+    /* The losses of the preset, as the config's `losses` would say them; an option that does not go
+     * with the task is an error. */
+    enum ls_status (*preset)(const struct ls_task_options *options, struct ls_layer_list *losses,
+                             struct ls_error *error);
+    /* Refuses a `losses` section that does not fit; NULL: any does. */
+    enum ls_status (*check)(const struct ls_layer_list *losses, struct ls_error *error);
+    const char *watched; /* metric of early stopping; NULL: what the term has, or the config says */
+    int phase_count;
+    /* Names of the phases, and of the networks that each updates; a single phase "" updates all. */
+    const char *const *phases;
+    /* Records a phase: its terms (terms NULL: only the output) and its output; NULL: the entry
+     * network and the losses on it. False after an error in the graph. */
+    bool (*record)(struct ls_builder *builder, int phase, const struct ls_layer_list *losses,
+                   struct ls_terms *terms, struct ls_value **output);
+    /* Further metrics that follow from those of all phases; NULL: none. */
+    void (*metrics)(struct ls_metrics *metrics);
 };
 
-struct ls_metric {
-    const char *
-        name; /* "loss", "accuracy", "top5_accuracy", "r2", ...: static text or owned by the task */
-    double value;
-};
+/* By enum ls_task_kind; static. */
+const struct ls_task *ls_task_of(int kind);
 
-struct ls_metrics {
-    int count;
-    struct ls_metric items[LS_METRICS_MAX]; /* "loss" first */
-    int classes;                            /* 0: no confusion matrix */
-    const double
-        *confusion; /* [classes][classes], row = label, column = prediction; borrowed from sums */
-};
+/* The losses that options ask for. The list is the caller's: ls_layer_list_clear. */
+LS_MUST_USE enum ls_status ls_task_losses(const struct ls_task_options *options,
+                                          struct ls_layer_list *losses, struct ls_error *error);
 
-struct ls_task;
+/* Records phase `phase`; see struct ls_task. */
+bool ls_task_record(const struct ls_task *task, struct ls_builder *builder, int phase,
+                    const struct ls_layer_list *losses, struct ls_terms *terms,
+                    struct ls_value **output);
 
-/* Refuses options that do not go together. The task must outlive the initialisation of the
- * parameters of its models (class weights). */
-LS_MUST_USE enum ls_status ls_task_create(struct ls_task **task,
-                                          const struct ls_task_options *options,
-                                          struct ls_error *error);
-void ls_task_destroy(struct ls_task *task);
-const char *ls_task_name(const struct ls_task *task);
+/* The group of parameters that each network belongs to: that of the phase of its name, or 0. */
+void ls_task_groups(const struct ls_task *task, const struct ls_networks *networks,
+                    int groups[LS_NETWORKS_MAX]);
 
-/* Records target input and loss on the output [N, ..., outputs]; NULL after an error in the graph.
- * Fixes the number of outputs the first time: the functions below know it from then on. Targets: a
- * class label [N, ...] for each vector of outputs; with one output [N, 1] 0 or 1 (binary
- * classification); a regression's have the shape of the output. */
-struct ls_value *ls_task_record(struct ls_task *task, struct ls_graph *graph,
-                                struct ls_value *output, struct ls_value **target);
+/* The value of a metric, or NULL. */
+const struct ls_metric *ls_metrics_find(const struct ls_metrics *metrics, const char *name);
 
-/* Whether the target input is int32 (class labels) or real. A binary classification's target is
- * real. */
-bool ls_task_target_integer(const struct ls_task *task);
+extern const struct ls_task ls_task_gan;
+extern const char *const ls_loss_names[];
 
-/* Labels are below it: outputs of a classification, 2 if there is one; 0 for a regression. */
-int64_t ls_task_classes(const struct ls_task *task);
-
-/* Number of sums; `detailed` (evaluation) adds the confusion matrix. */
-int ls_task_sum_count(const struct ls_task *task, bool detailed);
-
-/* The sums of microbatch m of a run that has just gone forward (in a float graph), assigned to
- * sums[0 .. count-1]. sums[0] is the weighted loss, sums[1] the weight. Order inside the
- * microbatch: 16 lanes, lane = row mod 16, combined along the tree over 16. */
-void ls_task_measure(const struct ls_task *task, const struct ls_run *run, int m,
-                     const struct ls_value *output, const struct ls_value *target,
-                     const struct ls_value *loss, bool detailed, double *sums);
-
-/* Values from sums over any number of batches. */
-struct ls_metrics ls_task_metrics(const struct ls_task *task, const double *sums, bool detailed);
-
-/* The metric that early stopping watches unless told: "accuracy" or "r2". */
-const char *ls_task_watched_metric(const struct ls_task *task);
-
-/* True for accuracies and r2, false for losses and errors. */
-bool ls_metric_higher_is_better(const char *name);
+/* For presets: appends a spec of that loss, called `name`, with options as texts ending with NULL.
+ */
+struct ls_layer_spec *ls_losses_append(struct ls_layer_list *losses, const char *loss,
+                                       const char *name);
 
 #endif

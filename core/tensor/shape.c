@@ -28,6 +28,20 @@ struct ls_shape ls_shape_of_row(struct ls_shape shape) {
     return row;
 }
 
+bool ls_shape_batched(int64_t rows, struct ls_shape row, struct ls_shape *shape) {
+    int64_t count = rows;
+    if (row.rank >= LS_RANK_MAX)
+        return false;
+    shape->rank = row.rank + 1;
+    shape->dims[0] = rows;
+    for (int i = 0; i < row.rank; i++) {
+        shape->dims[i + 1] = row.dims[i];
+        if (row.dims[i] < 1 || __builtin_mul_overflow(count, row.dims[i], &count))
+            return false;
+    }
+    return count < INT64_MAX / 64;
+}
+
 int64_t ls_shape_last(struct ls_shape shape) {
     return shape.rank ? shape.dims[shape.rank - 1] : 1;
 }
@@ -50,4 +64,8 @@ char *ls_shape_print(struct ls_shape shape, char text[LS_SHAPE_TEXT_MAX]) {
     if (!shape.rank)
         snprintf(text, LS_SHAPE_TEXT_MAX, "scalar");
     return text;
+}
+
+const char *ls_sample_print(struct ls_shape shape, char text[LS_SHAPE_TEXT_MAX]) {
+    return shape.rank ? ls_shape_print(shape, text) : "single values";
 }

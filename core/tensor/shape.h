@@ -27,6 +27,9 @@ int64_t ls_shape_row_count(struct ls_shape shape);
 /* The shape of one sample: without the first dimension. */
 struct ls_shape ls_shape_of_row(struct ls_shape shape);
 
+/* [rows, row...]; false if that has too many dimensions, one below 1, or absurdly many elements. */
+bool ls_shape_batched(int64_t rows, struct ls_shape row, struct ls_shape *shape);
+
 /* The last dimension; 1 for rank 0. */
 int64_t ls_shape_last(struct ls_shape shape);
 
@@ -34,5 +37,8 @@ bool ls_shape_equal(struct ls_shape a, struct ls_shape b);
 
 /* "28x28x1"; returns text. */
 char *ls_shape_print(struct ls_shape shape, char text[LS_SHAPE_TEXT_MAX]);
+
+/* The same of one sample: "28x28x1", or "single values" for scalars. */
+const char *ls_sample_print(struct ls_shape shape, char text[LS_SHAPE_TEXT_MAX]);
 
 #endif

@@ -108,6 +108,18 @@ LS_INLINE vreal ls_vfma(vreal a, vreal b, vreal c) {
 }
 #endif
 
+/* b > a ? b : a */
+#if defined LS_VARIANT_F32_AVX512 && defined __AVX512F__
+LS_INLINE vreal ls_vmax(vreal a, vreal b) {
+    return (vreal)_mm512_max_ps((__m512)b, (__m512)a);
+}
+#else
+LS_INLINE vreal ls_vmax(vreal a, vreal b) {
+    const vbits larger = (vbits)(b > a);
+    return (vreal)((larger & (vbits)b) | (~larger & (vbits)a));
+}
+#endif
+
 /* Stores past the caches, to addresses that are aligned as the vector is; between the last of them
  * and anything that others may take for "it is there": ls_stream_end. */
 #if defined LS_VARIANT_F32_AVX512 && defined __AVX512F__

@@ -38,7 +38,8 @@ static const struct ls_option options[] = {
     {.letter = 'n', .field = OPTION(ranks, LS_FIELD_INTEGER, "1", 1, 65536, "worker processes")},
     {.field = OPTION(threads, LS_FIELD_INTEGER, "1", 1, LS_MICROBATCHES_MAX, "threads of a rank")},
     {.field = OPTION(seconds, LS_FIELD_REAL, "3", 0.1, 3600, "how long to time steps")},
-    {.field = OPTION(microbatches, LS_FIELD_INTEGER, "8", 1, 4096, "of a global batch")},
+    {.field = OPTION(microbatches, LS_FIELD_INTEGER, "0", 0, 4096,
+                     "of a global batch; 0: up to 8, as divide the batch of a rank")},
     {.field = OPTION(reduce, LS_FIELD_TEXT, "ordered", 0, 0, "ordered | allreduce")},
     {.field = OPTION(isa, LS_FIELD_TEXT, "auto", 0, 0, "auto | avx512 | avx2 | portable")},
     {.field = OPTION(gemm, LS_FIELD_TEXT, "lockstep", 0, 0, "lockstep | openblas")},
@@ -47,29 +48,52 @@ static const struct ls_option options[] = {
                      "be one rank: mpirun -n N lockstep bench WORKLOAD --worker")},
 };
 
-/* Fixed batches of one rank, drawn once: normal inputs, uniform labels. */
-struct synthetic {
-    float *inputs;
-    int32_t *labels;
-    uint64_t *row_ids;
+/* Fixed batches of one rank, drawn once. */
+struct batches {
+    char *feeds[LS_FEEDS_MAX];  /* in the order of the worker's inputs; owned */
+    size_t bytes[LS_FEEDS_MAX]; /* of a row */
+    uint64_t *row_ids;          /* owned */
 };
 
-static void draw(struct synthetic *data, const struct ls_workload *workload,
+static void draw(struct batches *data, const struct ls_synthetic *synthetic,
                  const struct ls_worker *worker, int64_t batch, int64_t rows) {
-    const int64_t width = ls_shape_count(workload->input_shape);
     const int64_t first = worker->first * worker->microbatch_rows;
-    data->inputs = ls_calloc((size_t)(BATCHES * rows * width), sizeof(float));
-    data->labels = ls_calloc((size_t)(BATCHES * rows), sizeof(int32_t));
-    data->row_ids = ls_calloc((size_t)(BATCHES * rows), sizeof(uint64_t));
-    for (int64_t i = 0; i < BATCHES * rows; i++) {
-        const uint64_t row = (uint64_t)(i / rows * batch + first + i % rows);
-        const struct ls_random_key key = ls_random_key(1, LS_STREAM_SYNTHETIC, 0, row);
-        for (int64_t j = 0; j < width; j++)
-            data->inputs[i * width + j] = (float)ls_random_normal(key, (uint64_t)j);
-        data->labels[i] =
-            (int32_t)ls_random_below(key, (uint64_t)width, (uint32_t)workload->classes);
-        data->row_ids[i] = row;
+    char none[1];
+    *data = (struct batches){.row_ids = ls_calloc((size_t)(BATCHES * rows), sizeof(uint64_t))};
+    for (int f = 0; f < worker->input_count; f++) {
+        data->bytes[f] = (size_t)ls_shape_row_count(worker->inputs[f].value->shape) * 4;
+        data->feeds[f] = ls_calloc((size_t)(BATCHES * rows), data->bytes[f]);
     }
+    char *spare[2] = {none, none}; /* what no model takes is drawn all the same */
+    for (int f = 0; f < synthetic->feed_count; f++)
+        spare[f] = ls_calloc((size_t)ls_shape_count(synthetic->feeds[f].shape), 4);
+    for (int64_t i = 0; i < BATCHES * rows; i++) {
+        void *to[2] = {spare[0], spare[1]};
+        data->row_ids[i] = (uint64_t)(i / rows * batch + first + i % rows);
+        for (int f = 0; f < worker->input_count; f++)
+            to[worker->inputs[f].feed] = data->feeds[f] + (size_t)i * data->bytes[f];
+        ls_synthetic_draw(synthetic, data->row_ids[i], to);
+    }
+    for (int f = 0; f < synthetic->feed_count; f++)
+        free(spare[f]);
+}
+
+static void free_batches(struct batches *data) {
+    for (int f = 0; f < LS_FEEDS_MAX; f++)
+        free(data->feeds[f]);
+    free(data->row_ids);
+}
+
+/* The loss of all phases together, as the peer reports it. */
+static double loss_of(const struct ls_worker *worker, const double *sums) {
+    const struct ls_metrics metrics = ls_worker_metrics(worker, sums, false);
+    double loss = 0;
+    for (int p = 0; p < worker->phase_count; p++) {
+        char name[LS_METRIC_NAME_MAX];
+        snprintf(name, sizeof name, "%sloss", worker->phases[p].prefix);
+        loss += ls_metrics_find(&metrics, name)->value;
+    }
+    return loss;
 }
 
 static int compare_times(const void *a, const void *b) {
@@ -82,32 +106,34 @@ struct timing {
     double seconds, median, least, loss_first, loss_last;
 };
 
-static void time_steps(struct ls_worker *worker, const struct synthetic *data, int64_t batch,
+static void time_steps(struct ls_worker *worker, const struct batches *data, int64_t batch,
                        int64_t rows, double seconds, struct timing *timing) {
-    const int64_t width = ls_shape_row_count(worker->model.input->shape);
-    double *times = ls_calloc(TIMED_MAX, sizeof *times), sums[64];
+    double *times = ls_calloc(TIMED_MAX, sizeof *times);
+    double *sums = ls_calloc((size_t)ls_worker_sum_count(worker, false), sizeof *sums);
     double began = ls_seconds();
     for (int64_t i = 0; timing->steps < TIMED_MAX; i++) {
         const int64_t b = i % BATCHES;
-        const struct ls_batch view = {
+        struct ls_batch view = {
             .rows_global = batch,
             .microbatch_rows = worker->microbatch_rows,
             .microbatches = worker->microbatches,
             .rows = rows,
             .row_first = (uint64_t)(worker->first * worker->microbatch_rows),
             .row_ids = data->row_ids + b * rows,
-            .inputs = data->inputs + b * rows * width,
-            .targets = data->labels + b * rows,
+            .feed_count = worker->input_count,
         };
+        for (int f = 0; f < worker->input_count; f++)
+            view.feeds[f] = data->feeds[f] + (size_t)(b * rows) * data->bytes[f];
         struct ls_step step = {.step = (uint64_t)i,
-                               .learning_rate = worker->config->optimizer.learning_rate,
                                .stop = i >= WARM_UP && ls_seconds() - began >= seconds &&
                                        timing->steps >= 5,
                                .sums = sums};
+        for (int p = 0; p < worker->phase_count; p++)
+            step.phases[p].learning_rate = worker->phases[p].options->optimizer.learning_rate;
         const double start = ls_seconds();
         ls_worker_step(worker, &view, &step);
         const double end = ls_seconds();
-        timing->loss_last = sums[0] / sums[1];
+        timing->loss_last = loss_of(worker, sums);
         if (i == 0)
             timing->loss_first = timing->loss_last;
         if (i + 1 == WARM_UP)
@@ -122,6 +148,7 @@ static void time_steps(struct ls_worker *worker, const struct synthetic *data, i
     qsort(times, (size_t)timing->steps, sizeof *times, compare_times);
     timing->median = times[timing->steps / 2];
     timing->least = times[0];
+    free(sums);
     free(times);
 }
 
@@ -130,7 +157,7 @@ static void print_line(const struct ls_worker *worker, const struct ls_workload 
     json_t *line =
         json_pack("{s:s s:s s:i s:i s:I s:I s:f s:f s:f s:f s:f s:f s:f s:I s:i s:s}", "framework",
                   "lockstep", "workload", workload->name, "procs", ranks, "threads",
-                  worker->threads, "batch_per_proc", (json_int_t)workload->batch, "params",
+                  worker->threads, "batch_per_proc", (json_int_t)(batch / ranks), "params",
                   (json_int_t)ls_parameters_trained(worker->parameters), "steps_per_s",
                   (double)timing->steps / timing->seconds, "samples_per_s",
                   (double)timing->steps * (double)batch / timing->seconds, "ms_per_step_median",
@@ -145,19 +172,35 @@ static void print_line(const struct ls_worker *worker, const struct ls_workload 
     json_decref(line);
 }
 
+/* The workload's config with what the command line says; the batch grows with the ranks. */
 static enum ls_status read_workload(struct ls_config *config, const struct ls_workload *workload,
                                     const struct bench_options *wanted, int ranks,
                                     struct ls_error *error) {
-    char text[8192];
-    const int length = snprintf(text, sizeof text,
-                                "seed: 5\ntask: classification\ndata: {train: "
-                                "synthetic}\n%strain:\n  epochs: 1\n  batch: %lld\n"
-                                "  microbatches: %lld\n  reduce: %s\n"
-                                "compute: {isa: %s, gemm: %s, winograd: %s, threads: %lld}\n",
-                                workload->config, (long long)(workload->batch * ranks),
-                                (long long)wanted->microbatches, wanted->reduce, wanted->isa,
-                                wanted->gemm, wanted->winograd, (long long)wanted->threads);
-    return ls_config_parse(config, text, (size_t)length, "bench", NULL, 0, error);
+    enum { ASSIGNMENTS = 8 };
+    char texts[ASSIGNMENTS][128], *assignments[ASSIGNMENTS], path[128];
+    snprintf(path, sizeof path, "benchmarks/workloads/%s.yaml", workload->name);
+    enum ls_status status =
+        ls_config_parse(config, workload->text, strlen(workload->text), path, NULL, 0, error);
+    if (status != LS_OK)
+        return status;
+    const int64_t batch = config->train.batch;
+    int64_t microbatches = wanted->microbatches;
+    while (!wanted->microbatches && (microbatches = microbatches ? microbatches - 1 : 8) &&
+           batch % microbatches)
+        ;
+    ls_config_clear(config);
+    snprintf(texts[0], sizeof texts[0], "seed=5");
+    snprintf(texts[1], sizeof texts[1], "train.batch=%lld", (long long)batch * ranks);
+    snprintf(texts[2], sizeof texts[2], "train.microbatches=%lld", (long long)microbatches);
+    snprintf(texts[3], sizeof texts[3], "train.reduce=%.100s", wanted->reduce);
+    snprintf(texts[4], sizeof texts[4], "compute.isa=%.100s", wanted->isa);
+    snprintf(texts[5], sizeof texts[5], "compute.gemm=%.100s", wanted->gemm);
+    snprintf(texts[6], sizeof texts[6], "compute.winograd=%.100s", wanted->winograd);
+    snprintf(texts[7], sizeof texts[7], "compute.threads=%lld", (long long)wanted->threads);
+    for (int i = 0; i < ASSIGNMENTS; i++)
+        assignments[i] = texts[i];
+    return ls_config_parse(config, workload->text, strlen(workload->text), path, assignments,
+                           ASSIGNMENTS, error);
 }
 
 struct bench {
@@ -171,19 +214,25 @@ static enum ls_status run_rank(const void *context, struct ls_communicator *comm
     const struct ls_workload *workload = ((const struct bench *)context)->workload;
     const struct bench_options *wanted = ((const struct bench *)context)->wanted;
     const int ranks = ls_communicator_size(communicator);
-    const int64_t batch = workload->batch * ranks;
     struct ls_config config;
     struct ls_worker worker;
     enum ls_status status = read_workload(&config, workload, wanted, ranks, error);
     if (status != LS_OK)
         return status;
-    const struct ls_worker_options worker_options = {
-        .config = &config, .communicator = communicator, .input_shape = workload->input_shape};
-    if ((status = ls_worker_create(&worker, &worker_options, error)) == LS_OK) {
+    const int64_t batch = config.train.batch;
+    struct ls_synthetic synthetic;
+    status = ls_synthetic_parse(config.data.train, &synthetic, error);
+    const struct ls_worker_options worker_options = {.config = &config,
+                                                     .communicator = communicator,
+                                                     .feeds = synthetic.feeds,
+                                                     .feed_count = synthetic.feed_count};
+    if (status == LS_OK)
+        status = ls_worker_create(&worker, &worker_options, error);
+    if (status == LS_OK) {
         const int64_t rows = worker.count * worker.microbatch_rows;
-        struct synthetic data;
+        struct batches data;
         struct timing timing = {0};
-        draw(&data, workload, &worker, batch, rows);
+        draw(&data, &synthetic, &worker, batch, rows);
         if (ls_communicator_rank(communicator) == 0)
             ls_worker_note_threads(&worker);
         ls_communicator_barrier(communicator);
@@ -193,9 +242,7 @@ static enum ls_status run_rank(const void *context, struct ls_communicator *comm
         const double rss = (double)ls_communicator_max(communicator, usage.ru_maxrss) / 1024;
         if (ls_communicator_rank(communicator) == 0)
             print_line(&worker, workload, ranks, batch, &timing, rss);
-        free(data.inputs);
-        free(data.labels);
-        free(data.row_ids);
+        free_batches(&data);
         ls_worker_destroy(&worker);
     }
     ls_config_clear(&config);
@@ -253,7 +300,9 @@ const struct ls_command ls_command_bench = {
     .name = "bench",
     .parts = parts,
     .usage = "WORKLOAD [-n RANKS] [--threads T] [--seconds S]",
-    .help = "time training steps on a reference workload: mlp, cnn, resnet20",
+    .help = "time training steps on a reference workload: mlp, cnn, resnet20, lstm, gpt_small, "
+            "gpt_medium, "
+            "vit, vae, dcgan",
     .details = "Prints one JSON line. The batch per rank is the workload's, so that of the job "
                "grows with -n.",
     .options = options,

@@ -68,12 +68,11 @@ static void read_all(const struct subject *subject) {
 
 static void run_ordered(struct subject *subject) {
     struct ls_reducer *reducer = subject->reducer;
-    int64_t begin, end;
-    ls_reducer_slice(reducer, &begin, &end);
-    ls_reducer_begin(reducer, ls_reducer_parameters(reducer) + begin);
+    const struct ls_range slice = ls_reducer_slice(reducer, 0);
+    ls_reducer_begin(reducer, 0, ls_reducer_parameters(reducer) + slice.first);
     ls_reducer_ready(reducer, 0, subject->count);
     ls_reducer_finish(reducer);
-    ls_reducer_gather(reducer);
+    ls_reducer_gather(reducer, 0);
     read_all(subject);
 }
 
@@ -172,7 +171,7 @@ static enum ls_status bench_size(struct ls_communicator *communicator,
                                                    .microbatches =
                                                        ls_communicator_size(communicator),
                                                    .variant = ls_variant_best(),
-                                                   .messages = wanted->messages};
+                                                   .sharing_max = wanted->messages};
         status = ls_reducer_create(&subject.reducer, communicator, &reducer, error);
     }
     if (status == LS_OK) {

@@ -34,7 +34,8 @@ static struct ls_value *layer_norm(struct ls_graph *graph, struct ls_value *x) {
 static struct ls_value *cross_entropy(struct ls_graph *graph, struct ls_value *x) {
     struct ls_value *target =
         ls_graph_input(graph, "target", (struct ls_shape){.rank = 0}, LS_TYPE_INT32);
-    return ls_softmax_cross_entropy(graph, x, target, NULL, &(struct ls_cross_entropy_options){0});
+    return ls_softmax_cross_entropy(graph, x, target, NULL, NULL,
+                                    &(struct ls_cross_entropy_options){0});
 }
 
 static struct ls_value *dropout(struct ls_graph *graph, struct ls_value *x) {
@@ -43,6 +44,11 @@ static struct ls_value *dropout(struct ls_graph *graph, struct ls_value *x) {
 
 static struct ls_value *max_pool(struct ls_graph *graph, struct ls_value *x) {
     return ls_max_pool(graph, x, &(struct ls_pool_options){.window = {2, 2}});
+}
+
+static struct ls_value *attention(struct ls_graph *graph, struct ls_value *x) {
+    return ls_attention(graph, x, NULL, NULL,
+                        &(struct ls_attention_options){.heads = 4, .causal = true});
 }
 
 static const struct op_item {
@@ -56,6 +62,7 @@ static const struct op_item {
     {"layer_norm", layer_norm, 768, LS_CASE_SHAPE(128), false},
     {"softmax_cross_entropy", cross_entropy, 768, LS_CASE_SHAPE(65), false},
     {"dropout", dropout, 64, LS_CASE_SHAPE(9216), false},
+    {"attention_causal", attention, 12, LS_CASE_SHAPE(64, 384), false},
     {"max_pool", max_pool, 64, LS_CASE_SHAPE(24, 24, 64), false},
     {"gelu", ls_gelu, 1024, LS_CASE_SHAPE(1024), false},
     {"tanh", ls_tanh, 1024, LS_CASE_SHAPE(1024), false},

@@ -27,59 +27,87 @@ static const struct ls_option info_options[] = {
                .help = "dataset of the targets; without it /targets, if the file has that"}},
 };
 
-static const char *type_name(enum ls_data_type type) {
-    static const char *const names[] = {
-        [LS_DATA_UINT8] = "uint8", [LS_DATA_INTEGER] = "integer", [LS_DATA_REAL] = "real"};
-    return names[type];
+/* What a window or a feed may be cut out of. */
+static void print_columns(const struct ls_column *columns, int count) {
+    for (int i = 0; i < count; i++) {
+        char text[LS_SHAPE_TEXT_MAX], tokens[48] = "";
+        if (columns[i].vocabulary)
+            snprintf(tokens, sizeof tokens, ", a vocabulary of %lld",
+                     (long long)columns[i].vocabulary);
+        printf("column   %-10s %llu rows of %s %s%s\n", columns[i].name,
+               (unsigned long long)columns[i].rows, ls_sample_print(columns[i].shape, text),
+               ls_data_type_name(columns[i].type), tokens);
+    }
 }
 
-static void print_part(const char *name, const char *dataset, struct ls_shape shape,
-                       enum ls_data_type type) {
+static void print_column(const char *name, const struct ls_column *column) {
     char text[LS_SHAPE_TEXT_MAX];
-    printf("%-8s %-10s %s %s\n", name, dataset, shape.rank ? ls_shape_print(shape, text) : "scalar",
-           type_name(type));
+    printf("%-8s %-10s %s %s\n", name, column->name, ls_shape_print(column->shape, text),
+           ls_data_type_name(column->type));
 }
 
-/* targets "": /targets where there are some; else *why says what keeps them from being used. */
-static enum ls_status open_dataset(const struct ls_dataset_options *wanted,
+/* Targets are looked at where they are asked for or lie at /targets; *why says what keeps those
+ * from being used. */
+static enum ls_status open_dataset(const char *path, struct ls_feed_options feeds[2], bool asked,
                                    struct ls_dataset **dataset, struct ls_error *why,
                                    struct ls_error *error) {
-    struct ls_dataset_options options = *wanted;
-    if (wanted->targets[0])
+    struct ls_dataset_options options = {.path = path, .feeds = feeds, .feed_count = 2};
+    ls_fail(why, LS_INVALID, "%s: there is no dataset '%s' in it", path, feeds[1].column);
+    if (asked || ls_dataset_open(dataset, &options, why) != LS_OK) {
+        options.feed_count = asked ? 2 : 1;
         return ls_dataset_open(dataset, &options, error);
-    options.targets = NULL;
-    if (ls_dataset_open(dataset, &options, why) == LS_OK)
-        return LS_OK;
-    options.targets = "";
-    return ls_dataset_open(dataset, &options, error);
+    }
+    return LS_OK;
 }
 
-static enum ls_status print_info(const char *path, const char *inputs, const char *targets,
-                                 struct ls_error *error) {
+static enum ls_status print_samples(const char *path, const char *inputs, const char *targets,
+                                    struct ls_error *error) {
     struct ls_dataset *dataset;
-    const struct ls_dataset_options options = {.path = path, .inputs = inputs, .targets = targets};
+    const bool asked = targets[0] != '\0';
+    struct ls_feed_options feeds[2] = {{.name = "inputs"}, {.name = "targets", .optional = !asked}};
+    snprintf(feeds[0].column, sizeof feeds[0].column, "%s", inputs);
+    snprintf(feeds[1].column, sizeof feeds[1].column, "%s", asked ? targets : "/targets");
     struct ls_error why;
-    const enum ls_status status = open_dataset(&options, &dataset, &why, error);
+    const enum ls_status status = open_dataset(path, feeds, asked, &dataset, &why, error);
     if (status != LS_OK)
         return status;
     const struct ls_dataset_info info = ls_dataset_info(dataset);
     printf("%s\n", path);
-    printf("samples  %llu in %d %s\n", (unsigned long long)info.rows, info.files,
+    printf("samples  %llu in %d %s\n", (unsigned long long)info.samples, info.files,
            info.files == 1 ? "file" : "files");
-    print_part("inputs", inputs, info.input_shape, info.input_type);
-    if (info.has_targets)
-        print_part("targets", targets[0] ? targets : "/targets", info.target_shape,
-                   info.target_type);
+    const struct ls_column *labels = ls_dataset_column(dataset, feeds[1].column);
+    print_column("inputs", ls_dataset_column(dataset, inputs));
+    if (labels)
+        print_column("targets", labels);
     else
         printf("targets  none: %s\n", why.text);
     /* Integers that could be labels; others (a regression's) are no error here. */
     int64_t classes;
     struct ls_error ignored;
-    if (info.has_targets && info.target_type != LS_DATA_REAL &&
-        ls_dataset_classes(dataset, &classes, &ignored) == LS_OK)
+    if (labels && labels->type != LS_DATA_REAL &&
+        ls_dataset_limit(dataset, &feeds[1], &classes, &ignored) == LS_OK)
         printf("labels   0 to %lld\n", (long long)classes - 1);
     ls_dataset_close(dataset);
     return LS_OK;
+}
+
+/* Files without /inputs are streams, or have names of their own: all that is in them. */
+static enum ls_status print_info(const char *path, const char *inputs, const char *targets,
+                                 struct ls_error *error) {
+    struct ls_column *columns;
+    int count;
+    enum ls_status status = ls_columns_list(path, &columns, &count, error);
+    bool samples = count == 0 || strcmp(inputs, "/inputs") != 0;
+    for (int i = 0; i < count; i++)
+        samples = samples || !strcmp(columns[i].name, inputs);
+    if (status == LS_OK && samples) {
+        status = print_samples(path, inputs, targets, error);
+    } else if (status == LS_OK) {
+        printf("%s\n", path);
+        print_columns(columns, count);
+    }
+    ls_columns_free(columns, count);
+    return status;
 }
 
 static int run_info(int argument_count, char **arguments, const void *given) {
@@ -178,7 +206,7 @@ const struct ls_command ls_command_data = {
     .parts = parts,
     .usage = "import [FORMAT] FILE... [OPTION...] --out FILE.h5 | info FILE",
     .help = "import raw files into an HDF5 data set; say what a data set holds",
-    .details = "FORMAT is idx, cifar, csv or npy; it may be left out where file names tell.\n"
+    .details = "FORMAT is idx, cifar, csv, npy or text; it may be left out where file names tell.\n"
                "A config takes the same words: `train: \"csv table.csv --target price\"`.\n"
                "info takes --inputs DATASET and --targets DATASET where they are not /inputs and "
                "/targets.",

@@ -42,18 +42,17 @@ static void print_metrics(const char *name, const struct ls_metrics *metrics, bo
     }
 }
 
-static enum ls_status evaluate_part(struct ls_trained *trained, const char *name,
-                                    const struct ls_part *part, bool confusion,
+static enum ls_status evaluate_part(struct ls_trained *trained, int role, bool confusion,
                                     struct ls_error *error) {
     struct ls_loader *loader;
-    enum ls_status status = ls_trained_load(trained, part, &loader, error);
+    enum ls_status status = ls_trained_load(trained, role, &loader, error);
     if (status != LS_OK)
         return status;
     double *sums = ls_calloc((size_t)ls_worker_sum_count(&trained->worker, true), sizeof *sums);
     status = ls_worker_evaluate(&trained->worker, loader, sums, error);
     if (status == LS_OK) {
-        const struct ls_metrics metrics = ls_task_metrics(trained->worker.task, sums, true);
-        print_metrics(name, &metrics, confusion);
+        const struct ls_metrics metrics = ls_worker_metrics(&trained->worker, sums, true);
+        print_metrics(trained->given ? "data" : ls_part_name(role), &metrics, confusion);
     }
     free(sums);
     ls_loader_destroy(loader);
@@ -71,17 +70,10 @@ static int run_evaluate(int argument_count, char **arguments, const void *given)
     if (status != LS_OK)
         return ls_command_fail(&error);
     printf("%s: step %llu\n", arguments[0], (unsigned long long)trained.step);
-    if (trained.given) {
-        const struct ls_part part = {.dataset = trained.given,
-                                     .count = ls_dataset_info(trained.given).rows};
-        status = evaluate_part(&trained, "data", &part, evaluate->confusion, &error);
-    }
-    int evaluated = trained.given != NULL;
-    for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS && status == LS_OK && !trained.given;
-         role++)
+    int evaluated = 0;
+    for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS && status == LS_OK; role++)
         if (trained.data.parts[role].dataset) {
-            status = evaluate_part(&trained, ls_part_name(role), &trained.data.parts[role],
-                                   evaluate->confusion, &error);
+            status = evaluate_part(&trained, role, evaluate->confusion, &error);
             evaluated++;
         }
     if (status == LS_OK && !evaluated)

@@ -44,9 +44,9 @@ struct inspection {
     int first, count; /* microbatches of the last rank, which has the most */
     int threads;      /* of that rank, each with a share of its microbatches */
     int piece;        /* microbatches of a piece */
-    struct ls_task *task;
+    int64_t microbatch_rows;
     struct ls_parameter_set *parameters;
-    struct ls_model model;
+    struct ls_model models[LS_PHASES_MAX]; /* of each phase */
 };
 
 static const char *megabytes(double bytes, char text[32]) {
@@ -73,12 +73,39 @@ static int longest_name(const struct ls_graph *graph) {
     return longest;
 }
 
-static void print_nodes(const struct inspection *it) {
-    const int width = longest_name(it->model.graph);
+/* The parameters that a phase trains. */
+static int64_t trained_by(const struct inspection *it, int phase) {
+    int64_t count = 0;
+    for (int i = 0; i < it->parameters->count; i++)
+        if (it->parameters->items[i]->group == phase &&
+            it->parameters->items[i]->kind == LS_PARAMETER_WEIGHT)
+            count += ls_parameter_plain_count(it->parameters->items[i]);
+    return count;
+}
+
+static void print_terms(const struct ls_terms *terms) {
+    for (int i = 0; i < terms->count; i++) {
+        const struct ls_term *term = &terms->items[i];
+        printf("%s%s", i ? " + " : "loss: ", "");
+        if (term->weight != 1)
+            printf("%g ", term->weight);
+        printf("%s%s%s%s", term->loss->layer.name, terms->count > 1 ? " (" : "",
+               terms->count > 1 ? term->spec->name : "", terms->count > 1 ? ")" : "");
+    }
+    printf("\n");
+}
+
+/* The table of one phase. A parameter that is used again is counted where it is used first. */
+static void print_phase(const struct inspection *it, int phase) {
+    const struct ls_graph *graph = it->models[phase].graph;
+    const int width = longest_name(graph);
     int64_t flops = 0;
+    if (it->config.phase_count > 1)
+        printf("phase %s, every %lld step(s)\n", it->config.phases[phase].name,
+               (long long)it->config.phases[phase].every);
     printf("%-*s  %-22s %-12s %12s %10s\n", width, "layer", "op", "output", "parameters", "MFLOP");
-    for (int i = 0; i < ls_graph_node_count(it->model.graph); i++) {
-        const struct ls_node *node = ls_graph_node_at(it->model.graph, i);
+    for (int i = 0; i < ls_graph_node_count(graph); i++) {
+        const struct ls_node *node = ls_graph_node_at(graph, i);
         struct ls_shape row = {.rank = node->output->shape.rank - 1};
         memcpy(row.dims, node->output->shape.dims + 1, (size_t)row.rank * sizeof *row.dims);
         char op[64], shape[LS_SHAPE_TEXT_MAX];
@@ -90,7 +117,8 @@ static void print_nodes(const struct inspection *it) {
         flops += node->flops;
     }
     printf("%-*s  %-22s %-12s %12lld %10.3f\n", width, "total", "", "",
-           (long long)ls_parameters_trained(it->parameters), (double)flops * 1e-6);
+           (long long)trained_by(it, phase), (double)flops * 1e-6);
+    print_terms(&it->models[phase].terms);
     printf("MFLOP: forward, for one sample; a training step takes about three times that\n\n");
 }
 
@@ -116,25 +144,34 @@ static int share_buffers(const struct inspection *it, int thread, int *pieces) {
 }
 
 static int64_t optimizer_bytes(const struct inspection *it) {
-    int64_t begin, end;
-    ls_parameters_slice(it->parameters, it->ranks - 1, it->ranks, &begin, &end);
-    struct ls_optimizer *optimizer =
-        ls_optimizer_create(&it->config.optimizer, it->parameters, begin, end, it->variant);
-    const int64_t bytes =
-        ls_optimizer_state_count(optimizer) * (end - begin) * (int64_t)sizeof(float);
-    ls_optimizer_destroy(optimizer);
+    int64_t bytes = 0;
+    for (int group = 0; group < it->config.phase_count; group++) {
+        const struct ls_range slice =
+            ls_parameters_slice(it->parameters, group, it->ranks - 1, it->ranks);
+        struct ls_optimizer *optimizer =
+            ls_optimizer_create(&it->config.phases[group].optimizer, it->parameters, slice.first,
+                                slice.end, it->variant);
+        bytes +=
+            ls_optimizer_state_count(optimizer) * ls_range_count(slice) * (int64_t)sizeof(float);
+        ls_optimizer_destroy(optimizer);
+    }
     return bytes;
 }
 
 static void print_rank(const struct inspection *it) {
-    const struct ls_graph_summary summary = ls_graph_summarise(it->model.graph);
+    double arena = 0, packed = 0; /* phases run in turn and share the arena */
+    for (int p = 0; p < it->config.phase_count; p++) {
+        const struct ls_graph_summary summary = ls_graph_summarise(it->models[p].graph);
+        arena = (double)summary.arena_bytes > arena ? (double)summary.arena_bytes : arena;
+        packed += (double)summary.state_bytes;
+    }
     const double flat = (double)it->parameters->total * sizeof(float);
     char text[32];
     int pieces = 0, buffers = 0;
     for (int t = 0; t < it->threads; t++)
         buffers += share_buffers(it, t, &pieces);
     const double state = (double)optimizer_bytes(it);
-    const double graph = it->threads * ((double)summary.arena_bytes + (double)summary.state_bytes);
+    const double graph = it->threads * (arena + packed);
     const int64_t sent = ls_reducer_bytes_sent(it->parameters, it->microbatches, it->ranks,
                                                (enum ls_reducer_kind)it->config.train.reduce);
     const bool shared = it->ranks > 1 && it->config.train.share_memory;
@@ -162,10 +199,11 @@ static void print_all(const struct inspection *it) {
     printf(
         "%s: %llu training samples of %s, batch %lld in %d microbatches, %d %s%s, %s kernels\n\n",
         it->config.name, (unsigned long long)it->data.parts[LS_SOURCE_TRAIN].count,
-        ls_shape_print(it->data.input_shape, shape), (long long)it->config.train.batch,
+        ls_sample_print(it->data.feeds[0].shape, shape), (long long)it->config.train.batch,
         it->microbatches, it->ranks, it->ranks == 1 ? "rank" : "ranks", threads,
         ls_variant_name(it->variant));
-    print_nodes(it);
+    for (int p = 0; p < it->config.phase_count; p++)
+        print_phase(it, p);
     print_rank(it);
 }
 
@@ -183,26 +221,32 @@ static enum ls_status choose_ranks(struct inspection *it, const struct inspect_o
     it->first = (int)ls_even_first(it->microbatches, it->ranks - 1, it->ranks);
     it->count = it->microbatches - it->first;
     it->threads = threads < it->count ? (int)threads : it->count;
-    const int most = (it->count + it->threads - 1) / it->threads; /* of a share */
-    it->piece = (int)ls_config_piece_microbatches(&it->config, most);
+    it->microbatch_rows = it->config.train.batch / it->microbatches;
     return LS_OK;
 }
 
+/* Models for one microbatch show how many go through in one piece. */
 static enum ls_status build(struct inspection *it, struct ls_error *error) {
     const struct ls_config *config = &it->config;
+    const int most = (it->count + it->threads - 1) / it->threads; /* of a share */
     enum ls_status status = ls_config_variant(config, &it->variant, error);
-    if (status == LS_OK)
-        status = ls_task_create(&it->task, &config->task, error);
     if (status != LS_OK)
         return status;
     it->parameters = ls_parameters_create();
-    struct ls_model_options model =
-        ls_config_model(config, it->data.input_shape, it->data.input_integer, it->variant,
-                        it->piece * (config->train.batch / it->microbatches));
-    model.task = it->task;
-    status = ls_model_create(&it->model, &model, it->parameters, error);
-    if (status != LS_OK && it->model.failed)
-        return ls_config_layer_error(config, it->model.failed, error);
+    struct ls_model_options model = ls_config_model(config, it->variant, it->microbatch_rows);
+    model.feeds = it->data.feeds;
+    model.feed_count = it->data.feed_count;
+    model.borrows_arena = true; /* nothing runs */
+    status = ls_models_create(it->models, &model, it->parameters, error);
+    if (status == LS_OK) {
+        it->piece = ls_models_piece(it->models, config->phase_count, it->microbatch_rows,
+                                    config->train.piece_rows, most);
+        ls_models_destroy(it->models, config->phase_count);
+        model.rows_max = it->piece * it->microbatch_rows;
+        status = ls_models_create(it->models, &model, it->parameters, error);
+    }
+    if (status != LS_OK && it->models[0].failed)
+        return ls_config_layer_error(config, it->models[0].failed, error);
     return status;
 }
 
@@ -221,11 +265,8 @@ static int run_inspect(int argument_count, char **arguments, const void *given_o
     if (status == LS_OK)
         status = build(&it, &error);
     if (status == LS_OK)
-        status = ls_check_targets(it.data.datasets[LS_SOURCE_TRAIN], &it.config, &it.model, &error);
-    if (status == LS_OK)
         print_all(&it);
-    ls_model_destroy(&it.model);
-    ls_task_destroy(it.task);
+    ls_models_destroy(it.models, it.config.phase_count);
     ls_parameters_destroy(it.parameters);
     ls_data_close(&it.data);
     ls_config_clear(&it.config);

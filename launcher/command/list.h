@@ -10,6 +10,7 @@
     X(worker)                                                                                      \
     X(evaluate)                                                                                    \
     X(predict)                                                                                     \
+    X(generate)                                                                                    \
     X(inspect)                                                                                     \
     X(data)                                                                                        \
     X(checkpoint)                                                                                  \

@@ -44,6 +44,12 @@ static void classify(const float *outputs, int64_t rows, int64_t width, int32_t 
     }
 }
 
+/* Whether the model's answer is its largest output. */
+static bool classifies(const struct ls_config *config) {
+    const struct ls_loss *loss = ls_loss_find(config->losses.items[0].layer->name);
+    return config->task.kind == LS_TASK_CLASSIFICATION || loss->classifies;
+}
+
 static enum ls_status write_rows(void *context, const float *outputs, int64_t rows,
                                  struct ls_error *error) {
     struct writer *writer = context;
@@ -55,21 +61,20 @@ static enum ls_status write_rows(void *context, const float *outputs, int64_t ro
 static enum ls_status predict(struct ls_trained *trained, const char *path,
                               struct ls_error *error) {
     struct ls_worker *worker = &trained->worker;
-    const uint64_t rows = ls_dataset_info(trained->given).rows;
-    const struct ls_part part = {.dataset = trained->given, .count = rows};
-    struct ls_shape shape = {.rank = worker->model.output->shape.rank - 1};
-    for (int i = 0; i < shape.rank; i++)
-        shape.dims[i] = worker->model.output->shape.dims[i + 1];
+    const uint64_t rows = trained->data.parts[LS_SOURCE_TEST].count;
+    const struct ls_shape shape =
+        ls_shape_of_row(worker->models[ls_worker_answering(worker)].output->shape);
 
     struct ls_loader *loader;
-    enum ls_status status = ls_trained_load(trained, &part, &loader, error);
+    enum ls_status status = ls_trained_load(trained, LS_SOURCE_TEST, &loader, error);
     if (status != LS_OK)
         return status;
     struct writer writer = {.width = ls_shape_count(shape)};
-    if (ls_task_classes(worker->task))
+    if (classifies(worker->config) && shape.rank == 1)
         writer.labels = ls_calloc((size_t)trained->config.train.batch, sizeof *writer.labels);
-    status =
-        ls_predictions_create(&writer.predictions, path, rows, shape, writer.labels != NULL, error);
+    const struct ls_predictions_options output = {
+        .path = path, .rows = rows, .row_shape = shape, .classes = writer.labels != NULL};
+    status = ls_predictions_create(&writer.predictions, &output, error);
     if (status == LS_OK) {
         struct ls_error ignored;
         status = ls_worker_predict(worker, loader, write_rows, &writer, error);
@@ -102,7 +107,7 @@ static int run_predict(int argument_count, char **arguments, const void *given) 
     struct ls_trained trained;
     enum ls_status status = check_options(wanted, &error);
     const struct ls_trained_options what = {
-        .run = arguments[0], .file = wanted->data, .threads = wanted->threads};
+        .run = arguments[0], .file = wanted->data, .answers = true, .threads = wanted->threads};
     if (status == LS_OK)
         status = ls_trained_open(&trained, &what, &error);
     if (status != LS_OK)

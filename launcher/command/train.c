@@ -40,8 +40,8 @@ static const struct ls_option options[] = {
                .help = "set the run directory aside and start afresh"}},
 };
 
-/* Opens the data, builds the graph and reads all labels once, so that what can be known to fail
- * fails here, in one process, with one message. */
+/* Opens the data, builds the graph and reads all indices and labels once, so that what can be known
+ * to fail fails here, in one process, with one message. */
 static enum ls_status rehearse(const struct ls_config *config, struct ls_error *error) {
     struct ls_data data;
     enum ls_status status = ls_data_open(&data, config, true, error);
@@ -49,12 +49,10 @@ static enum ls_status rehearse(const struct ls_config *config, struct ls_error *
         return status;
     struct ls_worker worker;
     const struct ls_worker_options worker_options = {
-        .config = config, .input_shape = data.input_shape, .input_integer = data.input_integer};
+        .config = config, .feeds = data.feeds, .feed_count = data.feed_count};
     status = ls_worker_create(&worker, &worker_options, error);
     if (status == LS_OK) {
-        status = ls_check_targets(data.datasets[LS_SOURCE_TRAIN], config, &worker.model, error);
-        if (status == LS_OK && ls_task_classes(worker.task))
-            status = ls_data_check_labels(&data, ls_task_classes(worker.task), error);
+        status = ls_data_check(&data, &worker, error);
         ls_worker_destroy(&worker);
     }
     ls_data_close(&data);
@@ -104,7 +102,7 @@ static enum ls_status set_aside(const char *run, struct ls_error *error) {
 /* Whether the newest checkpoint is the end of this config's run, and its result is written. */
 static enum ls_status look_for_end(const char *run, const struct ls_config *config, bool *ended,
                                    struct ls_error *error) {
-    struct ls_state state;
+    struct ls_state state = {0};
     bool found;
     *ended = false;
     const enum ls_status status = ls_restore_look(run, config, &state, &found, error);
@@ -114,6 +112,7 @@ static enum ls_status look_for_end(const char *run, const struct ls_config *conf
         config->train.steps_max > 0 && state.step >= (uint64_t)config->train.steps_max;
     *ended = (state.early_stopped || limit || state.epoch >= (uint64_t)config->train.epochs) &&
              ls_result_final(run, state.step, limit);
+    ls_state_clear(&state);
     return LS_OK;
 }
 

@@ -7,8 +7,8 @@
 
 struct ls_trained {
     struct ls_config config;
-    struct ls_data data;      /* of the config; empty when other data was given */
-    struct ls_dataset *given; /* --data; NULL: none */
+    struct ls_data data; /* of the config, or --data as its test part */
+    bool given;          /* --data */
     struct ls_worker worker;
     uint64_t step; /* of the checkpoint */
 };
@@ -17,6 +17,7 @@ struct ls_trained_options {
     const char *run;
     const char *file; /* a data source as in a config; "": the run's own data */
     bool targets;     /* whether the file must have them */
+    bool answers;     /* only outputs are wanted, no loss */
     int64_t threads;  /* 0: the config's */
 };
 
@@ -26,8 +27,8 @@ LS_MUST_USE enum ls_status ls_trained_open(struct ls_trained *trained,
                                            struct ls_error *error);
 void ls_trained_close(struct ls_trained *trained);
 
-/* Loads a part in order, for this process alone. */
-LS_MUST_USE enum ls_status ls_trained_load(struct ls_trained *trained, const struct ls_part *part,
+/* Loads a part (enum ls_source_role) in order, for this process alone. */
+LS_MUST_USE enum ls_status ls_trained_load(struct ls_trained *trained, int role,
                                            struct ls_loader **loader, struct ls_error *error);
 
 #endif

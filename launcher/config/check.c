@@ -3,10 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/tasks/task.h"
 #include "launcher/config/reader.h"
-
-enum { SUMS_MAX = 16 };
 
 /* The place to blame for two values that do not fit: the one that was written last, or at all. */
 static struct ls_origin blamed(struct ls_origin a, struct ls_origin b, bool *first) {
@@ -70,29 +67,22 @@ static enum ls_status check_split(const struct ls_config_reader *reader) {
     return status == LS_OK ? check_share(reader, 2, "data.test", data->test) : status;
 }
 
-/* train.watch names a metric that the task measures. */
-static enum ls_status check_watch(const struct ls_config_reader *reader) {
-    const char *watch = reader->config->train.watch;
-    struct ls_task *task = NULL;
-    struct ls_error ignored; /* check_task says what is wrong with a task */
-    if (!watch[0] || ls_task_create(&task, &reader->config->task, &ignored) != LS_OK)
-        return LS_OK;
-    const double sums[SUMS_MAX] = {0};
-    LS_ASSERT(ls_task_sum_count(task, false) <= SUMS_MAX, "%d sums",
-              ls_task_sum_count(task, false));
-    const struct ls_metrics metrics = ls_task_metrics(task, sums, false);
-    char names[256] = "";
-    bool found = false;
-    for (int i = 0; i < metrics.count; i++) {
-        const size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", metrics.items[i].name);
-        found = found || !strcmp(metrics.items[i].name, watch);
-    }
-    ls_task_destroy(task);
-    if (found)
-        return LS_OK;
-    return ls_reader_fail(reader, *ls_reader_origin(reader, "train.watch"),
-                          "train.watch: expected one of %s; found '%.60s'", names, watch);
+/* Of several phases, one has to run in each step: the ranks agree on stopping and saving in it; and
+ * which of their metrics early stopping means has to be said. */
+static enum ls_status check_phases(const struct ls_config_reader *reader) {
+    const struct ls_config *config = reader->config;
+    bool always = false;
+    for (int p = 0; p < config->phase_count; p++)
+        always = always || config->phases[p].every == 1;
+    if (!always)
+        return ls_reader_fail(reader, reader->phases,
+                              "phases: one of them must run in each step (every: 1)");
+    if (config->phase_count > 1 && config->train.patience && !config->train.watch[0])
+        return ls_reader_fail(reader, *ls_reader_origin(reader, "train.patience"),
+                              "train.patience: a task of %d phases needs train.watch "
+                              "(%s.loss, for example)",
+                              config->phase_count, config->phases[config->phase_count - 1].name);
+    return LS_OK;
 }
 
 static enum ls_status check_early_stopping(const struct ls_config_reader *reader) {
@@ -100,7 +90,7 @@ static enum ls_status check_early_stopping(const struct ls_config_reader *reader
     const bool validated =
         data->validation[0] || (data->split.count == 3 && data->split.values[1] > 0);
     if (!reader->config->train.patience || validated)
-        return check_watch(reader);
+        return check_phases(reader);
     return ls_reader_fail(
         reader, *ls_reader_origin(reader, "train.patience"),
         "train.patience (early stopping) needs data.validation, or a share of data.split");
@@ -131,23 +121,10 @@ static enum ls_status check_ranks(const struct ls_config_reader *reader) {
                           (long long)ranks, (long long)microbatches);
 }
 
-/* The task itself knows which losses fit which kind. */
-static enum ls_status check_task(const struct ls_config_reader *reader) {
-    struct ls_task *task = NULL;
-    struct ls_error problem;
-    if (ls_task_create(&task, &reader->config->task, &problem) == LS_OK) {
-        ls_task_destroy(task);
-        return LS_OK;
-    }
-    bool first;
-    const struct ls_origin origin = blamed(*ls_reader_origin(reader, "loss.name"),
-                                           *ls_reader_origin(reader, "task.kind"), &first);
-    return ls_reader_fail(reader, origin, "%s", problem.text);
-}
-
 enum ls_status ls_reader_check(const struct ls_config_reader *reader) {
     static enum ls_status (*const checks[])(const struct ls_config_reader *) = {
-        check_batch, check_split, check_early_stopping, check_schedule, check_ranks, check_task};
+        check_batch,          ls_reader_check_feeds, check_split,
+        check_early_stopping, check_schedule,        check_ranks};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         const enum ls_status status = checks[i](reader);
         if (status != LS_OK)

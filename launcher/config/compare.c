@@ -72,6 +72,56 @@ static void compare_layers(struct differences *differences, const struct ls_laye
     }
 }
 
+static void compare_networks(struct differences *differences, const struct ls_networks *before,
+                             const struct ls_networks *now) {
+    for (int i = 0; i < before->count && i < now->count; i++) {
+        const struct ls_network *a = &before->items[i], *b = &now->items[i];
+        char name[80];
+        snprintf(name, sizeof name, "model%s%s", a->name[0] ? "." : "", a->name);
+        if (strcmp(a->name, b->name) != 0)
+            add(differences, name, a->name, b->name);
+        else
+            compare_layers(differences, &a->layers, &b->layers, name);
+    }
+    char old[32], new[32];
+    snprintf(old, sizeof old, "%d networks", before->count);
+    snprintf(new, sizeof new, "%d", now->count);
+    if (before->count != now->count)
+        add(differences, "model", old, new);
+}
+
+static void compare_phases(struct differences *differences, const struct ls_config *before,
+                           const struct ls_config *now) {
+    for (int p = 0; p < before->phase_count && p < now->phase_count && now->phase_count > 1; p++) {
+        const struct ls_phase_options *a = &before->phases[p], *b = &now->phases[p];
+        char name[80], inner[96];
+        snprintf(name, sizeof name, "phases.%s", a->name);
+        compare_fields(differences, ls_phase_fields, name, a, b);
+        snprintf(inner, sizeof inner, "%s.optimizer", name);
+        compare_fields(differences, ls_optimizer_fields, inner, &a->optimizer, &b->optimizer);
+        snprintf(inner, sizeof inner, "%s.schedule", name);
+        compare_fields(differences, ls_schedule_fields, inner, &a->schedule, &b->schedule);
+    }
+}
+
+static void compare_feeds(struct differences *differences, const struct ls_feed_list *before,
+                          const struct ls_feed_list *now) {
+    char name[LS_FEED_NAME_MAX + 16], old[16], new[16];
+    for (int i = 0; i < before->count && i < now->count; i++) {
+        if (strcmp(before->items[i].name, now->items[i].name)) {
+            add(differences, "data.feeds", before->items[i].name, now->items[i].name);
+            return;
+        }
+        snprintf(name, sizeof name, "data.feeds.%s", now->items[i].name);
+        compare_fields(differences, ls_feed_fields, name, &before->items[i], &now->items[i]);
+    }
+    if (before->count != now->count) {
+        snprintf(old, sizeof old, "%d", before->count);
+        snprintf(new, sizeof new, "%d", now->count);
+        add(differences, "number of data.feeds", old, new);
+    }
+}
+
 enum ls_status ls_config_resumable(const struct ls_config *before, const struct ls_config *now,
                                    struct ls_error *error) {
     char *text = NULL;
@@ -80,10 +130,15 @@ enum ls_status ls_config_resumable(const struct ls_config *before, const struct 
     LS_ASSERT(differences.out, "no memory to compare config %s", now->path);
     for (int s = 0; s < ls_config_section_count; s++) {
         const struct ls_config_section *section = &ls_config_sections[s];
+        if (section->fields == &ls_loss_fields)
+            continue; /* the losses say it in full */
         compare_fields(&differences, *section->fields, section->name,
                        (const char *)before + section->offset, (const char *)now + section->offset);
     }
-    compare_layers(&differences, &before->model, &now->model, "model");
+    compare_feeds(&differences, &before->data.feeds, &now->data.feeds);
+    compare_phases(&differences, before, now);
+    compare_layers(&differences, &before->losses, &now->losses, "losses");
+    compare_networks(&differences, &before->model, &now->model);
     if (differences.count > SHOWN_MAX)
         fprintf(differences.out, " (and %d more)", differences.count - SHOWN_MAX);
     LS_ASSERT(!fclose(differences.out), "no memory to compare config %s", now->path);

@@ -10,12 +10,22 @@
 #include "core/optim/schedule.h"
 #include "core/tasks/task.h"
 #include "core/tensor/augment.h"
+#include "io/feed.h"
+
+/* Cut-outs of columns under names that a model takes them by; `data.feeds`. */
+struct ls_feed_list {
+    int count;
+    struct ls_feed_options items[LS_FEEDS_MAX];
+};
 
 struct ls_data_options {
     char train[LS_TEXT_MAX], validation[LS_TEXT_MAX], test[LS_TEXT_MAX];
     char inputs[LS_TEXT_MAX], targets[LS_TEXT_MAX]; /* dataset paths in the HDF5 files */
-    struct ls_real_list split;                      /* empty: none; else train, validation, test */
-    int standardise;                                /* none | feature | channel */
+    int64_t window, stride, horizon; /* of a stream; window 0: samples are rows; stride 0: window */
+    struct ls_real_list target_channels; /* with a horizon: neighbours; empty: all */
+    struct ls_feed_list feeds;           /* empty: what inputs, targets and window say */
+    struct ls_real_list split;           /* empty: none; else train, validation, test */
+    int standardise;                     /* none | feature | channel */
 };
 
 enum ls_standardise { LS_STANDARDISE_NONE, LS_STANDARDISE_FEATURE, LS_STANDARDISE_CHANNEL };
@@ -64,12 +74,24 @@ struct ls_launcher_options {
     char mpirun_arguments[LS_TEXT_MAX];
 };
 
+/* What one phase of the task is trained with: the section optimizer and schedule, but for what the
+ * section phases says. */
+struct ls_phase_options {
+    char name[LS_PHASE_NAME_MAX]; /* "" where the task has one phase */
+    int64_t every;                /* it runs in every so many steps */
+    struct ls_optimizer_options optimizer;
+    struct ls_schedule_options schedule;
+};
+
 struct ls_config {
     int64_t seed;
     struct ls_task_options task; /* task.*, loss.* */
     struct ls_data_options data;
     struct ls_augment_options augment;
-    struct ls_layer_list model;
+    struct ls_networks model;
+    struct ls_layer_list losses; /* the task's preset, unless given */
+    struct ls_phase_options phases[LS_PHASES_MAX];
+    int phase_count;
     struct ls_train_options train;
     struct ls_optimizer_options optimizer;
     struct ls_schedule_options schedule;
@@ -77,8 +99,9 @@ struct ls_config {
     struct ls_log_options log;
     struct ls_compute_options compute;
     struct ls_launcher_options launcher;
-    char path[LS_TEXT_MAX]; /* where it was read from */
-    char name[LS_TEXT_MAX]; /* file name without folder and ending */
+    char path[LS_TEXT_MAX];        /* where it was read from */
+    char watch_place[LS_TEXT_MAX]; /* of train.watch, for errors: "FILE:LINE:COLUMN" */
+    char name[LS_TEXT_MAX];        /* file name without folder and ending */
 };
 
 /* A section: a table of fields and where its struct lies in struct ls_config. Name "" is the top
@@ -130,9 +153,17 @@ int64_t ls_config_piece_microbatches(const struct ls_config *config, int64_t cou
 LS_MUST_USE enum ls_status ls_config_variant(const struct ls_config *config,
                                              enum ls_variant *variant, struct ls_error *error);
 
-/* What ls_model_create needs of a config, but for the task. */
-struct ls_model_options ls_config_model(const struct ls_config *config, struct ls_shape input_shape,
-                                        bool input_integer, enum ls_variant variant,
+/* The feeds that a config's data is cut into: feeds[0 .. result - 1], at most LS_FEEDS_MAX. An
+ * empty column: the only dataset that the files hold. */
+int ls_config_feeds(const struct ls_config *config, struct ls_feed_options *feeds);
+/* Rows from one window to the next; 1 where samples are rows. */
+int64_t ls_config_stride(const struct ls_config *config);
+
+/* The keys of one feed in `data.feeds`. */
+extern const struct ls_fields ls_feed_fields;
+
+/* What ls_model_create needs of a config, but for the task and the feeds. */
+struct ls_model_options ls_config_model(const struct ls_config *config, enum ls_variant variant,
                                         int64_t rows_max);
 
 /* "FILE:LINE:COLUMN: error: text" for a layer of the model. */

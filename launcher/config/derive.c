@@ -18,17 +18,6 @@ int64_t ls_config_microbatches(const struct ls_config *config) {
     return given ? given : automatic_microbatches(config->train.batch);
 }
 
-int64_t ls_config_piece_microbatches(const struct ls_config *config, int64_t count) {
-    const int64_t microbatch_rows = config->train.batch / ls_config_microbatches(config);
-    int64_t rows = config->train.piece_rows;
-    if (!rows)
-        rows = ls_model_piece_rows(&config->model);
-    if (!rows)
-        return count;
-    const int64_t whole = rows < microbatch_rows ? 1 : rows / microbatch_rows;
-    return whole < count ? whole : count;
-}
-
 enum ls_status ls_config_variant(const struct ls_config *config, enum ls_variant *variant,
                                  struct ls_error *error) {
     switch ((enum ls_isa)config->compute.isa) {
@@ -52,15 +41,12 @@ enum ls_status ls_config_variant(const struct ls_config *config, enum ls_variant
                    ls_variant_name(*variant), ls_variant_name(ls_variant_best()));
 }
 
-struct ls_model_options ls_config_model(const struct ls_config *config, struct ls_shape input_shape,
-                                        bool input_integer, enum ls_variant variant,
+struct ls_model_options ls_config_model(const struct ls_config *config, enum ls_variant variant,
                                         int64_t rows_max) {
     return (struct ls_model_options){
-        .layers = &config->model,
-        .input_shape = input_shape,
-        .input_integer = input_integer,
-        .standardise_features = config->data.standardise != LS_STANDARDISE_NONE,
-        .standardise_whole_row = config->data.standardise == LS_STANDARDISE_FEATURE,
+        .networks = &config->model,
+        .task = ls_task_of(config->task.kind),
+        .losses = &config->losses,
         .variant = variant,
         .rows_max = rows_max,
         .winograd = (enum ls_winograd)config->compute.winograd,

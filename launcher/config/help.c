@@ -46,6 +46,16 @@ static void print_section(FILE *out, const struct ls_config_section *section) {
         fprintf(out, "\n%s:  # %s\n", section->name, section->help);
     for (int i = 0; i < section->fields->count; i++)
         print_field(out, &section->fields->items[i]);
+    if (strcmp(section->name, "data") != 0)
+        return;
+    fputs(
+        "  feeds:                     instead of inputs, targets and window: what a sample is, by "
+        "names that layers\n"
+        "                             and losses take it by: `feeds: {NAME: {column: C, ...}, "
+        "...}`, each with the keys\n",
+        out);
+    for (int i = 0; i < ls_feed_fields.count; i++)
+        print_field(out, &ls_feed_fields.items[i]);
 }
 
 static void print_layer(FILE *out, const struct ls_layer *layer) {
@@ -63,11 +73,39 @@ static void print_layer(FILE *out, const struct ls_layer *layer) {
         fprintf(out, "  %s: a list of layers\n", layer->branches[i]);
 }
 
+static void print_losses(FILE *out) {
+    int count;
+    const struct ls_layer *const *losses = ls_loss_layers(&count);
+    fputs(
+        "\nlosses:  # a list of terms, whose weighted sum training makes small; without it, the "
+        "task's own\n"
+        "  A term judges the model's output, or the value named in `from`; `target` names what it "
+        "is compared with\n"
+        "  (default: the feed targets). Several terms give metrics with the term's name in "
+        "front.\n",
+        out);
+    for (int i = 0; i < count; i++)
+        print_layer(out, losses[i]);
+}
+
+static void print_phases(FILE *out) {
+    fputs("\nphases:  # names of the task's phases; what differs from optimizer and schedule\n"
+          "  gan: phases discriminator and generator, run in this order in each step\n"
+          "  optimizer: keys of the section optimizer\n"
+          "  schedule: keys of the section schedule\n",
+          out);
+    for (int i = 0; i < ls_phase_fields.count; i++)
+        print_field(out, &ls_phase_fields.items[i]);
+}
+
 static void print_model(FILE *out) {
     int count;
     const struct ls_layer *const *layers = ls_layers(&count);
     fputs("\nmodel:  # a list of layers: `- relu`, `- linear: 256`, `- linear: {units: 256, name: "
           "fc1}`\n"
+          "  Or a mapping of names to such lists: networks, which the layer `network` records. The "
+          "one called main, else\n"
+          "  the last, is what the task trains.\n"
           "  Every layer takes a name, which becomes part of its parameters' names, and by which "
           "later layers may take\n"
           "  its value: `from: NAME` in place of the value of the layer before, or by further keys "
@@ -85,11 +123,22 @@ bool ls_config_help(FILE *out, const char *name) {
               out);
         for (int s = 0; s < ls_config_section_count; s++)
             print_section(out, &ls_config_sections[s]);
-        fputs("\nmodel:  # a list of layers, see `lockstep help config model`\n", out);
+        fputs("\nmodel:  # a list of layers, see `lockstep help config model`\n"
+              "\nlosses:  # a list of losses, see `lockstep help config losses`\n"
+              "\nphases:  # of a task with several, see `lockstep help config phases`\n",
+              out);
         return true;
     }
     if (!strcmp(name, "model")) {
         print_model(out);
+        return true;
+    }
+    if (!strcmp(name, "losses")) {
+        print_losses(out);
+        return true;
+    }
+    if (!strcmp(name, "phases")) {
+        print_phases(out);
         return true;
     }
     for (int s = 1; s < ls_config_section_count; s++)
@@ -98,6 +147,8 @@ bool ls_config_help(FILE *out, const char *name) {
             return true;
         }
     const struct ls_layer *layer = ls_layer_find(name);
+    if (!layer)
+        layer = ls_loss_layer_find(name);
     if (layer)
         print_layer(out, layer);
     return layer;
@@ -110,6 +161,8 @@ const char *ls_config_help_nearest(const char *name) {
     for (int s = 1; s < ls_config_section_count; s++)
         ls_names_add(&names, ls_config_sections[s].name);
     ls_names_add(&names, "model");
+    ls_names_add(&names, "losses");
+    ls_names_add(&names, "phases");
     for (int i = 0; i < count; i++)
         ls_names_add(&names, layers[i]->name);
     return ls_nearest(name, names.items, names.count);

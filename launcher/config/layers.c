@@ -9,6 +9,15 @@
 
 enum { GIVEN_MAX = 64, LAYERS_MAX = 4096 /* of one list */ };
 
+/* What an item of a list may be. */
+struct table {
+    const char *section, *kind; /* "model", "layer" */
+    const struct ls_layer *(*find)(const char *name);
+    const struct ls_layer *const *(*all)(int *count);
+};
+static const struct table layer_table = {"model", "layer", ls_layer_find, ls_layers};
+static const struct table loss_table = {"losses", "loss", ls_loss_layer_find, ls_loss_layers};
+
 /* Which options of a layer the config gives, so that a repeated or a missing one is found. */
 struct given {
     size_t line[GIVEN_MAX]; /* by field; 0: not given */
@@ -22,29 +31,30 @@ static const yaml_node_t *node_at(const struct ls_config_reader *reader, int ind
 }
 
 static const struct ls_layer *find_layer(const struct ls_config_reader *reader,
-                                         const yaml_node_t *node) {
+                                         const struct table *table, const yaml_node_t *node) {
     char found[80];
     const char *name = ls_yaml_text(node);
-    const struct ls_layer *layer = name ? ls_layer_find(name) : NULL;
+    const struct ls_layer *layer = name ? table->find(name) : NULL;
     if (layer)
         return layer;
     if (!name || !name[0]) {
-        ls_reader_fail(reader, ls_origin_of(node), "model: expected the name of a layer, found %s",
-                       ls_yaml_describe(node, found, sizeof found));
+        ls_reader_fail(reader, ls_origin_of(node), "%s: expected the name of a %s, found %s",
+                       table->section, table->kind, ls_yaml_describe(node, found, sizeof found));
         return NULL;
     }
     struct ls_names names = {0};
     int count;
-    const struct ls_layer *const *layers = ls_layers(&count);
+    const struct ls_layer *const *layers = table->all(&count);
     for (int i = 0; i < count; i++)
         ls_names_add(&names, layers[i]->name);
     const char *nearest = ls_nearest(name, names.items, names.count);
     if (nearest)
-        ls_reader_fail(reader, ls_origin_of(node), "unknown layer '%.60s'; nearest is '%s'", name,
-                       nearest);
+        ls_reader_fail(reader, ls_origin_of(node), "unknown %s '%.60s'; nearest is '%s'",
+                       table->kind, name, nearest);
     else
         ls_reader_fail(reader, ls_origin_of(node),
-                       "unknown layer '%.60s'; `lockstep help config model` lists all", name);
+                       "unknown %s '%.60s'; `lockstep help config %s` lists all", table->kind, name,
+                       table->section);
     return NULL;
 }
 
@@ -126,6 +136,9 @@ static enum ls_status set_references(const struct ls_config_reader *reader, cons
     return LS_OK;
 }
 
+static enum ls_status read_list(const struct ls_config_reader *reader, const struct table *table,
+                                const yaml_node_t *node, struct ls_layer_list *list);
+
 static enum ls_status set_field(const struct ls_config_reader *reader, const struct ls_field *field,
                                 const yaml_node_t *value, struct ls_layer_spec *spec) {
     char name[160];
@@ -170,7 +183,7 @@ static enum ls_status set_option(const struct ls_config_reader *reader, const ya
     if (field)
         return set_field(reader, field, value, spec);
     if (branch >= 0)
-        return ls_reader_layers(reader, value, &spec->branches[branch]);
+        return read_list(reader, &layer_table, value, &spec->branches[branch]);
     if (input)
         return set_references(reader, input, value, spec);
     return set_name(reader, value, spec);
@@ -226,27 +239,29 @@ static void default_name(const struct ls_layer_list *list, const struct ls_layer
     snprintf(name, 64, "%.48s%d", layer->name, number);
 }
 
-static enum ls_status read_item(const struct ls_config_reader *reader, const yaml_node_t *item,
-                                struct ls_layer_list *list) {
+static enum ls_status read_item(const struct ls_config_reader *reader, const struct table *table,
+                                const yaml_node_t *item, struct ls_layer_list *list) {
     const yaml_node_t *name_node = item, *value = NULL;
     char found[80], name[64];
     if (item->type == YAML_MAPPING_NODE) {
         const yaml_node_pair_t *pair = item->data.mapping.pairs.start;
         const yaml_node_pair_t *end = item->data.mapping.pairs.top;
         if (pair == end)
-            return ls_reader_fail(reader, ls_origin_of(item), "model: expected a layer, found {}");
+            return ls_reader_fail(reader, ls_origin_of(item), "%s: expected a %s, found {}",
+                                  table->section, table->kind);
         name_node = node_at(reader, pair->key);
         value = node_at(reader, pair->value);
         if (pair + 1 < end)
-            return ls_reader_fail(
-                reader, ls_origin_of(node_at(reader, pair[1].key)),
-                "model: one layer for each '-'; indent the options of '%.60s' below it",
-                ls_yaml_text(name_node) ? ls_yaml_text(name_node) : "?");
+            return ls_reader_fail(reader, ls_origin_of(node_at(reader, pair[1].key)),
+                                  "%s: one %s for each '-'; indent the options of '%.60s' below it",
+                                  table->section, table->kind,
+                                  ls_yaml_text(name_node) ? ls_yaml_text(name_node) : "?");
     } else if (item->type == YAML_SEQUENCE_NODE) {
-        return ls_reader_fail(reader, ls_origin_of(item), "model: expected a layer, found %s",
+        return ls_reader_fail(reader, ls_origin_of(item), "%s: expected a %s, found %s",
+                              table->section, table->kind,
                               ls_yaml_describe(item, found, sizeof found));
     }
-    const struct ls_layer *layer = find_layer(reader, name_node);
+    const struct ls_layer *layer = find_layer(reader, table, name_node);
     if (!layer)
         return LS_INVALID;
     if (list->count == LAYERS_MAX)
@@ -277,20 +292,70 @@ static enum ls_status check_names(const struct ls_config_reader *reader,
     return LS_OK;
 }
 
-enum ls_status ls_reader_layers(const struct ls_config_reader *reader, const yaml_node_t *node,
-                                struct ls_layer_list *list) {
+static enum ls_status read_list(const struct ls_config_reader *reader, const struct table *table,
+                                const yaml_node_t *node, struct ls_layer_list *list) {
     char found[80];
     if (node->type != YAML_SEQUENCE_NODE)
-        return ls_reader_fail(reader, ls_origin_of(node),
-                              "expected a list of layers (- linear: 10), found %s",
+        return ls_reader_fail(reader, ls_origin_of(node), "expected a list of %s, found %s",
+                              table == &layer_table ? "layers (- linear: 10)"
+                                                    : "losses (- cross_entropy)",
                               ls_yaml_describe(node, found, sizeof found));
     for (const yaml_node_item_t *item = node->data.sequence.items.start;
          item < node->data.sequence.items.top; item++) {
-        const enum ls_status status = read_item(reader, node_at(reader, *item), list);
+        const enum ls_status status = read_item(reader, table, node_at(reader, *item), list);
         if (status != LS_OK)
             return status;
     }
     return check_names(reader, list);
+}
+
+enum ls_status ls_reader_losses(const struct ls_config_reader *reader, const yaml_node_t *node,
+                                struct ls_layer_list *list) {
+    return read_list(reader, &loss_table, node, list);
+}
+
+static enum ls_status read_network(const struct ls_config_reader *reader,
+                                   const yaml_node_t *name_node, const yaml_node_t *node,
+                                   struct ls_networks *networks) {
+    const char *name = ls_yaml_text(name_node);
+    if (networks->count == LS_NETWORKS_MAX)
+        return ls_reader_fail(reader, ls_origin_of(name_node), "model: more than %d networks",
+                              LS_NETWORKS_MAX);
+    struct ls_network *network = &networks->items[networks->count];
+    if (!good_name(name, sizeof network->name, false))
+        return ls_reader_fail(reader, ls_origin_of(name_node),
+                              "name of a network: expected 1 to %zu letters, digits, _ or -",
+                              sizeof network->name - 1);
+    if (ls_network_find(networks, name))
+        return ls_reader_fail(reader, ls_origin_of(name_node),
+                              "two networks are called '%s'; first on line %d", name,
+                              ls_network_find(networks, name)->line);
+    networks->count++;
+    snprintf(network->name, sizeof network->name, "%s", name);
+    network->line = (int)name_node->start_mark.line + 1;
+    network->column = (int)name_node->start_mark.column + 1;
+    const enum ls_status status = read_list(reader, &layer_table, node, &network->layers);
+    if (status == LS_OK && !network->layers.count)
+        return ls_reader_fail(reader, ls_origin_of(name_node), "network %s has no layers", name);
+    return status;
+}
+
+enum ls_status ls_reader_model(const struct ls_config_reader *reader, const yaml_node_t *node,
+                               struct ls_networks *networks) {
+    if (node->type != YAML_MAPPING_NODE) {
+        const enum ls_status status =
+            read_list(reader, &layer_table, node, &networks->items[0].layers);
+        networks->count = networks->items[0].layers.count > 0;
+        return status;
+    }
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++) {
+        const enum ls_status status = read_network(reader, node_at(reader, pair->key),
+                                                   node_at(reader, pair->value), networks);
+        if (status != LS_OK)
+            return status;
+    }
+    return LS_OK;
 }
 
 enum ls_status ls_config_layer_error(const struct ls_config *config,

@@ -50,7 +50,7 @@ static enum ls_status set_field(const struct ls_config_reader *reader,
     return ls_reader_set(reader, field, name, value, section_target(reader, section));
 }
 
-static enum ls_status read_section(const struct ls_config_reader *reader,
+static enum ls_status read_section(struct ls_config_reader *reader,
                                    const struct ls_config_section *section,
                                    const yaml_node_t *key_node, const yaml_node_t *node) {
     char before[64], found[80];
@@ -72,25 +72,46 @@ static enum ls_status read_section(const struct ls_config_reader *reader,
          pair < node->data.mapping.pairs.top; pair++) {
         const yaml_node_t *inner = yaml_document_get_node(reader->document, pair->key);
         const char *key;
+        const yaml_node_t *value = yaml_document_get_node(reader->document, pair->value);
         enum ls_status status = key_of(reader, inner, &key);
-        if (status == LS_OK)
-            status = set_field(reader, section, key, inner,
-                               yaml_document_get_node(reader->document, pair->value));
+        if (status == LS_OK && !strcmp(section->name, "data") && !strcmp(key, "feeds"))
+            status = ls_reader_feeds(reader, inner, value);
+        else if (status == LS_OK)
+            status = set_field(reader, section, key, inner, value);
         if (status != LS_OK)
             return status;
     }
     return LS_OK;
 }
 
+/* A section that is no table of fields; *origin says where it stands. */
+static enum ls_status note_section(const struct ls_config_reader *reader,
+                                   const yaml_node_t *key_node, struct ls_origin *origin) {
+    char before[64];
+    if (origin->line)
+        return ls_reader_fail(reader, ls_origin_of(key_node),
+                              "section %s is given twice; first on %s", ls_yaml_text(key_node),
+                              ls_origin_print(*origin, before, sizeof before));
+    *origin = ls_origin_of(key_node);
+    return LS_OK;
+}
+
 static enum ls_status read_model(struct ls_config_reader *reader, const yaml_node_t *key_node,
                                  const yaml_node_t *node) {
-    char before[64];
-    if (reader->model.line)
-        return ls_reader_fail(reader, ls_origin_of(key_node),
-                              "section model is given twice; first on %s",
-                              ls_origin_print(reader->model, before, sizeof before));
-    reader->model = ls_origin_of(key_node);
-    return ls_reader_layers(reader, node, &reader->config->model);
+    const enum ls_status status = note_section(reader, key_node, &reader->model);
+    return status == LS_OK ? ls_reader_model(reader, node, &reader->config->model) : status;
+}
+
+static enum ls_status read_losses(struct ls_config_reader *reader, const yaml_node_t *key_node,
+                                  const yaml_node_t *node) {
+    const enum ls_status status = note_section(reader, key_node, &reader->losses);
+    return status == LS_OK ? ls_reader_losses(reader, node, &reader->config->losses) : status;
+}
+
+static enum ls_status note_phases(struct ls_config_reader *reader, const yaml_node_t *key_node,
+                                  const yaml_node_t *node) {
+    reader->phase_nodes = node;
+    return note_section(reader, key_node, &reader->phases);
 }
 
 static enum ls_status read_document(struct ls_config_reader *reader) {
@@ -112,6 +133,10 @@ static enum ls_status read_document(struct ls_config_reader *reader) {
         const struct ls_config_section *section = key[0] ? find_section(key) : NULL;
         if (!strcmp(key, "model"))
             status = read_model(reader, key_node, value);
+        else if (!strcmp(key, "losses"))
+            status = read_losses(reader, key_node, value);
+        else if (!strcmp(key, "phases"))
+            status = note_phases(reader, key_node, value);
         else if (section)
             status = read_section(reader, section, key_node, value);
         else
@@ -131,9 +156,17 @@ static enum ls_status assign(const struct ls_config_reader *reader, const char *
     char key[KEY_MAX];
     snprintf(key, sizeof key, "%.*s", (int)(equals - assignment), assignment);
     char *dot = strchr(key, '.');
-    if (!strncmp(key, "model", 5) && (!key[5] || key[5] == '.'))
+    static const char *const in_file[] = {"model", "losses", "phases"};
+    for (size_t i = 0; i < sizeof in_file / sizeof *in_file; i++) {
+        const size_t length = strlen(in_file[i]);
+        if (!strncmp(key, in_file[i], length) && (!key[length] || key[length] == '.'))
+            return ls_reader_fail(reader, origin,
+                                  "the %s %s changed in the config file, not with --set",
+                                  in_file[i], i ? "are" : "is");
+    }
+    if (!strncmp(key, "data.feeds", 10) && (!key[10] || key[10] == '.'))
         return ls_reader_fail(reader, origin,
-                              "the model is changed in the config file, not with --set");
+                              "feeds are changed in the config file, not with --set");
     if (dot)
         *dot = '\0';
     const struct ls_config_section *section = dot ? find_section(key) : find_section("");
@@ -196,6 +229,8 @@ static enum ls_status read_all(struct ls_config_reader *reader, char *const *ass
     if (status == LS_OK)
         status = check_given(reader);
     if (status == LS_OK)
+        status = ls_reader_resolve(reader);
+    if (status == LS_OK)
         status = ls_reader_check(reader);
     return status;
 }
@@ -246,6 +281,6 @@ enum ls_status ls_config_read(struct ls_config *config, const char *path, char *
 }
 
 void ls_config_clear(struct ls_config *config) {
-    ls_layer_list_clear(&config->model);
-    config->model = (struct ls_layer_list){0};
+    ls_networks_clear(&config->model);
+    ls_layer_list_clear(&config->losses);
 }

@@ -1,9 +1,11 @@
 /* The resolved config as YAML: every field of every section, defaults included. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "launcher/config/reader.h"
 
-static void print_field(FILE *out, const struct ls_field *field, const void *target, int indent) {
+void ls_config_print_field(FILE *out, const struct ls_field *field, const void *target,
+                           int indent) {
     char text[32 * LS_LIST_MAX > LS_TEXT_MAX ? 32 * LS_LIST_MAX : LS_TEXT_MAX];
     ls_config_field_print(field, target, text, sizeof text);
     fprintf(out, "%*s%s: ", indent, "", field->name);
@@ -36,12 +38,32 @@ static void print_layers(FILE *out, const struct ls_layer_list *list, int indent
         fprintf(out, "%*sname: %s\n", indent + 6, "", spec->name);
         print_references(out, spec, indent + 6);
         for (int f = 0; f < layer->fields.count; f++)
-            print_field(out, &layer->fields.items[f], spec->options, indent + 6);
+            ls_config_print_field(out, &layer->fields.items[f], spec->options, indent + 6);
         for (int b = 0; layer->branches && layer->branches[b]; b++) {
             const bool empty = !spec->branches[b].count;
             fprintf(out, "%*s%s:%s\n", indent + 6, "", layer->branches[b], empty ? " []" : "");
             print_layers(out, &spec->branches[b], indent + 8);
         }
+    }
+}
+
+static void print_fields(FILE *out, struct ls_fields fields, const void *target, int indent) {
+    for (int i = 0; i < fields.count; i++)
+        ls_config_print_field(out, &fields.items[i], target, indent);
+}
+
+/* One phase is what the sections optimizer and schedule say. */
+static void print_phases(FILE *out, const struct ls_config *config) {
+    if (config->phase_count > 1)
+        fputs("phases:\n", out);
+    for (int p = 0; config->phase_count > 1 && p < config->phase_count; p++) {
+        const struct ls_phase_options *phase = &config->phases[p];
+        fprintf(out, "  %s:\n", phase->name);
+        print_fields(out, ls_phase_fields, phase, 4);
+        fputs("    optimizer:\n", out);
+        print_fields(out, ls_optimizer_fields, &phase->optimizer, 6);
+        fputs("    schedule:\n", out);
+        print_fields(out, ls_schedule_fields, &phase->schedule, 6);
     }
 }
 
@@ -53,14 +75,24 @@ char *ls_config_print(const struct ls_config *config) {
     for (int s = 0; s < ls_config_section_count; s++) {
         const struct ls_config_section *section = &ls_config_sections[s];
         const bool named = section->name[0];
+        if (section->fields == &ls_loss_fields)
+            continue; /* the section losses says it in full */
         if (named)
             fprintf(out, "%s:\n", section->name);
-        for (int i = 0; i < section->fields->count; i++)
-            print_field(out, &section->fields->items[i], (const char *)config + section->offset,
-                        named ? 2 : 0);
+        print_fields(out, *section->fields, (const char *)config + section->offset, named ? 2 : 0);
+        if (!strcmp(section->name, "data"))
+            ls_config_print_feeds(out, &config->data.feeds, 2);
     }
+    print_phases(out, config);
+    fputs("losses:\n", out);
+    print_layers(out, &config->losses, 2);
     fputs("model:\n", out);
-    print_layers(out, &config->model, 2);
+    for (int i = 0; i < config->model.count; i++) {
+        const struct ls_network *network = &config->model.items[i];
+        if (network->name[0])
+            fprintf(out, "  %s:\n", network->name);
+        print_layers(out, &network->layers, network->name[0] ? 4 : 2);
+    }
     LS_ASSERT(!fclose(out), "no memory to print config %s", config->path);
     return text;
 }

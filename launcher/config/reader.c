@@ -63,11 +63,15 @@ enum ls_status ls_reader_unknown(const struct ls_config_reader *reader, struct l
     struct ls_names names = {0};
     for (int i = 0; i < section->fields->count; i++)
         ls_names_add(&names, section->fields->items[i].name);
+    if (!strcmp(section->name, "data"))
+        ls_names_add(&names, "feeds");
     const bool top = !section->name[0];
     if (top) {
         for (int s = 1; s < ls_config_section_count; s++)
             ls_names_add(&names, ls_config_sections[s].name);
         ls_names_add(&names, "model");
+        ls_names_add(&names, "losses");
+        ls_names_add(&names, "phases");
     }
     char where[80] = "";
     if (!top)

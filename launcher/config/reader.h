@@ -18,8 +18,9 @@ struct ls_config_reader {
     yaml_document_t *document;  /* borrowed */
     struct ls_origin *origins;  /* owned; of all sections' fields in order */
     struct ls_origin *sections; /* owned */
-    struct ls_origin model;
-    struct ls_error *error; /* borrowed */
+    struct ls_origin model, feeds, losses, phases;
+    const yaml_node_t *phase_nodes; /* read when everything else is known */
+    struct ls_error *error;         /* borrowed */
 };
 
 struct ls_origin ls_origin_of(const yaml_node_t *node);
@@ -50,9 +51,27 @@ LS_MUST_USE enum ls_status ls_reader_set_text(const struct ls_config_reader *rea
 enum ls_status ls_reader_unknown(const struct ls_config_reader *reader, struct ls_origin origin,
                                  const struct ls_config_section *section, const char *key);
 
-/* The model section: a list of layers. */
-LS_MUST_USE enum ls_status ls_reader_layers(const struct ls_config_reader *reader,
+/* The model section: a list of layers, or a mapping of names to such lists. */
+LS_MUST_USE enum ls_status ls_reader_model(const struct ls_config_reader *reader,
+                                           const yaml_node_t *node, struct ls_networks *networks);
+
+/* The losses section: a list of losses, written like layers. */
+LS_MUST_USE enum ls_status ls_reader_losses(const struct ls_config_reader *reader,
                                             const yaml_node_t *node, struct ls_layer_list *list);
+
+/* The losses and phases that the task has, with what the sections of these names say. */
+LS_MUST_USE enum ls_status ls_reader_resolve(struct ls_config_reader *reader);
+
+extern const struct ls_fields ls_phase_fields; /* of struct ls_phase_options: every */
+
+/* `feeds` of the section data: a mapping of names. */
+LS_MUST_USE enum ls_status ls_reader_feeds(struct ls_config_reader *reader,
+                                           const yaml_node_t *key_node, const yaml_node_t *node);
+/* Whether the keys about windows and feeds go together. */
+LS_MUST_USE enum ls_status ls_reader_check_feeds(const struct ls_config_reader *reader);
+void ls_config_print_feeds(FILE *out, const struct ls_feed_list *list, int indent);
+/* "NAME: VALUE" of one field, as YAML. */
+void ls_config_print_field(FILE *out, const struct ls_field *field, const void *target, int indent);
 
 /* What no single field can tell: batch and microbatches, shares of a split, ... */
 LS_MUST_USE enum ls_status ls_reader_check(const struct ls_config_reader *reader);

@@ -5,19 +5,87 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "io/file.h"
 
 const char *ls_data_folder(void) {
     const char *folder = getenv("LOCKSTEP_DATA");
     return folder && *folder ? folder : NULL;
 }
 
-bool ls_config_takes_indices(const struct ls_config *config) {
-    return config->model.count > 0 && strcmp(config->model.items[0].layer->name, "embedding") == 0;
-}
-
 const char *ls_part_name(int role) {
     static const char *const names[LS_PARTS] = {"train", "validation", "test"};
     return names[role];
+}
+
+static bool starts_with_window(struct ls_shape shape, int64_t window) {
+    return shape.rank > 0 && shape.dims[0] == window;
+}
+
+/* Data that has a feed's windows as rows already, /NAME [N, window, ...], is taken as it is: then
+ * all windows are rows of columns called like their feeds. */
+static void take_rows(struct ls_feed_options *feeds, int count, const struct ls_column *columns,
+                      int column_count) {
+    bool rows = false;
+    for (int i = 0; i < count; i++)
+        for (int c = 0; c < column_count && feeds[i].window; c++)
+            rows = rows || (!strcmp(columns[c].name + 1, feeds[i].name) &&
+                            starts_with_window(columns[c].shape, feeds[i].window));
+    for (int i = 0; i < count && rows; i++)
+        if (feeds[i].window) {
+            snprintf(feeds[i].column, sizeof feeds[i].column, "/%s", feeds[i].name);
+            feeds[i].window = feeds[i].offset = feeds[i].first_channel = feeds[i].channels = 0;
+            feeds[i].optional = true;
+        }
+}
+
+/* Columns that a config leaves open are the only one of the file, or /inputs. */
+static enum ls_status settle_columns(const char *path, struct ls_feed_options *feeds, int count,
+                                     struct ls_error *error) {
+    struct ls_column *columns;
+    int column_count;
+    const enum ls_status status = ls_columns_list(path, &columns, &column_count, error);
+    if (status != LS_OK)
+        return status;
+    const char *stream = column_count == 1 ? columns[0].name : "/inputs";
+    take_rows(feeds, count, columns, column_count);
+    for (int i = 0; i < count; i++)
+        if (!feeds[i].column[0])
+            snprintf(feeds[i].column, sizeof feeds[i].column, "%s", stream);
+    ls_columns_free(columns, column_count);
+    return LS_OK;
+}
+
+/* Opens the columns that the part's feeds need. */
+static enum ls_status open_source(struct ls_data *data, const struct ls_config *config,
+                                  const struct ls_source *source, struct ls_error *error) {
+    char path[LS_TEXT_MAX];
+    const int role = (int)source->role;
+    struct ls_feed_options *feeds = data->options[role];
+    const struct ls_dataset_options options = {.path = path,
+                                               .feeds = feeds,
+                                               .feed_count = data->feed_count,
+                                               .stride = ls_config_stride(config)};
+    enum ls_status status = ls_source_resolve(source, path, error);
+    if (status == LS_OK)
+        status = settle_columns(path, feeds, data->feed_count, error);
+    if (status == LS_OK)
+        status = ls_dataset_open(&data->datasets[role], &options, error);
+    if (status == LS_OK)
+        data->parts[role] =
+            (struct ls_part){.dataset = data->datasets[role],
+                             .count = ls_dataset_info(data->datasets[role]).samples};
+    return status;
+}
+
+/* The training data's file, if it has a vocabulary: other parts are read with it. */
+static const char *training_text(const struct ls_data *data) {
+    const struct ls_dataset *dataset = data->datasets[LS_SOURCE_TRAIN];
+    const struct ls_dataset_info info =
+        dataset ? ls_dataset_info(dataset) : (struct ls_dataset_info){0};
+    for (int i = 0; i < info.column_count; i++)
+        if (info.columns[i].vocabulary)
+            return ls_dataset_path(dataset);
+    return NULL;
 }
 
 static enum ls_status open_part(struct ls_data *data, const struct ls_config *config, int role,
@@ -26,69 +94,119 @@ static enum ls_status open_part(struct ls_data *data, const struct ls_config *co
                                          config->data.test};
     if (!texts[role][0])
         return LS_OK;
-    char path[LS_TEXT_MAX];
-    enum ls_status status = ls_source_resolve(texts[role], (enum ls_source_role)role,
-                                              ls_data_folder(), import, path, error);
-    const struct ls_dataset_options options = {
-        .path = path,
-        .inputs = config->data.inputs[0] ? config->data.inputs : NULL,
-        .targets = config->data.targets[0] ? config->data.targets : NULL,
-    };
-    if (status == LS_OK)
-        status = ls_dataset_open(&data->datasets[role], &options, error);
+    struct ls_source source = {.text = texts[role],
+                               .role = (enum ls_source_role)role,
+                               .folder = ls_data_folder(),
+                               .import = import};
+    if (role != LS_SOURCE_TRAIN)
+        source.vocabulary = training_text(data);
+    const enum ls_status status = open_source(data, config, &source, error);
     if (status != LS_OK) {
         const size_t used = strlen(error->text);
         snprintf(error->text + used, sizeof error->text - used, "\n(data.%s of %s)",
                  ls_part_name(role), config->path);
-        return status;
     }
-    const struct ls_dataset_info info = ls_dataset_info(data->datasets[role]);
-    data->parts[role] = (struct ls_part){.dataset = data->datasets[role], .count = info.rows};
-    return LS_OK;
+    return status;
 }
 
-static const char *print_row(struct ls_shape shape, char text[LS_SHAPE_TEXT_MAX]) {
-    return shape.rank ? ls_shape_print(shape, text) : "single values";
+static void miss_feed(struct ls_data *data, int feed, const struct ls_feed_options *options,
+                      const struct ls_dataset *dataset) {
+    LS_ASSERT(asprintf(&data->missing[feed],
+                       "%s: there is no dataset '%s' in it: the data has no feed '%s'",
+                       ls_dataset_path(dataset), options->column, options->name) >= 0,
+              "out of memory: feed %d", feed);
+    data->feeds[feed] =
+        (struct ls_feed){.shape.rank = LS_FEED_OPEN, .missing = data->missing[feed]};
+    memcpy(data->feeds[feed].name, options->name, sizeof options->name);
 }
 
-/* All parts must be of one kind: a model is made for one shape of inputs and of targets. */
-static enum ls_status check_shapes(const struct ls_data *data, struct ls_error *error) {
-    const struct ls_dataset_info train = ls_dataset_info(data->datasets[LS_SOURCE_TRAIN]);
-    for (int role = 0; role < LS_PARTS; role++) {
-        if (!data->datasets[role])
+/* Inputs are scaled as the config says; and what is predicted behind them, by the same numbers. */
+static enum ls_feed_scaling scaling_of(const struct ls_config *config, const char *feed) {
+    static const enum ls_feed_scaling scalings[] = {
+        [LS_STANDARDISE_NONE] = LS_FEED_AS_IT_IS,
+        [LS_STANDARDISE_FEATURE] = LS_FEED_PER_VALUE,
+        [LS_STANDARDISE_CHANNEL] = LS_FEED_PER_CHANNEL,
+    };
+    const bool forecast = config->data.window && !strcmp(feed, "targets");
+    return forecast || !strcmp(feed, "inputs") ? scalings[config->data.standardise]
+                                               : LS_FEED_AS_IT_IS;
+}
+
+/* What the data set of a part has for each feed. */
+static enum ls_status offer_feeds(struct ls_data *data, const struct ls_config *config, int role,
+                                  struct ls_error *error) {
+    const struct ls_dataset *dataset = data->datasets[role];
+    enum ls_status status = LS_OK;
+    for (int i = 0; i < data->feed_count && status == LS_OK; i++) {
+        const struct ls_feed_options *options = &data->options[role][i];
+        struct ls_feed *feed = &data->feeds[i];
+        if (options->optional && !ls_dataset_column(dataset, options->column)) {
+            miss_feed(data, i, options, dataset);
             continue;
-        const struct ls_dataset_info info = ls_dataset_info(data->datasets[role]);
-        char expected[LS_SHAPE_TEXT_MAX], found[LS_SHAPE_TEXT_MAX];
-        if (!ls_shape_equal(info.input_shape, train.input_shape))
-            return ls_fail(error, LS_INVALID, "data.%s: its samples are %s, those of data.train %s",
-                           ls_part_name(role), print_row(info.input_shape, found),
-                           print_row(train.input_shape, expected));
-        if (ls_shape_count(info.target_shape) != ls_shape_count(train.target_shape))
-            return ls_fail(error, LS_INVALID, "data.%s: its targets are %s, those of data.train %s",
-                           ls_part_name(role), print_row(info.target_shape, found),
-                           print_row(train.target_shape, expected));
+        }
+        status = ls_dataset_describe(dataset, options, feed, error);
+        feed->scaling = scaling_of(config, options->name);
+    }
+    return status;
+}
+
+/* All parts must be of one kind: a model is made for one shape of each feed. */
+static enum ls_status check_shapes(const struct ls_data *data, struct ls_error *error) {
+    for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS; role++)
+        for (int i = 0; i < data->feed_count && data->datasets[role]; i++) {
+            if (data->missing[i])
+                continue;
+            struct ls_feed other;
+            const struct ls_feed *feed = &data->feeds[i];
+            const enum ls_status status =
+                ls_dataset_describe(data->datasets[role], &data->options[role][i], &other, error);
+            if (status != LS_OK)
+                return ls_fail_context(error, "data.%s: ", ls_part_name(role));
+            char expected[LS_SHAPE_TEXT_MAX], found[LS_SHAPE_TEXT_MAX];
+            const bool targets = !strcmp(feed->name, "targets");
+            if (targets ? ls_feed_differs(feed, other.shape)
+                        : !ls_shape_equal(feed->shape, other.shape))
+                return ls_fail(
+                    error, LS_INVALID, "data.%s: its %s are %s, those of data.train %s",
+                    ls_part_name(role), strcmp(feed->name, "inputs") ? feed->name : "samples",
+                    ls_sample_print(other.shape, found), ls_sample_print(feed->shape, expected));
+        }
+    return LS_OK;
+}
+
+/* Parts one behind the other: of rows in the order of a permutation of the seed, of windows in the
+ * order of time. Windows that share rows with those of the next part belong to none. */
+static enum ls_status cut_parts(struct ls_data *data, const struct ls_config *config,
+                                const uint64_t counts[LS_PARTS], struct ls_error *error) {
+    struct ls_dataset *dataset = data->datasets[LS_SOURCE_TRAIN];
+    const uint64_t samples = ls_dataset_info(dataset).samples;
+    const uint64_t overlap = ls_dataset_overlap(dataset);
+    bool windows = false;
+    for (int i = 0; i < data->feed_count; i++)
+        windows = windows || data->options[LS_SOURCE_TRAIN][i].window;
+    uint64_t first = 0;
+    for (int role = 0; role < LS_PARTS; role++) {
+        const uint64_t left_out = first + counts[role] < samples ? overlap : 0;
+        if (counts[role] && counts[role] <= left_out)
+            return ls_fail(error, LS_INVALID,
+                           "data.split: %s gets %llu windows, and the last %llu share rows with "
+                           "the next part: none is left",
+                           ls_part_name(role), (unsigned long long)counts[role],
+                           (unsigned long long)left_out);
+        if (counts[role])
+            data->parts[role] = (struct ls_part){.dataset = dataset,
+                                                 .first = first,
+                                                 .count = counts[role] - left_out,
+                                                 .permuted = !windows,
+                                                 .seed = (uint64_t)config->seed};
+        if (role != LS_SOURCE_TRAIN)
+            memcpy(data->options[role], data->options[LS_SOURCE_TRAIN], sizeof data->options[role]);
+        first += counts[role];
     }
     return LS_OK;
 }
 
-enum ls_status ls_check_targets(const struct ls_dataset *dataset, const struct ls_config *config,
-                                const struct ls_model *model, struct ls_error *error) {
-    const struct ls_dataset_info info = ls_dataset_info(dataset);
-    if (!info.has_targets ||
-        ls_shape_count(info.target_shape) == ls_shape_row_count(model->target->shape))
-        return LS_OK;
-    const struct ls_layer_spec *last = &config->model.items[config->model.count - 1];
-    char output[LS_SHAPE_TEXT_MAX], expected[LS_SHAPE_TEXT_MAX], found[LS_SHAPE_TEXT_MAX];
-    ls_fail(error, LS_INVALID,
-            "layer %s: the model ends in %s for a sample and takes targets of %s; the data has %s",
-            last->name, print_row(ls_shape_of_row(model->output->shape), output),
-            print_row(ls_shape_of_row(model->target->shape), expected),
-            print_row(info.target_shape, found));
-    return ls_config_layer_error(config, last, error);
-}
-
-/* Cuts data.train by a permutation of the seed: shares of the rows, train taking what rounding
- * leaves. */
+/* Cuts data.train: shares of the samples, train taking what rounding leaves. */
 static enum ls_status split(struct ls_data *data, const struct ls_config *config,
                             struct ls_error *error) {
     const uint64_t rows = data->parts[LS_SOURCE_TRAIN].count;
@@ -105,33 +223,26 @@ static enum ls_status split(struct ls_data *data, const struct ls_config *config
         return ls_fail(error, LS_INVALID, "data.split leaves no rows of %llu for training",
                        (unsigned long long)rows);
     counts[LS_SOURCE_TRAIN] = rows - held_out;
-    uint64_t first = 0;
-    for (int role = 0; role < LS_PARTS; role++) {
-        if (counts[role])
-            data->parts[role] = (struct ls_part){.dataset = data->datasets[LS_SOURCE_TRAIN],
-                                                 .first = first,
-                                                 .count = counts[role],
-                                                 .permuted = true,
-                                                 .seed = (uint64_t)config->seed};
-        first += counts[role];
-    }
-    return LS_OK;
+    return cut_parts(data, config, counts, error);
 }
 
 enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config, bool import,
                             struct ls_error *error) {
     *data = (struct ls_data){0};
+    for (int role = 0; role < LS_PARTS; role++)
+        data->feed_count = ls_config_feeds(config, data->options[role]);
     enum ls_status status = LS_OK;
     for (int role = 0; role < LS_PARTS && status == LS_OK; role++)
         status = open_part(data, config, role, import, error);
     if (status == LS_OK && !data->datasets[LS_SOURCE_TRAIN])
         status = ls_fail(error, LS_INVALID, "data.train names no data");
-    if (status == LS_OK) {
-        const struct ls_dataset_info info = ls_dataset_info(data->datasets[LS_SOURCE_TRAIN]);
-        data->input_shape = info.input_shape;
-        data->input_integer = ls_config_takes_indices(config);
+    if (status == LS_OK)
+        status = offer_feeds(data, config, LS_SOURCE_TRAIN, error);
+    if (status == LS_OK)
         status = check_shapes(data, error);
-    }
+    for (int role = 0; role < LS_PARTS && status == LS_OK; role++)
+        if (data->datasets[role])
+            status = ls_data_check_vocabularies(data, role, NULL, error);
     if (status == LS_OK && config->data.split.count)
         status = split(data, config, error);
     if (status != LS_OK)
@@ -139,31 +250,50 @@ enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config
     return status;
 }
 
+enum ls_status ls_data_open_given(struct ls_data *data, const struct ls_config *config,
+                                  const struct ls_given_data *given, struct ls_error *error) {
+    *data = (struct ls_data){0};
+    struct ls_feed_options all[LS_FEEDS_MAX];
+    const int count = ls_config_feeds(config, all);
+    for (int i = 0; i < count; i++)
+        if (given->targets || strcmp(all[i].name, "targets"))
+            data->options[LS_SOURCE_TEST][data->feed_count++] = all[i];
+    char vocabulary[LS_TEXT_MAX];
+    ls_vocabulary_path(given->run, vocabulary);
+    const struct ls_source source = {
+        .text = given->file,
+        .role = LS_SOURCE_TEST,
+        .folder = ls_data_folder(),
+        .import = true,
+        .vocabulary = ls_file_exists(vocabulary) ? vocabulary : NULL,
+    };
+    enum ls_status status = open_source(data, config, &source, error);
+    if (status == LS_OK)
+        status = offer_feeds(data, config, LS_SOURCE_TEST, error);
+    if (status == LS_OK)
+        status = ls_data_check_vocabularies(data, LS_SOURCE_TEST, given->run, error);
+    if (!given->targets)
+        data->feeds[data->feed_count++] =
+            (struct ls_feed){.name = "targets",
+                             .shape.rank = LS_FEED_OPEN,
+                             .scaling = scaling_of(config, "targets")};
+    if (status != LS_OK)
+        ls_data_close(data);
+    return status;
+}
+
+const struct ls_feed *ls_data_feed(const struct ls_data *data, const char *name) {
+    for (int i = 0; i < data->feed_count; i++)
+        if (!strcmp(data->feeds[i].name, name))
+            return &data->feeds[i];
+    return NULL;
+}
+
 void ls_data_close(struct ls_data *data) {
     for (int role = 0; role < LS_PARTS; role++)
         if (data->datasets[role])
             ls_dataset_close(data->datasets[role]);
+    for (int i = 0; i < LS_FEEDS_MAX; i++)
+        free(data->missing[i]);
     *data = (struct ls_data){0};
-}
-
-enum ls_status ls_data_check_labels(const struct ls_data *data, int64_t classes,
-                                    struct ls_error *error) {
-    enum { CHUNK = 65536 };
-    uint64_t *rows = ls_calloc(CHUNK, sizeof *rows);
-    int32_t *labels = ls_calloc(CHUNK, sizeof *labels);
-    enum ls_status status = LS_OK;
-    for (int role = 0; role < LS_PARTS; role++) {
-        if (!data->datasets[role])
-            continue;
-        const uint64_t count = ls_dataset_info(data->datasets[role]).rows;
-        for (uint64_t first = 0; status == LS_OK && first < count; first += CHUNK) {
-            const int64_t n = (int64_t)(count - first < CHUNK ? count - first : CHUNK);
-            for (int64_t i = 0; i < n; i++)
-                rows[i] = first + (uint64_t)i;
-            status = ls_dataset_read_labels(data->datasets[role], rows, n, classes, labels, error);
-        }
-    }
-    free(rows);
-    free(labels);
-    return status;
 }

@@ -7,35 +7,62 @@
 #include "io/loader.h"
 #include "io/source.h"
 #include "launcher/config/config.h"
+#include "launcher/worker/worker.h"
 
 enum { LS_PARTS = 3 };
 
 struct ls_data {
     struct ls_dataset *datasets[LS_PARTS]; /* owned; by enum ls_source_role; NULL where absent */
     struct ls_part parts[LS_PARTS];        /* dataset NULL where absent */
-    struct ls_shape input_shape;           /* of one sample */
-    bool input_integer;                    /* indices for an embedding */
+    struct ls_feed_options options[LS_PARTS][LS_FEEDS_MAX]; /* of the feeds on offer */
+    struct ls_feed feeds[LS_FEEDS_MAX];
+    int feed_count;
+    char *missing[LS_FEEDS_MAX]; /* owned; of feeds that the data has no column for */
 };
 
 /* import: this process may fill the cache (one process does, before the others open). Errors about
  * a data.* key name it. */
 LS_MUST_USE enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config,
                                         bool import, struct ls_error *error);
+/* Other data for a run's model: the test part. */
+struct ls_given_data {
+    const char *file; /* a source as in a config */
+    const char *run;  /* whose vocabulary the file is read with, and must have */
+    bool targets; /* it must have them; if not, the feed is on offer without a shape and not read */
+};
+LS_MUST_USE enum ls_status ls_data_open_given(struct ls_data *data, const struct ls_config *config,
+                                              const struct ls_given_data *given,
+                                              struct ls_error *error);
 void ls_data_close(struct ls_data *data);
 
-/* Every label of a classification, read once: one outside the model's classes is an error now, not
- * after an hour. Regressions pass. */
-LS_MUST_USE enum ls_status ls_data_check_labels(const struct ls_data *data, int64_t classes,
-                                                struct ls_error *error);
+/* What loaders of a part read for a model: a use for each of its inputs, in their order; returns
+ * their number. Borrows from data. */
+int ls_data_uses(const struct ls_data *data, int role, const struct ls_worker *worker,
+                 struct ls_feed_use uses[LS_FEEDS_MAX]);
 
-/* Targets have as many values as the loss of the model takes; else the error names the model's last
- * layer. A dataset without targets passes. */
-LS_MUST_USE enum ls_status ls_check_targets(const struct ls_dataset *dataset,
-                                            const struct ls_config *config,
-                                            const struct ls_model *model, struct ls_error *error);
+/* Mean and scale of the training part into the constants of the feeds that the model has scaled, in
+ * the worker's flat parameters. */
+LS_MUST_USE enum ls_status ls_data_standardise(const struct ls_data *data,
+                                               const struct ls_parameter_set *parameters,
+                                               float *flat, struct ls_error *error);
 
-/* A model that starts with an embedding reads its inputs as indices; all others read numbers. */
-bool ls_config_takes_indices(const struct ls_config *config);
+/* Reads all indices and labels that the model takes once: one beyond its limit is an error now, not
+ * after an hour. */
+LS_MUST_USE enum ls_status ls_data_check(const struct ls_data *data, const struct ls_worker *worker,
+                                         struct ls_error *error);
+
+/* RUN/vocabulary.json: the words behind the tokens of the training data, where it has any. */
+LS_MUST_USE enum ls_status ls_data_save_vocabularies(const struct ls_data *data, const char *run,
+                                                     struct ls_error *error);
+/* Whether all files of a part mean by their tokens what the training data (or the run, if that is
+ * not NULL) means. */
+LS_MUST_USE enum ls_status ls_data_check_vocabularies(const struct ls_data *data, int role,
+                                                      const char *run, struct ls_error *error);
+/* The path of that file of a run. */
+const char *ls_vocabulary_path(const char *run, char path[LS_TEXT_MAX]);
+
+/* The feed of that name, or NULL. */
+const struct ls_feed *ls_data_feed(const struct ls_data *data, const char *name);
 
 /* $LOCKSTEP_DATA; NULL if it is not set. */
 const char *ls_data_folder(void);

@@ -8,31 +8,44 @@
 
 static void prepare_share(void *context, int thread) {
     const struct ls_worker *worker = context;
-    ls_graph_prepare(worker->shares[thread].model.graph, worker->flat);
+    for (int p = 0; p < worker->phase_count; p++)
+        ls_graph_prepare(worker->shares[thread].models[p].graph, worker->flat);
 }
 
 static void measure_share(void *context, int thread) {
     const struct ls_pass *pass = context;
     const struct ls_worker *worker = pass->worker;
     const struct ls_share *share = &worker->shares[thread];
-    const struct ls_model *model = &share->model;
-    const int sums = ls_worker_sum_count(worker, true);
+    const struct ls_model *model = &share->models[pass->phase];
+    const int sums = worker->phases[pass->phase].detailed;
     for (int i = 0; i < share->pieces.count; i++) {
         const struct ls_tree_node node = share->pieces.nodes[i];
         struct ls_run run;
         if (!ls_share_forward(pass, share, node, NULL, &run))
             continue;
         for (int m = 0; m < run.microbatches; m++)
-            ls_task_measure(worker->task, &run, m, model->output, model->target, model->loss, true,
-                            worker->exchange + (size_t)(node.first + m) * (size_t)sums);
+            ls_terms_measure(&model->terms, &run, m, true,
+                             worker->exchange + (size_t)(node.first + m) * (size_t)sums);
     }
+}
+
+/* Adds the sums of one phase's terms over a batch. */
+static void measure_phase(struct ls_worker *worker, int p, const struct ls_batch *batch,
+                          double *sums) {
+    const int count = worker->phases[p].detailed;
+    const int64_t all = (int64_t)worker->microbatches * count;
+    memset(worker->exchange, 0, (size_t)all * sizeof(double));
+    struct ls_pass pass = {.worker = worker, .phase = p, .batch = batch};
+    ls_parallel_run(worker->threads, measure_share, &pass);
+    if (worker->communicator)
+        ls_communicator_combine(worker->communicator, worker->exchange, all);
+    for (int s = 0; s < count; s++)
+        sums[s] += ls_tree_sum(worker->exchange + s, worker->microbatches, count);
 }
 
 enum ls_status ls_worker_evaluate(struct ls_worker *worker, struct ls_loader *loader, double *sums,
                                   struct ls_error *error) {
-    const int count = ls_worker_sum_count(worker, true);
-    const int64_t all = (int64_t)worker->microbatches * count;
-    memset(sums, 0, (size_t)count * sizeof(double));
+    memset(sums, 0, (size_t)ls_worker_sum_count(worker, true) * sizeof(double));
     ls_parallel_run(worker->threads, prepare_share, worker);
     ls_loader_seek(loader, 0, 0, 1);
     for (int64_t b = 0; b < ls_loader_batches(loader); b++) {
@@ -40,13 +53,8 @@ enum ls_status ls_worker_evaluate(struct ls_worker *worker, struct ls_loader *lo
         const enum ls_status status = ls_loader_next(loader, &batch, error);
         if (status != LS_OK)
             return status;
-        memset(worker->exchange, 0, (size_t)all * sizeof(double));
-        struct ls_pass pass = {.worker = worker, .batch = &batch};
-        ls_parallel_run(worker->threads, measure_share, &pass);
-        if (worker->communicator)
-            ls_communicator_combine(worker->communicator, worker->exchange, all);
-        for (int s = 0; s < count; s++)
-            sums[s] += ls_tree_sum(worker->exchange + s, worker->microbatches, count);
+        for (int p = 0; p < worker->phase_count; p++)
+            measure_phase(worker, p, &batch, sums + worker->phases[p].detailed_first);
     }
     return LS_OK;
 }
@@ -60,22 +68,24 @@ static void predict_share(void *context, int thread) {
     const struct prediction *prediction = context;
     const struct ls_worker *worker = prediction->pass.worker;
     const struct ls_share *share = &worker->shares[thread];
-    const int64_t width = ls_shape_row_count(share->model.output->shape);
+    const struct ls_value *output = share->models[ls_worker_answering(worker)].output;
+    const int64_t width = ls_shape_row_count(output->shape);
     for (int i = 0; i < share->pieces.count; i++) {
         const struct ls_tree_node node = share->pieces.nodes[i];
         struct ls_run run;
         if (ls_share_forward(&prediction->pass, share, node, NULL, &run))
             memcpy(prediction->outputs +
                        (node.first - worker->first) * worker->microbatch_rows * width,
-                   share->model.output->data, (size_t)(run.rows * width) * sizeof(float));
+                   output->data, (size_t)(run.rows * width) * sizeof(float));
     }
 }
 
 enum ls_status ls_worker_predict(struct ls_worker *worker, struct ls_loader *loader,
                                  ls_worker_output *output, void *context, struct ls_error *error) {
     const int64_t rows = worker->count * worker->microbatch_rows;
-    const int64_t width = ls_shape_row_count(worker->model.output->shape);
-    struct prediction prediction = {.pass = {.worker = worker},
+    const int64_t width =
+        ls_shape_row_count(worker->models[ls_worker_answering(worker)].output->shape);
+    struct prediction prediction = {.pass = {.worker = worker, .mean_only = true},
                                     .outputs = ls_calloc((size_t)(rows * width), sizeof(float))};
     enum ls_status status = LS_OK;
     ls_parallel_run(worker->threads, prepare_share, worker);

@@ -25,6 +25,13 @@ void ls_run_append_metrics(struct run *run, const char *split, const struct ls_m
         ls_log(LS_LOG_WARNING, "%s", error.text);
 }
 
+static void add_extra(struct ls_metrics *extra, const struct ls_phase *phase, const char *name,
+                      double value) {
+    char full[LS_METRIC_NAME_MAX];
+    snprintf(full, sizeof full, "%s%s", phase->prefix, name);
+    ls_metrics_add(extra, full, value, false);
+}
+
 /* Adds a step's sums; writes the mean since the last line when it is time. */
 static void log_step(struct run *run, const struct ls_step *step, bool epoch_ended) {
     struct ls_state *state = &run->state;
@@ -32,26 +39,29 @@ static void log_step(struct run *run, const struct ls_step *step, bool epoch_end
         state->window[s] += step->sums[s];
         state->running[s] += step->sums[s];
     }
-    const struct ls_metrics window = ls_task_metrics(run->worker.task, state->window, false);
+    const struct ls_metrics window = ls_worker_metrics(&run->worker, state->window, false);
     if (run->leader)
         ls_progress_step(&run->progress, state->step, position(run), &window,
                          ls_run_samples_per_second(run));
     const int64_t every = run->config->log.every_steps;
     if (!epoch_ended && (every == 0 || state->step % (uint64_t)every != 0))
         return;
-    const struct ls_metric extra[] = {{"learning_rate", step->learning_rate},
-                                      {"gradient_norm", step->gradient_norm},
-                                      {"seconds", run->seconds_before + ls_seconds() - run->began},
-                                      {"samples_per_s", ls_run_samples_per_second(run)}};
-    ls_run_append_metrics(run, "train", &window, extra, (int)(sizeof extra / sizeof *extra));
-    memset(state->window, 0, sizeof state->window);
+    struct ls_metrics extra = {0};
+    for (int p = 0; p < run->worker.phase_count; p++) {
+        add_extra(&extra, &run->worker.phases[p], "learning_rate", step->phases[p].learning_rate);
+        add_extra(&extra, &run->worker.phases[p], "gradient_norm", step->phases[p].gradient_norm);
+    }
+    ls_metrics_add(&extra, "seconds", run->seconds_before + ls_seconds() - run->began, false);
+    ls_metrics_add(&extra, "samples_per_s", ls_run_samples_per_second(run), true);
+    ls_run_append_metrics(run, "train", &window, extra.items, extra.count);
+    memset(state->window, 0, (size_t)state->sum_count * sizeof *state->window);
 }
 
 struct ls_metrics ls_run_evaluate(struct run *run, int role) {
     struct ls_error error;
     if (ls_worker_evaluate(&run->worker, run->loaders[role], run->sums, &error) != LS_OK)
         ls_run_fail_alone(run, &error);
-    return ls_task_metrics(run->worker.task, run->sums, true);
+    return ls_worker_metrics(&run->worker, run->sums, true);
 }
 
 static void show_metrics(struct run *run, const char *what, const struct ls_metrics *metrics) {
@@ -63,34 +73,27 @@ static void show_metrics(struct run *run, const char *what, const struct ls_metr
 }
 
 static struct ls_metric watched(const struct run *run, const struct ls_metrics *metrics) {
-    const char *name = run->config->train.watch;
-    if (!name[0])
-        name = ls_task_watched_metric(run->worker.task);
-    int i = 0;
-    while (i < metrics->count && strcmp(metrics->items[i].name, name) != 0)
-        i++;
-    LS_ASSERT(i < metrics->count, "no metric '%s' among %d", name, metrics->count);
-    return metrics->items[i];
+    const char *name = ls_worker_watched(&run->worker);
+    const struct ls_metric *metric = ls_metrics_find(metrics, name);
+    LS_ASSERT(metric, "no metric '%s' among %d", name, metrics->count);
+    return *metric;
 }
 
 /* Prechelt 1998, "Early stopping - but when?": after `patience` epochs without a better value, stop
  * and take the best parameters back. */
 static void watch_improvement(struct run *run, const struct ls_metrics *metrics) {
     struct ls_state *state = &run->state;
-    struct ls_worker *worker = &run->worker;
-    const size_t bytes = (size_t)(worker->end - worker->begin) * sizeof(float);
     const struct ls_metric metric = watched(run, metrics);
     const char *name = metric.name;
     const double value = metric.value;
-    const double gain =
-        ls_metric_higher_is_better(name) ? value - state->best : state->best - value;
+    const double gain = metric.higher_is_better ? value - state->best : state->best - value;
     if (isfinite(value) && (!state->has_best || gain > run->config->train.improvement)) {
         state->has_best = true;
         state->best = value;
         state->best_epoch = state->epoch;
         state->best_step = state->step;
         state->epochs_without = 0;
-        memcpy(run->save.best, worker->flat + worker->begin, bytes);
+        ls_save_keep_best(&run->save, &run->worker);
         return;
     }
     state->epochs_without += run->config->train.validate_every;
@@ -105,8 +108,7 @@ static void watch_improvement(struct run *run, const struct ls_metrics *metrics)
     }
     /* Nobody reads the shared parameters now: the sums of the last batch of the evaluation were
      * exchanged after its forward. */
-    memcpy(worker->flat + worker->begin, run->save.best, bytes);
-    ls_reducer_gather(worker->reducer);
+    ls_save_take_best(&run->save, &run->worker);
     if (run->leader)
         ls_progress_line(&run->progress,
                          "no better %s for %lld epochs: back to epoch %llu (%s %.4f)", name,
@@ -168,6 +170,41 @@ static enum ls_status save(struct run *run, bool last, struct ls_error *error) {
     return LS_OK;
 }
 
+static double rate_of(const struct run *run, const struct ls_phase *phase) {
+    const struct ls_schedule_options *schedule = &phase->options->schedule;
+    const bool own = run->worker.phase_count > 1 && schedule->steps;
+    return ls_schedule_rate(schedule, phase->options->optimizer.learning_rate,
+                            own ? schedule->steps : run->state.schedule_steps,
+                            (int64_t)run->state.step);
+}
+
+/* A gradient that is not finite: an error, or a word that its update was left out. */
+static enum ls_status check_finite(struct run *run, const struct ls_step *step,
+                                   struct ls_error *error) {
+    const unsigned long long number = run->state.step + 1;
+    for (int p = 0; p < run->worker.phase_count; p++) {
+        const struct ls_phase *phase = &run->worker.phases[p];
+        const double *sums = step->sums + phase->sums_first;
+        const bool named = run->worker.phase_count > 1;
+        const char *name = named ? phase->options->name : "";
+        if (isfinite(step->phases[p].gradient_norm))
+            continue;
+        if (run->config->train.stop_not_finite)
+            return ls_fail(error, LS_DIVERGED,
+                           "step %llu%s%s: the gradient is not finite (loss %g, learning rate %g)\n"
+                           "lower optimizer.learning_rate, set optimizer.clip_norm, or let such "
+                           "steps be left out "
+                           "with train.stop_not_finite: false",
+                           number, named ? ", phase " : "", name, sums[0] / sums[1],
+                           step->phases[p].learning_rate);
+        if (run->leader)
+            ls_progress_line(&run->progress,
+                             "step %llu%s%s: the gradient is not finite; this update is left out",
+                             number, named ? ", phase " : "", name);
+    }
+    return LS_OK;
+}
+
 static enum ls_status one_step(struct run *run, double *sums, struct ls_error *error) {
     struct ls_state *state = &run->state;
     struct ls_batch batch;
@@ -176,30 +213,18 @@ static enum ls_status one_step(struct run *run, double *sums, struct ls_error *e
     const double every_seconds = run->config->checkpoint.every_seconds;
     struct ls_step step = {
         .step = state->step,
-        .learning_rate =
-            ls_schedule_rate(&run->config->schedule, run->config->optimizer.learning_rate,
-                             state->schedule_steps, (int64_t)state->step),
         .stop = ls_run_stop_asked(),
         .save = run->leader && every_seconds > 0 && ls_seconds() - run->last_save >= every_seconds,
         .sums = sums,
     };
+    for (int p = 0; p < run->worker.phase_count; p++)
+        step.phases[p].learning_rate = rate_of(run, &run->worker.phases[p]);
     ls_worker_step(&run->worker, &batch, &step);
-    if (!isfinite(step.gradient_norm)) {
-        if (run->config->train.stop_not_finite)
-            return ls_fail(error, LS_DIVERGED,
-                           "step %llu: the gradient is not finite (loss %g, learning rate %g)\n"
-                           "lower optimizer.learning_rate, set optimizer.clip_norm, or let such "
-                           "steps be left out "
-                           "with train.stop_not_finite: false",
-                           (unsigned long long)state->step + 1, sums[0] / sums[1],
-                           step.learning_rate);
-        if (run->leader)
-            ls_progress_line(&run->progress,
-                             "step %llu: the gradient is not finite; this update is left out",
-                             (unsigned long long)state->step + 1);
-    }
+    const enum ls_status status = check_finite(run, &step, error);
+    if (status != LS_OK)
+        return status;
     if (state->index == 0)
-        memset(state->running, 0, sizeof state->running);
+        memset(state->running, 0, (size_t)state->sum_count * sizeof *state->running);
     state->step++;
     state->index = batch.last ? 0 : batch.index + 1;
     state->epoch += batch.last;

@@ -28,7 +28,7 @@ enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
         .world_size = ls_communicator_size(run->communicator),
         .parameters_digest = ls_parameters_digest(run->worker.parameters, run->worker.flat),
     };
-    metrics[0] = ls_task_metrics(run->worker.task, state->running, false);
+    metrics[0] = ls_worker_metrics(&run->worker, state->running, false);
     result.parts[0] = state->running[1] > 0 ? &metrics[0] : NULL;
     ls_reason_phase("evaluating");
     for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS && !run->stopped; role++) {

@@ -43,6 +43,7 @@ static enum ls_status open_loader(struct run *run, int role, struct ls_error *er
     if (!part->dataset)
         return LS_OK;
     const bool training = role == LS_SOURCE_TRAIN;
+    struct ls_feed_use uses[LS_FEEDS_MAX];
     const struct ls_loader_options options = {
         .part = *part,
         .shuffle = training && run->config->train.shuffle,
@@ -51,10 +52,8 @@ static enum ls_status open_loader(struct run *run, int role, struct ls_error *er
         .microbatches = worker->microbatches,
         .first = worker->first,
         .count = worker->count,
-        .input_integer = run->data.input_integer,
-        .input_limit = ls_model_index_limit(&worker->model),
-        .target_integer = ls_task_target_integer(worker->task),
-        .classes = ls_task_classes(worker->task),
+        .uses = uses,
+        .use_count = ls_data_uses(&run->data, role, worker, uses),
         .augment = training ? run->config->augment : (struct ls_augment_options){0},
     };
     return ls_loader_create(&run->loaders[role], &options, error);
@@ -78,19 +77,8 @@ static enum ls_status standardise(struct run *run, struct ls_error *error) {
         return LS_OK;
     struct ls_worker *worker = &run->worker;
     enum ls_status status = LS_OK;
-    if (run->leader) {
-        const struct ls_parameter *mean = ls_parameters_find(worker->parameters, "input.mean");
-        const struct ls_parameter *scale = ls_parameters_find(worker->parameters, "input.scale");
-        const size_t count = (size_t)ls_parameter_plain_count(mean);
-        float *values = ls_calloc(2 * count, sizeof *values);
-        status = ls_part_statistics(&run->data.parts[LS_SOURCE_TRAIN], (int64_t)count, values,
-                                    values + count, error);
-        if (status == LS_OK) {
-            ls_parameter_store(mean, values, worker->flat + mean->offset);
-            ls_parameter_store(scale, values + count, worker->flat + scale->offset);
-        }
-        free(values);
-    }
+    if (run->leader)
+        status = ls_data_standardise(&run->data, worker->parameters, worker->flat, error);
     if ((status = ls_communicator_agree(run->communicator, status, error)) == LS_OK)
         ls_reducer_broadcast(worker->reducer);
     return status;
@@ -103,19 +91,21 @@ static enum ls_status open_run(struct run *run, struct ls_error *error) {
     const struct ls_worker_options options = {
         .config = run->config,
         .communicator = run->communicator,
-        .input_shape = run->data.input_shape,
-        .input_integer = run->data.input_integer,
+        .feeds = run->data.feeds,
+        .feed_count = run->data.feed_count,
     };
     if ((status = ls_worker_create(&run->worker, &options, error)) != LS_OK)
         return status;
-    status = ls_check_targets(run->data.datasets[LS_SOURCE_TRAIN], run->config, &run->worker.model,
-                              error);
     for (int role = 0; role < LS_PARTS && status == LS_OK; role++)
         status = open_loader(run, role, error);
     if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)
         return status;
     if (run->leader)
         ls_worker_note_threads(&run->worker);
+    if (run->leader)
+        status = ls_data_save_vocabularies(&run->data, run->request->run, error);
+    if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)
+        return status;
     run->sums = ls_calloc((size_t)ls_worker_sum_count(&run->worker, true), sizeof *run->sums);
     return standardise(run, error);
 }
@@ -134,22 +124,32 @@ static enum ls_status check_rows(const struct run *run, struct ls_error *error) 
     return LS_OK;
 }
 
+/* The same config has as many sums, unless the checkpoint was made by other software. */
+static enum ls_status check_state(const struct run *run, struct ls_error *error) {
+    const int expected = ls_worker_sum_count(&run->worker, false);
+    if (run->state.sum_count != expected)
+        return ls_fail(error, LS_INVALID,
+                       "the checkpoint in %s has %d sums of metrics, expected %d of this task",
+                       run->request->run, run->state.sum_count, expected);
+    return check_rows(run, error);
+}
+
 static enum ls_status restore_run(struct run *run, struct ls_error *error) {
     struct ls_worker *worker = &run->worker;
     if (run->config->train.patience > 0)
-        run->save.best = ls_calloc((size_t)(worker->end - worker->begin) + 1, sizeof(float));
+        ls_save_create_best(&run->save, worker);
     bool found;
     enum ls_status status = ls_restore(worker, &run->save, &run->state, &found, error);
     if (status != LS_OK)
         return status;
     if (found)
-        status = ls_communicator_agree(run->communicator, check_rows(run, error), error);
+        status = ls_communicator_agree(run->communicator, check_state(run, error), error);
     if (status != LS_OK)
         return status;
     for (int role = 0; role < LS_PARTS; role++)
         run->state.rows[role] = run->data.parts[role].count;
     if (!found) {
-        run->state.sum_count = ls_worker_sum_count(worker, false);
+        ls_state_create_sums(&run->state, ls_worker_sum_count(worker, false));
         run->state.schedule_steps = run->config->schedule.steps;
         if (!run->state.schedule_steps)
             run->state.schedule_steps =
@@ -173,7 +173,8 @@ static void close_run(struct run *run) {
         ls_loader_destroy(run->loaders[role]);
     ls_worker_destroy(&run->worker);
     ls_data_close(&run->data);
-    free(run->save.best);
+    ls_save_destroy_best(&run->save);
+    ls_state_clear(&run->state);
     free(run->sums);
 }
 

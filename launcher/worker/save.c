@@ -15,16 +15,55 @@ static void add_array(struct ls_checkpoint_arrays *arrays, const char *folder, c
     arrays->data[arrays->count++] = data;
 }
 
-struct ls_checkpoint_arrays ls_save_arrays(struct ls_worker *worker, float *best) {
-    struct ls_checkpoint_arrays arrays = {
-        .parameters = worker->parameters, .begin = worker->begin, .end = worker->end};
-    add_array(&arrays, "", "parameters", worker->flat + worker->begin);
-    for (int i = 0; i < ls_optimizer_state_count(worker->optimizer); i++)
-        add_array(&arrays, "optimizer/", ls_optimizer_state_name(worker->optimizer, i),
-                  ls_optimizer_state(worker->optimizer, i));
-    if (best)
-        add_array(&arrays, "", "best", best);
-    return arrays;
+/* What a rank's shard holds: its slices of the parameters; of those that are updated, the
+ * optimiser's arrays, and with early stopping the best so far. */
+static struct ls_checkpoint_content content_of(struct ls_worker *worker,
+                                               const struct ls_save *save) {
+    struct ls_checkpoint_content content = {.parameters = worker->parameters};
+    for (int p = 0; p < worker->phase_count; p++) {
+        const struct ls_phase *phase = &worker->phases[p];
+        struct ls_checkpoint_arrays *arrays = &content.groups[content.count++];
+        *arrays = (struct ls_checkpoint_arrays){.group = phase->group, .slice = phase->slice};
+        add_array(arrays, "", "parameters", worker->flat + phase->slice.first);
+        for (int i = 0; i < ls_optimizer_state_count(phase->optimizer); i++)
+            add_array(arrays, "optimizer/", ls_optimizer_state_name(phase->optimizer, i),
+                      ls_optimizer_state(phase->optimizer, i));
+        if (save->best[p])
+            add_array(arrays, "", "best", save->best[p]);
+    }
+    struct ls_checkpoint_arrays *fixed = &content.groups[content.count++];
+    *fixed = (struct ls_checkpoint_arrays){
+        .group = LS_GROUP_FIXED, .slice = ls_reducer_slice(worker->reducer, LS_GROUP_FIXED)};
+    add_array(fixed, "", "parameters", worker->flat + fixed->slice.first);
+    return content;
+}
+
+void ls_save_create_best(struct ls_save *save, const struct ls_worker *worker) {
+    for (int p = 0; p < worker->phase_count; p++)
+        save->best[p] =
+            ls_calloc((size_t)ls_range_count(worker->phases[p].slice) + 1, sizeof(float));
+}
+
+void ls_save_destroy_best(struct ls_save *save) {
+    for (int p = 0; p < LS_GROUPS_MAX; p++)
+        free(save->best[p]);
+}
+
+void ls_save_keep_best(struct ls_save *save, const struct ls_worker *worker) {
+    for (int p = 0; p < worker->phase_count; p++) {
+        const struct ls_range slice = worker->phases[p].slice;
+        memcpy(save->best[p], worker->flat + slice.first,
+               (size_t)ls_range_count(slice) * sizeof(float));
+    }
+}
+
+void ls_save_take_best(const struct ls_save *save, struct ls_worker *worker) {
+    for (int p = 0; p < worker->phase_count; p++) {
+        const struct ls_range slice = worker->phases[p].slice;
+        memcpy(worker->flat + slice.first, save->best[p],
+               (size_t)ls_range_count(slice) * sizeof(float));
+        ls_reducer_gather(worker->reducer, worker->phases[p].group);
+    }
 }
 
 /* What every rank must have in common before a commit. */
@@ -53,27 +92,18 @@ static enum ls_status agree_on_position(struct ls_worker *worker, const struct l
     return status;
 }
 
-/* Rank 0 collects every rank's file record and slice, and commits. */
-static enum ls_status commit(struct ls_worker *worker, const struct ls_save *save,
-                             const struct ls_checkpoint_write *write,
-                             const struct ls_checkpoint_arrays *arrays,
-                             const struct ls_checkpoint_file *file, const struct ls_state *state,
-                             struct ls_error *error) {
-    const int size = write->world_size;
-    struct ls_checkpoint_file *files = ls_calloc((size_t)size, sizeof *files);
-    int64_t *slices = ls_calloc((size_t)size + 1, sizeof *slices);
-    ls_communicator_gather(worker->communicator, file, sizeof *file, files);
-    for (int r = 0; r < size; r++)
-        ls_parameters_slice(worker->parameters, r, size, &slices[r], &slices[r + 1]);
+/* Rank 0 collects every rank's file record, and commits. */
+static enum ls_status commit(struct ls_communicator *communicator,
+                             struct ls_checkpoint_commit *commit,
+                             const struct ls_checkpoint_file *file, struct ls_error *error) {
+    struct ls_checkpoint_file *files = ls_calloc((size_t)commit->write->world_size, sizeof *files);
+    ls_communicator_gather(communicator, file, sizeof *file, files);
+    commit->files = files;
     enum ls_status status = LS_OK;
-    if (write->rank == 0) {
-        char *text = ls_state_print(state, save->config_text);
-        status = ls_checkpoint_commit(write, arrays, files, slices, text, save->keep, error);
-        free(text);
-    }
+    if (commit->write->rank == 0)
+        status = ls_checkpoint_commit(commit, error);
     free(files);
-    free(slices);
-    return ls_communicator_agree(worker->communicator, status, error);
+    return ls_communicator_agree(communicator, status, error);
 }
 
 enum ls_status ls_save(struct ls_worker *worker, const struct ls_save *save,
@@ -94,12 +124,19 @@ enum ls_status ls_save(struct ls_worker *worker, const struct ls_save *save,
     if ((status = ls_communicator_agree(communicator, status, error)) != LS_OK)
         return status;
 
-    const struct ls_checkpoint_arrays arrays = ls_save_arrays(worker, save->best);
+    const struct ls_checkpoint_content content = content_of(worker, save);
     struct ls_checkpoint_file file;
-    status = ls_checkpoint_write_shard(&write, &arrays, &file, error);
+    status = ls_checkpoint_write_shard(&write, &content, &file, error);
     status = ls_communicator_agree(communicator, status, error);
-    if (status == LS_OK)
-        status = commit(worker, save, &write, &arrays, &file, state, error);
+    if (status == LS_OK) {
+        char *text = ls_state_print(state, save->config_text);
+        status =
+            commit(communicator,
+                   &(struct ls_checkpoint_commit){
+                       .write = &write, .content = &content, .state = text, .keep = save->keep},
+                   &file, error);
+        free(text);
+    }
     if (status != LS_OK && write.rank == 0)
         ls_checkpoint_abandon(&write);
     return status;
@@ -120,8 +157,10 @@ static enum ls_status read_state(const struct ls_checkpoint *checkpoint,
         ls_config_clear(&before);
     }
     free(config_text);
-    return status == LS_OK ? status
-                           : ls_fail_context(error, "cannot continue from %s: ", checkpoint->path);
+    if (status == LS_OK)
+        return LS_OK;
+    ls_state_clear(state);
+    return ls_fail_context(error, "cannot continue from %s: ", checkpoint->path);
 }
 
 enum ls_status ls_restore(struct ls_worker *worker, const struct ls_save *save,
@@ -147,13 +186,13 @@ enum ls_status ls_restore(struct ls_worker *worker, const struct ls_save *save,
     if (status == LS_OK)
         status = read_state(&checkpoint, worker->config, state, error);
     if (status == LS_OK) {
-        const struct ls_checkpoint_arrays arrays = ls_save_arrays(worker, save->best);
-        status = ls_checkpoint_load(&checkpoint, &arrays, error);
+        const struct ls_checkpoint_content content = content_of(worker, save);
+        status = ls_checkpoint_load(&checkpoint, &content, error);
     }
     ls_checkpoint_clear(&checkpoint);
     if ((status = ls_communicator_agree(communicator, status, error)) != LS_OK)
         return status;
-    ls_reducer_gather(worker->reducer);
+    ls_worker_gather(worker);
     return LS_OK;
 }
 

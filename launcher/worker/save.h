@@ -7,17 +7,21 @@
 #include "launcher/worker/state.h"
 #include "launcher/worker/worker.h"
 
-/* What a rank's shard holds: its slice of the parameters, the optimiser's arrays, and with early
- * stopping the best parameters so far (best may be NULL). */
-struct ls_checkpoint_arrays ls_save_arrays(struct ls_worker *worker, float *best);
-
 struct ls_save {
     const char *run;
     uint64_t incarnation;
     const char *config_text; /* resolved */
     int keep;
-    float *best; /* slice; or NULL */
+    float *best[LS_GROUPS_MAX]; /* owned; per phase: its slice of the best parameters so far; NULL
+                                   without early stopping */
 };
+
+/* With early stopping: memory for the best parameters; the present ones are the best so far; and
+ * back to them (collective). */
+void ls_save_create_best(struct ls_save *save, const struct ls_worker *worker);
+void ls_save_keep_best(struct ls_save *save, const struct ls_worker *worker);
+void ls_save_take_best(const struct ls_save *save, struct ls_worker *worker);
+void ls_save_destroy_best(struct ls_save *save);
 
 /* Collective: all ranks agree that their parameters and positions are equal, write, commit.
  * LS_DIVERGED names the ranks that differ. After any other error the previous checkpoint still

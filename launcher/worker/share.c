@@ -13,6 +13,17 @@ static void plan_pieces(struct ls_share *share, int microbatches, int piece_max)
                                         share->pieces.nodes, room);
 }
 
+/* One mapping as large as the largest phase needs. */
+static void bind_arena(struct ls_share *share, int phases) {
+    for (int p = 0; p < phases; p++) {
+        const size_t bytes = ls_graph_arena_bytes(share->models[p].graph);
+        share->arena_bytes = bytes > share->arena_bytes ? bytes : share->arena_bytes;
+    }
+    share->arena = ls_memory_map(share->arena_bytes);
+    for (int p = 0; p < phases; p++)
+        ls_graph_bind_arena(share->models[p].graph, share->arena);
+}
+
 enum ls_status ls_shares_create(struct ls_worker *worker, const struct ls_model_options *model,
                                 int piece_max, const struct ls_layer_spec **failed,
                                 struct ls_error *error) {
@@ -24,14 +35,15 @@ enum ls_status ls_shares_create(struct ls_worker *worker, const struct ls_model_
         share->first = worker->first + first;
         share->count = (int)ls_even_first(worker->count, t + 1, worker->threads) - first;
         const enum ls_status status =
-            ls_model_create(&share->model, model, worker->parameters, error);
+            ls_models_create(share->models, model, worker->parameters, error);
         if (status != LS_OK) {
-            *failed = share->model.failed;
+            *failed = share->models[0].failed;
             return status;
         }
+        bind_arena(share, worker->phase_count);
         plan_pieces(share, worker->microbatches, piece_max);
     }
-    worker->model = worker->shares[0].model;
+    worker->models = worker->shares[0].models;
     return LS_OK;
 }
 
@@ -76,19 +88,29 @@ static void create_join(struct ls_worker *worker) {
     free(nodes);
 }
 
-void ls_shares_create_training(struct ls_worker *worker, int piece_max) {
-    const struct ls_parameter_set *set = worker->parameters;
+/* The slices of as many ranks as there are threads: a finer cut of the same group. */
+static void cut_slices(const struct ls_worker *worker, struct ls_share *share, int thread) {
     const int rank = ls_communicator_rank(worker->communicator);
     const int ranks = ls_communicator_size(worker->communicator);
+    for (int p = 0; p < worker->phase_count; p++) {
+        const struct ls_phase *phase = &worker->phases[p];
+        const struct ls_range range =
+            ls_parameters_slice(worker->parameters, phase->group, rank * worker->threads + thread,
+                                ranks * worker->threads);
+        share->slices[p].range = range;
+        share->slices[p].block_first =
+            ls_norm_blocks(worker->parameters, phase->range.first, range.first);
+    }
+}
+
+void ls_shares_create_training(struct ls_worker *worker, int piece_max) {
     create_join(worker);
     for (int t = 0; t < worker->threads; t++) {
         struct ls_share *share = &worker->shares[t];
-        share->accumulator = ls_accumulator_create(worker->microbatches, share->first, share->count,
-                                                   piece_max, set->total, share->sums);
-        /* the slices of as many ranks as there are threads: a finer cut of the same buffer */
-        ls_parameters_slice(set, rank * worker->threads + t, ranks * worker->threads, &share->begin,
-                            &share->end);
-        share->block_first = ls_norm_blocks(set, 0, share->begin);
+        share->accumulator =
+            ls_accumulator_create(worker->microbatches, share->first, share->count, piece_max,
+                                  worker->parameters->total, share->sums);
+        cut_slices(worker, share, t);
     }
 }
 
@@ -96,7 +118,8 @@ void ls_shares_destroy(struct ls_worker *worker) {
     struct ls_join *join = &worker->join;
     for (int t = 0; worker->shares && t < worker->threads; t++) {
         ls_accumulator_destroy(worker->shares[t].accumulator);
-        ls_model_destroy(&worker->shares[t].model);
+        ls_models_destroy(worker->shares[t].models, worker->phase_count);
+        ls_memory_unmap(worker->shares[t].arena, worker->shares[t].arena_bytes);
         free(worker->shares[t].pieces.nodes);
     }
     for (int p = 0; p < join->partials; p++)

@@ -18,15 +18,19 @@ struct ls_pieces {
 };
 
 struct ls_share {
-    int first, count;        /* microbatches */
-    struct ls_model model;   /* owned */
+    int first, count;                      /* microbatches */
+    struct ls_model models[LS_PHASES_MAX]; /* owned; of each phase */
+    char *arena;                           /* owned; phases run in turn and share one */
+    size_t arena_bytes;
     struct ls_pieces pieces; /* of an evaluation; owned */
 
     /* Training only. */
     float **sums;                       /* borrowed from the join; per node of the share's cover */
     struct ls_accumulator *accumulator; /* owned */
-    int64_t begin, end;                 /* its part of the rank's slice */
-    int64_t block_first;                /* of the gradient norm, among all */
+    struct {
+        struct ls_range range; /* its part of the rank's slice */
+        int64_t block_first;   /* of the gradient norm, among all of the phase */
+    } slices[LS_PHASES_MAX];   /* per phase */
 };
 
 /* The first sum that belongs to a partial of the rank lies in that partial. */
@@ -46,7 +50,8 @@ LS_MUST_USE enum ls_status ls_shares_create(struct ls_worker *worker,
                                             const struct ls_model_options *model, int piece_max,
                                             const struct ls_layer_spec **failed,
                                             struct ls_error *error);
-/* What training needs besides: worker->join, accumulators and slices. The reducer is there. */
+/* What training needs besides: worker->join, accumulators and slices. The reducer and the phases
+ * are there. */
 void ls_shares_create_training(struct ls_worker *worker, int piece_max);
 void ls_shares_destroy(struct ls_worker *worker);
 

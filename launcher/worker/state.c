@@ -35,15 +35,25 @@ char *ls_state_print(const struct ls_state *state, const char *config_text) {
     return text;
 }
 
-static bool parse_sums(const json_t *array, double *sums, int *count) {
-    if (json_array_size(array) > LS_STATE_SUMS_MAX)
-        return false;
-    *count = (int)json_array_size(array);
-    for (int i = 0; i < *count; i++)
-        sums[i] = json_is_number(json_array_get(array, (size_t)i))
-                      ? json_number_value(json_array_get(array, (size_t)i))
-                      : (double)NAN;
-    return true;
+void ls_state_create_sums(struct ls_state *state, int count) {
+    LS_ASSERT(count <= LS_STATE_SUMS_MAX, "%d sums of metrics, at most %d", count,
+              LS_STATE_SUMS_MAX);
+    state->sum_count = count;
+    state->window = ls_calloc((size_t)count + 1, sizeof *state->window);
+    state->running = ls_calloc((size_t)count + 1, sizeof *state->running);
+}
+
+void ls_state_clear(struct ls_state *state) {
+    free(state->window);
+    free(state->running);
+    *state = (struct ls_state){0};
+}
+
+static void parse_sums(const json_t *array, double *sums) {
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const json_t *sum = json_array_get(array, i);
+        sums[i] = json_is_number(sum) ? json_number_value(sum) : (double)NAN;
+    }
 }
 
 enum ls_status ls_state_parse(const char *text, struct ls_state *state, char **config_text,
@@ -55,7 +65,7 @@ enum ls_status ls_state_parse(const char *text, struct ls_state *state, char **c
         return ls_fail(error, LS_DAMAGED, "the state is no JSON: line %d: %s", reason.line,
                        reason.text);
 
-    int numerics = 0, has_best = 0, early_stopped = 0, running_count = 0;
+    int numerics = 0, has_best = 0, early_stopped = 0;
     const char *config = NULL;
     json_t *window = NULL, *running = NULL;
     json_int_t step, epoch, index, schedule_steps, metrics_bytes, best_epoch, best_step,
@@ -78,11 +88,16 @@ enum ls_status ls_state_parse(const char *text, struct ls_state *state, char **c
                          "not end in the same bits\ncontinue with the older program, or start "
                          "again with --restart",
                          numerics, LS_NUMERICS_VERSION);
-    } else if (!parse_sums(window, state->window, &state->sum_count) ||
-               !parse_sums(running, state->running, &running_count)) {
+    } else if (json_array_size(window) > LS_STATE_SUMS_MAX ||
+               json_array_size(window) != json_array_size(running)) {
         status =
-            ls_fail(error, LS_DAMAGED, "the state has more than %d metric sums", LS_STATE_SUMS_MAX);
+            ls_fail(error, LS_DAMAGED,
+                    "the state has %zu and %zu metric sums, expected as many of both, at most %d",
+                    json_array_size(window), json_array_size(running), LS_STATE_SUMS_MAX);
     } else {
+        ls_state_create_sums(state, (int)json_array_size(window));
+        parse_sums(window, state->window);
+        parse_sums(running, state->running);
         state->step = (uint64_t)step;
         state->epoch = (uint64_t)epoch;
         state->index = index;

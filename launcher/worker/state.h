@@ -6,7 +6,7 @@
 
 #include "core/base/status.h"
 
-enum { LS_STATE_SUMS_MAX = 16, LS_STATE_PARTS = 3 };
+enum { LS_STATE_SUMS_MAX = 4096, LS_STATE_PARTS = 3 };
 
 struct ls_state {
     uint64_t step;                 /* updates done */
@@ -17,9 +17,9 @@ struct ls_state {
     uint64_t rows[LS_STATE_PARTS]; /* of train, validation, test; 0: no such part */
     uint64_t metrics_bytes;        /* of metrics.jsonl when the checkpoint was taken */
 
-    int sum_count;                     /* metric sums (ls_task_sum_count) */
-    double window[LS_STATE_SUMS_MAX];  /* since the last line of metrics.jsonl */
-    double running[LS_STATE_SUMS_MAX]; /* since the epoch began; at its end, of the last epoch */
+    int sum_count;   /* metric sums (ls_task_sum_count); at most LS_STATE_SUMS_MAX */
+    double *window;  /* owned; since the last line of metrics.jsonl */
+    double *running; /* owned; since the epoch began; at its end, of the last epoch */
 
     bool has_best; /* early stopping */
     double best;   /* value of the watched metric */
@@ -28,12 +28,17 @@ struct ls_state {
     bool early_stopped;     /* the parameters are the best ones again */
 };
 
+/* Sums of zero. */
+void ls_state_create_sums(struct ls_state *state, int count);
+/* Frees the sums; a state that is all zero is allowed. */
+void ls_state_clear(struct ls_state *state);
+
 /* JSON text of an object, with the resolved config and the numerics version. Owned by the caller.
  */
 char *ls_state_print(const struct ls_state *state, const char *config_text);
 
-/* The inverse. *config_text is owned by the caller. A state of another numerics version is
- * LS_INVALID. */
+/* The inverse. *config_text and the sums are owned by the caller (ls_state_clear); after an error
+ * there are none. A state of another numerics version is LS_INVALID. */
 LS_MUST_USE enum ls_status ls_state_parse(const char *text, struct ls_state *state,
                                           char **config_text, struct ls_error *error);
 

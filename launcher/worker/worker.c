@@ -1,5 +1,6 @@
 #include "launcher/worker/worker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,27 +22,97 @@ static enum ls_status choose_variant(struct ls_worker *worker, struct ls_error *
     return status;
 }
 
-static enum ls_status create_models(struct ls_worker *worker,
-                                    const struct ls_worker_options *options, int piece_max,
-                                    struct ls_error *error) {
-    const struct ls_config *config = options->config;
-    enum ls_status status = ls_task_create(&worker->task, &config->task, error);
+/* What two phases take of one feed: the stricter of both. */
+static void join_input(struct ls_model_input *input, const struct ls_model_input *other) {
+    if (other->limit && (!input->limit || other->limit < input->limit))
+        input->limit = other->limit;
+    input->ignores = input->ignores && other->ignores;
+}
+
+/* Which feeds the phases take, each once. */
+static void list_inputs(struct ls_worker *worker) {
+    for (int p = 0; p < worker->phase_count; p++)
+        for (int i = 0; i < worker->models[p].input_count; i++) {
+            const struct ls_model_input *input = &worker->models[p].inputs[i];
+            int at = 0;
+            while (at < worker->input_count && worker->inputs[at].feed != input->feed)
+                at++;
+            if (at < worker->input_count)
+                join_input(&worker->inputs[at], input);
+            else
+                worker->inputs[worker->input_count++] = *input;
+        }
+}
+
+/* Where each phase's sums lie among those of a step and of an evaluation. */
+static void place_sums(struct ls_worker *worker) {
+    int sums = 0, detailed = 0;
+    for (int p = 0; p < worker->phase_count; p++) {
+        struct ls_phase *phase = &worker->phases[p];
+        const struct ls_terms *terms = &worker->models[p].terms;
+        phase->sums_first = sums;
+        phase->detailed_first = detailed;
+        sums += phase->sums = ls_terms_sum_count(terms, false);
+        detailed += phase->detailed = ls_terms_sum_count(terms, true);
+    }
+}
+
+/* The microbatches of a piece: what the config says, or what models planned for one microbatch
+ * show. These lay out the parameters, too. */
+static enum ls_status choose_piece(struct ls_worker *worker, struct ls_model_options options,
+                                   int most, int *piece, const struct ls_layer_spec **failed,
+                                   struct ls_error *error) {
+    struct ls_model models[LS_PHASES_MAX];
+    options.rows_max = worker->microbatch_rows;
+    const enum ls_status status = ls_models_create(models, &options, worker->parameters, error);
+    *failed = models[0].failed;
     if (status != LS_OK)
         return status;
+    *piece = ls_models_piece(models, worker->phase_count, worker->microbatch_rows,
+                             worker->config->train.piece_rows, most);
+    ls_models_destroy(models, worker->phase_count);
+    return LS_OK;
+}
+
+static enum ls_status create_models(struct ls_worker *worker,
+                                    const struct ls_worker_options *options, int *piece_max,
+                                    struct ls_error *error) {
+    const struct ls_config *config = options->config;
+    const int most = (worker->count + worker->threads - 1) / worker->threads; /* of a share */
     worker->parameters = ls_parameters_create();
-    struct ls_model_options model =
-        ls_config_model(config, options->input_shape, options->input_integer, worker->variant,
-                        piece_max * worker->microbatch_rows);
-    model.task = worker->task;
+    struct ls_model_options model = ls_config_model(config, worker->variant, 0);
+    model.feeds = options->feeds;
+    model.feed_count = options->feed_count;
     model.inference = !options->communicator;
+    model.answers = options->answers;
+    model.borrows_arena = true;
     if (model.openblas && worker->threads > 1)
         ls_blas_set_threads(1);
     const struct ls_layer_spec *failed;
-    status = ls_shares_create(worker, &model, piece_max, &failed, error);
-    return status != LS_OK && failed ? ls_config_layer_error(config, failed, error) : status;
+    enum ls_status status = choose_piece(worker, model, most, piece_max, &failed, error);
+    if (status == LS_OK) {
+        model.rows_max = *piece_max * worker->microbatch_rows;
+        status = ls_shares_create(worker, &model, *piece_max, &failed, error);
+    }
+    if (status != LS_OK)
+        return failed ? ls_config_layer_error(config, failed, error) : status;
+    list_inputs(worker);
+    place_sums(worker);
+    return LS_OK;
 }
 
-/* Reducer, optimiser and what a step needs besides. */
+static void create_phase(struct ls_worker *worker, int group) {
+    struct ls_phase *phase = &worker->phases[group];
+    phase->group = group;
+    phase->range = worker->parameters->groups[group];
+    phase->slice = ls_reducer_slice(worker->reducer, group);
+    phase->optimizer = ls_optimizer_create(&phase->options->optimizer, worker->parameters,
+                                           phase->slice.first, phase->slice.end, worker->variant);
+    phase->blocks =
+        ls_calloc((size_t)ls_reducer_blocks(worker->reducer, group) + 1, sizeof(double));
+}
+
+/* Reducer, optimisers and what a step needs besides. */
 static enum ls_status create_training(struct ls_worker *worker, int piece_max,
                                       struct ls_error *error) {
     const struct ls_config *config = worker->config;
@@ -51,19 +122,48 @@ static enum ls_status create_training(struct ls_worker *worker, int piece_max,
         .microbatches = worker->microbatches,
         .threads = worker->threads,
         .variant = worker->variant,
-        .messages = !config->train.share_memory,
+        .sharing_max = config->train.share_memory ? 0 : 1,
     };
     enum ls_status status =
         ls_reducer_create(&worker->reducer, worker->communicator, &options, error);
     if (status != LS_OK)
         return status;
     worker->flat = ls_reducer_parameters(worker->reducer);
+    for (int p = 0; p < worker->phase_count; p++)
+        create_phase(worker, p);
     ls_shares_create_training(worker, piece_max);
-    ls_reducer_slice(worker->reducer, &worker->begin, &worker->end);
-    worker->optimizer = ls_optimizer_create(&config->optimizer, worker->parameters, worker->begin,
-                                            worker->end, worker->variant);
-    worker->blocks = ls_calloc((size_t)ls_reducer_blocks(worker->reducer) + 1, sizeof(double));
     return LS_OK;
+}
+
+/* What early stopping is told to watch must be something that is measured. */
+static enum ls_status check_watch(const struct ls_worker *worker, struct ls_error *error) {
+    const char *watch = worker->config->train.watch;
+    if (!watch[0])
+        return LS_OK;
+    double *sums = ls_calloc((size_t)ls_worker_sum_count(worker, false) + 1, sizeof *sums);
+    const struct ls_metrics metrics = ls_worker_metrics(worker, sums, false);
+    free(sums);
+    if (ls_metrics_find(&metrics, watch))
+        return LS_OK;
+    char names[1024] = "";
+    for (int i = 0; i < metrics.count; i++) {
+        const size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", metrics.items[i].name);
+    }
+    return ls_fail(error, LS_INVALID, "%s: error: train.watch: expected one of %s; found '%.60s'",
+                   worker->config->watch_place, names, watch);
+}
+
+static void name_phases(struct ls_worker *worker) {
+    const struct ls_config *config = worker->config;
+    worker->task = ls_task_of(config->task.kind);
+    worker->phase_count = config->phase_count;
+    for (int p = 0; p < worker->phase_count; p++) {
+        struct ls_phase *phase = &worker->phases[p];
+        phase->options = &config->phases[p];
+        if (worker->phase_count > 1)
+            snprintf(phase->prefix, sizeof phase->prefix, "%s.", phase->options->name);
+    }
 }
 
 enum ls_status ls_worker_create(struct ls_worker *worker, const struct ls_worker_options *options,
@@ -85,10 +185,12 @@ enum ls_status ls_worker_create(struct ls_worker *worker, const struct ls_worker
     enum ls_status status = choose_variant(worker, error);
     const int64_t wanted = options->config->compute.threads;
     worker->threads = wanted < worker->count ? (int)wanted : worker->count;
-    const int most = (worker->count + worker->threads - 1) / worker->threads; /* of a share */
-    const int piece_max = (int)ls_config_piece_microbatches(options->config, most);
+    int piece_max = 1;
+    name_phases(worker);
     if (status == LS_OK)
-        status = create_models(worker, options, piece_max, error);
+        status = create_models(worker, options, &piece_max, error);
+    if (status == LS_OK && !options->answers)
+        status = check_watch(worker, error);
     if (options->communicator)
         status = ls_communicator_agree(options->communicator, status, error);
     if (status == LS_OK && options->communicator)
@@ -113,14 +215,20 @@ enum ls_status ls_worker_create(struct ls_worker *worker, const struct ls_worker
 void ls_worker_destroy(struct ls_worker *worker) {
     if (worker->flat && !worker->reducer)
         ls_memory_unmap(worker->flat, (size_t)worker->parameters->total * sizeof(float));
-    ls_optimizer_destroy(worker->optimizer);
+    for (int p = 0; p < worker->phase_count; p++) {
+        ls_optimizer_destroy(worker->phases[p].optimizer);
+        free(worker->phases[p].blocks);
+    }
     ls_shares_destroy(worker);
     ls_reducer_destroy(worker->reducer);
-    ls_task_destroy(worker->task);
     ls_parameters_destroy(worker->parameters);
-    free(worker->blocks);
     free(worker->exchange);
     *worker = (struct ls_worker){0};
+}
+
+void ls_worker_gather(struct ls_worker *worker) {
+    for (int group = 0; group <= LS_GROUP_FIXED; group++)
+        ls_reducer_gather(worker->reducer, group);
 }
 
 void ls_worker_note_threads(const struct ls_worker *worker) {
@@ -141,7 +249,33 @@ void ls_worker_note_threads(const struct ls_worker *worker) {
 }
 
 int ls_worker_sum_count(const struct ls_worker *worker, bool detailed) {
-    return ls_task_sum_count(worker->task, detailed);
+    const struct ls_phase *last = &worker->phases[worker->phase_count - 1];
+    return detailed ? last->detailed_first + last->detailed : last->sums_first + last->sums;
+}
+
+struct ls_metrics ls_worker_metrics(const struct ls_worker *worker, const double *sums,
+                                    bool detailed) {
+    struct ls_metrics metrics = {0};
+    for (int p = 0; p < worker->phase_count; p++) {
+        const struct ls_phase *phase = &worker->phases[p];
+        ls_terms_metrics(&worker->models[p].terms, phase->prefix,
+                         sums + (detailed ? phase->detailed_first : phase->sums_first), detailed,
+                         &metrics);
+    }
+    if (worker->task->metrics)
+        worker->task->metrics(&metrics);
+    return metrics;
+}
+
+const char *ls_worker_watched(const struct ls_worker *worker) {
+    if (worker->config->train.watch[0])
+        return worker->config->train.watch;
+    return worker->task->watched ? worker->task->watched
+                                 : ls_terms_watched(&worker->models[0].terms);
+}
+
+int ls_worker_answering(const struct ls_worker *worker) {
+    return worker->phase_count - 1;
 }
 
 /* Row 0 of `node` among the rank's rows, and how many rows it has in this batch. */
@@ -152,6 +286,19 @@ static int64_t node_rows(const struct ls_worker *worker, const struct ls_batch *
     return left < 0 ? 0 : left < most ? left : most;
 }
 
+/* `rows` samples from `first` on of the feed that an input takes; an input that nobody reads has no
+ * memory, and a batch for `predict` no targets. */
+static void copy_feed(const struct ls_worker *worker, const struct ls_batch *batch,
+                      const struct ls_model_input *input, int64_t first, int64_t rows) {
+    int use = 0;
+    while (worker->inputs[use].feed != input->feed)
+        use++;
+    const size_t bytes = (size_t)ls_shape_row_count(input->value->shape) * 4;
+    if (batch->feeds[use] && input->value->data)
+        memcpy(input->value->data, (const char *)batch->feeds[use] + (size_t)first * bytes,
+               (size_t)rows * bytes);
+}
+
 bool ls_share_forward(const struct ls_pass *pass, const struct ls_share *share,
                       struct ls_tree_node node, float *gradients, struct ls_run *run) {
     const struct ls_worker *worker = pass->worker;
@@ -160,16 +307,12 @@ bool ls_share_forward(const struct ls_pass *pass, const struct ls_share *share,
     const int64_t rows = node_rows(worker, batch, node, &first);
     if (rows == 0)
         return false;
-    const struct ls_value *input = share->model.input, *target = share->model.target;
-    const size_t input_bytes = (size_t)ls_shape_row_count(input->shape) * 4;
-    const size_t target_bytes = (size_t)ls_shape_row_count(target->shape) * 4;
-    memcpy(input->data, (const char *)batch->inputs + (size_t)first * input_bytes,
-           (size_t)rows * input_bytes);
-    if (batch->targets)
-        memcpy(target->data, (const char *)batch->targets + (size_t)first * target_bytes,
-               (size_t)rows * target_bytes);
+    const struct ls_model *model = &share->models[pass->phase];
+    for (int i = 0; i < model->input_count; i++)
+        copy_feed(worker, batch, &model->inputs[i], first, rows);
     *run = (struct ls_run){
         .training = pass->training,
+        .mean_only = pass->mean_only,
         .rows = rows,
         .microbatch_rows = worker->microbatch_rows,
         .microbatches = (int)((rows + worker->microbatch_rows - 1) / worker->microbatch_rows),
@@ -178,6 +321,6 @@ bool ls_share_forward(const struct ls_pass *pass, const struct ls_share *share,
         .row_ids = batch->row_ids + first,
         .row_first = batch->row_first + (uint64_t)first,
     };
-    ls_graph_forward(share->model.graph, run, gradients);
+    ls_graph_forward(model->graph, run, gradients);
     return true;
 }

@@ -10,6 +10,21 @@
 #include "launcher/config/config.h"
 #include "launcher/worker/share.h"
 
+/* A phase of training: the terms of one graph, and the group of the parameters that it updates. */
+struct ls_phase {
+    const struct ls_phase_options *options; /* borrowed from the config */
+    char prefix[LS_PHASE_NAME_MAX + 1]; /* of its metrics: "generator.", or "" of a single one */
+    int sums_first, sums;               /* among a step's sums */
+    int detailed_first, detailed;       /* among an evaluation's */
+
+    /* Training only. */
+    int group;
+    struct ls_range range;          /* of the flat buffer: the group */
+    struct ls_range slice;          /* of it: this rank's */
+    struct ls_optimizer *optimizer; /* owned; of the slice */
+    double *blocks;                 /* owned; sums of the gradient norm's blocks, all slices */
+};
+
 struct ls_worker {
     const struct ls_config *config;       /* borrowed */
     struct ls_communicator *communicator; /* borrowed; NULL: this process alone, for evaluation */
@@ -20,18 +35,20 @@ struct ls_worker {
     int threads; /* compute.threads, but no more than this rank has microbatches: each has a share
                   */
 
-    struct ls_task *task; /* owned, like all that follows */
-    struct ls_parameter_set *parameters;
+    const struct ls_task *task; /* static */
+    int phase_count;
+    struct ls_phase phases[LS_PHASES_MAX];
+    struct ls_parameter_set *parameters; /* owned, like all that follows */
     struct ls_share *shares;
-    struct ls_model model; /* borrowed: the first share's */
+    const struct ls_model *models; /* borrowed: the first share's, of each phase */
+    /* The feeds that the models of all phases take, each once; batches carry them in this order. */
+    struct ls_model_input inputs[LS_FEEDS_MAX];
+    int input_count;
     float *flat; /* parameters->total elements; the reducer's when training, shared in a host */
 
     /* Training only. */
     struct ls_reducer *reducer;
     struct ls_join join;
-    struct ls_optimizer *optimizer;
-    int64_t begin, end; /* this rank's slice */
-    double *blocks;     /* sums of the gradient norm's blocks, all slices */
 
     double *exchange; /* [microbatches * sums + LS_EXCHANGE_EXTRA] */
 };
@@ -41,8 +58,9 @@ enum { LS_EXCHANGE_RATE, LS_EXCHANGE_STOP, LS_EXCHANGE_SAVE, LS_EXCHANGE_EXTRA }
 struct ls_worker_options {
     const struct ls_config *config;
     struct ls_communicator *communicator; /* NULL: evaluation only */
-    struct ls_shape input_shape;
-    bool input_integer;
+    const struct ls_feed *feeds; /* [feed_count] that the data offers; needed by create alone */
+    int feed_count;
+    bool answers; /* evaluation only: outputs are wanted, no loss (ls_worker_predict) */
 };
 
 /* Collective when there is a communicator. Parameters have their initial values afterwards, from
@@ -52,8 +70,19 @@ LS_MUST_USE enum ls_status ls_worker_create(struct ls_worker *worker,
                                             struct ls_error *error);
 void ls_worker_destroy(struct ls_worker *worker);
 
+/* Every rank's slices of all parameters, the fixed ones too, to all ranks. Collective. */
+void ls_worker_gather(struct ls_worker *worker);
+
 /* Says so if some rank has too few microbatches for its threads, or this one too few cores. */
 void ls_worker_note_threads(const struct ls_worker *worker);
+
+/* Metrics from such sums, of all phases; and the one that early stopping watches. */
+struct ls_metrics ls_worker_metrics(const struct ls_worker *worker, const double *sums,
+                                    bool detailed);
+const char *ls_worker_watched(const struct ls_worker *worker);
+
+/* The phase whose output is the model's answer: the last. */
+int ls_worker_answering(const struct ls_worker *worker);
 
 /* Sums per microbatch, and per batch after ls_worker_step / ls_worker_evaluate. */
 int ls_worker_sum_count(const struct ls_worker *worker, bool detailed);
@@ -61,11 +90,14 @@ int ls_worker_sum_count(const struct ls_worker *worker, bool detailed);
 /* What a step is told, and what it found. Rank 0's rate counts; stop and save are ORed over ranks.
  */
 struct ls_step {
-    uint64_t step;        /* updates done before this one */
-    double learning_rate; /* in: rank 0's; out: everybody's */
-    bool stop, save;      /* in: this rank asks; out: some rank asked */
-    double gradient_norm; /* out: of the mean gradient; not finite: the update was left out */
-    double *sums;         /* out: [ls_worker_sum_count(worker, false)], of the global batch */
+    uint64_t step;   /* updates done before this one */
+    bool stop, save; /* in: this rank asks; out: some rank asked */
+    double *sums;    /* out: [ls_worker_sum_count(worker, false)], of the global batch */
+    struct ls_step_phase {
+        double learning_rate; /* in: rank 0's; out: everybody's */
+        double gradient_norm; /* out: of the mean gradient; not finite: the update was left out */
+        bool ran;             /* out */
+    } phases[LS_PHASES_MAX];
 };
 
 /* One training step. Collective. */
@@ -87,8 +119,9 @@ LS_MUST_USE enum ls_status ls_worker_predict(struct ls_worker *worker, struct ls
 /* What all shares of a rank do with a batch, each on its own thread. */
 struct ls_pass {
     struct ls_worker *worker;
+    int phase;
     const struct ls_batch *batch;
-    bool training;
+    bool training, mean_only; /* of struct ls_run */
     uint64_t step;
 };
 

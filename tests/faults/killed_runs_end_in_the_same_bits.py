@@ -1,7 +1,9 @@
 """SIGKILL of a worker, of mpirun or of the launcher at random moments, then the same command again on another
 number of ranks: it continues from the newest commit, and the end is that of a run that was never interrupted.
 
-  killed_runs_end_in_the_same_bits.py KILLS [SEED]"""
+  killed_runs_end_in_the_same_bits.py KILLS [CASE [SEED]]
+
+Cases: mlp; gan (two phases, two optimisers); gpt (windows over a text)."""
 import os
 import random
 import signal
@@ -12,9 +14,18 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 import lockstep
 
-SETTINGS = dict(lockstep.fashion_subset("kill", 4000, 200), train__epochs=20, train__batch=96, log__every_steps=7,
-                checkpoint__every_steps=10)
-CONFIG = lockstep.config("fashion-mnist-mlp")
+CASE = sys.argv[2] if len(sys.argv) > 2 else "mlp"
+if CASE == "mlp":
+    CONFIG = lockstep.config("fashion-mnist-mlp")
+    SETTINGS = dict(lockstep.fashion_subset("kill", 4000, 200), train__epochs=20, train__batch=96, log__every_steps=7,
+                    checkpoint__every_steps=10)
+elif CASE == "gan":
+    CONFIG = lockstep.config("fashion-mnist-dcgan")
+    SETTINGS = dict(lockstep.fashion_subset("kill", 480, 64), train__epochs=6, train__batch=32, log__every_steps=7,
+                    checkpoint__every_steps=10)
+else:
+    CONFIG = lockstep.config("shakespeare-gpt")
+    SETTINGS = dict(train__steps_max=120, data__split="[0.99, 0.01, 0]", log__every_steps=7, checkpoint__every_steps=10)
 
 
 def committed(run):
@@ -97,4 +108,4 @@ def finish(run, undisturbed, expected, dice):
     print(f"ended in {result['parameters_digest']} after resuming from step {newest}")
 
 
-main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(1 << 32))
+main(int(sys.argv[1]), int(sys.argv[3]) if len(sys.argv) > 3 else random.SystemRandom().randrange(1 << 32))

@@ -8,6 +8,10 @@ ls_add_script(faults/supervisor_says_why_a_job_ended_and_leaves_nothing_behind.p
               ARGUMENTS $<TARGET_FILE:fake_worker>)
 ls_add_script(faults/stopped_runs_continue_in_the_same_bits.py)
 ls_add_script(faults/killed_runs_end_in_the_same_bits.py ARGUMENTS 3 NAME "3 killed runs end in the same bits" TIMEOUT 400)
+ls_add_script(faults/killed_runs_end_in_the_same_bits.py ARGUMENTS 2 gan
+              NAME "killed runs of two phases end in the same bits" TIMEOUT 400)
+ls_add_script(faults/killed_runs_end_in_the_same_bits.py ARGUMENTS 2 gpt NEEDS_DATA
+              NAME "killed runs over a text end in the same bits" TIMEOUT 400)
 ls_add_script(faults/killed_runs_end_in_the_same_bits.py ARGUMENTS 20 NAME "20 killed runs end in the same bits"
               LABELS long TIMEOUT 1500)
 ls_add_script(faults/a_bad_sample_on_one_rank_ends_all_ranks.py LABELS quick sanitize)

@@ -48,7 +48,8 @@ END_TEST
 START_TEST(backward_is_the_derivative_of_forward) {
     for (int id = 0; id < LS_OP_COUNT; id++)
         for (int i = 0; i < ls_ops_f64[id]->case_count; i++)
-            ck_assert_msg(check_case((enum ls_op_id)id, &ls_ops_f64[id]->cases[i], false) > 0,
+            ck_assert_msg(check_case((enum ls_op_id)id, &ls_ops_f64[id]->cases[i], false) > 0 ||
+                              !(ls_ops_f64[id]->backward || ls_ops_f64[id]->alias),
                           "%s, case %d checks nothing", ls_ops_f64[id]->name, i);
 }
 END_TEST

@@ -142,6 +142,7 @@ struct trial *trial_create(enum ls_op_id id, const struct ls_op_case *example,
     struct trial *trial = ls_calloc(1, sizeof *trial);
     *trial = (struct trial){
         .variant = variant, .op = tables[variant][id], .example = example, .joined = joined};
+    trial->rows = example->rows;
     for (int i = example->input_count - 1; i >= 0; i--)
         if (!example->inputs[i].absent && !example->inputs[i].parameter)
             trial->rows = example->inputs[i].shape.dims[0];
@@ -308,6 +309,8 @@ void trial_run(struct trial *trial, int first, int count, bool backward) {
     const int64_t row = first * trial->microbatch_rows, left = trial->rows - row;
     const int64_t most = count * trial->microbatch_rows, rows = left < most ? left : most;
     const struct ls_run run = {.training = !trial->example->evaluation,
+                               .mean_only = trial->mean_only,
+                               .term_factors = trial->term_factors,
                                .rows = rows,
                                .microbatch_rows = trial->microbatch_rows,
                                .microbatches = count,
@@ -325,7 +328,7 @@ void trial_run(struct trial *trial, int first, int count, bool backward) {
     ls_graph_forward(trial->graph, &run, trial->gradients);
     const int64_t outputs = ls_shape_row_count(trial->output->shape);
     get(trial, trial->result + row * outputs, trial->output->data, rows * outputs);
-    if (!backward)
+    if (!backward || !trial->end->wants_gradient)
         return;
     put_slopes(trial, row, rows);
     spoil(trial, false);

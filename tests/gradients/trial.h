@@ -17,6 +17,9 @@ struct trial {
     struct ls_value *output;
     struct ls_value *end; /* where backward starts: output, or output and inputs side by side */
     bool joined;
+    /* What runs say, for tests to set: struct ls_run has the words. */
+    bool mean_only;
+    const double *term_factors; /* borrowed */
     int64_t rows, microbatch_rows;
     struct ls_node *node;               /* of the op */
     void *parameters, *gradients;       /* flat buffers */

@@ -127,6 +127,23 @@ images = write("images", idx(0x803, (4, 2, 2), range(16)))
 refused(["train", config(lockstep.path("nowhere.h5")), "--out", RUN], "nowhere.h5")
 refused(["train", config(write("no.h5", "no HDF5")), "--out", RUN], "no.h5")
 refused(["train", config(table("labels.h5", classes=5)), "--out", RUN], "labels.h5", "label")
+# Many labels for each row, the last one of all beyond the classes; the embedding need not be the first layer by name.
+sequences = table("sequences.h5", inputs=numpy.zeros((4096, 32), "i4"))
+with h5py.File(sequences, "a") as file:
+    del file["targets"]
+    file["targets"] = numpy.full((4096, 32), 2, "u1")
+    file["targets"][4095, 31] = 3
+tokens = "\n  - sequential: {body: [embedding: {vocabulary: 4, width: 2}]}\n  - linear: 3"
+refused(["train", config(sequences, model=tokens), "-n", "1", "--out", RUN],
+        "sequences.h5: /targets: row 4095 (from 0): value 31 is 3; expected a label from 0 to 2")
+with h5py.File(sequences, "a") as file:
+    file["inputs"][7, 5] = 4
+refused(["train", config(sequences, model=tokens), "-n", "1", "--out", RUN],
+        "sequences.h5: /inputs: row 7 (from 0): value 5 is 4; expected an index from 0 to 3")
+lonely = table("lonely.h5")
+with h5py.File(lonely, "a") as file:
+    del file["targets"]
+refused(["train", config(lonely), "-n", "1", "--out", RUN], "the data has no feed 'targets'", "/targets", "lonely.h5")
 refused(["train", config(table("short.h5", inputs=numpy.zeros((10, 4), "f4"))), "--out", RUN], "short.h5", "10", "64")
 out = ["--out", lockstep.path("out.h5")]
 refused(["data", "import", "idx", write("cut", idx(0x803, (4, 2, 2), range(15)))] + out, "cut")

@@ -9,7 +9,7 @@ import lockstep
 
 MAY_INCLUDE = {"core": {"core"}, "dist": {"core", "dist"}, "io": {"core", "io"},
                "launcher": {"core", "dist", "io", "launcher"}}
-ONE_FOLDER = {"mpi.h": "dist/", "hdf5.h": "io/", "cblas.h": "core/tensor/", "yaml.h": "launcher/config/",
+ONE_FOLDER = {"mpi.h": "dist/", "hdf5.h": "io/", "png.h": "io/", "cblas.h": "core/tensor/", "yaml.h": "launcher/config/",
               "uv.h": "launcher/supervisor/", "omp.h": "core/base/"}
 # Inside core, each folder includes what stands before it.
 CORE = ["base", "tensor", "ops", "graph", "layers", "tasks", "models", "optim", "explain"]

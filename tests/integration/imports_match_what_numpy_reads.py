@@ -1,6 +1,7 @@
 """Real data sets, imported by the program and read again with nothing but NumPy."""
 import gzip
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
@@ -99,5 +100,34 @@ def npy():
             same(file, inputs, targets, "npy " + kind)
 
 
-for test in (idx, cifar, csv, npy):
+def text():
+    name = data("text", "tinyshakespeare.txt")
+    words = open(name, encoding="utf-8", newline="").read()
+    with imported("text", name) as file:
+        tokens, vocabulary = file["text"], file["text"].attrs["vocabulary"]
+        equal(tokens.dtype, "u1", "text: type")
+        check(tokens.chunks is None, "text: contiguous")
+        equal(list(vocabulary), sorted(set(words)), "text: vocabulary")
+        equal("".join(vocabulary[tokens[:]]), words, "text: characters")
+    with imported("text", name, "--unit", "byte") as file:
+        equal(bytes(file["text"][:]), words.encode(), "text: bytes")
+    with imported(name, "--unit", "word", "--special", "--words", 1000) as file:
+        tokens, vocabulary = file["text"][:], file["text"].attrs["vocabulary"]
+        equal(file["text"].dtype, "u2", "text: type of words")
+        equal(len(vocabulary), 1005, "text: words besides the special ones")
+        known = [word for word in re.findall(r"[\w']+|[^\w\s]|\n", words, re.ASCII)]
+        numbers = {word: i for i, word in enumerate(vocabulary) if i > 4}
+        equal(list(tokens), [numbers.get(word, 3) for word in known], "text: words")
+
+
+def series():
+    name = data("timeseries", "ETTh1.csv")
+    rows = [line.split(",") for line in open(name).read().splitlines()]
+    with imported("csv", name, "--series", "--drop", "date") as file:
+        equal(list(file["series"].attrs["channels"]), rows[0][1:], "series: channels")
+        expected = numpy.array([row[1:] for row in rows[1:]], "f8").astype("f4")
+        check(numpy.array_equal(file["series"][:], expected), "series: values")
+
+
+for test in (idx, cifar, csv, npy, text, series):
     test()

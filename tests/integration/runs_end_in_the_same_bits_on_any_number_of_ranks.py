@@ -3,8 +3,8 @@ with AVX2 kernels, and in other pieces with other kernels and messages.
 
   runs_end_in_the_same_bits_on_any_number_of_ranks.py CASE [RANKS...]
 
-Cases: mlp, cnn (batch norm, dropout), resnet (augmentation), and table-adam, table-momentum (uneven last batch,
-several epochs)."""
+Cases: mlp, cnn (batch norm, dropout), resnet (augmentation), table-adam, table-momentum (uneven last batch, several
+epochs), lstm and gpt (windows over a text), vae (references, two terms), gan (two phases)."""
 import os
 import sys
 
@@ -49,10 +49,24 @@ checkpoint:
 def case(name):
     if name.startswith("table"):
         return table(), {"optimizer__name": name.split("-")[1]}
+    if name in ("lstm", "gpt"):
+        return lockstep.config("shakespeare-" + name), dict(
+            data__split="[0.996, 0.002, 0.002]", train__batch=16, train__microbatches=8, log__every_steps=1,
+            train__steps_max=3, optimizer__learning_rate=0.002)
+    if name == "vae":
+        return lockstep.config("mnist-vae"), dict(train__steps_max=6, log__every_steps=1)
+    if name == "gan":
+        settings = lockstep.fashion_subset(name, 300, 100)
+        settings.update(train__microbatches=8, train__epochs=2, train__steps_max=4, log__every_steps=1)
+        return lockstep.config("fashion-mnist-dcgan"), settings
     rows = {"mlp": 1000, "cnn": 600, "resnet": 300}[name]
     settings = lockstep.fashion_subset(name, rows, 200)
     settings.update(train__epochs=2, log__every_steps=1, train__steps_max={"mlp": 12, "cnn": 8, "resnet": 4}[name])
     return lockstep.config("fashion-mnist-" + name), settings
+
+
+def losses(result):
+    return {key: value for key, value in result["test"].items() if key.endswith("loss")}
 
 
 def main(name, *ranks):
@@ -62,8 +76,8 @@ def main(name, *ranks):
         run = lockstep.path(f"{name}-{count}")
         result = lockstep.train(config, run, count, **settings)
         lockstep.equal(result["world_size"], count, "world_size")
-        found = (result["parameters_digest"], result["test"]["loss"], lockstep.metrics(run))
-        print(f"{name} on {count} ranks: {found[0]}, test loss {found[1]}, {len(found[2])} lines of metrics")
+        found = (result["parameters_digest"], losses(result), lockstep.metrics(run))
+        print(f"{name} on {count} ranks: {found[0]}, {found[1]}, {len(found[2])} lines of metrics")
         first = first or found
         lockstep.equal(found, first, f"digest, test loss and metrics on {count} ranks")
         shown = lockstep.digest(lockstep.parameters(lockstep.newest_checkpoint(run)))
@@ -72,18 +86,18 @@ def main(name, *ranks):
         for count, threads in ((1, 2), (1, 3), (2, 2), (3, 3)):
             run = lockstep.path(f"{name}-{count}-{threads}")
             result = lockstep.train(config, run, count, compute__threads=threads, **settings)
-            found = (result["parameters_digest"], result["test"]["loss"], lockstep.metrics(run))
+            found = (result["parameters_digest"], losses(result), lockstep.metrics(run))
             lockstep.equal(found, first, f"digest, test loss and metrics on {count} ranks of {threads} threads")
         with open("/proc/cpuinfo") as file:
             isa = "avx2" if "avx2" in file.read() else "auto"
         result = lockstep.train(config, lockstep.path(name + "-8"), 8, compute__isa=isa, **settings)
-        found = (result["parameters_digest"], result["test"]["loss"], lockstep.metrics(lockstep.path(name + "-8")))
+        found = (result["parameters_digest"], losses(result), lockstep.metrics(lockstep.path(name + "-8")))
         lockstep.equal(found, first, f"digest, test loss and metrics on 8 ranks with {isa} kernels")
         run = lockstep.path(name + "-otherwise")
-        isa = "auto" if name == "resnet" else "portable"  # that would take minutes
+        isa = "auto" if name in ("resnet", "gan", "lstm", "gpt") else "portable"  # that would take minutes
         result = lockstep.train(config, run, 3, train__piece_rows=1, compute__isa=isa, train__share_memory="false",
                                **settings)
-        found = (result["parameters_digest"], result["test"]["loss"], lockstep.metrics(run))
+        found = (result["parameters_digest"], losses(result), lockstep.metrics(run))
         lockstep.equal(found, first, f"digest, test loss and metrics in pieces of one microbatch, with {isa} kernels")
     lockstep.check(len(first[2]) >= 4, "metrics.jsonl has next to nothing in it")
 

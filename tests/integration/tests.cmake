@@ -1,6 +1,9 @@
 ls_add_script(integration/checkpoint_index_opens_in_h5py.py ARGUMENTS $<TARGET_FILE:checkpoint_writer>)
 ls_add_script(integration/imports_match_what_numpy_reads.py NEEDS_DATA)
+ls_add_script(integration/windows_over_raw_data_train_and_predict.py NEEDS_DATA TIMEOUT 300)
 ls_add_script(integration/help_comes_from_the_tables.py)
+ls_add_script(integration/models_page_shows_what_inspect_says.py NEEDS_DATA)
+ls_add_script(integration/models_make_things_up.py NEEDS_DATA TIMEOUT 300)
 ls_add_script(integration/a_run_says_what_it_did.py)
 ls_add_script(integration/threads_are_used_as_told.py LABELS quick sanitize TIMEOUT 600)
 ls_add_script(integration/bad_input_is_explained.py)
@@ -11,12 +14,22 @@ ls_add_script(integration/checkpoint_command_finds_damage.py)
 ls_add_script(integration/folders_include_only_what_the_layers_allow.py)
 ls_add_script(integration/allreduce_is_checked_before_it_is_timed.py)
 ls_add_script(integration/programs_build_against_an_install_tree.py)
-foreach(case mlp cnn resnet table-adam table-momentum)
+foreach(case mlp cnn resnet table-adam table-momentum gan)
     ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS ${case}
                   NAME "runs of ${case} end in the same bits on 1, 2, 3 and 4 ranks")
     ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS ${case} 2 LABELS sanitize
                   NAME "a run of ${case} on 2 ranks is clean" TIMEOUT 600)
 endforeach()
+foreach(case lstm gpt vae)
+    ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS ${case} NEEDS_DATA
+                  NAME "runs of ${case} end in the same bits on 1, 2, 3 and 4 ranks")
+endforeach()
+ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS shakespeare-gpt validation.loss -1.82 3
+              NAME "the GPT reaches 1.82 nats per character in 3 minutes" NEEDS_DATA LABELS long TIMEOUT 400)
+ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS shakespeare-lstm validation.loss -1.55 20
+              NAME "the LSTM reaches 1.55 nats per character in 20 minutes" NEEDS_DATA LABELS long TIMEOUT 1500)
+ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS mnist-vae elbo -108 5
+              NAME "the VAE reaches an ELBO of -108 nats" NEEDS_DATA TIMEOUT 400)
 ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS breast-cancer-perceptron accuracy 0.95
               NAME "the perceptron tells tumours apart" NEEDS_DATA)
 ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS concrete-mlp r2 0.85

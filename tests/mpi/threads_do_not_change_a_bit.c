@@ -37,6 +37,10 @@ struct outcome {
     int64_t predicted;
 };
 
+static const struct ls_feed feeds[] = {
+    {.name = "inputs", .shape = {.rank = 3, .dims = {SIDE, SIDE, 1}}},
+    {.name = "targets", .integer = true}};
+
 static struct ls_dataset *open_data(void) {
     static uint8_t images[ROWS * SIDE * SIDE];
     static int32_t labels[ROWS];
@@ -53,13 +57,15 @@ static struct ls_dataset *open_data(void) {
 }
 
 static struct ls_loader *open_loader(const struct ls_worker *worker, struct ls_dataset *dataset) {
+    const struct ls_feed_use uses[] = {ls_test_use(&ls_test_inputs, LS_TYPE_REAL, 0),
+                                       ls_test_use(&ls_test_targets, LS_TYPE_INT32, 5)};
     const struct ls_loader_options options = {.part = {.dataset = dataset, .count = ROWS},
                                               .batch = 28,
                                               .microbatches = worker->microbatches,
                                               .first = worker->first,
                                               .count = worker->count,
-                                              .target_integer = true,
-                                              .classes = 5};
+                                              .uses = uses,
+                                              .use_count = 2};
     struct ls_loader *loader;
     ls_require(ls_loader_create(&loader, &options, &ls_test_error));
     return loader;
@@ -78,8 +84,7 @@ static enum ls_status keep_outputs(void *context, const float *outputs, int64_t 
 static void predict(const struct ls_config *config, struct ls_dataset *dataset, const float *flat,
                     struct outcome *outcome) {
     struct ls_worker worker;
-    const struct ls_worker_options options = {.config = config,
-                                              .input_shape = LS_SHAPE(SIDE, SIDE, 1)};
+    const struct ls_worker_options options = {.config = config, .feeds = feeds, .feed_count = 2};
     ls_require(ls_worker_create(&worker, &options, &ls_test_error));
     memcpy(worker.flat, flat, (size_t)worker.parameters->total * sizeof(float));
     struct ls_loader *loader = open_loader(&worker, dataset);
@@ -100,7 +105,7 @@ static struct outcome run(int threads, int microbatches, const char *reduce) {
     struct ls_dataset *dataset = open_data();
     struct ls_worker worker;
     const struct ls_worker_options options = {
-        .config = &config, .communicator = world, .input_shape = LS_SHAPE(SIDE, SIDE, 1)};
+        .config = &config, .communicator = world, .feeds = feeds, .feed_count = 2};
     ls_require(ls_worker_create(&worker, &options, &ls_test_error));
     world_check(worker.threads == (threads < worker.count ? threads : worker.count),
                 "%d threads of %d, %d microbatches", worker.threads, threads, worker.count);
@@ -110,9 +115,10 @@ static struct outcome run(int threads, int microbatches, const char *reduce) {
     for (int i = 0; i < STEPS; i++) {
         struct ls_batch batch;
         ls_require(ls_loader_next(loader, &batch, &ls_test_error));
-        struct ls_step step = {.step = (uint64_t)i, .learning_rate = 0.01, .sums = outcome.sums[i]};
+        struct ls_step step = {
+            .step = (uint64_t)i, .phases[0].learning_rate = 0.01, .sums = outcome.sums[i]};
         ls_worker_step(&worker, &batch, &step);
-        outcome.norms[i] = step.gradient_norm;
+        outcome.norms[i] = step.phases[0].gradient_norm;
     }
     ls_require(ls_worker_evaluate(&worker, loader, outcome.evaluation, &ls_test_error));
     outcome.flat = ls_calloc((size_t)outcome.total, sizeof(float));

@@ -44,6 +44,10 @@ static long resident_kilobytes(void) {
     return found;
 }
 
+static const struct ls_feed feeds[] = {
+    {.name = "inputs", .shape = {.rank = 3, .dims = {SIDE, SIDE, 1}}},
+    {.name = "targets", .integer = true}};
+
 static struct ls_dataset *open_data(void) {
     static uint8_t images[ROWS * SIDE * SIDE];
     static int32_t labels[ROWS];
@@ -66,17 +70,19 @@ static void run_steps(char *threads) {
     struct ls_dataset *dataset = open_data();
     struct ls_worker worker;
     const struct ls_worker_options options = {
-        .config = &config, .communicator = world, .input_shape = LS_SHAPE(SIDE, SIDE, 1)};
+        .config = &config, .communicator = world, .feeds = feeds, .feed_count = 2};
     ls_require(ls_worker_create(&worker, &options, &ls_test_error));
     struct ls_loader *loader;
+    const struct ls_feed_use uses[] = {ls_test_use(&ls_test_inputs, LS_TYPE_REAL, 0),
+                                       ls_test_use(&ls_test_targets, LS_TYPE_INT32, 10)};
     const struct ls_loader_options feed = {.part = {.dataset = dataset, .count = ROWS},
                                            .shuffle = true,
                                            .batch = 32,
                                            .microbatches = worker.microbatches,
                                            .first = worker.first,
                                            .count = worker.count,
-                                           .target_integer = true,
-                                           .classes = 10,
+                                           .uses = uses,
+                                           .use_count = 2,
                                            .augment = {.flip = true, .shift = 1}};
     ls_require(ls_loader_create(&loader, &feed, &ls_test_error));
     ls_loader_seek(loader, 0, 0, 1000);
@@ -87,7 +93,7 @@ static void run_steps(char *threads) {
     for (uint64_t i = 0; i < STEPS; i++) {
         struct ls_batch batch;
         ls_require(ls_loader_next(loader, &batch, &ls_test_error));
-        struct ls_step step = {.step = i, .learning_rate = 0.001, .sums = sums};
+        struct ls_step step = {.step = i, .phases[0].learning_rate = 0.001, .sums = sums};
         ls_worker_step(&worker, &batch, &step);
         if (i == 0)
             ls_allocations = 0;

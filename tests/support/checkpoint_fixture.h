@@ -1,13 +1,17 @@
-/* A small set of parameters of every kind and layout, and checkpoints of made-up values over it. */
+/* A small set of parameters of every kind and layout, in two groups and a fixed one, and
+ * checkpoints of made-up values over it. */
 #ifndef LS_TESTS_CHECKPOINT_FIXTURE_H
 #define LS_TESTS_CHECKPOINT_FIXTURE_H
 
 #include "io/checkpoint.h"
 
-enum { LS_FIXTURE_ARRAYS = 2 }; /* "parameters" and "optimizer/moment1" */
+enum { LS_FIXTURE_ARRAYS = 2 }; /* "parameters" and, of what is not fixed, "optimizer/moment1" */
 
 /* Owned by the caller: ls_parameters_destroy. */
 struct ls_parameter_set *ls_fixture_parameters(void);
+/* The same parameters as checkpoints had them before there were groups: all in one, the constant,
+ * too. */
+struct ls_parameter_set *ls_fixture_one_group(void);
 
 /* Fills a flat buffer with values that only (array, step, parameter, place) decide; padding is
  * zero. */

@@ -43,6 +43,21 @@ const char *ls_test_dataset(const char *name, uint64_t rows, struct ls_shape row
     return path;
 }
 
+const struct ls_feed_options ls_test_inputs = {.name = "inputs", .column = "/inputs"};
+const struct ls_feed_options ls_test_targets = {
+    .name = "targets", .column = "/targets", .whole_bytes = true};
+
+struct ls_feed_use ls_test_use(const struct ls_feed_options *feed, enum ls_type type,
+                               int64_t limit) {
+    return (struct ls_feed_use){.feed = feed, .type = type, .limit = limit};
+}
+
+enum ls_status ls_test_read(struct ls_dataset *dataset, const struct ls_feed_options *feed,
+                            enum ls_type type, const uint64_t *samples, int64_t count, void *to) {
+    const struct ls_feed_use use = ls_test_use(feed, type, 0);
+    return ls_dataset_read(dataset, &use, samples, count, to, &ls_test_error);
+}
+
 void ls_test_error_has(const char *part) {
     int lines = 1;
     for (const char *at = ls_test_error.text; *at; at++)

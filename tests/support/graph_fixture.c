@@ -7,7 +7,8 @@
 #include "core/graph/ops.h"
 #include "tests/support/support.h"
 
-const char *const ls_fixture_names[LS_FIXTURE_COUNT] = {"mlp", "cnn", "residual", "branches"};
+const char *const ls_fixture_names[LS_FIXTURE_COUNT] = {"mlp", "cnn", "residual", "branches",
+                                                        "recurrent"};
 
 enum { CLASSES = 5 };
 
@@ -115,6 +116,38 @@ static struct ls_value *branches(struct ls_graph *graph, struct ls_value *x) {
     return linear(graph, "out", ls_elu(graph, ls_add(graph, sum, left), 1), CLASSES);
 }
 
+/* Weights and bias of a recurrence of 5 units. */
+static struct ls_recurrence_values recurrence(struct ls_graph *graph, const char *name,
+                                              const struct ls_value *x, int64_t gates) {
+    ls_graph_push(graph, name);
+    const struct ls_recurrence_values values = {
+        .weight = weight(graph, "weight", LS_SHAPE(ls_shape_last(x->shape), gates * 5)),
+        .recurrent_weight = weight(graph, "recurrent_weight", LS_SHAPE(5, gates * 5)),
+        .bias = vector(graph, "bias", gates * 5, 0.125, LS_PARAMETER_WEIGHT),
+    };
+    ls_graph_pop(graph);
+    return values;
+}
+
+/* Only sums read the outputs, which keep nothing for backward: the recurrences must do so. */
+static struct ls_value *recurrent(struct ls_graph *graph, struct ls_value *x) {
+    const struct ls_recurrence_options forward = {0}, reverse = {.reverse = true};
+    struct ls_value *start = linear(graph, "start", x, 5), *cell = linear(graph, "cell", x, 5);
+    struct ls_value *end = linear(graph, "end", x, 5);
+    x = ls_reshape(graph, x, LS_SHAPE(4, 3));
+    struct ls_recurrence_values values = recurrence(graph, "lstm", x, 4);
+    values.state = start;
+    values.cell = cell;
+    struct ls_value *ahead = ls_lstm(graph, x, &values, &forward);
+    values = recurrence(graph, "gru", x, 3);
+    values.state = end;
+    values.candidate_bias = vector(graph, "gru.candidate_bias", 5, 0.25, LS_PARAMETER_WEIGHT);
+    struct ls_value *sum = ls_add(graph, ahead, ls_gru(graph, x, &values, &reverse));
+    values = recurrence(graph, "rnn", sum, 1);
+    sum = ls_add(graph, ls_rnn(graph, sum, &values, &forward), sum);
+    return linear(graph, "out", ls_flatten(graph, sum), CLASSES);
+}
+
 void ls_fixture_record(struct ls_fixture *fixture, enum ls_fixture_model model) {
     struct ls_graph *graph = fixture->graph;
     /* Large enough that a convolution takes fewer images at once than a microbatch has. */
@@ -123,18 +156,18 @@ void ls_fixture_record(struct ls_fixture *fixture, enum ls_fixture_model model) 
                                                              : LS_SHAPE(12);
     struct ls_value *x = ls_graph_input(graph, "input", row, LS_TYPE_REAL);
     fixture->input = x;
-    struct ls_value *(*const record[])(struct ls_graph *, struct ls_value *) = {mlp, cnn, residual,
-                                                                                branches};
+    struct ls_value *(*const record[])(struct ls_graph *, struct ls_value *) = {
+        mlp, cnn, residual, branches, recurrent};
     fixture->output = record[model](graph, x);
     if (model == LS_FIXTURE_BRANCHES) {
         fixture->target = ls_graph_input(graph, "target", LS_SHAPE(CLASSES), LS_TYPE_REAL);
-        fixture->loss = ls_squared_error(graph, fixture->output, fixture->target);
+        fixture->loss = ls_squared_error(graph, fixture->output, fixture->target, NULL, NULL);
     } else {
         const struct ls_cross_entropy_options options = {.smoothing = 0.1};
         fixture->target =
             ls_graph_input(graph, "target", (struct ls_shape){.rank = 0}, LS_TYPE_INT32);
         fixture->loss =
-            ls_softmax_cross_entropy(graph, fixture->output, fixture->target, NULL, &options);
+            ls_softmax_cross_entropy(graph, fixture->output, fixture->target, NULL, NULL, &options);
     }
     if (!ls_graph_failed(graph)) {
         ls_graph_keep(graph, fixture->output);

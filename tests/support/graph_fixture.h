@@ -6,10 +6,11 @@
 #include "core/graph/graph.h"
 
 enum ls_fixture_model {
-    LS_FIXTURE_MLP,      /* linear, ReLU, dropout, cross-entropy */
-    LS_FIXTURE_CNN,      /* convolutions, batch norm, pooling, dropout */
-    LS_FIXTURE_RESIDUAL, /* identity and strided shortcuts, ReLU after the sum */
-    LS_FIXTURE_BRANCHES, /* values used several times, concat, products, reshapes, layer norm */
+    LS_FIXTURE_MLP,       /* linear, ReLU, dropout, cross-entropy */
+    LS_FIXTURE_CNN,       /* convolutions, batch norm, pooling, dropout */
+    LS_FIXTURE_RESIDUAL,  /* identity and strided shortcuts, ReLU after the sum */
+    LS_FIXTURE_BRANCHES,  /* values used several times, concat, products, reshapes, layer norm */
+    LS_FIXTURE_RECURRENT, /* lstm, gru and rnn with states that other layers make */
     LS_FIXTURE_COUNT
 };
 extern const char *const ls_fixture_names[LS_FIXTURE_COUNT];

@@ -49,14 +49,19 @@ enum ls_status ls_test_model_create(struct ls_test_model *made, const struct ls_
     ls_fields_reset(ls_loss_fields, &task);
     task.kind = (int)kind;
     *made = (struct ls_test_model){.parameters = ls_parameters_create()};
-    ls_require(ls_task_create(&made->task, &task, &ls_test_error));
-    const struct ls_model_options options = {.layers = layers,
-                                             .task = made->task,
-                                             .input_shape = input,
+    ls_require(ls_task_losses(&task, &made->losses, &ls_test_error));
+    const struct ls_networks networks = {.count = 1, .items[0].layers = *layers};
+    const struct ls_feed feeds[] = {{.name = "inputs", .shape = input},
+                                    {.name = "targets", .shape.rank = LS_FEED_OPEN}};
+    const struct ls_model_options options = {.networks = &networks,
+                                             .task = ls_task_of((int)kind),
+                                             .losses = &made->losses,
+                                             .feeds = feeds,
+                                             .feed_count = 2,
                                              .variant = ls_variant_best(),
                                              .rows_max = rows_max};
     const enum ls_status status =
-        ls_model_create(&made->model, &options, made->parameters, &ls_test_error);
+        ls_model_create(&made->model, &options, 0, made->parameters, &ls_test_error);
     if (status != LS_OK)
         return status;
     const size_t bytes = (size_t)made->parameters->total * sizeof(float);
@@ -72,7 +77,7 @@ void ls_test_model_destroy(struct ls_test_model *made) {
     ls_memory_unmap(made->gradients, bytes);
     ls_model_destroy(&made->model);
     ls_parameters_destroy(made->parameters);
-    ls_task_destroy(made->task);
+    ls_layer_list_clear(&made->losses);
 }
 
 double ls_test_model_run(struct ls_test_model *made, int64_t rows, int64_t microbatch_rows,

@@ -12,7 +12,7 @@ struct ls_layer_spec *ls_test_layer(struct ls_layer_list *list, const char *laye
 
 /* A model with everything that belongs to it. */
 struct ls_test_model {
-    struct ls_task *task;
+    struct ls_layer_list losses;
     struct ls_parameter_set *parameters;
     struct ls_model model;
     float *weights, *gradients; /* flat */

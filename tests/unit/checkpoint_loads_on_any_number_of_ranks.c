@@ -8,11 +8,13 @@
 
 enum { WORLDS_MAX = 6 };
 
-START_TEST(any_number_of_writers_serves_any_number_of_readers) {
-    struct ls_parameter_set *set = ls_fixture_parameters();
+/* `written` is saved, `read` is loaded: the same parameters, perhaps in other groups. Steps come
+ * after `after`. */
+static void check_worlds(const struct ls_parameter_set *written,
+                         const struct ls_parameter_set *read, uint64_t after) {
     for (int writers = 1; writers <= WORLDS_MAX; writers++) {
-        const uint64_t step = (uint64_t)writers * 10;
-        ls_require(ls_fixture_save(ls_test_folder(), set, step, writers, 2, &ls_test_error));
+        const uint64_t step = after + (uint64_t)writers * 10;
+        ls_require(ls_fixture_save(ls_test_folder(), written, step, writers, 2, &ls_test_error));
         struct ls_checkpoint checkpoint;
         bool found;
         ls_require(
@@ -22,10 +24,23 @@ START_TEST(any_number_of_writers_serves_any_number_of_readers) {
         ck_assert_int_eq(checkpoint.world_size, writers);
         ck_assert_int_eq(checkpoint.file_count, writers + 1);
         for (int readers = 1; readers <= WORLDS_MAX; readers++)
-            ls_require(ls_fixture_check(&checkpoint, set, readers, &ls_test_error));
+            ls_require(ls_fixture_check(&checkpoint, read, readers, &ls_test_error));
         ls_checkpoint_clear(&checkpoint);
     }
+}
+
+START_TEST(any_number_of_writers_serves_any_number_of_readers) {
+    struct ls_parameter_set *set = ls_fixture_parameters();
+    check_worlds(set, set, 0);
     ls_parameters_destroy(set);
+}
+END_TEST
+
+START_TEST(checkpoints_from_before_there_were_groups_load) {
+    struct ls_parameter_set *before = ls_fixture_one_group(), *now = ls_fixture_parameters();
+    check_worlds(before, now, 100);
+    ls_parameters_destroy(before);
+    ls_parameters_destroy(now);
 }
 END_TEST
 
@@ -74,5 +89,6 @@ START_TEST(files_are_readable_as_the_umask_says) {
 }
 END_TEST
 
-LS_SUITE(any_number_of_writers_serves_any_number_of_readers, the_state_comes_back_as_it_was,
+LS_SUITE(any_number_of_writers_serves_any_number_of_readers,
+         checkpoints_from_before_there_were_groups_load, the_state_comes_back_as_it_was,
          the_same_numbers_give_the_same_bytes, files_are_readable_as_the_umask_says)

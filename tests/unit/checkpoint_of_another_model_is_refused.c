@@ -19,7 +19,7 @@ static void change_set(struct ls_parameter_set *set, enum change change) {
     if (change == MISSING)
         strcpy(first->name, "tail.weight");
     if (change == EXTRA) {
-        set->total = last->offset;
+        set->total = set->groups[LS_GROUP_FIXED].end = last->offset;
         set->count--;
         free(last);
     }
@@ -55,12 +55,12 @@ START_TEST(an_array_that_was_not_saved_is_missed) {
     struct ls_checkpoint checkpoint;
     ls_require(ls_checkpoint_open(ls_test_folder(), 4, &checkpoint, &ls_test_error));
     float *flat = ls_calloc((size_t)set->total, sizeof *flat);
-    const struct ls_checkpoint_arrays arrays = {.parameters = set,
-                                                .end = set->total,
-                                                .count = 1,
-                                                .names = {"optimizer/moment2"},
-                                                .data = {flat}};
-    ck_assert_int_eq(ls_checkpoint_load(&checkpoint, &arrays, &ls_test_error), LS_INVALID);
+    const struct ls_checkpoint_content content = {
+        .parameters = set,
+        .count = 1,
+        .groups = {
+            {.slice = set->groups[1], .count = 1, .names = {"optimizer/moment2"}, .data = {flat}}}};
+    ck_assert_int_eq(ls_checkpoint_load(&checkpoint, &content, &ls_test_error), LS_INVALID);
     ck_assert_ptr_nonnull(strstr(ls_test_error.text, "it has no optimizer/moment2"));
     free(flat);
     ls_checkpoint_clear(&checkpoint);

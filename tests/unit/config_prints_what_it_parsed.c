@@ -13,6 +13,10 @@ static const char awkward[] = "seed: 123456789012\n"
                               "data:\n"
                               "  train: \"a \\\"b\\\" \\\\ # \\t \\x01 : \xc3\xa9 .csv\"\n"
                               "  split: [0.7, 0.1, 0.2]\n"
+                              "  stride: 3\n"
+                              "  feeds:\n"
+                              "    inputs: {column: a/b, window: 7, offset: 1, channels: 2}\n"
+                              "    targets: \"odd: one\"\n"
                               "augment:\n"
                               "model:\n"
                               "  - conv2d: {filters: 8, kernel: [3, 5], stride: 2, name: first}\n"
@@ -54,21 +58,27 @@ START_TEST(values_are_what_the_file_says) {
     ck_assert_int_eq(config.task.kind, LS_TASK_REGRESSION);
     ck_assert_str_eq(config.data.train, "a \"b\" \\ # \t \x01 : \xc3\xa9 .csv");
     ck_assert_int_eq(config.data.split.count, 3);
+    ck_assert_int_eq(config.data.feeds.count, 2);
+    ck_assert_str_eq(config.data.feeds.items[0].column, "a/b");
+    ck_assert_int_eq(config.data.feeds.items[0].window, 7);
+    ck_assert_str_eq(config.data.feeds.items[1].column, "odd: one");
+    ck_assert(!config.data.feeds.items[0].whole_bytes && config.data.feeds.items[1].whole_bytes);
+    ck_assert_int_eq(ls_config_stride(&config), 3);
     ck_assert_double_eq(config.data.split.values[1], 0.1);
     ck_assert_int_eq(config.train.microbatches, 0);
     ck_assert_double_eq(config.train.improvement, 1e-3);
     ck_assert_int_eq(config.checkpoint.keep, 2);
-    ck_assert_int_eq(config.model.count, 5);
-    ck_assert_str_eq(config.model.items[0].name, "first");
-    ck_assert_str_eq(config.model.items[1].name, "residual1");
-    ck_assert_int_eq(config.model.items[1].branches[0].count, 2);
-    ck_assert_str_eq(config.model.items[1].branches[0].items[0].name, "relu1");
-    ck_assert_str_eq(config.model.items[1].branches[0].items[1].name, "second");
-    ck_assert_int_eq(config.model.items[1].branches[1].count, 0);
-    ck_assert_str_eq(config.model.items[3].name, "linear1");
-    ck_assert_str_eq(config.model.items[4].name, "linear2");
-    ck_assert_int_eq(config.model.items[4].line, 16);
-    ck_assert_int_eq(config.model.items[4].column, 5);
+    ck_assert_int_eq(config.model.items[0].layers.count, 5);
+    ck_assert_str_eq(config.model.items[0].layers.items[0].name, "first");
+    ck_assert_str_eq(config.model.items[0].layers.items[1].name, "residual1");
+    ck_assert_int_eq(config.model.items[0].layers.items[1].branches[0].count, 2);
+    ck_assert_str_eq(config.model.items[0].layers.items[1].branches[0].items[0].name, "relu1");
+    ck_assert_str_eq(config.model.items[0].layers.items[1].branches[0].items[1].name, "second");
+    ck_assert_int_eq(config.model.items[0].layers.items[1].branches[1].count, 0);
+    ck_assert_str_eq(config.model.items[0].layers.items[3].name, "linear1");
+    ck_assert_str_eq(config.model.items[0].layers.items[4].name, "linear2");
+    ck_assert_int_eq(config.model.items[0].layers.items[4].line, 20);
+    ck_assert_int_eq(config.model.items[0].layers.items[4].column, 5);
     check_fixpoint(&config);
     ls_config_clear(&config);
 }
@@ -104,7 +114,8 @@ START_TEST(every_config_of_the_source_does) {
     for (size_t i = 0; i < found.gl_pathc; i++) {
         struct ls_config config;
         ls_require(ls_config_read(&config, found.gl_pathv[i], NULL, 0, &ls_test_error));
-        ck_assert_msg(config.train.microbatches == 8, "%s: microbatches", found.gl_pathv[i]);
+        /* Not auto, which lets the number of ranks decide the bits. */
+        ck_assert_msg(config.train.microbatches >= 4, "%s: microbatches", found.gl_pathv[i]);
         check_fixpoint(&config);
         ls_config_clear(&config);
     }

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,16 +11,19 @@ enum { ROWS = 10, VALUES = 3 };
 static struct ls_error *const error = &ls_test_error;
 static const uint64_t any_order[] = {7, 0, 3, 4, 5, 9, 3, 1};
 
-static struct ls_dataset *open_path(const char *path, const char *targets) {
+static struct ls_dataset *open_path(const char *path) {
     struct ls_dataset *dataset;
-    const struct ls_dataset_options options = {.path = path, .targets = targets};
+    const struct ls_dataset_options options = {.path = path};
     ls_require(ls_dataset_open(&dataset, &options, error));
     return dataset;
 }
 
 static void refuse(const char *path, const char *inputs, const char *part) {
     struct ls_dataset *dataset;
-    const struct ls_dataset_options options = {.path = path, .inputs = inputs, .targets = ""};
+    struct ls_feed_options feed = ls_test_inputs;
+    if (inputs)
+        snprintf(feed.column, sizeof feed.column, "%s", inputs);
+    const struct ls_dataset_options options = {.path = path, .feeds = &feed, .feed_count = 1};
     ck_assert_int_eq(ls_dataset_open(&dataset, &options, error), LS_INVALID);
     ls_test_error_has(part);
     ls_test_error_has(path);
@@ -33,18 +37,23 @@ START_TEST(bytes_are_divided_by_255_and_rows_come_in_any_order) {
     for (int i = 0; i < ROWS; i++)
         targets[i] = i * i;
     struct ls_dataset *dataset = open_path(
-        ls_test_dataset("u8.h5", ROWS, LS_SHAPE(VALUES), LS_KIND_U8, inputs, LS_KIND_I32, targets),
-        NULL);
+        ls_test_dataset("u8.h5", ROWS, LS_SHAPE(VALUES), LS_KIND_U8, inputs, LS_KIND_I32, targets));
     const struct ls_dataset_info info = ls_dataset_info(dataset);
-    ck_assert_uint_eq(info.rows, ROWS);
-    ck_assert(ls_shape_equal(info.input_shape, LS_SHAPE(VALUES)) && info.target_shape.rank == 0);
-    ck_assert(info.input_type == LS_DATA_UINT8 && info.target_type == LS_DATA_INTEGER);
+    ck_assert_uint_eq(info.samples, ROWS);
+    ck_assert_int_eq(info.column_count, 2);
+    const struct ls_column *x_column = ls_dataset_column(dataset, "inputs"),
+                           *t_column = ls_dataset_column(dataset, "/targets");
+    ck_assert(ls_shape_equal(x_column->shape, LS_SHAPE(VALUES)) && t_column->shape.rank == 0);
+    ck_assert(x_column->type == LS_DATA_UINT8 && t_column->type == LS_DATA_INTEGER);
+    ck_assert_ptr_null(ls_dataset_column(dataset, "others"));
     float x[8 * VALUES], t[8];
     int32_t indices[8 * VALUES], labels[8];
-    ls_require(ls_dataset_read_inputs(dataset, any_order, 8, x, error));
-    ls_require(ls_dataset_read_input_indices(dataset, any_order, 8, indices, error));
-    ls_require(ls_dataset_read_targets(dataset, any_order, 8, t, error));
-    ls_require(ls_dataset_read_labels(dataset, any_order, 8, 82, labels, error));
+    ls_require(ls_test_read(dataset, &ls_test_inputs, LS_TYPE_REAL, any_order, 8, x));
+    ls_require(ls_test_read(dataset, &ls_test_inputs, LS_TYPE_INT32, any_order, 8, indices));
+    ls_require(ls_test_read(dataset, &ls_test_targets, LS_TYPE_REAL, any_order, 8, t));
+    struct ls_feed_use use = ls_test_use(&ls_test_targets, LS_TYPE_INT32, 82);
+    ls_require(ls_dataset_read(dataset, &use, any_order, 8, labels, error));
+    ls_require(ls_dataset_check(dataset, &use, error));
     for (int i = 0; i < 8; i++) {
         for (int j = 0; j < VALUES; j++) {
             const uint8_t value = inputs[any_order[i] * VALUES + (uint64_t)j];
@@ -55,10 +64,19 @@ START_TEST(bytes_are_divided_by_255_and_rows_come_in_any_order) {
         ck_assert(t[i] == (float)targets[any_order[i]]);
     }
     int64_t classes;
-    ls_require(ls_dataset_classes(dataset, &classes, error));
+    ls_require(ls_dataset_limit(dataset, &ls_test_targets, &classes, error));
     ck_assert_int_eq(classes, 82);
-    ck_assert_int_eq(ls_dataset_read_labels(dataset, any_order, 8, 81, labels, error), LS_INVALID);
+    use.limit = 81;
+    ck_assert_int_eq(ls_dataset_read(dataset, &use, any_order, 8, labels, error), LS_INVALID);
     ls_test_error_has("u8.h5: /targets: row 9 (from 0): is 81; expected a label from 0 to 80");
+    ck_assert_int_eq(ls_dataset_check(dataset, &use, error), LS_INVALID);
+    ls_test_error_has("u8.h5: /targets: row 9 (from 0): is 81; expected a label from 0 to 80");
+    use.type = LS_TYPE_REAL; /* a binary classification's labels */
+    ck_assert_int_eq(ls_dataset_read(dataset, &use, any_order, 8, t, error), LS_INVALID);
+    ls_test_error_has("u8.h5: /targets: row 9 (from 0): is 81; expected a label from 0 to 80");
+    use.ignores = true;
+    use.ignored = 81;
+    ls_require(ls_dataset_check(dataset, &use, error));
     ls_dataset_close(dataset);
 }
 END_TEST
@@ -79,12 +97,12 @@ START_TEST(every_number_type_is_read) {
             else
                 bytes[ls_kind_bytes(kinds[k]) * (size_t)i] = (char)expected[i];
         }
-        struct ls_dataset *dataset = open_path(
-            ls_test_dataset("kind.h5", 4, LS_SHAPE(1), kinds[k], bytes, kinds[k], bytes), NULL);
+        struct ls_dataset *dataset =
+            open_path(ls_test_dataset("kind.h5", 4, LS_SHAPE(1), kinds[k], bytes, kinds[k], bytes));
         const uint64_t rows[] = {0, 1, 2, 3};
         float x[4], t[4];
-        ls_require(ls_dataset_read_inputs(dataset, rows, 4, x, error));
-        ls_require(ls_dataset_read_targets(dataset, rows, 4, t, error));
+        ls_require(ls_test_read(dataset, &ls_test_inputs, LS_TYPE_REAL, rows, 4, x));
+        ls_require(ls_test_read(dataset, &ls_test_targets, LS_TYPE_REAL, rows, 4, t));
         for (int i = 0; i < 4; i++) {
             ck_assert(t[i] == (float)expected[i]);
             ck_assert(x[i] ==
@@ -102,15 +120,15 @@ START_TEST(files_are_joined_in_the_order_of_their_names) {
     ls_test_dataset("part-2.h5", 4, LS_SHAPE(1), LS_KIND_F32, values + 6, LS_KIND_F32, values + 6);
     ls_test_dataset("part-0.h5", 1, LS_SHAPE(1), LS_KIND_F32, values, LS_KIND_F32, values);
     ls_test_dataset("part-1.h5", 5, LS_SHAPE(1), LS_KIND_F32, values + 1, LS_KIND_F32, values + 1);
-    struct ls_dataset *dataset = open_path(ls_test_path("part-*.h5"), NULL);
+    struct ls_dataset *dataset = open_path(ls_test_path("part-*.h5"));
     ck_assert_int_eq(ls_dataset_info(dataset).files, 3);
-    ck_assert_uint_eq(ls_dataset_info(dataset).rows, ROWS);
+    ck_assert_uint_eq(ls_dataset_info(dataset).samples, ROWS);
     const uint64_t in_order[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
     float x[ROWS];
-    ls_require(ls_dataset_read_inputs(dataset, any_order, 8, x, error));
+    ls_require(ls_test_read(dataset, &ls_test_inputs, LS_TYPE_REAL, any_order, 8, x));
     for (int i = 0; i < 8; i++)
         ck_assert(x[i] == (float)any_order[i]);
-    ls_require(ls_dataset_read_inputs(dataset, in_order, ROWS, x, error));
+    ls_require(ls_test_read(dataset, &ls_test_inputs, LS_TYPE_REAL, in_order, ROWS, x));
     ck_assert_int_eq(memcmp(x, values, sizeof x), 0);
     ls_dataset_close(dataset);
     refuse(ls_test_path("nothing-*.h5"), NULL, "no file matches");
@@ -130,6 +148,8 @@ START_TEST(files_that_do_not_fit_together_are_named) {
     ls_test_error_has("unlike-b.h5");
     options.path =
         ls_test_dataset("no-targets.h5", 2, LS_SHAPE(3), LS_KIND_F32, values, LS_KIND_F32, NULL);
+    options.feeds = &ls_test_targets;
+    options.feed_count = 1;
     ck_assert_int_eq(ls_dataset_open(&dataset, &options, error), LS_INVALID);
     ls_test_error_has("no-targets.h5: there is no dataset '/targets' in it");
     refuse(ls_test_path("absent.h5"), NULL, "No such file");
@@ -145,18 +165,19 @@ START_TEST(values_that_are_not_finite_name_file_and_row) {
     values[3] = (double)NAN;
     values[6] = 1e300;
     struct ls_dataset *dataset = open_path(
-        ls_test_dataset("bad.h5", ROWS, LS_SHAPE(1), LS_KIND_F64, values, LS_KIND_F64, values),
-        NULL);
+        ls_test_dataset("bad.h5", ROWS, LS_SHAPE(1), LS_KIND_F64, values, LS_KIND_F64, values));
     const uint64_t rows[] = {5, 3, 0}, large[] = {6}, good[] = {0, 1, 2};
     float x[3];
     int32_t labels[3];
-    ck_assert_int_eq(ls_dataset_read_inputs(dataset, rows, 3, x, error), LS_INVALID);
+    const struct ls_feed_use use = ls_test_use(&ls_test_targets, LS_TYPE_INT32, 10);
+    ck_assert_int_eq(ls_test_read(dataset, &ls_test_inputs, LS_TYPE_REAL, rows, 3, x), LS_INVALID);
     ls_test_error_has("bad.h5: /inputs: row 3 (from 0): is nan; expected a finite 32-bit number");
-    ck_assert_int_eq(ls_dataset_read_targets(dataset, large, 1, x, error), LS_INVALID);
+    ck_assert_int_eq(ls_test_read(dataset, &ls_test_targets, LS_TYPE_REAL, large, 1, x),
+                     LS_INVALID);
     ls_test_error_has("/targets: row 6 (from 0): is 1e+300");
-    ck_assert_int_eq(ls_dataset_read_labels(dataset, rows, 3, 10, labels, error), LS_INVALID);
+    ck_assert_int_eq(ls_dataset_read(dataset, &use, rows, 3, labels, error), LS_INVALID);
     ls_test_error_has("row 3 (from 0): is nan; expected a class label");
-    ls_require(ls_dataset_read_inputs(dataset, good, 3, x, error));
+    ls_require(ls_test_read(dataset, &ls_test_inputs, LS_TYPE_REAL, good, 3, x));
     ls_dataset_close(dataset);
 }
 END_TEST
@@ -264,11 +285,11 @@ static void packed(hid_t file) {
 }
 
 START_TEST(packed_files_give_the_same_values) {
-    struct ls_dataset *dataset = open_path(foreign("packed.h5", packed), "");
-    ck_assert(!ls_dataset_info(dataset).has_targets);
+    struct ls_dataset *dataset = open_path(foreign("packed.h5", packed));
+    ck_assert_ptr_null(ls_dataset_column(dataset, "/targets"));
     const uint64_t rows[] = {3, 1, 0};
     float x[6];
-    ls_require(ls_dataset_read_inputs(dataset, rows, 3, x, error));
+    ls_require(ls_test_read(dataset, &ls_test_inputs, LS_TYPE_REAL, rows, 3, x));
     const float expected[6] = {6, 7, 2, 3, 0, 1};
     ck_assert_int_eq(memcmp(x, expected, sizeof x), 0);
     ls_dataset_close(dataset);
@@ -282,19 +303,19 @@ START_TEST(parts_cut_all_rows_once_and_have_statistics) {
         values[2 * i + 1] = (float)i;
     }
     struct ls_dataset *dataset = open_path(
-        ls_test_dataset("part.h5", ROWS, LS_SHAPE(2), LS_KIND_F32, values, LS_KIND_F32, NULL), "");
+        ls_test_dataset("part.h5", ROWS, LS_SHAPE(2), LS_KIND_F32, values, LS_KIND_F32, NULL));
     int seen[ROWS] = {0};
     for (uint64_t first = 0; first < ROWS; first += 5) {
         const struct ls_part part = {
             .dataset = dataset, .first = first, .count = 5, .permuted = true, .seed = 3};
         for (uint64_t i = 0; i < 5; i++)
-            seen[ls_part_row(&part, i)]++;
+            seen[ls_part_sample(&part, i)]++;
     }
     for (int i = 0; i < ROWS; i++)
         ck_assert_int_eq(seen[i], 1);
     const struct ls_part all = {.dataset = dataset, .count = ROWS};
     float mean[2], scale[2];
-    ls_require(ls_part_statistics(&all, 2, mean, scale, error));
+    ls_require(ls_part_statistics(&all, &ls_test_inputs, 2, mean, scale, error));
     ck_assert_double_eq_tol((double)mean[0], 0.1, 1e-7);
     ck_assert(scale[0] == 1.0f);
     ck_assert_double_eq_tol((double)mean[1], 4.5, 1e-6);

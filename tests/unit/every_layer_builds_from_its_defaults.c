@@ -3,6 +3,7 @@
 
 #include "core/base/memory.h"
 #include "core/layers/list.h"
+#include "core/layers/network.h"
 #include "tests/support/layers.h"
 #include "tests/support/support.h"
 
@@ -11,6 +12,8 @@
 struct layer_case {
     const char *layer, *option, *value;
     const char *second_option, *second_value;
+    const char *before, *key; /* the layer before it, which it takes as `key` */
+    const char *after;        /* a layer behind it */
     struct ls_shape input, output;
     bool integer;
     int parameters;
@@ -21,6 +24,7 @@ struct layer_case {
         .rank = (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .dims = { __VA_ARGS__ } \
     }
 #define ROW SHAPE(5)
+#define SEQUENCE SHAPE(4, 3)
 #define IMAGE SHAPE(8, 6, 3)
 
 static const struct layer_case cases[] = {
@@ -35,6 +39,12 @@ static const struct layer_case cases[] = {
      .value = "4",
      .input = IMAGE,
      .output = SHAPE(6, 4, 4),
+     .parameters = 2},
+    {.layer = "conv1d",
+     .option = "filters",
+     .value = "4",
+     .input = SEQUENCE,
+     .output = SHAPE(4, 4),
      .parameters = 2},
     {.layer = "conv_transpose2d",
      .option = "filters",
@@ -51,6 +61,31 @@ static const struct layer_case cases[] = {
      .output = SHAPE(5, 4),
      .integer = true,
      .parameters = 1},
+    {.layer = "lstm",
+     .option = "units",
+     .value = "6",
+     .input = SEQUENCE,
+     .output = SHAPE(4, 6),
+     .parameters = 3},
+    {.layer = "gru",
+     .option = "units",
+     .value = "6",
+     .input = SEQUENCE,
+     .output = SHAPE(4, 6),
+     .parameters = 4},
+    {.layer = "rnn",
+     .option = "units",
+     .value = "6",
+     .input = SEQUENCE,
+     .output = SHAPE(4, 6),
+     .parameters = 3},
+    {.layer = "attention",
+     .option = "heads",
+     .value = "2",
+     .input = SHAPE(5, 6),
+     .output = SHAPE(5, 6),
+     .parameters = 4},
+    {.layer = "position", .input = SHAPE(5, 6), .output = SHAPE(5, 6), .parameters = 1},
     {.layer = "max_pool", .input = IMAGE, .output = SHAPE(4, 3, 3)},
     {.layer = "average_pool", .input = IMAGE, .output = SHAPE(4, 3, 3)},
     {.layer = "global_average_pool", .input = IMAGE, .output = SHAPE(3)},
@@ -72,6 +107,68 @@ static const struct layer_case cases[] = {
     {.layer = "log_softmax", .input = ROW, .output = ROW},
     {.layer = "batch_norm", .input = IMAGE, .output = IMAGE, .parameters = 4},
     {.layer = "layer_norm", .input = ROW, .output = ROW, .parameters = 2},
+    {.layer = "group_norm",
+     .option = "groups",
+     .value = "3",
+     .input = IMAGE,
+     .output = IMAGE,
+     .parameters = 2},
+    {.layer = "rms_norm", .input = ROW, .output = ROW, .parameters = 1},
+    {.layer = "upsample", .input = IMAGE, .output = SHAPE(16, 12, 3)},
+    {.layer = "transpose",
+     .option = "order",
+     .value = "[3, 1, 2]",
+     .input = IMAGE,
+     .output = SHAPE(3, 8, 6)},
+    {.layer = "slice", .option = "first", .value = "-2", .input = SEQUENCE, .output = SHAPE(2, 3)},
+    {.layer = "take", .input = SEQUENCE, .output = SHAPE(3)},
+    {.layer = "last", .input = SEQUENCE, .output = SHAPE(3)},
+    {.layer = "repeat_vector",
+     .option = "count",
+     .value = "4",
+     .input = ROW,
+     .output = SHAPE(4, 5)},
+    {.layer = "reduce", .input = IMAGE, .output = SHAPE(6, 3)},
+    {.layer = "one_hot",
+     .option = "count",
+     .value = "11",
+     .input = ROW,
+     .output = SHAPE(5, 11),
+     .integer = true},
+    {.layer = "exp", .input = ROW, .output = ROW},
+    {.layer = "log", .before = "exp", .key = "from", .input = ROW, .output = ROW},
+    {.layer = "square", .input = ROW, .output = ROW},
+    {.layer = "abs", .input = ROW, .output = ROW},
+    {.layer = "clamp",
+     .option = "low",
+     .value = "-1",
+     .second_option = "high",
+     .second_value = "0.5",
+     .input = ROW,
+     .output = ROW},
+    {.layer = "scale", .option = "factor", .value = "2", .input = ROW, .output = ROW},
+    {.layer = "stop_gradient", .input = ROW, .output = ROW},
+    {.layer = "from_last", .input = SEQUENCE, .output = SEQUENCE},
+    {.layer = "add_level",
+     .before = "from_last",
+     .key = "level",
+     .input = SEQUENCE,
+     .output = SEQUENCE},
+    {.layer = "noise", .option = "shape", .value = "[3, 2]", .input = ROW, .output = SHAPE(3, 2)},
+    {.layer = "gaussian_noise", .input = ROW, .output = ROW},
+    {.layer = "sample_normal",
+     .before = "tanh",
+     .key = "log_variance",
+     .input = ROW,
+     .output = ROW},
+    {.layer = "class_token", .input = SEQUENCE, .output = SHAPE(5, 3), .parameters = 1},
+    {.layer = "network", .option = "of", .value = "net", .input = ROW, .output = ROW},
+    {.layer = "input",
+     .option = "feed",
+     .value = "other",
+     .after = "relu",
+     .input = ROW,
+     .output = SHAPE(2)},
     {.layer = "dropout", .input = ROW, .output = ROW},
     {.layer = "sequential", .input = ROW, .output = ROW},
     {.layer = "repeat", .option = "times", .value = "3", .input = ROW, .output = ROW},
@@ -97,7 +194,8 @@ static void check_forward(struct ls_graph *graph, struct ls_value *input,
     const uint64_t ids[ROWS] = {0, 1, 2, 3};
     const struct ls_run run = {
         .rows = ROWS, .microbatch_rows = ROWS, .microbatches = 1, .row_ids = ids};
-    fill(input, c->integer);
+    if (input->data) /* some layers read something else */
+        fill(input, c->integer);
     ls_graph_prepare(graph, flat);
     ls_graph_forward(graph, &run, NULL);
     for (int64_t i = 0; i < ROWS * ls_shape_row_count(output->shape); i++)
@@ -107,7 +205,11 @@ static void check_forward(struct ls_graph *graph, struct ls_value *input,
 
 static void check_case(const struct layer_case *c) {
     struct ls_layer_list list = {0};
+    if (c->before)
+        ls_test_layer(&list, c->before, "name", "before", NULL);
     struct ls_layer_spec *spec = ls_test_layer(&list, c->layer, NULL);
+    if (c->before)
+        ls_layer_spec_refer(spec, c->key, "before");
     const char *const options[2][2] = {{c->option, c->value}, {c->second_option, c->second_value}};
     for (int i = 0; i < 2; i++)
         if (options[i][0])
@@ -117,6 +219,8 @@ static void check_case(const struct layer_case *c) {
         ls_test_layer(&spec->branches[0], "relu", NULL);
         ls_test_layer(&spec->branches[0], "tanh", NULL);
     }
+    if (c->after)
+        ls_test_layer(&list, c->after, NULL);
     struct ls_parameter_set *parameters = ls_parameters_create();
     struct ls_graph *graph =
         ls_graph_create(&(struct ls_graph_options){.variant = ls_variant_best(),
@@ -125,13 +229,18 @@ static void check_case(const struct layer_case *c) {
                                                    .inference = true});
     struct ls_value *input =
         ls_graph_input(graph, "input", c->input, c->integer ? LS_TYPE_INT32 : LS_TYPE_REAL);
-    struct ls_builder builder = {.graph = graph};
+    const struct ls_feed feed = {.name = "other", .shape = LS_SHAPE(2)};
+    struct ls_networks networks = {.count = 1, .items[0].name = "net"};
+    ls_test_layer(&networks.items[0].layers, "tanh", NULL);
+    struct ls_builder builder = {
+        .graph = graph, .feeds = &feed, .feed_count = 1, .networks = &networks};
     struct ls_value *output = ls_layers_build(&builder, input, &list);
     if (output)
         ls_graph_keep(graph, output);
     ls_require(ls_graph_plan(graph, &ls_test_error));
     ck_assert_ptr_null(builder.failed);
     ls_builder_clear(&builder);
+    ls_networks_clear(&networks);
     ck_assert_int_eq(parameters->count, c->parameters);
     struct ls_shape expected = {.rank = c->output.rank + 1, .dims = {ROWS}};
     memcpy(expected.dims + 1, c->output.dims, sizeof expected.dims - sizeof *expected.dims);
@@ -208,6 +317,48 @@ START_TEST(compositions_compute_what_they_say) {
 }
 END_TEST
 
+/* Windows of two ones over 1, 2, 3, 4, 5. */
+static void check_windows(const char *option, const char *value, const double *expected,
+                          int count) {
+    struct ls_layer_list list = {0};
+    ls_test_layer(&list, "conv1d", "filters", "1", "kernel", "2", "init", "constant", option, value,
+                  NULL);
+    struct ls_parameter_set *parameters = ls_parameters_create();
+    struct ls_graph *graph = ls_graph_create(&(struct ls_graph_options){
+        .variant = ls_variant_best(), .rows_max = 1, .parameters = parameters, .inference = true});
+    struct ls_value *input = ls_graph_input(graph, "input", LS_SHAPE(5, 1), LS_TYPE_REAL);
+    struct ls_builder builder = {.graph = graph};
+    struct ls_value *output = ls_layers_build(&builder, input, &list);
+    ls_builder_clear(&builder);
+    if (output)
+        ls_graph_keep(graph, output);
+    ls_require(ls_graph_plan(graph, &ls_test_error));
+    float *flat = ls_memory_map((size_t)parameters->total * sizeof *flat);
+    ls_parameters_initialise(parameters, 1, flat);
+    for (int i = 0; i < 5; i++)
+        ((float *)input->data)[i] = (float)(i + 1);
+    const uint64_t id = 0;
+    const struct ls_run run = {.rows = 1, .microbatch_rows = 1, .microbatches = 1, .row_ids = &id};
+    ls_graph_prepare(graph, flat);
+    ls_graph_forward(graph, &run, NULL);
+    ck_assert_int_eq(output->shape.dims[1], count);
+    for (int i = 0; i < count; i++)
+        ck_assert_double_eq_tol((double)((float *)output->data)[i], expected[i], 1e-6);
+    ls_memory_unmap(flat, (size_t)parameters->total * sizeof *flat);
+    ls_graph_destroy(graph);
+    ls_parameters_destroy(parameters);
+    ls_layer_list_clear(&list);
+}
+
+START_TEST(windows_move_along_sequences) {
+    check_windows("padding", "same", (const double[]){3, 5, 7, 9, 5}, 5);
+    check_windows("padding", "valid", (const double[]){3, 5, 7, 9}, 4);
+    check_windows("padding", "causal", (const double[]){1, 3, 5, 7, 9}, 5);
+    check_windows("stride", "2", (const double[]){3, 7, 5}, 3);
+    check_windows("dilation", "2", (const double[]){2, 4, 6, 8, 4}, 5);
+}
+END_TEST
+
 /* What launcher/config and its help rely on. */
 START_TEST(each_layer_describes_itself) {
     int count;
@@ -232,4 +383,4 @@ START_TEST(each_layer_describes_itself) {
 END_TEST
 
 LS_SUITE(each_layer_of_the_list_builds_and_runs, compositions_compute_what_they_say,
-         each_layer_describes_itself)
+         windows_move_along_sequences, each_layer_describes_itself)

@@ -7,9 +7,10 @@
 #include "core/optim/optimizer.h"
 #include "tests/support/support.h"
 
-static void add(struct ls_parameter_set *set, const char *name, struct ls_shape shape,
+static void add(struct ls_parameter_set *set, int group, const char *name, struct ls_shape shape,
                 enum ls_layout layout, enum ls_parameter_kind kind) {
-    struct ls_parameter description = {.shape = shape, .layout = layout, .kind = kind};
+    struct ls_parameter description = {
+        .shape = shape, .layout = layout, .kind = kind, .group = group};
     snprintf(description.name, sizeof description.name, "%s", name);
     struct ls_parameter *added;
     ls_require(ls_parameters_add(set, &description, &added, &ls_test_error));
@@ -17,47 +18,63 @@ static void add(struct ls_parameter_set *set, const char *name, struct ls_shape 
 
 static struct ls_parameter_set *create_set(void) {
     struct ls_parameter_set *set = ls_parameters_create();
-    add(set, "panels", LS_SHAPE(300, 100), LS_LAYOUT_PANELS, LS_PARAMETER_WEIGHT);
-    add(set, "statistic", LS_SHAPE(100), LS_LAYOUT_PLAIN, LS_PARAMETER_STATISTIC);
-    add(set, "table", LS_SHAPE(1000, 37), LS_LAYOUT_PLAIN, LS_PARAMETER_WEIGHT);
-    add(set, "constant", LS_SHAPE(5000), LS_LAYOUT_PLAIN, LS_PARAMETER_CONSTANT);
-    add(set, "bias", LS_SHAPE(7), LS_LAYOUT_PLAIN, LS_PARAMETER_WEIGHT);
+    add(set, 0, "panels", LS_SHAPE(300, 100), LS_LAYOUT_PANELS, LS_PARAMETER_WEIGHT);
+    add(set, 0, "statistic", LS_SHAPE(100), LS_LAYOUT_PLAIN, LS_PARAMETER_STATISTIC);
+    add(set, 0, "table", LS_SHAPE(1000, 37), LS_LAYOUT_PLAIN, LS_PARAMETER_WEIGHT);
+    add(set, 0, "constant", LS_SHAPE(5000), LS_LAYOUT_PLAIN, LS_PARAMETER_CONSTANT);
+    add(set, 0, "bias", LS_SHAPE(7), LS_LAYOUT_PLAIN, LS_PARAMETER_WEIGHT);
+    add(set, 1, "second", LS_SHAPE(290, 70), LS_LAYOUT_PANELS, LS_PARAMETER_WEIGHT);
+    add(set, 1, "second bias", LS_SHAPE(70), LS_LAYOUT_PLAIN, LS_PARAMETER_WEIGHT);
+    add(set, LS_GROUP_FIXED, "frozen", LS_SHAPE(70, 70), LS_LAYOUT_PLAIN, LS_PARAMETER_WEIGHT);
     ls_parameters_layout(set);
     return set;
 }
 
-START_TEST(the_same_blocks_for_any_number_of_slices) {
-    struct ls_parameter_set *set = create_set();
-    float *gradients = ls_calloc((size_t)set->total, sizeof(float));
-    const struct ls_random_key key = ls_random_key(1, LS_STREAM_SYNTHETIC, 0, 0);
+/* Squares of a group's gradients, in no particular order. */
+static double plain_sum(const struct ls_parameter_set *set, int group, const float *gradients) {
     double plain = 0;
-    for (int64_t i = 0; i < set->total; i++)
-        gradients[i] = (float)ls_random_normal(key, (uint64_t)i);
     for (int p = 0; p < set->count; p++)
-        for (int64_t i = 0; i < set->items[p]->count && set->items[p]->kind == LS_PARAMETER_WEIGHT;
+        for (int64_t i = 0; i < set->items[p]->count && set->items[p]->group == group &&
+                            set->items[p]->kind == LS_PARAMETER_WEIGHT;
              i++) {
             const double g = (double)gradients[set->items[p]->offset + i];
             plain += g * g;
         }
+    return plain;
+}
 
-    const int64_t blocks = ls_norm_blocks(set, 0, set->total);
+static void check_group(const struct ls_parameter_set *set, int group, const float *gradients) {
+    const struct ls_range range = set->groups[group];
+    const int64_t blocks = ls_norm_blocks(set, range.first, range.end);
     double *whole = ls_calloc((size_t)blocks, sizeof(double)),
            *parts = ls_calloc((size_t)blocks, sizeof(double));
-    ls_norm_block_sums(set, 0, set->total, gradients, whole);
+    ls_norm_block_sums(set, range.first, range.end, gradients + range.first, whole);
+    const double plain = plain_sum(set, group, gradients);
+    ck_assert(plain > 0);
     ck_assert_double_eq_tol(ls_norm_finish(whole, blocks, 8), sqrt(plain) / 8, 1e-12 * sqrt(plain));
     for (int n = 1; n <= 9; n++) {
         int64_t done = 0;
         for (int r = 0; r < n; r++) {
-            int64_t begin, end;
-            ls_parameters_slice(set, r, n, &begin, &end);
-            ls_norm_block_sums(set, begin, end, gradients + begin, parts + done);
-            done += ls_norm_blocks(set, begin, end);
+            const struct ls_range slice = ls_parameters_slice(set, group, r, n);
+            ck_assert_int_eq(ls_norm_blocks(set, range.first, slice.first), done);
+            ls_norm_block_sums(set, slice.first, slice.end, gradients + slice.first, parts + done);
+            done += ls_norm_blocks(set, slice.first, slice.end);
         }
         ck_assert_int_eq(done, blocks);
         ck_assert_mem_eq(whole, parts, (size_t)blocks * sizeof(double));
     }
     free(whole);
     free(parts);
+}
+
+START_TEST(the_same_blocks_for_any_number_of_slices) {
+    struct ls_parameter_set *set = create_set();
+    float *gradients = ls_calloc((size_t)set->total, sizeof(float));
+    const struct ls_random_key key = ls_random_key(1, LS_STREAM_SYNTHETIC, 0, 0);
+    for (int64_t i = 0; i < set->total; i++)
+        gradients[i] = (float)ls_random_normal(key, (uint64_t)i);
+    check_group(set, 0, gradients);
+    check_group(set, 1, gradients);
     free(gradients);
     ls_parameters_destroy(set);
 }

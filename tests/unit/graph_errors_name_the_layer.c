@@ -56,19 +56,53 @@ START_TEST(a_layer_may_report_its_own_error) {
 }
 END_TEST
 
-START_TEST(a_weight_used_twice_is_refused) {
+/* Its gradients for the two could not be told apart. */
+START_TEST(a_weight_given_twice_to_one_op_is_refused) {
     struct ls_parameter_set *set = ls_parameters_create();
     struct ls_graph *graph = open_graph(set);
     struct ls_value *x = ls_graph_input(graph, "x", LS_SHAPE(3), LS_TYPE_REAL);
-    ls_graph_push(graph, "dense");
-    struct ls_value *w = weight(graph, 3, 3);
-    ck_assert_ptr_eq(weight(graph, 3, 3), w);
-    x = ls_linear(graph, x, w, NULL);
+    ls_graph_push(graph, "norm");
+    struct ls_value *gain =
+        ls_graph_parameter(graph, "gain", LS_SHAPE(3), LS_LAYOUT_PLAIN, LS_PARAMETER_WEIGHT, false,
+                           0, (struct ls_initialiser){.kind = LS_INIT_ZEROS});
+    ls_layer_norm(graph, x, gain, gain, &(struct ls_norm_options){0});
     ls_graph_pop(graph);
-    ls_graph_push(graph, "again");
-    ls_linear(graph, x, w, NULL);
+    expect_error(graph, set, "layer norm: layer_norm takes the parameter norm.gain twice",
+                 "inputs 2 and 3");
+}
+END_TEST
+
+/* The linear layer's weight lies in panels, which a look-up would not find rows in. */
+START_TEST(a_weight_used_by_ops_of_different_layouts_is_refused) {
+    struct ls_parameter_set *set = ls_parameters_create();
+    struct ls_graph *graph = open_graph(set);
+    struct ls_value *index = ls_graph_input(graph, "x", LS_SHAPE(2), LS_TYPE_INT32);
+    ls_graph_push(graph, "tokens");
+    struct ls_value *table =
+        ls_graph_parameter(graph, "weight", LS_SHAPE(5, 3), LS_LAYOUT_PLAIN, LS_PARAMETER_WEIGHT,
+                           true, 0, (struct ls_initialiser){.kind = LS_INIT_HE_NORMAL});
+    struct ls_value *x = ls_embedding(graph, index, table);
+    ck_assert_ptr_null(weight(graph, 5, 3));
+    ck_assert_ptr_nonnull(x);
+    expect_error(graph, set, "layer tokens: parameter tokens.weight exists as 5x3 (weight, plain)",
+                 "now asked for as 5x3 (weight, panels)");
+    set = ls_parameters_create();
+    graph = open_graph(set);
+    x = ls_graph_input(graph, "x", LS_SHAPE(3), LS_TYPE_REAL);
+    struct ls_value *plain =
+        ls_graph_parameter(graph, "table", LS_SHAPE(3, 5), LS_LAYOUT_PLAIN, LS_PARAMETER_WEIGHT,
+                           true, 0, (struct ls_initialiser){.kind = LS_INIT_HE_NORMAL});
+    ls_graph_push(graph, "head");
+    ls_linear(graph, x, plain, NULL);
     ls_graph_pop(graph);
-    expect_error(graph, set, "parameter dense.weight is used by dense and again by again", "once");
+    expect_error(graph, set, "layer head: linear: the weight must be stored in panels", "plain");
+    set = ls_parameters_create();
+    graph = open_graph(set);
+    index = ls_graph_input(graph, "x", LS_SHAPE(2), LS_TYPE_INT32);
+    ls_graph_push(graph, "words");
+    ls_embedding(graph, index, weight(graph, 5, 3));
+    ls_graph_pop(graph);
+    expect_error(graph, set, "layer words: embedding: the table must be stored plain", "panels");
 }
 END_TEST
 
@@ -115,5 +149,6 @@ START_TEST(another_models_parameters_are_refused) {
 END_TEST
 
 LS_SUITE(the_first_error_stays_and_later_calls_give_null, a_layer_may_report_its_own_error,
-         a_weight_used_twice_is_refused, a_loss_of_another_shape_is_refused,
+         a_weight_given_twice_to_one_op_is_refused,
+         a_weight_used_by_ops_of_different_layouts_is_refused, a_loss_of_another_shape_is_refused,
          shapes_and_names_beyond_limits_are_refused, another_models_parameters_are_refused)

@@ -4,6 +4,7 @@
 #include "core/base/random.h"
 #include "core/graph/internal.h"
 #include "core/graph/ops.h"
+#include "core/ops/weave.h"
 #include "tests/support/graph_fixture.h"
 #include "tests/support/support.h"
 
@@ -81,7 +82,7 @@ START_TEST(fusion_takes_activations_and_residual_sums_into_the_op_before) {
     const struct ls_graph_options fused = {.rows_max = ROWS},
                                   plain = {.rows_max = ROWS, .no_fusion = true};
     /* Activations, not where others see the input too, and the sums of 3 residual blocks. */
-    const int taken[LS_FIXTURE_COUNT] = {2, 3, 7 + 3, 0};
+    const int taken[LS_FIXTURE_COUNT] = {2, 3, 7 + 3, 0, 0};
     for (int model = 0; model < LS_FIXTURE_COUNT; model++) {
         struct ls_fixture a = ls_fixture_create((enum ls_fixture_model)model, fused, NULL);
         struct ls_fixture b = ls_fixture_create((enum ls_fixture_model)model, plain, NULL);
@@ -98,11 +99,14 @@ START_TEST(norms_are_woven_into_the_convolutions_around_them) {
     int before = 0, behind = 0, hidden = 0, shared = 0;
     for (int i = 0; i < ls_graph_node_count(f.graph); i++) {
         const struct ls_node *node = f.graph->nodes[i];
-        before += node->norm_before != NULL;
-        behind += node->norm_behind != NULL;
-        hidden += node->norm_before && !node->norm_before->stores;
-        ck_assert(!node->norm_behind || !node->output->gradient);
-        ck_assert(!node->norm_before || node->norm_before->stores || !node->inputs[0]->data);
+        const struct ls_node *norm = ls_woven_before(node);
+        if (!strcmp(node->op->name, "conv2d")) {
+            before += norm != NULL;
+            behind += ls_woven_behind(node) != NULL;
+            hidden += norm && !ls_weave_stores(norm);
+            ck_assert(!ls_woven_behind(node) || !node->output->gradient);
+            ck_assert(!norm || ls_weave_stores(norm) || !node->inputs[0]->data);
+        }
         shared += node->input_count > LS_NORM_INPUTS &&
                   node->inputs[LS_NORM_INPUTS]->gradient == node->output->gradient;
     }
@@ -138,6 +142,24 @@ START_TEST(an_inference_plan_is_smaller_and_gives_the_same_outputs) {
         ls_fixture_destroy(&b);
         ls_fixture_destroy(&c);
         ls_fixture_destroy(&a);
+    }
+}
+END_TEST
+
+START_TEST(the_bytes_of_a_sample_tell_what_a_larger_piece_takes) {
+    for (int model = 0; model < LS_FIXTURE_COUNT; model++) {
+        struct ls_fixture small = ls_fixture_create(
+            (enum ls_fixture_model)model, (struct ls_graph_options){.rows_max = 16}, NULL);
+        struct ls_fixture large = ls_fixture_create(
+            (enum ls_fixture_model)model, (struct ls_graph_options){.rows_max = 256}, small.set);
+        const double row = (double)ls_graph_summarise(small.graph).row_bytes;
+        const double added = (double)(ls_graph_summarise(large.graph).arena_bytes -
+                                      ls_graph_summarise(small.graph).arena_bytes);
+        ck_assert_msg(row * 240 > 0.7 * added && row * 240 < 1.5 * added,
+                      "%s: %g bytes a sample, 240 samples take %g", ls_fixture_names[model], row,
+                      added);
+        ls_fixture_destroy(&large);
+        ls_fixture_destroy(&small);
     }
 }
 END_TEST
@@ -235,5 +257,6 @@ LS_SUITE(a_planned_arena_gives_what_separate_memory_gives,
          fusion_takes_activations_and_residual_sums_into_the_op_before,
          norms_are_woven_into_the_convolutions_around_them,
          an_inference_plan_is_smaller_and_gives_the_same_outputs,
+         the_bytes_of_a_sample_tell_what_a_larger_piece_takes,
          kept_values_are_neither_fused_away_nor_overwritten,
          buffers_alive_at_the_same_time_never_overlap)

@@ -34,20 +34,32 @@ static void refuse(const char *line, const char *part) {
     ck_assert(!ls_file_exists(ls_test_path("out.h5")));
 }
 
-/* What was imported, all rows; frees nothing of the caller's. */
-static struct ls_dataset_info imported(float *inputs, float *targets) {
+/* What was imported, all rows. */
+struct imported {
+    uint64_t rows;
+    struct ls_column inputs, targets; /* without names */
+};
+
+static struct imported imported(float *inputs, float *targets) {
     struct ls_dataset *dataset;
-    const struct ls_dataset_options options = {.path = ls_test_path("out.h5"),
-                                               .targets = targets ? NULL : ""};
+    const struct ls_dataset_options options = {.path = ls_test_path("out.h5")};
     ls_require(ls_dataset_open(&dataset, &options, error));
-    const struct ls_dataset_info info = ls_dataset_info(dataset);
+    struct imported info = {.rows = ls_dataset_info(dataset).samples,
+                            .inputs = *ls_dataset_column(dataset, "/inputs")};
+    const struct ls_column *column = ls_dataset_column(dataset, "/targets");
+    ck_assert_int_eq(column != NULL, targets != NULL);
+    if (column)
+        info.targets = *column;
+    info.inputs.name = info.targets.name = NULL;
     uint64_t rows[256];
     ck_assert_uint_le(info.rows, 256);
     for (uint64_t i = 0; i < info.rows; i++)
         rows[i] = i;
-    ls_require(ls_dataset_read_inputs(dataset, rows, (int64_t)info.rows, inputs, error));
+    ls_require(
+        ls_test_read(dataset, &ls_test_inputs, LS_TYPE_REAL, rows, (int64_t)info.rows, inputs));
     if (targets)
-        ls_require(ls_dataset_read_targets(dataset, rows, (int64_t)info.rows, targets, error));
+        ls_require(ls_test_read(dataset, &ls_test_targets, LS_TYPE_REAL, rows, (int64_t)info.rows,
+                                targets));
     ls_dataset_close(dataset);
     ls_require(ls_folder_remove(ls_test_path("out.h5"), error));
     return info;
@@ -81,10 +93,10 @@ START_TEST(idx_files_become_images_with_a_channel) {
     pack("images-ubyte", "images-ubyte.gz", 0);
     pack("labels-ubyte", "labels-ubyte.gz", 0);
     ls_require(import_words("images-ubyte labels-ubyte.gz images-ubyte.gz labels-ubyte"));
-    const struct ls_dataset_info info = imported(x, t);
+    const struct imported info = imported(x, t);
     ck_assert_uint_eq(info.rows, 2 * IMAGES);
-    ck_assert(ls_shape_equal(info.input_shape, LS_SHAPE(2, 3, 1)));
-    ck_assert(info.input_type == LS_DATA_UINT8 && info.target_type == LS_DATA_INTEGER);
+    ck_assert(ls_shape_equal(info.inputs.shape, LS_SHAPE(2, 3, 1)));
+    ck_assert(info.inputs.type == LS_DATA_UINT8 && info.targets.type == LS_DATA_INTEGER);
     for (int i = 0; i < 2 * IMAGES; i++)
         ck_assert(t[i] == (float)labels[8 + i % IMAGES]);
     for (int i = 0; i < 2 * IMAGES * PIXELS; i++)
@@ -145,9 +157,9 @@ START_TEST(cifar_planes_become_channels) {
     ls_test_file("b.bin", records + RECORD, RECORD);
     pack("b.bin", "b.bin.gz", 0);
     ls_require(import_words("[ab].bin"));
-    const struct ls_dataset_info info = imported(x, t);
+    const struct imported info = imported(x, t);
     ck_assert_uint_eq(info.rows, 2);
-    ck_assert(ls_shape_equal(info.input_shape, LS_SHAPE(32, 32, 3)));
+    ck_assert(ls_shape_equal(info.inputs.shape, LS_SHAPE(32, 32, 3)));
     ck_assert(t[0] == 7 && t[1] == 3);
     for (int i = 0; i < 3072; i++)
         ck_assert(x[i] == (float)records[1 + i % 3 * 1024 + i / 3] / 255.0f);
@@ -180,8 +192,8 @@ START_TEST(npy_arrays_are_taken_as_they_are) {
     npy("y.npy", "{'descr': '<i8', 'fortran_order': False, 'shape': (3,), }", classes,
         sizeof classes);
     ls_require(import_words("x.npy y.npy"));
-    const struct ls_dataset_info info = imported(x, t);
-    ck_assert(ls_shape_equal(info.input_shape, LS_SHAPE(2)) && info.target_shape.rank == 0);
+    const struct imported info = imported(x, t);
+    ck_assert(ls_shape_equal(info.inputs.shape, LS_SHAPE(2)) && info.targets.shape.rank == 0);
     for (int i = 0; i < 6; i++)
         ck_assert(x[i] == (float)reals[i]);
     ck_assert(t[0] == 2 && t[2] == 1);
@@ -213,9 +225,9 @@ START_TEST(csv_tables_become_columns_and_targets) {
     ls_test_text("a.csv", "\xEF\xBB\xBF"
                           "a,b,kind\r\n1,2,dog\r\n\r\n-3.5e1, \"4\" ,cat\n5,6,\"dog\"");
     ls_require(import_words("a.csv --categorical kind"));
-    struct ls_dataset_info info = imported(x, t);
+    struct imported info = imported(x, t);
     ck_assert_uint_eq(info.rows, 3);
-    ck_assert(info.target_type == LS_DATA_INTEGER && info.input_type == LS_DATA_REAL);
+    ck_assert(info.targets.type == LS_DATA_INTEGER && info.inputs.type == LS_DATA_REAL);
     ck_assert(x[0] == 1 && x[1] == 2 && x[2] == -35 && x[3] == 4 && x[5] == 6);
     ck_assert(t[0] == 1 && t[1] == 0 && t[2] == 1);
     ls_require(import_words("a.csv --categorical=auto --target 1"));
@@ -223,12 +235,12 @@ START_TEST(csv_tables_become_columns_and_targets) {
     ck_assert(t[1] == -35 && x[0] == 2 && x[1] == 1 && x[3] == 0);
     ls_require(import_words("a.csv --categorical 3 --target none"));
     info = imported(x, NULL);
-    ck_assert(ls_shape_equal(info.input_shape, LS_SHAPE(3)));
+    ck_assert(ls_shape_equal(info.inputs.shape, LS_SHAPE(3)));
     ls_test_text("b.txt", "summary, of nothing\n10\t0.5\n9\t2\n");
     ls_require(import_words(
         "csv b.txt --skip-lines 1 --no-header --separator tab --categorical 1 --target -1"));
     info = imported(x, t);
-    ck_assert(info.target_type == LS_DATA_REAL && t[0] == 0.5f);
+    ck_assert(info.targets.type == LS_DATA_REAL && t[0] == 0.5f);
     ck_assert(x[0] == 1 && x[1] == 0); /* categories that are numbers sort as numbers */
 }
 END_TEST

@@ -65,6 +65,11 @@ START_TEST(sums_of_two_arrays_match) {
 }
 END_TEST
 
+START_TEST(attention_matches) {
+    run(LS_CHECK_ATTENTION, CASES);
+}
+END_TEST
+
 LS_SUITE(linear_layers_match, convolutions_match, winograd_convolutions_match,
          weight_gradients_in_pieces_add_up_to_the_whole, column_sums_match,
-         a_tree_stack_is_the_recursive_tree, sums_of_two_arrays_match)
+         a_tree_stack_is_the_recursive_tree, sums_of_two_arrays_match, attention_matches)

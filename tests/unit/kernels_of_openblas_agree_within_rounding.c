@@ -47,7 +47,7 @@ static struct result run(bool openblas, bool accumulate) {
                            .accumulate = adds,
                            .output = &y,
                            .activation = LS_ACTIVATION_RELU,
-                           .openblas = openblas};
+                           .kernels = &(const struct ls_kernel_choice){.openblas = openblas}};
     ls_require(op->infer(&node, &ls_test_error));
     node.scratch = ls_calloc(1, node.scratch_bytes + 1);
     node.state = ls_calloc(1, node.state_bytes + 1);

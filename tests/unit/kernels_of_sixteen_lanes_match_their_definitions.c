@@ -21,6 +21,7 @@ START_TEST(sixteen_lanes_match) {
     run(LS_CHECK_PIECES, CASES / 5);
     run(LS_CHECK_COLUMN_SUMS, CASES / 5);
     run(LS_CHECK_SUMS, CASES);
+    run(LS_CHECK_ATTENTION, CASES);
 }
 END_TEST
 

@@ -73,7 +73,7 @@ START_TEST(a_linear_layer_sees_the_last_dimension_of_a_sequence) {
     build(&list, LS_SHAPE(36));
     expect("linear1.weight", LS_SHAPE(9, 3), LS_LAYOUT_PANELS, LS_PARAMETER_WEIGHT, true);
     ck_assert(ls_shape_equal(made.model.output->shape, LS_SHAPE(8, 4, 3)));
-    ck_assert(ls_shape_equal(made.model.target->shape, LS_SHAPE(8, 4)));
+    ck_assert(ls_shape_equal(made.model.terms.items[0].target->shape, LS_SHAPE(8, 4)));
     clear(&list);
 }
 END_TEST
@@ -198,9 +198,34 @@ START_TEST(a_layer_that_does_not_fit_its_input_is_named) {
     ls_test_layer(&list, "reshape", "shape", "[2.5]", NULL);
     refuse(&list, LS_SHAPE(8), &list.items[0],
            "layer reshape1: shape: expected whole dimensions above 0, or -1, found 2.5");
+    ls_test_layer(&list, "flatten", NULL);
     ls_test_layer(&list, "embedding", "vocabulary", "3", "width", "2", NULL);
-    refuse(&list, LS_SHAPE(8), &list.items[0],
+    refuse(&list, LS_SHAPE(8), &list.items[1],
            "layer embedding1: expected indices, found numbers: an embedding is the first layer");
+}
+END_TEST
+
+/* The feed is made by the layer that reads it, wherever that stands, outside of the scopes of
+ * layers.
+ */
+START_TEST(the_first_layer_that_reads_the_inputs_says_what_they_are) {
+    struct ls_layer_list list = {0};
+    struct ls_layer_spec *stage = ls_test_layer(&list, "sequential", "name", "stage", NULL);
+    struct ls_layer_spec *both = ls_test_layer(&stage->branches[0], "concat", NULL);
+    for (int i = 0; i < 2; i++) {
+        struct ls_layer_spec *branch = ls_test_layer(&both->branches[0], "sequential", NULL);
+        ls_test_layer(&branch->branches[0], "embedding", "vocabulary", i ? "5" : "7", "width", "2",
+                      NULL);
+    }
+    ls_test_layer(&list, "flatten", NULL);
+    build(&list, LS_SHAPE(3));
+    ck_assert_int_eq(made.model.input_count, 2);
+    ck_assert_int_eq(made.model.inputs[0].feed, 0);
+    ck_assert_int_eq(made.model.inputs[0].value->type, LS_TYPE_INT32);
+    ck_assert_int_eq(made.model.inputs[0].limit, 5);
+    ck_assert_int_eq(made.model.inputs[1].limit, 12);
+    ck_assert(ls_shape_equal(made.model.output->shape, LS_SHAPE(8, 12)));
+    clear(&list);
 }
 END_TEST
 
@@ -251,29 +276,41 @@ START_TEST(what_is_wrong_outside_the_layers_names_none) {
     ck_assert_int_eq(ls_test_model_create(&made, &list, LS_TASK_CLASSIFICATION, LS_SHAPE(70000), 1),
                      LS_INVALID);
     ck_assert_ptr_null(made.model.failed);
-    ck_assert_str_eq(ls_test_error.text,
-                     "cross_entropy expects from 2 to 65536 outputs of the model, found 70000");
+    ck_assert_str_eq(
+        ls_test_error.text,
+        "layer loss: cross_entropy expects from 2 to 65536 outputs of the model, found 70000");
     clear(&list);
 }
 END_TEST
 
+/* Of 64 microbatches of 8 samples: all where activations are small, 16 images of a convolution. */
 START_TEST(convolutions_run_in_small_pieces) {
     struct ls_layer_list list = {0};
+    ls_test_layer(&list, "conv2d", "filters", "4", NULL);
+    ls_test_layer(&list, "flatten", NULL);
     ls_test_layer(&list, "linear", "units", "4", NULL);
-    ck_assert_int_eq(ls_model_piece_rows(&list), 0);
-    struct ls_layer_spec *block = ls_test_layer(&list, "residual", NULL);
-    ls_test_layer(&block->branches[1], "conv2d", "filters", "4", NULL);
-    ck_assert_int_eq(ls_model_piece_rows(&list), 16);
-    ls_layer_list_clear(&list);
-    ls_test_layer(&list, "conv_transpose2d", "filters", "4", NULL);
-    ck_assert_int_eq(ls_model_piece_rows(&list), 16);
-    ls_layer_list_clear(&list);
+    build(&list, LS_SHAPE(6, 5, 2));
+    ck_assert_int_eq(ls_models_piece(&made.model, 1, 8, 0, 64), 2);
+    ck_assert_int_eq(ls_models_piece(&made.model, 1, 8, 40, 64), 5);
+    clear(&list);
+    ls_test_layer(&list, "linear", "units", "4", NULL);
+    build(&list, LS_SHAPE(5));
+    ck_assert_int_eq(ls_models_piece(&made.model, 1, 8, 0, 64), 64);
+    clear(&list);
+    ls_test_layer(&list, "linear", "units", "100000", NULL);
+    ls_test_layer(&list, "linear", "units", "4", NULL);
+    build(&list, LS_SHAPE(5));
+    const int piece = ls_models_piece(&made.model, 1, 8, 0, 64);
+    ck_assert_msg(piece > 0 && piece < 16, "%d microbatches", piece);
+    clear(&list);
 }
 END_TEST
 
 LS_SUITE(names_are_scopes_joined_by_dots, a_linear_layer_sees_the_last_dimension_of_a_sequence,
          initial_values_are_what_the_options_say, padding_takes_words_and_numbers,
          a_transposed_convolution_undoes_the_sizes_of_a_convolution,
-         a_layer_that_does_not_fit_its_input_is_named, a_layer_inside_others_is_the_one_that_failed,
+         a_layer_that_does_not_fit_its_input_is_named,
+         the_first_layer_that_reads_the_inputs_says_what_they_are,
+         a_layer_inside_others_is_the_one_that_failed,
          two_layers_of_one_name_do_not_share_weights_silently,
          what_is_wrong_outside_the_layers_names_none, convolutions_run_in_small_pieces)

@@ -23,7 +23,7 @@ static void run(const char *model, double a, double b, const double *expected, i
         .variant = ls_variant_best(), .rows_max = 1, .parameters = parameters, .inference = true});
     struct ls_value *input = ls_graph_input(graph, "input", LS_SHAPE(2), LS_TYPE_REAL);
     struct ls_builder builder = {.graph = graph};
-    struct ls_value *output = ls_layers_build(&builder, input, &config.model);
+    struct ls_value *output = ls_layers_build(&builder, input, &config.model.items[0].layers);
     if (output)
         ls_graph_keep(graph, output);
     ls_require(ls_graph_plan(graph, &ls_test_error));
@@ -54,6 +54,18 @@ START_TEST(a_name_gives_the_value_of_that_layer) {
 }
 END_TEST
 
+START_TEST(a_level_is_taken_away_and_added_again) {
+    run("  - reshape: [2, 1]\n  - from_last: {name: level}\n", -1, 2, (const double[]){-3, 0}, 2);
+    run("  - reshape: [2, 1]\n  - from_last: {name: level}\n  - scale: 10\n  - add_level: {level: "
+        "level}\n",
+        -1, 2, (const double[]){-28, 2}, 2);
+    /* Two channels at one position; the forecast has the second. */
+    run("  - reshape: [1, 2]\n  - from_last: {name: level}\n  - slice: {axis: 2, count: 1}\n  - "
+        "add_level: {level: level, first_channel: 1}\n",
+        -1, 2, (const double[]){2}, 1);
+}
+END_TEST
+
 START_TEST(the_nearest_list_around_a_layer_is_looked_up_first) {
     run("  - relu: {name: x}\n" /* [0, 2] */
         "  - repeat:\n"
@@ -80,7 +92,7 @@ static void refuse(const char *model, const char *expected) {
         .variant = ls_variant_best(), .rows_max = 1, .parameters = parameters, .inference = true});
     struct ls_value *input = ls_graph_input(graph, "input", LS_SHAPE(2), LS_TYPE_REAL);
     struct ls_builder builder = {.graph = graph};
-    ck_assert_ptr_null(ls_layers_build(&builder, input, &config.model));
+    ck_assert_ptr_null(ls_layers_build(&builder, input, &config.model.items[0].layers));
     struct ls_error error;
     ck_assert_int_eq(ls_graph_plan(graph, &error), LS_INVALID);
     ck_assert_msg(strstr(error.text, expected), "expected '%s' in: %s", expected, error.text);
@@ -96,6 +108,10 @@ START_TEST(a_name_that_is_not_there_is_an_error_with_the_nearest) {
            "layer tanh1: from: nothing before this layer is called 'hiden'; nearest is 'hidden'");
     refuse("  - relu: {from: later}\n  - tanh: {name: later}\n",
            "layer relu1: from: nothing before this layer is called 'later'");
+    refuse("  - relu\n  - add_level\n", "level: expected the name of a from_last layer");
+    refuse("  - reshape: [1, 2]\n  - from_last: {name: level}\n  - slice: {axis: 2, count: 1}\n  - "
+           "add_level: {level: level}\n",
+           "expected which of the level's 2 channels the 1 channels of x start with");
     refuse("  - relu\n  - add\n", "expected from 1 to 32 names in `of`, or layers in branches");
     refuse("  - relu\n  - add: {of: relu1, branches: [tanh]}\n", "expected one of the two");
 }
@@ -138,6 +154,7 @@ START_TEST(a_reference_that_is_no_name_is_told_its_place) {
 }
 END_TEST
 
-LS_SUITE(a_name_gives_the_value_of_that_layer, the_nearest_list_around_a_layer_is_looked_up_first,
+LS_SUITE(a_name_gives_the_value_of_that_layer, a_level_is_taken_away_and_added_again,
+         the_nearest_list_around_a_layer_is_looked_up_first,
          a_name_that_is_not_there_is_an_error_with_the_nearest, the_resolved_config_says_the_same,
          a_reference_that_is_no_name_is_told_its_place)

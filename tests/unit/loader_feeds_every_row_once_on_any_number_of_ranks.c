@@ -31,6 +31,8 @@ static struct ls_dataset *rows_that_say_their_number(const char *name, int bad_r
 static struct ls_loader *loader_of(struct ls_dataset *dataset, int rank, int ranks, bool shuffle,
                                    int shift) {
     const int first = rank * MICROBATCHES / ranks, end = (rank + 1) * MICROBATCHES / ranks;
+    const struct ls_feed_use uses[] = {ls_test_use(&ls_test_inputs, LS_TYPE_REAL, 0),
+                                       ls_test_use(&ls_test_targets, LS_TYPE_INT32, ROWS)};
     const struct ls_loader_options options = {.part = {.dataset = dataset, .count = ROWS},
                                               .shuffle = shuffle,
                                               .seed = 5,
@@ -38,8 +40,8 @@ static struct ls_loader *loader_of(struct ls_dataset *dataset, int rank, int ran
                                               .microbatches = MICROBATCHES,
                                               .first = first,
                                               .count = end - first,
-                                              .target_integer = true,
-                                              .classes = ROWS,
+                                              .uses = uses,
+                                              .use_count = 2,
                                               .augment = {.flip = shift > 0, .shift = shift},
                                               .ahead = 3};
     struct ls_loader *loader;
@@ -49,9 +51,9 @@ static struct ls_loader *loader_of(struct ls_dataset *dataset, int rank, int ran
 
 static void check_values(const struct ls_batch *batch) {
     for (int64_t i = 0; i < batch->rows; i++) {
-        ck_assert_int_eq(((const int32_t *)batch->targets)[i], (int32_t)batch->row_ids[i]);
+        ck_assert_int_eq(((const int32_t *)batch->feeds[1])[i], (int32_t)batch->row_ids[i]);
         for (int j = 0; j < VALUES; j++)
-            ck_assert(((const float *)batch->inputs)[i * VALUES + j] ==
+            ck_assert(((const float *)batch->feeds[0])[i * VALUES + j] ==
                       (float)(uint8_t)(batch->row_ids[i] + 10u * (unsigned)j) / 255.0f);
     }
 }
@@ -131,9 +133,9 @@ START_TEST(seeking_is_the_same_as_going_on) {
             ck_assert_int_eq(found.rows, expected.rows);
             const size_t rows = (size_t)found.rows;
             ck_assert_int_eq(memcmp(found.row_ids, expected.row_ids, rows * sizeof(uint64_t)), 0);
-            ck_assert_int_eq(memcmp(found.inputs, expected.inputs, rows * VALUES * sizeof(float)),
-                             0);
-            ck_assert_int_eq(memcmp(found.targets, expected.targets, rows * sizeof(int32_t)), 0);
+            ck_assert_int_eq(
+                memcmp(found.feeds[0], expected.feeds[0], rows * VALUES * sizeof(float)), 0);
+            ck_assert_int_eq(memcmp(found.feeds[1], expected.feeds[1], rows * sizeof(int32_t)), 0);
         }
     }
     ls_loader_seek(jumping, 1, 5, 3); /* behind the last batch: the next epoch */
@@ -156,11 +158,12 @@ START_TEST(augmented_images_depend_on_epoch_and_row_alone) {
         ls_require(ls_loader_next(loader, &batch, error));
         for (int64_t i = 0; i < batch.rows; i++) {
             float plain[VALUES], expected[VALUES];
-            ls_require(ls_dataset_read_inputs(dataset, &batch.row_ids[i], 1, plain, error));
+            ls_require(
+                ls_test_read(dataset, &ls_test_inputs, LS_TYPE_REAL, &batch.row_ids[i], 1, plain));
             ls_augment_image(&augment, ls_random_key(5, LS_STREAM_AUGMENT, 7, batch.row_ids[i]),
                              shape, plain, expected);
             ck_assert_int_eq(
-                memcmp((const float *)batch.inputs + i * VALUES, expected, sizeof expected), 0);
+                memcmp((const float *)batch.feeds[0] + i * VALUES, expected, sizeof expected), 0);
         }
         ls_loader_destroy(loader);
     }
@@ -215,14 +218,20 @@ START_TEST(only_images_are_augmented) {
         .path =
             ls_test_dataset("flat.h5", 2, LS_SHAPE(2), LS_KIND_F32, values, LS_KIND_F32, values)};
     ls_require(ls_dataset_open(&dataset, &options, error));
-    const struct ls_loader_options loader_options = {.part = {.dataset = dataset, .count = 2},
-                                                     .batch = 2,
-                                                     .microbatches = 1,
-                                                     .count = 1,
-                                                     .augment = {.flip = true}};
+    const struct ls_feed_use use = ls_test_use(&ls_test_inputs, LS_TYPE_REAL, 0);
+    struct ls_loader_options loader_options = {.part = {.dataset = dataset, .count = 2},
+                                               .uses = &use,
+                                               .use_count = 1,
+                                               .batch = 2,
+                                               .microbatches = 1,
+                                               .count = 1,
+                                               .augment = {.flip = true}};
     struct ls_loader *loader;
     ck_assert_int_eq(ls_loader_create(&loader, &loader_options, error), LS_INVALID);
     ls_test_error_has("augmentation needs images");
+    loader_options.use_count = 0;
+    ck_assert_int_eq(ls_loader_create(&loader, &loader_options, error), LS_INVALID);
+    ls_test_error_has("augmentation needs a model that takes the feed 'inputs'");
     ls_dataset_close(dataset);
 }
 END_TEST

@@ -1,7 +1,7 @@
-/* The float functions of core/ops/math.h against libm in double. (That they have the same bits on
- * every instruction set is shown by tests/gradients, through the ops that use them.) */
+/* The float functions of core/tensor/math.h against libm in double. (That they have the same bits
+ * on every instruction set is shown by tests/gradients, through the ops that use them.) */
 #define LS_VARIANT_F32_PORTABLE
-#include "core/ops/math.h"
+#include "core/tensor/math.h"
 #include "tests/support/support.h"
 
 typedef double reference(double x);

@@ -17,8 +17,8 @@ static const char *path(void) {
 }
 
 static void append(struct ls_metrics_file *file, uint64_t step, double loss) {
-    const struct ls_metrics metrics = {.count = 1, .items = {{"loss", loss}}};
-    const struct ls_metric extra = {"learning_rate", 0.1};
+    const struct ls_metrics metrics = {.count = 1, .items = {{.name = "loss", .value = loss}}};
+    const struct ls_metric extra = {.name = "learning_rate", .value = 0.1};
     ls_require(ls_metrics_append(file, step, (double)step / 8.0, "train", &metrics, &extra, 1,
                                  &ls_test_error));
 }

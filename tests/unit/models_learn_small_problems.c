@@ -29,8 +29,8 @@ static double descend(int steps, double rate, int64_t microbatch_rows, double *f
 
 /* Two classes that no line separates: points of a square, by the signs of their coordinates. */
 static void write_exclusive_or(void) {
-    float *x = made.model.input->data;
-    int32_t *label = made.model.target->data;
+    float *x = made.model.inputs[0].value->data;
+    int32_t *label = made.model.terms.items[0].target->data;
     for (int i = 0; i < ROWS; i++) {
         x[2 * i] = (float)(i % 8) / 3.5f - 1;
         x[2 * i + 1] = (float)(i / 8) / 3.5f - 1;
@@ -56,8 +56,8 @@ END_TEST
 
 /* Images 8x8 with a bar across or down, at any place, and some noise. */
 static void write_bars(void) {
-    float *x = made.model.input->data;
-    int32_t *label = made.model.target->data;
+    float *x = made.model.inputs[0].value->data;
+    int32_t *label = made.model.terms.items[0].target->data;
     for (int i = 0; i < ROWS; i++) {
         const struct ls_random_key key = ls_random_key(5, LS_STREAM_SYNTHETIC, 0, (uint64_t)i);
         label[i] = i % 2;
@@ -97,8 +97,8 @@ START_TEST(a_regression_approaches_a_curve) {
     ls_require(ls_test_model_create(&made, &list, LS_TASK_REGRESSION, LS_SHAPE(1), ROWS));
     for (int i = 0; i < ROWS; i++) {
         const float x = (float)i / (ROWS / 2) - 1;
-        ((float *)made.model.input->data)[i] = x;
-        ((float *)made.model.target->data)[i] = sinf(3 * x);
+        ((float *)made.model.inputs[0].value->data)[i] = x;
+        ((float *)made.model.terms.items[0].target->data)[i] = sinf(3 * x);
     }
     double first;
     const double last = descend(300, 0.05, ROWS, &first);
@@ -155,18 +155,22 @@ START_TEST(an_evaluation_model_shares_the_parameters) {
     ls_require(ls_test_model_create(&made, &list, LS_TASK_CLASSIFICATION, LS_SHAPE(2), ROWS));
     const int64_t total = made.parameters->total;
     struct ls_model evaluation;
-    const struct ls_model_options options = {.layers = &list,
-                                             .task = made.task,
-                                             .input_shape = LS_SHAPE(2),
+    const struct ls_feed feeds[] = {{.name = "inputs", .shape = LS_SHAPE(2)}, {.name = "targets"}};
+    const struct ls_networks networks = {.count = 1, .items[0].layers = list};
+    const struct ls_model_options options = {.networks = &networks,
+                                             .task = ls_task_of(LS_TASK_CLASSIFICATION),
+                                             .losses = &made.losses,
+                                             .feeds = feeds,
+                                             .feed_count = 2,
                                              .variant = ls_variant_best(),
                                              .rows_max = 5,
                                              .inference = true};
-    ls_require(ls_model_create(&evaluation, &options, made.parameters, &ls_test_error));
+    ls_require(ls_model_create(&evaluation, &options, 0, made.parameters, &ls_test_error));
     ck_assert_int_eq(made.parameters->total, total);
     ls_graph_prepare(evaluation.graph, made.weights);
     const float x[2] = {0.25f, -2};
-    memcpy(evaluation.input->data, x, sizeof x);
-    *(int32_t *)evaluation.target->data = 1;
+    memcpy(evaluation.inputs[0].value->data, x, sizeof x);
+    *(int32_t *)evaluation.terms.items[0].target->data = 1;
     const uint64_t id = 0;
     const struct ls_run run = {.rows = 1, .microbatch_rows = 1, .microbatches = 1, .row_ids = &id};
     ls_graph_forward(evaluation.graph, &run, NULL);
@@ -187,21 +191,27 @@ static void check_standardised(bool whole_row, int64_t count) {
     struct ls_layer_list list = {0};
     ls_test_layer(&list, "flatten", NULL);
     struct ls_task_options task_options;
+    struct ls_layer_list losses;
     ls_fields_reset(ls_task_fields, &task_options);
     ls_fields_reset(ls_loss_fields, &task_options);
-    struct ls_task *task;
-    ls_require(ls_task_create(&task, &task_options, &ls_test_error));
+    ls_require(ls_task_losses(&task_options, &losses, &ls_test_error));
+    const struct ls_networks networks = {.count = 1, .items[0].layers = list};
     struct ls_parameter_set *set = ls_parameters_create();
     struct ls_model model;
-    const struct ls_model_options options = {.layers = &list,
-                                             .task = task,
-                                             .input_shape = LS_SHAPE(2, 3),
-                                             .standardise_features = true,
-                                             .standardise_whole_row = whole_row,
+    const struct ls_feed feeds[] = {
+        {.name = "inputs",
+         .shape = LS_SHAPE(2, 3),
+         .scaling = whole_row ? LS_FEED_PER_VALUE : LS_FEED_PER_CHANNEL},
+        {.name = "targets"}};
+    const struct ls_model_options options = {.networks = &networks,
+                                             .task = ls_task_of(LS_TASK_CLASSIFICATION),
+                                             .losses = &losses,
+                                             .feeds = feeds,
+                                             .feed_count = 2,
                                              .variant = ls_variant_best(),
                                              .rows_max = 4,
                                              .inference = true};
-    ls_require(ls_model_create(&model, &options, set, &ls_test_error));
+    ls_require(ls_model_create(&model, &options, 0, set, &ls_test_error));
     const struct ls_parameter *mean = ls_parameters_find(set, "input.mean");
     const struct ls_parameter *scale = ls_parameters_find(set, "input.scale");
     ck_assert(mean && scale);
@@ -217,8 +227,8 @@ static void check_standardised(bool whole_row, int64_t count) {
     }
     ls_graph_prepare(model.graph, flat);
     for (int i = 0; i < 6; i++)
-        ((float *)model.input->data)[i] = 1;
-    *(int32_t *)model.target->data = 0;
+        ((float *)model.inputs[0].value->data)[i] = 1;
+    *(int32_t *)model.terms.items[0].target->data = 0;
     const uint64_t id = 0;
     const struct ls_run run = {.rows = 1, .microbatch_rows = 1, .microbatches = 1, .row_ids = &id};
     ls_graph_forward(model.graph, &run, NULL);
@@ -227,7 +237,7 @@ static void check_standardised(bool whole_row, int64_t count) {
     ls_memory_unmap(flat, (size_t)set->total * sizeof *flat);
     ls_model_destroy(&model);
     ls_parameters_destroy(set);
-    ls_task_destroy(task);
+    ls_layer_list_clear(&losses);
     ls_layer_list_clear(&list);
 }
 

@@ -275,6 +275,13 @@ START_TEST(statistics_take_their_ordered_mean_and_constants_stay) {
         ck_assert(b.parameters[i] == initial(i) + 0.25f * (b.sums[i] / 2));
     for (int64_t i = b.constant->offset; i < b.set->total; i++)
         ck_assert(b.parameters[i] == initial(i));
+    /* several nodes learned it: each adds once per microbatch */
+    const float before = b.parameters[b.statistic->offset];
+    for (int i = 0; i < b.set->count; i++)
+        b.set->items[i]->uses = b.set->items[i] == b.statistic ? 3 : 0;
+    ls_optimizer_step(optimizer, &update, b.parameters, b.sums);
+    ck_assert(b.parameters[b.statistic->offset] ==
+              before + 0.25f * (b.sums[b.statistic->offset] / 6));
     ls_optimizer_destroy(optimizer);
     bench_destroy(&b);
 }

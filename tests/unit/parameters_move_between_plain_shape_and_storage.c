@@ -7,8 +7,6 @@
 #include "core/base/hash.h"
 #include "tests/support/support.h"
 
-enum { PIECES_MAX = 256 };
-
 static struct ls_parameter *add(struct ls_parameter_set *set, const char *name,
                                 struct ls_shape shape, enum ls_layout layout,
                                 enum ls_parameter_kind kind) {
@@ -19,7 +17,8 @@ static struct ls_parameter *add(struct ls_parameter_set *set, const char *name,
     return added;
 }
 
-/* Odd shapes of each layout: narrow, wide, padded, one element, below and above a unit. */
+/* Odd shapes of each layout: narrow, wide, padded, one element, below and above a unit; some in
+ * each of two groups, some fixed. */
 static struct ls_parameter_set *odd_set(void) {
     static const struct ls_shape shapes[] = {
         {2, {5, 33}},    {2, {70, 100}}, {4, {3, 3, 7, 20}}, {1, {1}},         {1, {9001}},
@@ -31,7 +30,8 @@ static struct ls_parameter_set *odd_set(void) {
         for (int layout = LS_LAYOUT_PLAIN; layout <= LS_LAYOUT_PANELS; layout++) {
             char name[16];
             snprintf(name, sizeof name, "p%zu.%d", i, layout);
-            add(set, name, shapes[i], (enum ls_layout)layout, LS_PARAMETER_WEIGHT);
+            add(set, name, shapes[i], (enum ls_layout)layout, LS_PARAMETER_WEIGHT)->group =
+                i % 3 == 2 ? LS_GROUP_FIXED : (int)(i % 3);
         }
     ls_parameters_layout(set);
     return set;
@@ -152,56 +152,73 @@ static void fill(const struct ls_parameter_set *set, float *flat) {
     }
 }
 
-START_TEST(slices_cover_the_buffer_evenly_in_whole_units) {
-    struct ls_parameter_set *set = odd_set();
-    for (int parts = 1; parts <= 40; parts++) {
-        int64_t next = 0;
-        for (int part = 0; part < parts; part++) {
-            int64_t begin, end;
-            ls_parameters_slice(set, part, parts, &begin, &end);
-            ck_assert_int_eq(begin, next);
-            ck_assert_int_ge(end, begin);
-            int64_t unit = 0; /* the largest around the cut bounds how uneven it may be */
-            for (int i = 0; i < set->count; i++) {
-                const struct ls_parameter *p = set->items[i];
-                if (end < p->offset || end > p->offset + p->count)
-                    continue;
-                unit = p->unit > unit ? p->unit : unit;
-                if (end < p->offset + p->count)
-                    ck_assert_int_eq((end - p->offset) % p->unit, 0);
-            }
-            ck_assert_int_le(llabs(end - set->total * (part + 1) / parts), unit / 2);
-            next = end;
-        }
-        ck_assert_int_eq(next, set->total);
+/* The largest unit around a cut bounds how uneven it may be. A cut lies between units. */
+static int64_t unit_around(const struct ls_parameter_set *set, int group, int64_t at) {
+    int64_t unit = 0;
+    for (int i = 0; i < set->count; i++) {
+        const struct ls_parameter *p = set->items[i];
+        if (p->group != group || at < p->offset || at > p->offset + p->count)
+            continue;
+        unit = p->unit > unit ? p->unit : unit;
+        if (at < p->offset + p->count)
+            ck_assert_int_eq((at - p->offset) % p->unit, 0);
     }
+    return unit;
+}
+
+START_TEST(slices_cover_every_group_evenly_in_whole_units) {
+    struct ls_parameter_set *set = odd_set();
+    int64_t next = 0;
+    for (int group = 0; group <= LS_GROUP_FIXED; group++) {
+        const struct ls_range range = set->groups[group];
+        ck_assert_int_eq(range.first, next);
+        ck_assert_int_eq(range.end > range.first, group < 2 || group == LS_GROUP_FIXED);
+        for (int parts = 1; parts <= 40; parts++) {
+            next = range.first;
+            for (int part = 0; part < parts; part++) {
+                const struct ls_range slice = ls_parameters_slice(set, group, part, parts);
+                const int64_t even = range.first + ls_range_count(range) * (part + 1) / parts;
+                ck_assert_int_eq(slice.first, next);
+                ck_assert_int_ge(slice.end, slice.first);
+                ck_assert_int_le(llabs(slice.end - even), unit_around(set, group, slice.end) / 2);
+                next = slice.end;
+            }
+            ck_assert_int_eq(next, range.end);
+        }
+    }
+    ck_assert_int_eq(next, set->total);
     ls_parameters_destroy(set);
 }
 END_TEST
 
-START_TEST(pieces_of_slices_are_blocks_of_the_plain_shape) {
-    struct ls_parameter_set *set = odd_set();
-    float *flat = malloc((size_t)set->total * sizeof *flat);
-    struct ls_parameter_block pieces[PIECES_MAX];
-    fill(set, flat);
-    for (int parts = 1; parts <= 9; parts++) {
-        int64_t next = 0, elements = 0;
+/* The pieces of all slices follow each other; returns how many elements they have without padding.
+ */
+static int64_t check_pieces(const struct ls_parameter_set *set, int parts, const float *flat) {
+    int64_t next = 0, elements = 0;
+    for (int group = 0; group <= LS_GROUP_FIXED; group++)
         for (int part = 0; part < parts; part++) {
-            int64_t begin, end;
-            ls_parameters_slice(set, part, parts, &begin, &end);
-            const int count = ls_parameters_blocks(set, begin, end, NULL);
-            ck_assert_int_le(count, PIECES_MAX);
-            ck_assert_int_eq(ls_parameters_blocks(set, begin, end, pieces), count);
+            int count;
+            struct ls_parameter_block *pieces =
+                ls_parameters_blocks(set, ls_parameters_slice(set, group, part, parts), &count);
             for (int i = 0; i < count; i++) {
+                ck_assert_int_eq(pieces[i].parameter->group, group);
                 ck_assert_int_eq(pieces[i].offset, next);
                 check_piece(set, &pieces[i], flat);
                 next += pieces[i].stored;
                 elements += ls_shape_count(pieces[i].shape);
             }
+            free(pieces);
         }
-        ck_assert_int_eq(next, set->total);
-        ck_assert_int_eq(elements, ls_parameters_trained(set));
-    }
+    ck_assert_int_eq(next, set->total);
+    return elements;
+}
+
+START_TEST(pieces_of_slices_are_blocks_of_the_plain_shape) {
+    struct ls_parameter_set *set = odd_set();
+    float *flat = malloc((size_t)set->total * sizeof *flat);
+    fill(set, flat);
+    for (int parts = 1; parts <= 9; parts++)
+        ck_assert_int_eq(check_pieces(set, parts, flat), ls_parameters_trained(set));
     free(flat);
     ls_parameters_destroy(set);
 }
@@ -260,6 +277,6 @@ START_TEST(a_name_means_one_parameter) {
 END_TEST
 
 LS_SUITE(panels_hold_columns_side_by_side_and_zeros_behind, every_parameter_comes_back_as_it_went,
-         slices_cover_the_buffer_evenly_in_whole_units,
+         slices_cover_every_group_evenly_in_whole_units,
          pieces_of_slices_are_blocks_of_the_plain_shape,
          the_digest_is_over_names_and_plain_elements, a_name_means_one_parameter)

@@ -131,7 +131,7 @@ END_TEST
 
 START_TEST(constants_fill_and_padding_is_zero) {
     struct ls_parameter_set *set = ls_parameters_create();
-    const float given[] = {3, -4};
+    const double given[] = {3, -4};
     add(set, "ones", LS_SHAPE(5), LS_LAYOUT_PLAIN,
         (struct ls_initialiser){.kind = LS_INIT_CONSTANT, .scale = 1});
     add(set, "zeros", LS_SHAPE(3), LS_LAYOUT_PLAIN, (struct ls_initialiser){.kind = LS_INIT_ZEROS});
@@ -143,7 +143,8 @@ START_TEST(constants_fill_and_padding_is_zero) {
     ls_parameters_initialise(set, 1, flat);
     for (int i = 0; i < 32; i++)
         ck_assert_double_eq((double)flat[i], i < 5 ? 1 : 0);
-    ck_assert_mem_eq(flat + 32, given, sizeof given);
+    for (int i = 0; i < 2; i++)
+        ck_assert(flat[32 + i] == (float)given[i]);
     ls_parameters_destroy(set);
 }
 END_TEST

@@ -75,8 +75,17 @@ START_TEST(normal_draws_have_the_same_bits_everywhere) {
         const uint32_t bits = i * 2654435761u;
         const double x = ((double)bits + 0.5) * 0x1p-32;
         ck_assert_double_eq_tol(ls_random_log(x) / log(x), 1.0, 4e-16);
+        ck_assert_double_eq_tol(ls_random_exp(-708 * x) / exp(-708 * x), 1.0, 4e-16);
         ck_assert_double_eq_tol(ls_random_cosine(bits), cos(0x1p-31 * M_PI * (double)bits), 1e-15);
     }
+}
+END_TEST
+
+START_TEST(exponentials_end_in_zero) {
+    ck_assert(ls_random_exp(0) == 1);
+    ck_assert(ls_random_exp(-708) > 0);
+    ck_assert(ls_random_exp(-709) == 0);
+    ck_assert(ls_random_exp(-(double)INFINITY) == 0);
 }
 END_TEST
 
@@ -125,5 +134,5 @@ END_TEST
 
 LS_SUITE(threefry_gives_the_known_answers, every_part_of_a_key_changes_it,
          draws_have_the_moments_of_their_distribution, normal_draws_have_the_same_bits_everywhere,
-         unit_floats_cover_zero_to_below_one, a_permutation_is_a_bijection_of_every_size,
-         permutations_of_different_keys_are_unrelated)
+         exponentials_end_in_zero, unit_floats_cover_zero_to_below_one,
+         a_permutation_is_a_bijection_of_every_size, permutations_of_different_keys_are_unrelated)

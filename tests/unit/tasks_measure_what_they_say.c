@@ -11,7 +11,9 @@ enum { ROWS_MAX = 64, SUMS_MAX = 64 };
 
 /* A task on outputs that the test writes itself. */
 struct bench {
-    struct ls_task *task;
+    const struct ls_task *task;
+    struct ls_layer_list losses;
+    struct ls_terms terms;
     struct ls_parameter_set *parameters;
     struct ls_graph *graph;
     struct ls_value *output, *target, *loss;
@@ -28,16 +30,24 @@ static struct ls_task_options defaults(enum ls_task_kind kind) {
 
 static enum ls_status set_up(struct bench *bench, struct ls_task_options options,
                              struct ls_shape outputs) {
-    ls_require(ls_task_create(&bench->task, &options, &ls_test_error));
+    bench->task = ls_task_of(options.kind);
+    bench->terms = (struct ls_terms){0};
+    ls_require(ls_task_losses(&options, &bench->losses, &ls_test_error));
     bench->parameters = ls_parameters_create();
     bench->graph = ls_graph_create(&(struct ls_graph_options){.variant = LS_F32_PORTABLE,
                                                               .rows_max = ROWS_MAX,
                                                               .parameters = bench->parameters,
                                                               .inference = true});
     bench->output = ls_graph_input(bench->graph, "output", outputs, LS_TYPE_REAL);
-    bench->loss = ls_task_record(bench->task, bench->graph, bench->output, &bench->target);
-    if (bench->loss)
+    const struct ls_feed targets = {.name = "targets", .shape.rank = LS_FEED_OPEN};
+    struct ls_builder builder = {.graph = bench->graph, .feeds = &targets, .feed_count = 1};
+    bench->target = bench->loss = NULL;
+    if (ls_terms_record(&bench->terms, &builder, &bench->losses, bench->output)) {
+        bench->target = bench->terms.items[0].target;
+        bench->loss = ls_terms_loss(&bench->terms, bench->graph);
         ls_graph_set_loss(bench->graph, bench->loss);
+    }
+    ls_builder_clear(&builder);
     const enum ls_status status = ls_graph_plan(bench->graph, &ls_test_error);
     if (status == LS_OK) {
         bench->flat = calloc((size_t)bench->parameters->total + 1, sizeof *bench->flat);
@@ -52,7 +62,7 @@ static enum ls_status set_up(struct bench *bench, struct ls_task_options options
 static void tear_down(struct bench *bench) {
     ls_graph_destroy(bench->graph);
     ls_parameters_destroy(bench->parameters);
-    ls_task_destroy(bench->task);
+    ls_layer_list_clear(&bench->losses);
     free(bench->flat);
 }
 
@@ -68,10 +78,16 @@ static struct ls_run forward(struct bench *bench, int64_t rows, int64_t microbat
 }
 
 static void measure(struct bench *bench, const struct ls_run *run, int m, double sums[SUMS_MAX]) {
-    ck_assert_int_le(ls_task_sum_count(bench->task, true), SUMS_MAX);
+    ck_assert_int_le(ls_terms_sum_count(&bench->terms, true), SUMS_MAX);
     for (int s = 0; s < SUMS_MAX; s++)
         sums[s] = -1; /* all of them must be assigned */
-    ls_task_measure(bench->task, run, m, bench->output, bench->target, bench->loss, true, sums);
+    ls_terms_measure(&bench->terms, run, m, true, sums);
+}
+
+static struct ls_metrics metrics_of(const struct bench *bench, const double *sums, bool detailed) {
+    struct ls_metrics metrics = {0};
+    ls_terms_metrics(&bench->terms, "", sums, detailed, &metrics);
+    return metrics;
 }
 
 static double value_of(const struct ls_metrics *metrics, const char *name) {
@@ -97,8 +113,7 @@ START_TEST(classes_are_counted_and_the_loss_is_their_cross_entropy) {
     options.top_k = 2;
     struct bench bench;
     ls_require(set_up(&bench, options, LS_SHAPE(3)));
-    ck_assert(ls_task_target_integer(bench.task));
-    ck_assert_int_eq(ls_task_classes(bench.task), 3);
+    ck_assert_int_eq(bench.target->type, LS_TYPE_INT32);
     memcpy(bench.output->data, logits, sizeof logits);
     memcpy(bench.target->data, labels, sizeof labels);
     const struct ls_run run = forward(&bench, 5, 5);
@@ -106,7 +121,7 @@ START_TEST(classes_are_counted_and_the_loss_is_their_cross_entropy) {
     measure(&bench, &run, 0, sums);
     for (int i = 0; i < 5; i++)
         expected += log_sum_exp(logits[i], 3) - (double)logits[i][labels[i]];
-    const struct ls_metrics metrics = ls_task_metrics(bench.task, sums, true);
+    const struct ls_metrics metrics = metrics_of(&bench, sums, true);
     ck_assert_str_eq(metrics.items[0].name, "loss");
     ck_assert_double_eq_tol(value_of(&metrics, "loss"), expected / 5, 1e-6);
     /* Row 2: 1 and 1 are equal, the first wins, so its label 1 is missed but within the two
@@ -116,7 +131,7 @@ START_TEST(classes_are_counted_and_the_loss_is_their_cross_entropy) {
     const double confusion[9] = {1, 0, 0, 1, 0, 1, 0, 1, 1};
     ck_assert_int_eq(metrics.classes, 3);
     ck_assert(!memcmp(metrics.confusion, confusion, sizeof confusion));
-    ck_assert_str_eq(ls_task_watched_metric(bench.task), "accuracy");
+    ck_assert_str_eq(ls_terms_watched(&bench.terms), "accuracy");
     tear_down(&bench);
 }
 END_TEST
@@ -138,7 +153,7 @@ START_TEST(ignored_labels_take_no_part_and_class_weights_weigh_the_loss) {
         expected += w * (log_sum_exp(logits[i], 3) - (double)logits[i][labels[i]]);
         weight += w;
     }
-    const struct ls_metrics metrics = ls_task_metrics(bench.task, sums, true);
+    const struct ls_metrics metrics = metrics_of(&bench, sums, true);
     ck_assert_double_eq_tol(sums[0], expected, 1e-5);
     ck_assert_double_eq(sums[1], weight);
     ck_assert_double_eq_tol(value_of(&metrics, "loss"), expected / weight, 1e-6);
@@ -150,8 +165,7 @@ END_TEST
 START_TEST(one_output_makes_it_a_binary_classification) {
     struct bench bench;
     ls_require(set_up(&bench, defaults(LS_TASK_CLASSIFICATION), LS_SHAPE(1)));
-    ck_assert(!ls_task_target_integer(bench.task));
-    ck_assert_int_eq(ls_task_classes(bench.task), 2);
+    ck_assert_int_eq(bench.target->type, LS_TYPE_REAL);
     const float x[4] = {2, -1, 0, 0.5f}, t[4] = {1, 0, 1, 0};
     memcpy(bench.output->data, x, sizeof x);
     memcpy(bench.target->data, t, sizeof t);
@@ -160,7 +174,7 @@ START_TEST(one_output_makes_it_a_binary_classification) {
     measure(&bench, &run, 0, sums);
     for (int i = 0; i < 4; i++)
         expected += log(1 + exp((t[i] > 0 ? -1 : 1) * (double)x[i]));
-    const struct ls_metrics metrics = ls_task_metrics(bench.task, sums, true);
+    const struct ls_metrics metrics = metrics_of(&bench, sums, true);
     ck_assert_double_eq_tol(value_of(&metrics, "loss"), expected / 4, 1e-6);
     ck_assert_double_eq(value_of(&metrics, "accuracy"), 0.5);
     const double confusion[4] = {1, 1, 1, 1};
@@ -182,7 +196,7 @@ START_TEST(outputs_that_are_no_numbers_hit_nothing) {
     const struct ls_run run = forward(&bench, 1, 1);
     double sums[SUMS_MAX];
     measure(&bench, &run, 0, sums);
-    const struct ls_metrics metrics = ls_task_metrics(bench.task, sums, true);
+    const struct ls_metrics metrics = metrics_of(&bench, sums, true);
     ck_assert_double_eq(value_of(&metrics, "accuracy"), 0);
     ck_assert_double_eq(value_of(&metrics, "top2_accuracy"), 0);
     ck_assert(isnan(value_of(&metrics, "loss")));
@@ -207,13 +221,63 @@ START_TEST(a_regression_explains_a_share_of_the_variance) {
     const struct ls_run run = forward(&bench, 3, 3);
     double sums[SUMS_MAX];
     measure(&bench, &run, 0, sums);
-    const struct ls_metrics metrics = ls_task_metrics(bench.task, sums, true);
+    const struct ls_metrics metrics = metrics_of(&bench, sums, true);
     ck_assert_double_eq_tol(value_of(&metrics, "loss"), residual / 6, 1e-6);
     ck_assert_double_eq_tol(value_of(&metrics, "r2"), 1 - residual / total, 1e-12);
     ck_assert_double_eq_tol(value_of(&metrics, "mean_absolute_error"), absolute / 6, 1e-12);
     ck_assert_int_eq(metrics.classes, 0);
-    ck_assert_str_eq(ls_task_watched_metric(bench.task), "r2");
+    ck_assert_str_eq(ls_terms_watched(&bench.terms), "r2");
     tear_down(&bench);
+}
+END_TEST
+
+/* Labels at 4 positions weigh 4 in a sample, numbers 1: the sum takes the mean of each. */
+START_TEST(several_terms_count_by_their_weights_alone) {
+    const struct ls_feed feeds[] = {{.name = "targets", .shape = LS_SHAPE(4), .integer = true},
+                                    {.name = "numbers", .shape = LS_SHAPE(4, 3)}};
+    for (int ignored = 0; ignored < 2; ignored++) {
+        struct ls_layer_list losses = {0};
+        struct ls_layer_spec *classes = ls_losses_append(&losses, "cross_entropy", "labels");
+        if (ignored)
+            ls_require(ls_field_parse(ls_fields_find(classes->layer->fields, "ignored_label"), "1",
+                                      classes->options, &ls_test_error));
+        struct ls_layer_spec *numbers = ls_losses_append(&losses, "squared_error", "numbers_too");
+        ls_layer_spec_refer(numbers, "target", "numbers");
+        ls_require(ls_field_parse(ls_fields_find(numbers->layer->fields, "weight"), "3",
+                                  numbers->options, &ls_test_error));
+        struct ls_parameter_set *parameters = ls_parameters_create();
+        struct ls_graph *graph = ls_graph_create(&(struct ls_graph_options){
+            .variant = LS_F32_PORTABLE, .rows_max = 2, .parameters = parameters});
+        struct ls_builder builder = {.graph = graph, .feeds = feeds, .feed_count = 2};
+        struct ls_terms terms = {0};
+        struct ls_value *output = ls_graph_input(graph, "output", LS_SHAPE(4, 3), LS_TYPE_REAL);
+        ck_assert(ls_terms_record(&terms, &builder, &losses, output));
+        struct ls_value *loss = ls_terms_loss(&terms, graph);
+        ck_assert_int_eq(loss == NULL, ignored);
+        if (ignored) {
+            ck_assert_int_eq(ls_graph_plan(graph, &ls_test_error), LS_INVALID);
+            ck_assert_ptr_nonnull(strstr(ls_test_error.text, "in 'labels' depends on its labels"));
+        } else {
+            ls_graph_keep(graph, output);
+            ls_require(ls_graph_plan(graph, &ls_test_error));
+            for (int i = 0; i < 24; i++) {
+                ((float *)output->data)[i] = 0;
+                ((float *)terms.items[1].target->data)[i] = i < 12 ? 1 : 2;
+            }
+            const uint64_t ids[2] = {0, 1};
+            const struct ls_run run = {
+                .rows = 2, .microbatch_rows = 2, .microbatches = 1, .row_ids = ids};
+            ls_graph_forward(graph, &run, NULL);
+            const float *rows = loss->data;
+            const double mean =
+                ((double)rows[0] + (double)rows[2]) / ((double)rows[1] + (double)rows[3]);
+            ck_assert_double_eq_tol(mean, log(3) + 3 * (1 + 4) / 2.0, 1e-6);
+        }
+        ls_builder_clear(&builder);
+        ls_graph_destroy(graph);
+        ls_parameters_destroy(parameters);
+        ls_layer_list_clear(&losses);
+    }
 }
 END_TEST
 
@@ -222,7 +286,7 @@ START_TEST(sums_of_nothing_give_metrics_that_are_numbers) {
         struct bench bench;
         ls_require(set_up(&bench, defaults((enum ls_task_kind)kind), LS_SHAPE(2)));
         const double sums[SUMS_MAX] = {0};
-        const struct ls_metrics metrics = ls_task_metrics(bench.task, sums, true);
+        const struct ls_metrics metrics = metrics_of(&bench, sums, true);
         for (int i = 0; i < metrics.count; i++)
             ck_assert(isfinite(metrics.items[i].value));
         tear_down(&bench);
@@ -282,8 +346,8 @@ START_TEST(sums_have_one_order_and_stay_inside_their_microbatch) {
 END_TEST
 
 static void refuse_options(struct ls_task_options options, const char *part) {
-    struct ls_task *task;
-    ck_assert_int_eq(ls_task_create(&task, &options, &ls_test_error), LS_INVALID);
+    struct ls_layer_list losses;
+    ck_assert_int_eq(ls_task_losses(&options, &losses, &ls_test_error), LS_INVALID);
     ck_assert_msg(strstr(ls_test_error.text, part) != NULL, "'%s' does not say '%s'",
                   ls_test_error.text, part);
 }
@@ -316,32 +380,36 @@ START_TEST(options_that_do_not_go_together_are_refused) {
     options = defaults(LS_TASK_CLASSIFICATION);
     options.class_weights = (struct ls_real_list){2, {1, 2}};
     refuse_outputs(options, LS_SHAPE(3),
-                   "loss.class_weights expects 3 numbers, one per output, found 2");
+                   "class_weights expects 3 numbers, one per output, found 2");
     refuse_outputs(options, LS_SHAPE(1), "need a model with an output per class");
     options = defaults(LS_TASK_CLASSIFICATION);
     options.top_k = 4;
-    refuse_outputs(options, LS_SHAPE(3), "task.top_k is 4, but the model has 3 outputs");
+    refuse_outputs(options, LS_SHAPE(3), "top_k is 4, but the model has 3 outputs");
     options = defaults(LS_TASK_CLASSIFICATION);
-    options.loss = LS_LOSS_BINARY_CROSS_ENTROPY;
-    refuse_outputs(options, LS_SHAPE(3), "expects one output of the model, found 3");
-    options.loss = LS_LOSS_CROSS_ENTROPY;
-    refuse_outputs(options, LS_SHAPE(1), "expects from 2 to 65536 outputs of the model, found 1");
+    refuse_outputs(options, LS_SHAPE(70000), "expects from 2 to 65536 outputs of the model");
 }
 END_TEST
 
 START_TEST(metrics_know_which_way_is_better) {
-    ck_assert(ls_metric_higher_is_better("accuracy"));
-    ck_assert(ls_metric_higher_is_better("top5_accuracy"));
-    ck_assert(ls_metric_higher_is_better("r2"));
-    ck_assert(!ls_metric_higher_is_better("loss"));
-    ck_assert(!ls_metric_higher_is_better("mean_absolute_error"));
+    struct bench bench;
+    double sums[SUMS_MAX] = {0};
+    ls_require(set_up(&bench, defaults(LS_TASK_CLASSIFICATION), LS_SHAPE(3)));
+    struct ls_metrics metrics = metrics_of(&bench, sums, true);
+    ck_assert(ls_metrics_find(&metrics, "accuracy")->higher_is_better);
+    ck_assert(!ls_metrics_find(&metrics, "loss")->higher_is_better);
+    tear_down(&bench);
+    ls_require(set_up(&bench, defaults(LS_TASK_REGRESSION), LS_SHAPE(3)));
+    metrics = metrics_of(&bench, sums, true);
+    ck_assert(ls_metrics_find(&metrics, "r2")->higher_is_better);
+    ck_assert(!ls_metrics_find(&metrics, "mean_absolute_error")->higher_is_better);
+    tear_down(&bench);
 }
 END_TEST
 
 LS_SUITE(classes_are_counted_and_the_loss_is_their_cross_entropy,
          ignored_labels_take_no_part_and_class_weights_weigh_the_loss,
          one_output_makes_it_a_binary_classification, outputs_that_are_no_numbers_hit_nothing,
-         a_regression_explains_a_share_of_the_variance,
+         a_regression_explains_a_share_of_the_variance, several_terms_count_by_their_weights_alone,
          sums_of_nothing_give_metrics_that_are_numbers,
          sums_have_one_order_and_stay_inside_their_microbatch,
          options_that_do_not_go_together_are_refused, metrics_know_which_way_is_better)

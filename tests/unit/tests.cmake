@@ -19,6 +19,9 @@ ls_add_test(unit/config_prints_what_it_parsed.c)
 ls_add_test(unit/config_may_change_only_where_free.c)
 ls_add_test(unit/command_options_are_parsed_by_their_table.c)
 ls_add_test(unit/metrics_file_is_cut_back_to_what_the_checkpoint_saw.c)
+ls_add_test(unit/pictures_show_images_side_by_side.c)
+target_link_libraries(test_unit_pictures_show_images_side_by_side PRIVATE PkgConfig::PNG)
+ls_add_test(unit/tokens_are_drawn_as_the_logits_say.c)
 ls_add_test(unit/tasks_measure_what_they_say.c)
 ls_add_test(unit/every_layer_builds_from_its_defaults.c SOURCES support/layers.c)
 ls_add_test(unit/layers_name_their_parameters_and_errors.c SOURCES support/layers.c)
@@ -31,20 +34,31 @@ foreach(file graph_memory_is_shared_without_changing_a_bit graph_pieces_give_the
 endforeach()
 ls_wrap_allocations(test_unit_graph_steps_allocate_nothing)
 ls_add_test(unit/graph_errors_name_the_layer.c)
+ls_add_test(unit/graph_leaves_out_what_nobody_asked_for.c)
+ls_add_test(unit/graph_parameters_may_be_used_several_times.c)
+ls_add_test(unit/graphs_of_one_step_train_a_group_each.c)
+ls_add_test(unit/positions_become_angles.c SOURCES gradients/trial.c)
+ls_add_test(unit/attention_in_steps_gives_the_bits_of_one_run.c)
 foreach(file dataset_rows_come_as_the_file_has_them imports_read_raw_files_and_refuse_bad_ones
-             loader_feeds_every_row_once_on_any_number_of_ranks sources_name_data_and_import_it_once)
+             loader_feeds_every_row_once_on_any_number_of_ranks windows_cut_streams_in_order_of_time
+             texts_become_tokens_and_back sources_name_data_and_import_it_once)
     ls_add_test(unit/${file}.c SOURCES support/data.c)
 endforeach()
 target_link_libraries(test_unit_dataset_rows_come_as_the_file_has_them PRIVATE PkgConfig::HDF5) # makes foreign files
 target_link_libraries(test_unit_imports_read_raw_files_and_refuse_bad_ones PRIVATE PkgConfig::ZLIB)
+ls_add_test(unit/ops_follow_their_formulas.c)
 ls_add_test(unit/math_functions_stay_within_their_errors.c TIMEOUT 300)
 foreach(file ops_look_through_windows_of_images ops_normalise_over_a_microbatch
-             ops_drop_the_same_positions_for_the_same_row ops_losses_follow_their_formulas
-             ops_refuse_inputs_that_do_not_fit ops_transposed_convolutions_scatter_their_inputs)
+             ops_drop_the_same_positions_for_the_same_row ops_draw_what_the_key_says ops_losses_follow_their_formulas
+             ops_refuse_inputs_that_do_not_fit recurrences_follow_their_definitions
+             ops_transposed_convolutions_scatter_their_inputs)
     ls_add_test(unit/${file}.c SOURCES gradients/trial.c)
 endforeach()
+ls_add_test(unit/recurrences_in_steps_give_the_bits_of_one_run.c)
+ls_add_test(unit/recurrent_layers_take_lengths_and_a_state.c SOURCES support/layers.c)
 ls_add_test(unit/ranks_fit_the_cores_that_may_be_used.c)
 ls_add_test(unit/reasons_are_read_as_they_were_left.c)
+ls_add_test(unit/the_state_of_a_run_comes_back_as_it_was.c)
 
 # Kernels: their checks are compiled per variant, as the kernels are.
 function(ls_add_kernel_checks name variant)

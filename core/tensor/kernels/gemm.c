@@ -1,9 +1,9 @@
 #include "core/tensor/kernels/gemm.h"
 
 #include "core/tensor/kernels/outer.h"
+#include "core/tensor/kernels/pack.h"
 #include "core/tensor/kernels/product.h"
 #include "core/tensor/kernels/scratch.h"
-#include "core/tensor/kernels/transpose.h"
 
 enum {
     CACHED = 128 * 1024, /* elements of a block of rows: it stays in the second-level cache */
@@ -20,18 +20,6 @@ static int64_t smaller(int64_t a, int64_t b) {
 static int64_t block_rows(int64_t row_elements) {
     const int64_t rows = CACHED / row_elements / LS_PANEL * LS_PANEL;
     return rows < LS_PANEL ? LS_PANEL : smaller(rows, ROWS_MAX);
-}
-
-/* Rows of x [rows, in] as [ceil(in / 32)][rows][32]. */
-static void block_inputs(int64_t rows, int64_t in, const real *x, real *to) {
-    for (int64_t first = 0; first < in; first += LS_PANEL, to += rows * LS_PANEL) {
-        const int64_t some = smaller(LS_PANEL, in - first);
-        for (int64_t r = 0; r < rows; r++)
-            if (some == LS_PANEL)
-                memcpy(to + r * LS_PANEL, x + r * in + first, LS_PANEL * sizeof(real));
-            else
-                memcpy(to + r * LS_PANEL, x + r * in + first, (size_t)some * sizeof(real));
-    }
 }
 
 static real *take_blocks(const struct ls_gemm *g, struct ls_scratch *scratch) {
@@ -54,18 +42,11 @@ void LS_NAME(ls_gemm_forward)(const struct ls_gemm *g, const real *x, const real
     for (int64_t row = 0; row < g->rows; row += block) {
         product.rows = smaller(block, g->rows - row);
         product.block_next = product.rows * LS_PANEL;
-        block_inputs(product.rows, g->in, x + row * g->in, blocks);
+        ls_pack_blocks(product.rows, g->in, x + row * g->in, g->in, blocks, product.block_next);
         for (int64_t r = 0; r < product.rows; r++)
             to[r] = y + (row + r) * g->out;
         LS_NAME(ls_product)(&product);
     }
-}
-
-/* Up to 32 rows of dy, or of W, [rows, out] and `step` apart, as a panel of columns, [out][32]. */
-static void turn_rows(int64_t rows, int64_t out, const real *from, int64_t step, real *panel) {
-    ls_transpose(rows, out, from, step, panel, LS_PANEL);
-    for (int64_t o = 0; rows < LS_PANEL && o < out; o++)
-        memset(panel + o * LS_PANEL + rows, 0, (size_t)(LS_PANEL - rows) * sizeof(real));
 }
 
 /* dx[row][first + i] (+)= turned[i][row] */
@@ -117,9 +98,7 @@ static void multiply_by_turned(const struct ls_gemm *g, const real *dy, const re
                                  .w = turned,
                                  .panel_stride = g->out * LS_PANEL,
                                  .add = add};
-    for (int64_t i = 0; i < g->in; i += LS_PANEL)
-        turn_rows(smaller(LS_PANEL, g->in - i), g->out, w + i * LS_PANEL, LS_PANEL,
-                  turned + i * g->out);
+    ls_turn_panels(g->in, g->out, w, turned);
     for (int64_t row = 0; row < g->rows; row += ROWS_MAX) {
         product.rows = smaller(ROWS_MAX, g->rows - row);
         for (int64_t r = 0; r < product.rows; r++) {
@@ -150,7 +129,7 @@ void LS_NAME(ls_gemm_input_gradient)(const struct ls_gemm *g, const real *dy, co
                                  .panel_stride = g->out * LS_PANEL};
     for (int64_t row = 0; row < g->rows; row += LS_PANEL) {
         product.columns = smaller(LS_PANEL, g->rows - row);
-        turn_rows(product.columns, g->out, dy + row * g->out, g->out, job.panel);
+        ls_turn_rows(product.columns, g->out, dy + row * g->out, g->out, job.panel);
         for (int64_t first = 0; first < g->in; first += INPUTS) {
             product.rows = smaller(INPUTS, g->in - first);
             product.blocks = w + first * LS_PANEL;

@@ -1,9 +1,11 @@
 /* What the kernels compute, written straight from the definition with scalar ls_fma: the oracle
  * that the tests hold the fast kernels against, bit for bit. Slow. Same layouts and arguments as
- * gemm.h and conv.h; memory for the tree comes from the heap, since only tests call this. */
+ * gemm.h, conv.h and attention.h; memory for the tree comes from the heap, since only tests call
+ * this. */
 #ifndef LS_KERNELS_PLAIN_H
 #define LS_KERNELS_PLAIN_H
 
+#include "core/tensor/kernels/attention.h"
 #include "core/tensor/kernels/conv.h"
 #include "core/tensor/kernels/gemm.h"
 
@@ -29,6 +31,12 @@ void LS_NAME(ls_plain_winograd_input_gradient)(const struct ls_conv *conv, const
                                                real *dx);
 void LS_NAME(ls_plain_winograd_weight_gradient)(const struct ls_conv *conv, const real *x,
                                                 const real *dy, real *dw);
+
+/* k and v are not packed; what is saved and scratch are not used. */
+void LS_NAME(ls_plain_attention_forward)(const struct ls_attention *attention, real *y,
+                                         int64_t y_step);
+void LS_NAME(ls_plain_attention_backward)(const struct ls_attention *attention,
+                                          const struct ls_attention_gradients *gradients);
 
 /* The sum of `count` arrays along the fixed tree, from its recursive definition, into the first. */
 void LS_NAME(ls_plain_tree_sum)(int count, int64_t elements, real *arrays);

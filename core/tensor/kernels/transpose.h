@@ -3,7 +3,7 @@
 #ifndef LS_KERNELS_TRANSPOSE_H
 #define LS_KERNELS_TRANSPOSE_H
 
-#include "core/tensor/variant.h"
+#include "core/tensor/kernels/tile.h"
 
 enum { LS_TRANSPOSE_SIDE = LS_LANES >= 8 ? 8 : 4 };
 
@@ -77,6 +77,24 @@ static inline void ls_transpose(int64_t rows, int64_t columns, const real *from,
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c = r < whole_rows ? whole_columns : 0; c < columns; c++)
             to[c * to_stride + r] = from[r * from_stride + c];
+}
+
+/* Up to 32 rows of a matrix [rows, columns], `step` apart, as a panel [columns][32]. */
+static inline void ls_turn_rows(int64_t rows, int64_t columns, const real *from, int64_t step,
+                                real *panel) {
+    ls_transpose(rows, columns, from, step, panel, LS_PANEL);
+    for (int64_t c = 0; rows < LS_PANEL && c < columns; c++)
+        memset(panel + c * LS_PANEL + rows, 0, (size_t)(LS_PANEL - rows) * sizeof(real));
+}
+
+/* A matrix [length, columns] in panels as its transpose [columns, length] in panels. */
+static inline void ls_turn_panels(int64_t length, int64_t columns, const real *from, real *to) {
+    for (int64_t k = 0; k < length; k += LS_PANEL, to += columns * LS_PANEL)
+        for (int64_t c = 0; c < columns; c += LS_PANEL) {
+            const int64_t rows = length - k, some = columns - c;
+            ls_turn_rows(rows < LS_PANEL ? rows : LS_PANEL, some < LS_PANEL ? some : LS_PANEL,
+                         from + c * length + k * LS_PANEL, LS_PANEL, to + c * LS_PANEL);
+        }
 }
 
 #endif

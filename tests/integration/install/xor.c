@@ -20,7 +20,7 @@ int main(void) {
     struct ls_value *x = ls_graph_input(g, "x", LS_SHAPE(3), LS_TYPE_REAL);
     struct ls_value *t = ls_graph_input(g, "t", LS_SHAPE(1), LS_TYPE_REAL);
     struct ls_value *y = dense(g, "output", ls_tanh(g, dense(g, "hidden", x, 8)), 1);
-    ls_graph_set_loss(g, ls_binary_cross_entropy(g, y, t));
+    ls_graph_set_loss(g, ls_binary_cross_entropy(g, y, t, NULL, NULL));
     ls_graph_keep(g, y);
     struct ls_error error;
     if (ls_graph_plan(g, &error) != LS_OK || set->total > 512)

@@ -6,6 +6,7 @@
 
 #include "core/base/hash.h"
 #include "core/ops/sum.h"
+#include "core/tensor/kernels/pack.h"
 #include "core/tensor/kernels/plain.h"
 #include "core/tensor/kernels/product.h"
 #include "core/tensor/kernels/winograd.h"
@@ -531,6 +532,99 @@ static uint64_t sums(int number) {
     return digest;
 }
 
+/* Shapes around panels of queries and blocks of keys, then random ones; queries, keys and values
+ * side by side, as a linear layer makes them. */
+static struct ls_attention attention_case(int number, uint64_t *s) {
+    static const int64_t edges[][3] = {{1, 1, 1},    {32, 64, 32},  {33, 65, 33}, {16, 63, 16},
+                                       {17, 128, 5}, {64, 129, 64}, {2, 200, 3},  {97, 0, 8}};
+    const bool edge = number < (int)(sizeof edges / sizeof *edges);
+    struct ls_attention a = {.queries = edge ? edges[number][0] : between(s, 1, 70),
+                             .keys = edge ? edges[number][1] : between(s, 0, 140),
+                             .width = edge ? edges[number][2] : between(s, 1, 40),
+                             .causal = between(s, 0, 1),
+                             .drop = ls_drop(between(s, 0, 2) ? 0 : 0.3),
+                             .key = {{(uint32_t)next(s), (uint32_t)next(s)}},
+                             .position = between(s, 0, 1000),
+                             .keeps = between(s, 0, 1)};
+    if (a.causal && a.keys > a.queries)
+        a.keys = a.queries;
+    a.keys_max = a.keys + between(s, 0, 3);
+    a.keys_max = a.keys_max > 0 ? a.keys_max : 1;
+    a.q_step = a.width + between(s, 0, 5);
+    a.kv_step = 2 * a.width + between(s, 0, 5);
+    return a;
+}
+
+static struct array packed(const struct ls_attention *a, const real *from, uint64_t *s) {
+    struct array to = array_create(s, ls_panels(a->width) * a->keys_max * LS_PANEL);
+    ls_pack_blocks(a->keys, a->width, from, a->kv_step, to.data, a->keys_max * LS_PANEL);
+    return to;
+}
+
+/* The gradients of one call. dkv: dk and dv side by side. */
+static void attention_backward(const struct ls_attention *a, bool plain, struct array dy,
+                               struct array dq, struct array dkv, bool add) {
+    const struct ls_attention_gradients g = {.dy = dy.data,
+                                             .dy_step = a->width,
+                                             .dq = dq.data,
+                                             .dk = dkv.data,
+                                             .dv = dkv.data + a->width,
+                                             .dq_step = a->width,
+                                             .dkv_step = 2 * a->width,
+                                             .add_q = add,
+                                             .add_kv = add};
+    if (plain)
+        LS_NAME(ls_plain_attention_backward)(a, &g);
+    else
+        LS_NAME(ls_attention_backward)(a, &g);
+}
+
+static uint64_t attention(int number) {
+    uint64_t state = (uint64_t)number + 5000, digest = 0, *s = &state;
+    struct ls_attention a = attention_case(number, s);
+    const bool add = between(s, 0, 1), blocks = between(s, 0, 1);
+    char what[160];
+    snprintf(what, sizeof what, "queries %d keys %d width %d causal %d dropout %d keeps %d add %d",
+             (int)a.queries, (int)a.keys, (int)a.width, a.causal, a.drop.threshold > 0, a.keeps,
+             add);
+    struct array q = array_random(s, a.queries * a.q_step);
+    struct array kv = array_random(s, (a.keys + 1) * a.kv_step);
+    struct array dy = array_random(s, a.queries * a.width);
+    a.q = q.data;
+    a.k = kv.data;
+    a.v = kv.data + a.width;
+    struct ls_attention fast = a;
+    struct array k = packed(&a, a.k, s), v = packed(&a, a.v, s);
+    if (blocks) {
+        fast.packed = true;
+        fast.k = k.data;
+        fast.v = v.data;
+        fast.kv_step = a.keys_max * LS_PANEL;
+    }
+    fast.scratch = scratch_create(LS_NAME(ls_attention_scratch_bytes)(&fast));
+    fast.saved = scratch_create(LS_NAME(ls_attention_saved_bytes)(&fast));
+
+    struct array y = array_create(s, dy.count), plain_y = array_create(s, dy.count);
+    LS_NAME(ls_attention_forward)(&fast, y.data, a.width);
+    LS_NAME(ls_plain_attention_forward)(&a, plain_y.data, a.width);
+    compare(y, plain_y, what, &digest);
+
+    struct array dq = array_random(s, dy.count), plain_dq = copy_of(s, dq);
+    struct array dkv = array_random(s, 2 * a.keys * a.width), plain_dkv = copy_of(s, dkv);
+    attention_backward(&fast, false, dy, dq, dkv, add);
+    attention_backward(&a, true, dy, plain_dq, plain_dkv, add);
+    compare(dq, plain_dq, what, &digest);
+    compare(dkv, plain_dkv, what, &digest);
+    array_destroy(q);
+    array_destroy(kv);
+    array_destroy(dy);
+    array_destroy(k);
+    array_destroy(v);
+    free(fast.scratch);
+    free(fast.saved);
+    return digest;
+}
+
 const struct ls_kernel_checks LS_NAME(ls_kernel_checks) = {{
     [LS_CHECK_LINEAR] = linear,
     [LS_CHECK_CONVOLUTION] = convolution,
@@ -540,4 +634,5 @@ const struct ls_kernel_checks LS_NAME(ls_kernel_checks) = {{
     [LS_CHECK_COLUMN_SUMS] = column_sums,
     [LS_CHECK_TREE_STACK] = tree_stack,
     [LS_CHECK_SUMS] = sums,
+    [LS_CHECK_ATTENTION] = attention,
 }};

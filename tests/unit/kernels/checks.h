@@ -16,6 +16,7 @@ enum ls_kernel_check {
     LS_CHECK_COLUMN_SUMS,
     LS_CHECK_TREE_STACK,
     LS_CHECK_SUMS,
+    LS_CHECK_ATTENTION,
     LS_CHECK_COUNT
 };
 

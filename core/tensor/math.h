@@ -5,8 +5,8 @@
  * on any host; libm promises none of that. Relative errors stay below 4e-7 (tests/unit/math_*.c
  * measures them). NaN stays NaN. The polynomials are minimax fits (Lawson's iteration over 400
  * Chebyshev nodes, 40-digit reference); range reductions follow Cody & Waite 1980. */
-#ifndef LS_OPS_MATH_H
-#define LS_OPS_MATH_H
+#ifndef LS_TENSOR_MATH_H
+#define LS_TENSOR_MATH_H
 
 #include "core/tensor/variant.h"
 

@@ -1,0 +1,12 @@
+# Run when a workload changes (cmake -P): writes OUTPUT with the texts of all files in FOLDER, as C strings.
+file(GLOB files ${FOLDER}/*.yaml)
+set(text "/* Made from benchmarks/workloads by cmake/Workloads.cmake. */\nstatic const struct ls_workload workloads[] = {\n")
+foreach(name mlp cnn resnet20 lstm gpt_small gpt_medium vit vae dcgan)
+    file(READ ${FOLDER}/${name}.yaml lines)
+    string(REPLACE "\\" "\\\\" lines "${lines}")
+    string(REPLACE "\"" "\\\"" lines "${lines}")
+    string(REPLACE "\n" "\\n\"\n     \"" lines "${lines}")
+    string(APPEND text "    {\"${name}\",\n     \"${lines}\"},\n")
+endforeach()
+string(APPEND text "};\n")
+file(WRITE ${OUTPUT} "${text}")

@@ -1,0 +1,60 @@
+/* What norms over parts of a row share: h = (x - mean) inverse, y = gain h + offset, and its
+ * gradient. */
+#ifndef LS_OPS_NORMALISE_H
+#define LS_OPS_NORMALISE_H
+
+#include "core/ops/check.h"
+#include "core/tensor/math.h"
+#include "core/ops/options.h"
+#include "core/ops/row.h"
+#include "core/ops/sum.h"
+
+/* In backward, elements beside each other that have one mean and one deviation. */
+struct ls_normalised {
+    int64_t columns;
+    const real *x, *gain;
+    real mean, inverse; /* of the deviation */
+    real *dy;
+    real *h, *g; /* room for `columns` elements each */
+};
+
+static inline real ls_norm_epsilon(double epsilon) {
+    return (real)(epsilon > 0 ? epsilon : 1e-5);
+}
+
+/* Scratch of backward: h and g of so many elements, then that of the sums over samples. */
+static inline size_t ls_normalise_sums_at(int64_t elements) {
+    return ls_round_up((size_t)(2 * elements) * sizeof(real), LS_ALIGNMENT);
+}
+
+static inline size_t ls_normalise_scratch_bytes(int64_t elements, int64_t columns, int64_t rows) {
+    return ls_normalise_sums_at(elements) + ls_column_sums_bytes(columns, rows);
+}
+
+/* Makes h and g = dy gain, and leaves dy h in dy. */
+LS_INLINE void ls_normalise_again(const struct ls_normalised *n) {
+    const real *restrict x = n->x, *restrict gain = n->gain;
+    real *restrict dy = n->dy, *restrict h = n->h, *restrict g = n->g;
+    const real mean = n->mean, inverse = n->inverse;
+    for (int64_t c = 0; c < n->columns; c++) {
+        h[c] = (x[c] - mean) * inverse;
+        g[c] = dy[c] * gain[c];
+        dy[c] *= h[c];
+    }
+}
+
+/* dx = inverse (g - shift - h tilt), or added to it; shift is the mean of g and tilt that of g h,
+ * over all elements that have this mean and deviation. */
+LS_INLINE void ls_normalise_gradient(const struct ls_normalised *n, real shift, real tilt,
+                                     bool accumulate, real *restrict dx) {
+    const real *restrict h = n->h, *restrict g = n->g;
+    const real inverse = n->inverse;
+    if (accumulate)
+        for (int64_t c = 0; c < n->columns; c++)
+            dx[c] += inverse * ls_fma(-tilt, h[c], g[c] - shift);
+    else
+        for (int64_t c = 0; c < n->columns; c++)
+            dx[c] = inverse * ls_fma(-tilt, h[c], g[c] - shift);
+}
+
+#endif

@@ -1,0 +1,130 @@
+/* Numbers. Outputs and targets [N, ...] of one shape; squared, absolute or Huber's error.
+ * R2 = 1 - SS_res / SS_tot over all targets together, with SS_tot = sum t^2 - (sum t)^2 / n. */
+#include <math.h>
+
+#include "core/base/tree.h"
+#include "core/tasks/list.h"
+
+enum { SQUARED_ERROR, ABSOLUTE_ERROR, TARGET, TARGET_SQUARED, COUNTED, SUMS };
+
+struct options {
+    struct ls_term_options common;
+    bool sum;
+    double delta; /* of huber */
+};
+
+static const struct ls_field items[] = {
+    LS_LOSS_WEIGHT_FIELD,
+    {.name = "sum",
+     .kind = LS_FIELD_BOOL,
+     .offset = offsetof(struct options, sum),
+     .initial = "false",
+     .help = "over a sample's numbers, instead of their mean"},
+    {.name = "delta",
+     .kind = LS_FIELD_REAL,
+     .offset = offsetof(struct options, delta),
+     .initial = "1",
+     .min = 1e-6,
+     .max = 1e6,
+     .help = "errors above it count linearly"},
+};
+
+typedef struct ls_value *error_function(struct ls_graph *, struct ls_value *, struct ls_value *,
+                                        struct ls_value *, const struct ls_loss_options *);
+
+static struct ls_value *record(struct ls_term *term, struct ls_builder *builder,
+                               error_function *error) {
+    const struct options *options = term->spec->options;
+    const struct ls_loss_options settings = {.sum = options->sum, .delta = options->delta};
+    term->target = ls_loss_target(builder, term, LS_TYPE_REAL, ls_shape_of_row(term->of->shape));
+    if (!term->target)
+        return NULL;
+    struct ls_value *lengths = ls_layer_input_indices(builder, term->spec, "lengths");
+    return error(builder->graph, term->of, term->target, lengths, &settings);
+}
+
+static struct ls_value *record_squared(struct ls_term *term, struct ls_builder *builder) {
+    return record(term, builder, ls_squared_error);
+}
+
+static struct ls_value *record_absolute(struct ls_term *term, struct ls_builder *builder) {
+    return record(term, builder, ls_absolute_error);
+}
+
+static struct ls_value *record_huber(struct ls_term *term, struct ls_builder *builder) {
+    return record(term, builder, ls_huber);
+}
+
+static double row_weight(const struct ls_term *term) {
+    return ls_layer_spec_refers(term->spec, "lengths") ? 0 : 1;
+}
+
+static int sum_count(const struct ls_term *term, bool detailed) {
+    (void)term;
+    (void)detailed;
+    return SUMS;
+}
+
+/* Rows are vectors along the last dimension, counted in order; their elements go into the row's
+ * lane. */
+static void measure(const struct ls_term *term, const struct ls_run *run, int m, bool detailed,
+                    double *sums) {
+    (void)detailed;
+    const struct ls_shape shape = term->of->shape;
+    const int64_t width = ls_shape_last(shape), row = ls_shape_row_count(shape);
+    const int64_t first = ls_run_microbatch_first(run, m) * row;
+    const int64_t count = ls_run_microbatch_rows(run, m) * row;
+    const float *x = (const float *)term->of->data + first;
+    const float *t = (const float *)term->target->data + first;
+    double lanes[LS_LANES_OF_ROWS][SUMS] = {{0}};
+    for (int64_t i = 0; i < count; i++) {
+        double *lane = lanes[i / width % LS_LANES_OF_ROWS];
+        const double wanted = (double)t[i], error = (double)x[i] - wanted;
+        lane[SQUARED_ERROR] += error * error;
+        lane[ABSOLUTE_ERROR] += fabs(error);
+        lane[TARGET] += wanted;
+        lane[TARGET_SQUARED] += wanted * wanted;
+        lane[COUNTED] += 1;
+    }
+    for (int s = 0; s < SUMS; s++)
+        sums[s] = ls_tree_sum(&lanes[0][s], LS_LANES_OF_ROWS, SUMS);
+}
+
+/* Targets that are all alike leave nothing to explain: 1 if they were met, else 0. */
+static double r2(const double *sums) {
+    const double mean = ls_ratio(sums[TARGET], sums[COUNTED]);
+    const double total = sums[TARGET_SQUARED] - sums[TARGET] * mean;
+    if (total > 0)
+        return 1 - sums[SQUARED_ERROR] / total;
+    return sums[SQUARED_ERROR] > 0 ? 0 : 1;
+}
+
+static void metrics(const struct ls_term *term, double loss, const double *sums, bool detailed,
+                    struct ls_metrics *metrics) {
+    (void)term;
+    (void)loss;
+    (void)detailed;
+    ls_metrics_add(metrics, "r2", r2(sums), true);
+    ls_metrics_add(metrics, "mean_absolute_error", ls_ratio(sums[ABSOLUTE_ERROR], sums[COUNTED]),
+                   false);
+}
+
+static const char *const inputs[] = {"target", "lengths", NULL};
+
+#define ERROR_LOSS(loss_name, text, table, count, recorder)                                        \
+    {                                                                                              \
+        .layer = {.name = loss_name,                                                               \
+                  .help = text,                                                                    \
+                  .fields = {table, count},                                                        \
+                  .options_size = sizeof(struct options),                                          \
+                  .inputs = inputs},                                                               \
+        .watched = "r2", .record = recorder, .row_weight = row_weight, .sum_count = sum_count,     \
+        .measure = measure, .metrics = metrics                                                     \
+    }
+
+const struct ls_loss ls_loss_squared_error = ERROR_LOSS(
+    "squared_error", "mean of (x - t)^2 over a sample's numbers", items, 2, record_squared);
+const struct ls_loss ls_loss_absolute_error = ERROR_LOSS(
+    "absolute_error", "mean of |x - t| over a sample's numbers", items, 2, record_absolute);
+const struct ls_loss ls_loss_huber =
+    ERROR_LOSS("huber", "squared up to delta, linear beyond (Huber 1964)", items, 3, record_huber);

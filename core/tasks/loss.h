@@ -1,0 +1,134 @@
+/* A loss: a layer that ends in [rows, 2] (per sample the weighted loss and the weight) and knows
+ * its metrics. One constant struct each, listed in list.h. A phase of training makes the weighted
+ * sum of its terms small; a term is one loss on one value of the phase's graph.
+ *
+ * Sums come first: per microbatch a loss adds up doubles (loss, weight, hits, ...). The caller sums
+ * them over microbatches along the tree and over batches in order, then ls_terms_metrics turns sums
+ * into values. So metrics, like gradients, do not depend on the number of ranks. */
+#ifndef LS_TASKS_LOSS_H
+#define LS_TASKS_LOSS_H
+
+#include "core/layers/layer.h"
+
+enum {
+    LS_METRICS_MAX = 48,
+    LS_METRIC_NAME_MAX = 96,
+    LS_CLASSES_MAX = 65536,
+    LS_CONFUSION_CLASSES_MAX = 256 /* above it no confusion matrix: it grows with the square */
+};
+
+struct ls_metric {
+    char name[LS_METRIC_NAME_MAX]; /* "loss", "accuracy", "concepts.accuracy" */
+    double value;
+    bool higher_is_better;
+};
+
+struct ls_metrics {
+    int count;
+    struct ls_metric items[LS_METRICS_MAX]; /* "loss" first */
+    int classes;                            /* 0: no confusion matrix */
+    const double *confusion; /* [classes][classes], row = label, column = prediction; borrowed from
+                                the sums */
+};
+
+struct ls_loss;
+
+/* One loss in one phase's graph. */
+struct ls_term {
+    const struct ls_loss *loss;
+    const struct ls_layer_spec *spec; /* borrowed */
+    struct ls_value *of;              /* what is judged; borrowed from the graph, as the next two */
+    struct ls_value *target;          /* NULL if it needs none */
+    struct ls_value *value;           /* [rows, 2] */
+    double weight;                    /* in the phase's loss */
+};
+
+struct ls_terms {
+    int count;
+    struct ls_term items[LS_TERMS_MAX];
+};
+
+struct ls_loss {
+    struct ls_layer layer; /* name, fields, inputs; its options begin with struct ls_term_options */
+    const char *watched;   /* metric of early stopping; NULL: "loss" */
+    bool classifies;       /* the largest output along the last dimension is the answer */
+    /* Records the loss on term->of: sets term->target and term->value; NULL after an error in the
+     * graph. */
+    struct ls_value *(*record)(struct ls_term *term, struct ls_builder *builder);
+    /* The weight of each sample, 0 if they differ. NULL: 1. */
+    double (*row_weight)(const struct ls_term *term);
+    /* The rest may be NULL: a loss without metrics of its own. Its sums come after loss and weight;
+     * measure finds them zeroed. Order inside the microbatch: 16 lanes, lane = row mod 16, combined
+     * along the tree over 16. `detailed` (evaluation) may add more sums behind the others. */
+    int (*sum_count)(const struct ls_term *term, bool detailed);
+    void (*measure)(const struct ls_term *term, const struct ls_run *run, int m, bool detailed,
+                    double *sums);
+    /* loss: the term's mean, for metrics that follow from it */
+    void (*metrics)(const struct ls_term *term, double loss, const double *sums, bool detailed,
+                    struct ls_metrics *metrics);
+};
+
+/* What every loss can be told. */
+struct ls_term_options {
+    double weight;
+};
+
+/* The row of that, first in each loss's table. */
+#define LS_LOSS_WEIGHT_FIELD                                                                       \
+    {                                                                                              \
+        .name = "weight", .kind = LS_FIELD_REAL,                                                   \
+        .offset = offsetof(struct ls_term_options, weight), .initial = "1", .min = 0, .max = 1e9,  \
+        .help = "of this term in the sum that training makes small"                                \
+    }
+
+/* The loss of that name, its struct ls_layer for configs; NULL if there is none. */
+const struct ls_loss *ls_loss_find(const char *name);
+const struct ls_layer *ls_loss_layer_find(const char *name);
+const struct ls_layer *const *ls_loss_layers(int *count);
+
+/* Records a term for each spec, on the value named in its `from` or else on `output`. False after
+ * an error in the graph; builder->failed is then the spec, if it stands in the config. */
+bool ls_terms_record(struct ls_terms *terms, struct ls_builder *builder,
+                     const struct ls_layer_list *losses, struct ls_value *output);
+/* One more, recorded by a task's own code. */
+bool ls_terms_add(struct ls_terms *terms, struct ls_builder *builder,
+                  const struct ls_layer_spec *spec, struct ls_value *of);
+
+/* The phase's loss: the one term, or the sum of several by their weights, each the mean over its
+ * samples. NULL after an error in the graph. */
+struct ls_value *ls_terms_loss(const struct ls_terms *terms, struct ls_graph *graph);
+
+/* Number of sums of all terms. */
+int ls_terms_sum_count(const struct ls_terms *terms, bool detailed);
+
+/* The sums of microbatch m of a run that has just gone forward (in a float graph), assigned to
+ * sums[0 .. count-1]. sums[0] is the first term's weighted loss, sums[1] its weight. */
+void ls_terms_measure(const struct ls_terms *terms, const struct ls_run *run, int m, bool detailed,
+                      double *sums);
+
+/* Adds values from sums over any number of batches: the loss of the phase, then the terms' metrics,
+ * those of several terms with the term's name in front; before all, `prefix` ("generator." or "").
+ */
+void ls_terms_metrics(const struct ls_terms *terms, const char *prefix, const double *sums,
+                      bool detailed, struct ls_metrics *metrics);
+
+/* The metric that early stopping watches unless told. */
+const char *ls_terms_watched(const struct ls_terms *terms);
+
+/* For the files of this folder. */
+void ls_metrics_add(struct ls_metrics *metrics, const char *name, double value,
+                    bool higher_is_better);
+
+/* The value named in `target`, or the feed "targets"; for one sample of the shape as many values as
+ * `shape` has. NULL after an error in the graph. */
+struct ls_value *ls_loss_target(struct ls_builder *builder, const struct ls_term *term,
+                                enum ls_type type, struct ls_shape shape);
+
+/* a / b, or 0 where there is nothing to divide by (an empty part). */
+static inline double ls_ratio(double a, double b) {
+    return b > 0 ? a / b : 0.0;
+}
+
+enum { LS_LANES_OF_ROWS = 16 };
+
+#endif

@@ -1,0 +1,222 @@
+/* The terms of a phase: recorded, measured, judged one after the other. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/tree.h"
+#include "core/tasks/list.h"
+
+enum { LOSS, WEIGHT, COMMON };
+
+static const struct ls_loss *const losses[] = {
+#define LS_LOSS_ENTRY(name) &ls_loss_##name,
+    LS_LOSS_LIST(LS_LOSS_ENTRY)
+#undef LS_LOSS_ENTRY
+};
+static const struct ls_layer *const layers[] = {
+#define LS_LOSS_LAYER(name) &ls_loss_##name.layer,
+    LS_LOSS_LIST(LS_LOSS_LAYER)
+#undef LS_LOSS_LAYER
+};
+enum { LOSS_COUNT = sizeof losses / sizeof *losses };
+
+const struct ls_loss *ls_loss_find(const char *name) {
+    for (int i = 0; i < LOSS_COUNT; i++)
+        if (!strcmp(losses[i]->layer.name, name))
+            return losses[i];
+    return NULL;
+}
+
+const struct ls_layer *ls_loss_layer_find(const char *name) {
+    const struct ls_loss *loss = ls_loss_find(name);
+    return loss ? &loss->layer : NULL;
+}
+
+const struct ls_layer *const *ls_loss_layers(int *count) {
+    *count = LOSS_COUNT;
+    return layers;
+}
+
+/* The data's targets do not fit: the model's last layer is to blame, unless the loss names both. */
+static struct ls_value *refuse_target(struct ls_builder *builder, const struct ls_term *term,
+                                      struct ls_shape shape, struct ls_shape found) {
+    const struct ls_layer_spec *last = builder->latest;
+    char ends[LS_SHAPE_TEXT_MAX], expected[LS_SHAPE_TEXT_MAX], has[LS_SHAPE_TEXT_MAX];
+    char *outer = ls_graph_suspend_scope(builder->graph);
+    builder->failed = term->spec->line ? term->spec : last;
+    ls_graph_fail(
+        builder->graph,
+        "layer %s: the model ends in %s for a sample and takes targets of %s; the data has "
+        "%s",
+        last ? last->name : term->spec->name,
+        ls_sample_print(ls_shape_of_row(term->of->shape), ends), ls_sample_print(shape, expected),
+        ls_sample_print(found, has));
+    ls_graph_resume_scope(builder->graph, outer);
+    return NULL;
+}
+
+struct ls_value *ls_loss_target(struct ls_builder *builder, const struct ls_term *term,
+                                enum ls_type type, struct ls_shape shape) {
+    const char *name = "targets";
+    for (int i = 0; i < term->spec->reference_count; i++)
+        if (!strcmp(term->spec->references[i].key, "target"))
+            name = term->spec->references[i].name;
+    struct ls_value *value = ls_builder_find(builder, name);
+    if (value)
+        return value;
+    const struct ls_feed *offer = ls_builder_offer(builder, name);
+    if (offer && ls_feed_differs(offer, shape))
+        return refuse_target(builder, term, shape, offer->shape);
+    return ls_builder_feed_as(builder, name, type, shape);
+}
+
+bool ls_terms_add(struct ls_terms *terms, struct ls_builder *builder,
+                  const struct ls_layer_spec *spec, struct ls_value *of) {
+    struct ls_graph *graph = builder->graph;
+    if (terms->count == LS_TERMS_MAX)
+        ls_graph_fail(graph, "losses: more than %d terms", LS_TERMS_MAX);
+    if (ls_graph_failed(graph))
+        return false;
+    struct ls_term *term = &terms->items[terms->count];
+    const struct ls_term_options *options = spec->options;
+    *term = (struct ls_term){
+        .loss = ls_loss_find(spec->layer->name), .spec = spec, .weight = options->weight};
+    ls_graph_push(graph, spec->name);
+    struct ls_value *from = ls_layer_input(builder, spec, "from");
+    term->of = from ? from : of;
+    if (!term->of)
+        ls_graph_fail(graph, "the loss has no value to judge: name one in `from`");
+    if (!ls_graph_failed(graph))
+        term->value = term->loss->record(term, builder);
+    ls_graph_pop(graph);
+    if (ls_graph_failed(graph)) {
+        if (!builder->failed && spec->line)
+            builder->failed = spec;
+        return false;
+    }
+    terms->count++;
+    return true;
+}
+
+bool ls_terms_record(struct ls_terms *terms, struct ls_builder *builder,
+                     const struct ls_layer_list *list, struct ls_value *output) {
+    for (int i = 0; i < list->count; i++)
+        if (!ls_terms_add(terms, builder, &list->items[i], output))
+            return false;
+    return true;
+}
+
+static double row_weight(const struct ls_term *term) {
+    return term->loss->row_weight ? term->loss->row_weight(term) : 1;
+}
+
+/* The optimiser divides by the first term's weight over the batch, and each term is to be the mean
+ * over its own weight: known beforehand where every sample has the same. */
+struct ls_value *ls_terms_loss(const struct ls_terms *terms, struct ls_graph *graph) {
+    if (terms->count == 1 && terms->items[0].weight == 1)
+        return terms->items[0].value;
+    struct ls_value *values[LS_TERMS_MAX];
+    double weights[LS_TERMS_MAX];
+    for (int i = 0; i < terms->count; i++) {
+        const struct ls_term *term = &terms->items[i];
+        const double first = row_weight(&terms->items[0]), own = row_weight(term);
+        if (terms->count > 1 && own == 0)
+            return ls_graph_fail(graph,
+                                 "losses: the weight of a sample in '%s' depends on its labels or "
+                                 "length (ignored_label, class_weights, lengths), which is not "
+                                 "possible beside other terms",
+                                 term->spec->name);
+        values[i] = term->value;
+        weights[i] = terms->count == 1 ? term->weight : term->weight * first / own;
+    }
+    return ls_weighted_loss(graph, values, weights, terms->count);
+}
+
+static int own_sums(const struct ls_term *term, bool detailed) {
+    return term->loss->sum_count ? term->loss->sum_count(term, detailed) : 0;
+}
+
+int ls_terms_sum_count(const struct ls_terms *terms, bool detailed) {
+    int count = 0;
+    for (int i = 0; i < terms->count; i++)
+        count += COMMON + own_sums(&terms->items[i], detailed);
+    return count;
+}
+
+/* Loss and weight: the two columns of the loss value, per sample. */
+static void measure_loss(const struct ls_run *run, int m, const struct ls_value *loss,
+                         double *sums) {
+    const float *rows = (const float *)loss->data + 2 * ls_run_microbatch_first(run, m);
+    const int64_t count = ls_run_microbatch_rows(run, m);
+    double lanes[LS_LANES_OF_ROWS][COMMON] = {{0}};
+    for (int64_t i = 0; i < count; i++) {
+        lanes[i % LS_LANES_OF_ROWS][LOSS] += (double)rows[2 * i];
+        lanes[i % LS_LANES_OF_ROWS][WEIGHT] += (double)rows[2 * i + 1];
+    }
+    sums[LOSS] = ls_tree_sum(&lanes[0][LOSS], LS_LANES_OF_ROWS, COMMON);
+    sums[WEIGHT] = ls_tree_sum(&lanes[0][WEIGHT], LS_LANES_OF_ROWS, COMMON);
+}
+
+void ls_terms_measure(const struct ls_terms *terms, const struct ls_run *run, int m, bool detailed,
+                      double *sums) {
+    for (int i = 0; i < terms->count; i++) {
+        const struct ls_term *term = &terms->items[i];
+        const int own = own_sums(term, detailed);
+        memset(sums, 0, (size_t)(COMMON + own) * sizeof *sums);
+        measure_loss(run, m, term->value, sums);
+        if (own)
+            term->loss->measure(term, run, m, detailed, sums + COMMON);
+        sums += COMMON + own;
+    }
+}
+
+void ls_metrics_add(struct ls_metrics *metrics, const char *name, double value,
+                    bool higher_is_better) {
+    LS_ASSERT(metrics->count < LS_METRICS_MAX, "room for %d metrics", LS_METRICS_MAX);
+    struct ls_metric *metric = &metrics->items[metrics->count++];
+    *metric = (struct ls_metric){.value = value, .higher_is_better = higher_is_better};
+    snprintf(metric->name, sizeof metric->name, "%s", name);
+}
+
+/* Puts `first` and `second` before the names from `start` on. */
+static void add_prefix(struct ls_metrics *metrics, int start, const char *first,
+                       const char *second) {
+    for (int i = start; i < metrics->count; i++) {
+        char name[LS_METRIC_NAME_MAX];
+        snprintf(name, sizeof name, "%.30s%.2s%.60s", first, second, metrics->items[i].name);
+        memcpy(metrics->items[i].name, name, sizeof name);
+    }
+}
+
+static double phase_loss(const struct ls_terms *terms, const double *sums, bool detailed) {
+    double loss = 0;
+    for (int i = 0; i < terms->count; i++) {
+        const double term = ls_ratio(sums[LOSS], sums[WEIGHT]);
+        loss = terms->count == 1 ? term : loss + terms->items[i].weight * term;
+        sums += COMMON + own_sums(&terms->items[i], detailed);
+    }
+    return loss;
+}
+
+void ls_terms_metrics(const struct ls_terms *terms, const char *prefix, const double *sums,
+                      bool detailed, struct ls_metrics *metrics) {
+    const int first = metrics->count;
+    ls_metrics_add(metrics, "loss", phase_loss(terms, sums, detailed), false);
+    for (int i = 0; i < terms->count; i++) {
+        const struct ls_term *term = &terms->items[i];
+        const int start = metrics->count;
+        const double loss = ls_ratio(sums[LOSS], sums[WEIGHT]);
+        if (terms->count > 1)
+            ls_metrics_add(metrics, "loss", loss, false);
+        if (term->loss->metrics)
+            term->loss->metrics(term, loss, sums + COMMON, detailed, metrics);
+        if (terms->count > 1)
+            add_prefix(metrics, start, term->spec->name, ".");
+        sums += COMMON + own_sums(term, detailed);
+    }
+    add_prefix(metrics, first, prefix, "");
+}
+
+const char *ls_terms_watched(const struct ls_terms *terms) {
+    const char *watched = terms->items[0].loss->watched;
+    return terms->count == 1 && watched ? watched : "loss";
+}

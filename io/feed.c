@@ -1,0 +1,125 @@
+/* What a feed is, given its column. */
+#include "io/feed.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "io/dataset_internal.h"
+
+static enum ls_status check_channels(const struct ls_feed_options *options,
+                                     const struct ls_column *column, struct ls_error *error) {
+    const int64_t all = ls_shape_last(column->shape);
+    if (options->first_channel >= 0 && options->channels >= 0 && options->first_channel < all &&
+        options->channels <= all - options->first_channel)
+        return LS_OK;
+    return ls_fail(error, LS_INVALID,
+                   "feed '%s': channels %lld to %lld of %s, which has %lld (counted from 0)",
+                   options->name, (long long)options->first_channel,
+                   (long long)(options->first_channel + options->channels) - 1, column->name,
+                   (long long)all);
+}
+
+enum ls_status ls_dataset_describe(const struct ls_dataset *dataset,
+                                   const struct ls_feed_options *options, struct ls_feed *feed,
+                                   struct ls_error *error) {
+    const struct ls_column *column = ls_dataset_column(dataset, options->column);
+    if (!column)
+        return ls_fail(error, LS_INVALID, "%s: there is no dataset '%s' in it for the feed '%s'",
+                       ls_dataset_path(dataset), options->column, options->name);
+    const enum ls_status status = check_channels(options, column, error);
+    if (status != LS_OK)
+        return status;
+    struct ls_shape shape = column->shape;
+    if (shape.rank > 0 && (options->channels || options->first_channel))
+        shape.dims[shape.rank - 1] =
+            options->channels ? options->channels : ls_shape_last(shape) - options->first_channel;
+    if (options->window) {
+        struct ls_shape row = shape;
+        if (row.rank == LS_RANK_MAX - 1)
+            return ls_fail(error, LS_INVALID, "feed '%s': a window over %s has too many dimensions",
+                           options->name, column->name);
+        shape = (struct ls_shape){.rank = row.rank + 1, .dims = {options->window}};
+        memcpy(shape.dims + 1, row.dims, (size_t)row.rank * sizeof *row.dims);
+    }
+    snprintf(feed->name, sizeof feed->name, "%s", options->name);
+    feed->shape = shape;
+    feed->integer = column->type != LS_DATA_REAL;
+    feed->limit = column->vocabulary;
+    return LS_OK;
+}
+
+struct ls_cut_of_rows ls_dataset_cut(const struct ls_array *array, const struct ls_feed_use *use) {
+    const int64_t width = ls_shape_last(array->shape);
+    const struct ls_feed_options *feed = use->feed;
+    struct ls_cut_of_rows cut = {
+        .use = use,
+        .lines = array->row_values / width,
+        .width = width,
+        .first = feed->first_channel,
+        .channels = feed->channels ? feed->channels : width - feed->first_channel,
+    };
+    cut.values = cut.lines * cut.channels;
+    return cut;
+}
+
+static enum ls_status bad_value(const struct ls_block_of_rows *block, int64_t index,
+                                const char *expected, struct ls_error *error) {
+    const struct ls_array *array = block->array;
+    char place[32] = "";
+    if (array->row_values > 1)
+        snprintf(place, sizeof place, "value %lld ", (long long)(index % array->row_values));
+    const uint64_t row = block->first + (uint64_t)(index / array->row_values);
+    return ls_fail(error, LS_INVALID, "%s: %s: row %llu (from 0): %sis %.9g; expected %s",
+                   array->path, array->name, (unsigned long long)row, place,
+                   ls_kind_value(array->kind, block->raw, index), expected);
+}
+
+/* Index of the first value that the limit forbids; -1: none. */
+static int64_t beyond_limit(const struct ls_feed_use *use, const void *values, int64_t count) {
+    const int32_t *integers = values;
+    const float *reals = values;
+    for (int64_t i = 0; use->limit && i < count; i++) {
+        const double value = use->type == LS_TYPE_INT32 ? (double)integers[i] : (double)reals[i];
+        const bool within = value >= 0 && value < (double)use->limit && value == floor(value);
+        if (!within && !(use->ignores && value == (double)use->ignored))
+            return i;
+    }
+    return -1;
+}
+
+/* Values index .. index + count - 1 of the block, which lie side by side. */
+static enum ls_status convert_run(const struct ls_feed_use *use,
+                                  const struct ls_block_of_rows *block, int64_t index,
+                                  int64_t count, void *to, struct ls_error *error) {
+    const enum ls_kind kind = block->array->kind;
+    const char *raw = block->raw + (size_t)index * ls_kind_bytes(kind);
+    const bool integers = use->type == LS_TYPE_INT32, labels = !strcmp(use->feed->name, "targets");
+    const int64_t bad = integers ? ls_kind_to_integer(kind, raw, count, to)
+                                 : ls_kind_to_real(kind, raw, count, !use->feed->whole_bytes, to);
+    if (bad >= 0)
+        return bad_value(block, index + bad,
+                         !integers              ? "a finite 32-bit number"
+                         : labels && use->limit ? "a class label"
+                                                : "a 32-bit integer",
+                         error);
+    const int64_t beyond = beyond_limit(use, to, count);
+    if (beyond < 0)
+        return LS_OK;
+    char expected[64];
+    snprintf(expected, sizeof expected, "%s from 0 to %lld", labels ? "a label" : "an index",
+             (long long)use->limit - 1);
+    return bad_value(block, index + beyond, expected, error);
+}
+
+enum ls_status ls_dataset_convert(const struct ls_cut_of_rows *cut,
+                                  const struct ls_block_of_rows *block, void *to,
+                                  struct ls_error *error) {
+    if (cut->channels == cut->width) /* all of it: one run */
+        return convert_run(cut->use, block, 0, block->count * cut->values, to, error);
+    enum ls_status status = LS_OK;
+    for (int64_t line = 0; line < block->count * cut->lines && status == LS_OK; line++)
+        status = convert_run(cut->use, block, line * cut->width + cut->first, cut->channels,
+                             (char *)to + line * cut->channels * 4, error);
+    return status;
+}

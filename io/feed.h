@@ -1,0 +1,30 @@
+/* How a feed (core/layers/feed.h) is cut out of a column, and as what it is read. */
+#ifndef LS_IO_FEED_H
+#define LS_IO_FEED_H
+
+#include "core/base/field.h"
+#include "core/graph/graph.h"
+#include "core/layers/feed.h"
+
+/* A zeroed struct with a name and a column is the column's rows as they are. */
+struct ls_feed_options {
+    char name[LS_FEED_NAME_MAX];
+    char column[LS_TEXT_MAX]; /* a dataset in the files: "/inputs" (the slash may be left out) */
+    int64_t window,
+        offset; /* of a stream: rows offset .. offset + window - 1; window 0: no stream */
+    int64_t first_channel, channels; /* of the last dimension; channels 0: all */
+    bool
+        whole_bytes; /* uint8 read as reals stay 0 .. 255 (targets); else they are divided by 255 */
+    bool optional;   /* a file without the column is no error: the feed is not on offer */
+};
+
+/* A feed as a model takes it. */
+struct ls_feed_use {
+    const struct ls_feed_options *feed; /* borrowed; NULL: nothing is read */
+    enum ls_type type;                  /* int32 or real */
+    int64_t limit;                      /* values must be from 0 to below it, and whole; 0: any */
+    bool ignores;                       /* but `ignored` passes */
+    int32_t ignored;
+};
+
+#endif

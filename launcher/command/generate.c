@@ -1,0 +1,67 @@
+/* lockstep generate: what a trained model makes up: text, or images. */
+#include "launcher/command/generate.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "launcher/command/command.h"
+#include "launcher/exit_codes.h"
+
+#define OPTION(field_name, field_kind, field_initial, field_min, field_max, field_help)            \
+    {                                                                                              \
+        .field = {                                                                                 \
+            .name = #field_name,                                                                   \
+            .kind = field_kind,                                                                    \
+            .offset = offsetof(struct ls_generate_options, field_name),                            \
+            .initial = field_initial,                                                              \
+            .min = field_min,                                                                      \
+            .max = field_max,                                                                      \
+            .help = field_help                                                                     \
+        }                                                                                          \
+    }
+
+static const struct ls_option options[] = {
+    OPTION(prompt, LS_FIELD_TEXT, "", 0, 0, "text that a language model goes on with"),
+    OPTION(tokens, LS_FIELD_INTEGER, "200", 1, 1e9, "how many tokens to add"),
+    OPTION(temperature, LS_FIELD_REAL, "1", 0, 1e3,
+           "above 1: more daring; below: less; 0: always the likeliest"),
+    OPTION(top_k, LS_FIELD_INTEGER, "0", 0, 1 << 24, "draw among the k likeliest; 0: all"),
+    OPTION(top_p, LS_FIELD_REAL, "0", 0, 1,
+           "draw among the likeliest that have probability p together; 0: all"),
+    OPTION(seed, LS_FIELD_INTEGER, "1", 0, 999999999999999, "other seeds, other results"),
+    OPTION(count, LS_FIELD_INTEGER, "1", 1, 1 << 24, "how many texts or images"),
+    OPTION(out, LS_FIELD_TEXT, "", 0, 0, "images: FILE.png (side by side) or FILE.h5 (/samples)"),
+};
+
+static int run_generate(int argument_count, char **arguments, const void *given) {
+    (void)argument_count;
+    struct ls_error error;
+    struct ls_generator generator;
+    enum ls_status status = ls_generator_open(&generator, arguments[0], &error);
+    if (status == LS_OK) {
+        const int task = generator.config.task.kind;
+        if (task == LS_TASK_LANGUAGE_MODEL)
+            status = ls_generate_text(&generator, arguments[0], given, &error);
+        else if (task == LS_TASK_VAE || task == LS_TASK_GAN)
+            status = ls_generate_images(&generator, given, &error);
+        else
+            status = ls_fail(&error, LS_INVALID,
+                             "%s: a %s answers, it makes nothing up; see `lockstep help predict`\n"
+                             "generate takes runs of language_model, vae and gan",
+                             arguments[0], ls_task_of(task)->name);
+    }
+    ls_generator_close(&generator);
+    return status == LS_OK ? LS_EXIT_DONE : ls_command_fail(&error);
+}
+
+const struct ls_command ls_command_generate = {
+    .name = "generate",
+    .usage = "RUN [--prompt TEXT] [--tokens N] [--count N] [--seed N] [--out FILE.png|FILE.h5]",
+    .help = "what a trained language model, VAE or GAN makes up",
+    .options = options,
+    .option_count = (int)(sizeof options / sizeof *options),
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run_generate,
+    .options_size = sizeof(struct ls_generate_options),
+};

@@ -1,0 +1,22 @@
+/* What the parts of `lockstep generate` share. */
+#ifndef LS_LAUNCHER_GENERATE_H
+#define LS_LAUNCHER_GENERATE_H
+
+#include "launcher/command/generator.h"
+
+struct ls_generate_options {
+    char prompt[LS_TEXT_MAX], out[LS_TEXT_MAX];
+    int64_t tokens, top_k, seed, count;
+    double temperature, top_p;
+};
+
+/* Text of a language model, to standard output. */
+LS_MUST_USE enum ls_status ls_generate_text(struct ls_generator *generator, const char *run,
+                                            const struct ls_generate_options *wanted,
+                                            struct ls_error *error);
+/* Images of a VAE or GAN, to wanted->out. */
+LS_MUST_USE enum ls_status ls_generate_images(struct ls_generator *generator,
+                                              const struct ls_generate_options *wanted,
+                                              struct ls_error *error);
+
+#endif

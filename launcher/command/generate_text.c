@@ -1,0 +1,180 @@
+/* Text, one token after the other: the model goes step by step, and remembers what came before. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/memory.h"
+#include "core/tasks/sampling.h"
+#include "io/vocabulary.h"
+#include "launcher/command/generate.h"
+#include "launcher/worker/data.h"
+
+/* Texts that grow side by side. */
+struct writing {
+    struct ls_generator *generator;
+    struct ls_sampler *sampler;
+    int64_t count, length, total; /* texts; tokens so far, and at the end */
+    int64_t context;              /* positions that the model can hold; 0: any number */
+    int32_t *tokens;              /* [count][total] owned */
+    uint64_t *row_ids;            /* [count] owned */
+};
+
+/* Recurrences hold any number of positions; what looks back at single ones holds a window. */
+static bool holds_window(const struct ls_graph *graph) {
+    for (int i = 0; i < ls_graph_node_count(graph); i++) {
+        const struct ls_node *node = ls_graph_node_at(graph, i);
+        const bool places = node->input_count > 1 && node->inputs[1] && !node->inputs[1]->batched &&
+                            node->inputs[1]->shape.rank == 2 && !strcmp(node->op->name, "add");
+        if (places || !strcmp(node->op->name, "attention") || !strcmp(node->op->name, "rotary"))
+            return true;
+    }
+    return false;
+}
+
+/* Token `at` of each text goes through the model as position `position`. */
+static void read_token(struct writing *writing, int64_t at, int64_t position) {
+    const struct ls_model *model = &writing->generator->model;
+    int32_t *input = model->inputs[0].value->data;
+    for (int64_t n = 0; n < writing->count; n++)
+        input[n] = writing->tokens[n * writing->total + at];
+    ls_generator_run(writing->generator, 0, writing->row_ids, writing->count, position);
+}
+
+static void add_token(struct writing *writing) {
+    const struct ls_value *output = writing->generator->model.output;
+    const int64_t width = ls_shape_last(output->shape);
+    for (int64_t n = 0; n < writing->count; n++)
+        writing->tokens[n * writing->total + writing->length] =
+            ls_sampler_next(writing->sampler, (const float *)output->data + n * width, (uint64_t)n,
+                            (uint64_t)writing->length);
+    writing->length++;
+}
+
+/* Beyond the window, its last half is read again as a new beginning. */
+static int64_t begin_again(struct writing *writing, bool *said) {
+    const int64_t kept = writing->context / 2 > 0 ? writing->context / 2 : 1;
+    if (!*said)
+        ls_log(
+            LS_LOG_INFO,
+            "the text is longer than the %lld positions that the model was trained on: from here "
+            "on it sees the last %lld to %lld",
+            (long long)writing->context, (long long)kept, (long long)writing->context);
+    *said = true;
+    for (int64_t p = 0; p < kept; p++)
+        read_token(writing, writing->length - kept + p, p);
+    return kept;
+}
+
+static void write_all(struct writing *writing) {
+    int64_t position = 0;
+    bool said = false;
+    for (int64_t at = 0; at < writing->length; at++) {
+        if (writing->context && position == writing->context) {
+            const int64_t end = writing->length;
+            writing->length = at;
+            position = begin_again(writing, &said);
+            writing->length = end;
+        }
+        read_token(writing, at, position++);
+    }
+    while (writing->length < writing->total) {
+        add_token(writing);
+        if (writing->length == writing->total)
+            return;
+        if (writing->context && position == writing->context)
+            position = begin_again(writing, &said);
+        else
+            read_token(writing, writing->length - 1, position++);
+    }
+}
+
+/* The prompt's tokens; without a prompt the begin token, else a line's end. */
+static enum ls_status encode_prompt(const struct ls_vocabulary *vocabulary, const char *prompt,
+                                    int32_t **tokens, uint64_t *count, struct ls_error *error) {
+    if (!prompt[0] && vocabulary->special) {
+        *tokens = ls_calloc(1, sizeof **tokens);
+        (*tokens)[0] = LS_TOKEN_BEGIN;
+        *count = 1;
+        return LS_OK;
+    }
+    const struct ls_text text = {"--prompt", prompt[0] ? prompt : "\n",
+                                 prompt[0] ? strlen(prompt) : 1};
+    const enum ls_status status = ls_vocabulary_encode(vocabulary, &text, tokens, count, error);
+    if (status == LS_OK && !*count)
+        return ls_fail(error, LS_INVALID, "--prompt: expected at least one word, found none");
+    return status;
+}
+
+static enum ls_status build(struct writing *writing, const struct ls_vocabulary *vocabulary,
+                            const struct ls_generate_options *wanted, struct ls_error *error) {
+    const struct ls_config *config = &writing->generator->config;
+    const struct ls_feed feeds[] = {
+        {.name = "inputs", .shape = LS_SHAPE(1), .integer = true, .limit = vocabulary->count},
+        {.name = "targets", .shape = LS_SHAPE(1), .integer = true, .limit = vocabulary->count}};
+    const struct ls_generator_options options = {
+        .feeds = feeds,
+        .feed_count = 2,
+        .rows = writing->count,
+        .step_positions = config->data.window > 0 ? config->data.window : 1};
+    enum ls_status status = ls_generator_build(writing->generator, &options, error);
+    if (status != LS_OK)
+        return status;
+    if (holds_window(writing->generator->model.graph))
+        writing->context = options.step_positions;
+    const struct ls_sampling_options sampling = {.temperature = wanted->temperature,
+                                                 .top_k = wanted->top_k,
+                                                 .top_p = wanted->top_p,
+                                                 .seed = (uint64_t)wanted->seed};
+    return ls_sampler_create(&writing->sampler, &sampling,
+                             ls_shape_last(writing->generator->model.output->shape), error);
+}
+
+static void print_all(const struct writing *writing, const struct ls_vocabulary *vocabulary) {
+    for (int64_t n = 0; n < writing->count; n++) {
+        if (n)
+            printf("----\n");
+        ls_vocabulary_print(stdout, vocabulary, writing->tokens + n * writing->total,
+                            (uint64_t)writing->total);
+        printf("\n");
+    }
+}
+
+enum ls_status ls_generate_text(struct ls_generator *generator, const char *run,
+                                const struct ls_generate_options *wanted, struct ls_error *error) {
+    struct ls_vocabulary vocabulary = {0};
+    struct writing writing = {.generator = generator, .count = wanted->count};
+    char path[LS_TEXT_MAX];
+    bool found = false;
+    int32_t *prompt = NULL;
+    uint64_t length = 0;
+    if (wanted->out[0])
+        return ls_fail(error, LS_INVALID,
+                       "--out: a language model writes to standard output; expected no file");
+    enum ls_status status =
+        ls_vocabularies_load(&vocabulary, ls_vocabulary_path(run, path), NULL, &found, error);
+    if (status == LS_OK && !found)
+        status = ls_fail(error, LS_INVALID, "%s: the run has no vocabulary to write with", run);
+    if (status == LS_OK)
+        status = encode_prompt(&vocabulary, wanted->prompt, &prompt, &length, error);
+    if (status == LS_OK)
+        status = build(&writing, &vocabulary, wanted, error);
+    if (status == LS_OK) {
+        writing.length = (int64_t)length;
+        writing.total = writing.length + wanted->tokens;
+        writing.tokens = ls_calloc((size_t)(writing.count * writing.total), sizeof(int32_t));
+        writing.row_ids = ls_calloc((size_t)writing.count, sizeof(uint64_t));
+        for (int64_t n = 0; n < writing.count; n++) {
+            memcpy(writing.tokens + n * writing.total, prompt, length * sizeof *prompt);
+            writing.row_ids[n] = (uint64_t)n;
+        }
+        write_all(&writing);
+        print_all(&writing, &vocabulary);
+    }
+    ls_sampler_destroy(writing.sampler);
+    ls_vocabulary_clear(&vocabulary);
+    free(writing.tokens);
+    free(writing.row_ids);
+    free(prompt);
+    return status;
+}

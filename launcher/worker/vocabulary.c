@@ -1,0 +1,85 @@
+/* The words behind the tokens of a run's data: kept with the run, the same in all of its parts. */
+#include "io/vocabulary.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "io/file.h"
+#include "launcher/worker/data.h"
+
+const char *ls_vocabulary_path(const char *run, char path[LS_TEXT_MAX]) {
+    snprintf(path, LS_TEXT_MAX, "%s/vocabulary.json", run);
+    return path;
+}
+
+/* Whether a feed before this one reads the same column. */
+static bool seen(const struct ls_feed_options *options, int feed) {
+    for (int i = 0; i < feed; i++)
+        if (!strcmp(options[i].column, options[feed].column))
+            return true;
+    return false;
+}
+
+enum ls_status ls_data_save_vocabularies(const struct ls_data *data, const char *run,
+                                         struct ls_error *error) {
+    const struct ls_feed_options *options = data->options[LS_SOURCE_TRAIN];
+    struct ls_vocabulary items[LS_FEEDS_MAX];
+    const char *names[LS_FEEDS_MAX];
+    char path[LS_TEXT_MAX];
+    int count = 0;
+    enum ls_status status = LS_OK;
+    for (int i = 0; i < data->feed_count && status == LS_OK; i++) {
+        bool found = false;
+        if (!data->feeds[i].limit || seen(options, i))
+            continue;
+        status = ls_vocabulary_load(&items[count], ls_dataset_path(data->datasets[LS_SOURCE_TRAIN]),
+                                    options[i].column, &found, error);
+        names[count] = options[i].column;
+        count += status == LS_OK && found;
+    }
+    if (status == LS_OK && count)
+        status = ls_vocabularies_save(ls_vocabulary_path(run, path), count, names, items, error);
+    for (int i = 0; i < count; i++)
+        ls_vocabulary_clear(&items[i]);
+    return status;
+}
+
+/* What the tokens of feed i must mean. */
+static enum ls_status load_expected(const struct ls_data *data, int feed, const char *run,
+                                    struct ls_vocabulary *expected, bool *found,
+                                    struct ls_error *error) {
+    char path[LS_TEXT_MAX];
+    const char *column = data->options[LS_SOURCE_TRAIN][feed].column;
+    *expected = (struct ls_vocabulary){0};
+    *found = false;
+    if (!run)
+        return ls_vocabulary_load(expected, ls_dataset_path(data->datasets[LS_SOURCE_TRAIN]),
+                                  column, found, error);
+    if (!ls_file_exists(ls_vocabulary_path(run, path)))
+        return LS_OK;
+    return ls_vocabularies_load(expected, path, column[0] ? column : NULL, found, error);
+}
+
+enum ls_status ls_data_check_vocabularies(const struct ls_data *data, int role, const char *run,
+                                          struct ls_error *error) {
+    const struct ls_dataset *dataset = data->datasets[role];
+    enum ls_status status = LS_OK;
+    for (int i = 0; i < data->feed_count && status == LS_OK; i++) {
+        if (!data->feeds[i].limit || seen(data->options[role], i))
+            continue;
+        struct ls_vocabulary expected;
+        bool found;
+        status = load_expected(data, i, run, &expected, &found, error);
+        for (int f = 0; f < ls_dataset_info(dataset).files && status == LS_OK && found; f++) {
+            const char *path = ls_dataset_file(dataset, f);
+            struct ls_vocabulary other;
+            bool has;
+            status = ls_vocabulary_load(&other, path, data->options[role][i].column, &has, error);
+            if (status == LS_OK && has && ls_vocabulary_compare(&expected, &other, error) != LS_OK)
+                status = ls_fail_context(error, "%s: not the training data's vocabulary: ", path);
+            ls_vocabulary_clear(&other);
+        }
+        ls_vocabulary_clear(&expected);
+    }
+    return status;
+}

@@ -1,0 +1,62 @@
+"""`lockstep generate`: text of a language model, images of a VAE and of a GAN; the same seed gives the same."""
+import os
+import struct
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+import h5py
+import lockstep
+import numpy
+
+
+def generate(run, *words, code=0):
+    done = subprocess.run([os.environ["LOCKSTEP"], "generate", run, *map(str, words)], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=120)
+    lockstep.equal(done.returncode, code, f"exit code of generate {words}: {done.stderr}")
+    return done.stderr if code else done.stdout
+
+
+def png_size(path):
+    with open(path, "rb") as file:
+        head = file.read(24)
+    lockstep.equal(head[:8], b"\x89PNG\r\n\x1a\n", "the PNG's first bytes")
+    return struct.unpack(">II", head[16:24])
+
+
+text = lockstep.path("text")
+lockstep.train(lockstep.config("shakespeare-gpt"), text, 1, train__steps_max=30, data__split="[0.99, 0.01, 0]")
+first = generate(text, "--prompt", "ROMEO:", "--tokens", 100, "--seed", 3)
+lockstep.check(first.startswith("ROMEO:") and len(first) == 107, f"6 characters, 100 more and a line's end: {first!r}")
+lockstep.equal(generate(text, "--prompt", "ROMEO:", "--tokens", 100, "--seed", 3), first, "the same seed again")
+lockstep.check(generate(text, "--prompt", "ROMEO:", "--tokens", 100, "--seed", 4) != first, "another seed gives the same")
+likeliest = generate(text, "--prompt", "A", "--tokens", 20, "--temperature", 0)
+lockstep.equal(generate(text, "--prompt", "A", "--tokens", 20, "--top_k", 1, "--seed", 9), likeliest, "top-k of 1")
+two = generate(text, "--prompt", "ROMEO:", "--tokens", 100, "--seed", 3, "--count", 2)
+lockstep.equal(two.split("----\n")[0], first, "the first of two texts")
+lockstep.check("\u20ac" in generate(text, "--prompt", "\u20ac", code=2), "an unknown character is not named")
+
+images = lockstep.path("gan")
+lockstep.train(lockstep.config("fashion-mnist-dcgan"), images, 1, train__steps_max=3, **lockstep.fashion_subset("g", 200, 50))
+out = lockstep.path("samples.h5")
+generate(images, "--count", 300, "--out", out)
+with h5py.File(out) as file:
+    samples = file["samples"][:]
+lockstep.equal(samples.shape, (300, 28, 28, 1), "shape of /samples")
+lockstep.check(numpy.isfinite(samples).all() and samples.std() > 0, "samples that are no images")
+generate(images, "--count", 20, "--out", out)
+with h5py.File(out) as file:
+    lockstep.check((file["samples"][:] == samples[:20]).all(), "20 images are not the first of 300")
+generate(images, "--count", 9, "--out", lockstep.path("samples.png"))
+lockstep.equal(png_size(lockstep.path("samples.png")), (3 * 28 + 2, 3 * 28 + 2), "size of nine images with lines between")
+lockstep.check("FILE.png or FILE.h5" in generate(images, "--out", "x.gif", code=2), "another ending is not refused")
+
+vae = lockstep.path("vae")
+lockstep.train(lockstep.config("mnist-vae"), vae, 1, train__steps_max=3, train__epochs=1)
+generate(vae, "--count", 4, "--out", out)
+with h5py.File(out) as file:
+    lockstep.equal(file["samples"].shape, (4, 28, 28, 1), "shape of a VAE's /samples")
+    lockstep.check(0 <= file["samples"][:].min() and file["samples"][:].max() <= 1, "pixels beyond 0 to 1")
+mlp = lockstep.path("mlp")
+lockstep.train(lockstep.config("fashion-mnist-mlp"), mlp, 1, train__steps_max=2, **lockstep.fashion_subset("m", 200, 50))
+lockstep.check("makes nothing up" in generate(mlp, code=2), "a classification is not refused")

@@ -1,0 +1,108 @@
+"""Texts and series named in a config are imported, cut into windows, and give the same bits on any number of ranks."""
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+import h5py
+import numpy
+
+from lockstep import call, check, equal, path, train
+
+DATA = os.environ["LOCKSTEP_DATA"]
+TEXT = os.path.join(DATA, "text", "tinyshakespeare.txt")
+SERIES = os.path.join(DATA, "timeseries", "ETTh1.csv")
+MODEL = """model:
+  - embedding: {vocabulary: 65, width: 16}
+  - linear: 65
+train: {epochs: 1, batch: 64, microbatches: 4, steps_max: 6}
+optimizer: {name: adam, learning_rate: 0.01}
+"""
+
+
+def write(name, text, mode="w"):
+    with open(path(name), mode) as file:
+        file.write(text)
+    return path(name)
+
+
+def language():
+    words = open(TEXT, encoding="utf-8", newline="").read()
+    config = write("text.yaml", "data: {train: 'text text/tinyshakespeare.txt', window: 64, split: [0.9, 0.1, 0]}\n" + MODEL)
+    run = path("text")
+    digests = {train(config, run if ranks == 1 else path(f"text{ranks}"), ranks)["parameters_digest"] for ranks in (1, 2)}
+    equal(len(digests), 1, "text: digests on 1 and 2 ranks")
+    vocabulary = json.load(open(os.path.join(run, "vocabulary.json")))["/text"]
+    equal(vocabulary, {"unit": "char", "tokens": sorted(set(words))}, "text: the run's vocabulary")
+
+    # The same windows written as rows, with the targets that a window has: the same model, the same measures.
+    tokens = numpy.array([vocabulary["tokens"].index(c) for c in words[:64 * 100 + 1]], "u1")
+    with h5py.File(path("rows.h5"), "w") as file:
+        file["inputs"] = tokens[:-1].reshape(100, 64)
+        file["targets"] = tokens[1:].reshape(100, 64)
+    beginning = write("beginning.txt", words[:64 * 100 + 1])
+    measured = {call("evaluate", run, "--data", source).stdout for source in (path("rows.h5"), beginning)}
+    equal(len(measured), 1, f"text: windows and rows are measured alike: {measured}")
+    with h5py.File(path("rows.h5"), "a") as file:
+        del file["targets"]
+    call("predict", run, "--data", path("rows.h5"), "--out", path("rows-out.h5"))
+    call("predict", run, "--data", beginning, "--out", path("text-out.h5"))
+    with h5py.File(path("rows-out.h5")) as rows, h5py.File(path("text-out.h5")) as windows:
+        equal(rows["outputs"].shape, (100, 64, 65), "text: outputs")
+        check(numpy.array_equal(rows["outputs"], windows["outputs"]), "text: windows and rows are predicted alike")
+
+    # Another text is read with the run's vocabulary, and must keep to it.
+    done = call("predict", run, "--data", write("odd.txt", words[:70] + "\n\u00e9"), "--out", path("x.h5"), expect=2)
+    line, column = words[:70].count("\n") + 2, 1
+    check(f"odd.txt:{line}:{column}: error: '\u00e9' is not in the vocabulary" in done.stderr, done.stderr)
+    call("data", "import", beginning, "--unit", "byte", "--out", path("bytes.h5"))
+    done = call("predict", run, "--data", path("bytes.h5"), "--out", path("x.h5"), expect=2)
+    check("bytes.h5: not the training data's vocabulary" in done.stderr, done.stderr)
+    done = call("predict", run, "--data", write("short.txt", words[:20]), "--out", path("x.h5"), expect=2)
+    check("/text has 20 rows, but a window" in done.stderr, done.stderr)
+    parts = write("parts.yaml", f"data: {{train: '{TEXT}', validation: '{beginning}', window: 64}}\n" + MODEL)
+    train(parts, path("parts"))
+    small = write("small.yaml", "data: {train: 'text text/tinyshakespeare.txt', window: 64}\n" + MODEL.replace("65", "60"))
+    done = call("train", small, "--out", path("small"), expect=2)
+    check("expected an index from 0 to 59" in done.stderr, done.stderr)
+
+
+def forecast():
+    rows = numpy.array([line.split(",")[1:] for line in open(SERIES).read().splitlines()[1:]], "f8").astype("f4")
+    config = write("series.yaml", """task: regression
+data:
+  train: csv timeseries/ETTh1.csv --series --drop date
+  window: 48
+  horizon: 12
+  stride: 7
+  target_channels: [5, 6]
+  standardise: channel
+  split: [0.7, 0.1, 0.2]
+model:
+  - flatten
+  - linear: 24
+  - reshape: [12, 2]
+train: {epochs: 1, batch: 32, microbatches: 4, steps_max: 5}
+""")
+    run = path("series")
+    digests = {train(config, run if ranks == 1 else path(f"series{ranks}"), ranks)["parameters_digest"] for ranks in (1, 2)}
+    equal(len(digests), 1, "series: digests on 1 and 2 ranks")
+    # (17420 - 60) / 7 + 1 windows; the training part lacks the eight that share rows with the next one.
+    windows = (len(rows) - 60) // 7 + 1
+    count = windows - round(0.1 * windows) - round(0.2 * windows) - 59 // 7
+    seen = rows[:(count - 1) * 7 + 48].astype("f8")
+    step = sorted(os.listdir(os.path.join(run, "checkpoints")))[-1]
+    with h5py.File(os.path.join(run, "checkpoints", step, "index.h5")) as index:
+        mean, scale = index["parameters/input.mean"][:], index["parameters/input.scale"][:]
+        check(numpy.allclose(mean, seen.mean(0), rtol=1e-5), f"series: means {mean}, expected {seen.mean(0)}")
+        check(numpy.allclose(scale, 1 / seen.std(0), rtol=1e-5), f"series: scales {scale}")
+        check(numpy.array_equal(index["parameters/target.mean"][:], mean[5:]), "series: the targets' means")
+        check(numpy.array_equal(index["parameters/target.scale"][:], scale[5:]), "series: the targets' scales")
+    call("predict", run, "--data", "csv timeseries/ETTh1.csv --series --drop date", "--out", path("forecast.h5"))
+    with h5py.File(path("forecast.h5")) as file:
+        # What is predicted need not lie in the data: also behind its end.
+        equal(file["outputs"].shape, ((len(rows) - 48) // 7 + 1, 12, 2), "series: outputs")
+
+
+for test in (language, forecast):
+    test()

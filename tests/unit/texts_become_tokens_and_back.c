@@ -1,0 +1,182 @@
+/* Texts are cut into characters, bytes or words and numbered; vocabularies survive HDF5 and JSON.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/source.h"
+#include "io/vocabulary.h"
+#include "tests/support/data.h"
+#include "tests/support/support.h"
+
+static struct ls_error *const error = &ls_test_error;
+static const struct ls_text verse = {"verse.txt", "b\xc3\xa9 a\nbb", 8};
+
+static struct ls_vocabulary build(int unit, bool special, int64_t words, const char *text) {
+    struct ls_vocabulary vocabulary;
+    const struct ls_vocabulary_options options = {unit, special, words};
+    const struct ls_text whole = {"text", text, strlen(text)};
+    ls_require(ls_vocabulary_build(&vocabulary, &options, &whole, error));
+    return vocabulary;
+}
+
+static void check_texts(const struct ls_vocabulary *vocabulary, int first,
+                        const char *const *expected) {
+    int count = first;
+    for (; *expected; expected++)
+        ck_assert_str_eq(vocabulary->texts[count++], *expected);
+    ck_assert_int_eq(vocabulary->count, count);
+}
+
+static void check_round(const struct ls_vocabulary *vocabulary, const char *text,
+                        const char *expected) {
+    const struct ls_text whole = {"text", text, strlen(text)};
+    int32_t *tokens;
+    uint64_t count;
+    char *printed = NULL;
+    size_t size;
+    ls_require(ls_vocabulary_encode(vocabulary, &whole, &tokens, &count, error));
+    FILE *out = open_memstream(&printed, &size);
+    ls_vocabulary_print(out, vocabulary, tokens, count);
+    fclose(out);
+    ck_assert_str_eq(printed, expected);
+    free(printed);
+    free(tokens);
+}
+
+START_TEST(characters_are_numbered_in_their_order) {
+    struct ls_vocabulary vocabulary = build(LS_UNIT_CHAR, false, 0, verse.bytes);
+    check_texts(&vocabulary, 0, (const char *const[]){"\n", " ", "a", "b", "\xc3\xa9", NULL});
+    int32_t *tokens;
+    uint64_t count;
+    ls_require(ls_vocabulary_encode(&vocabulary, &verse, &tokens, &count, error));
+    const int32_t expected[] = {3, 4, 1, 2, 0, 3, 3};
+    ck_assert_uint_eq(count, 7);
+    ck_assert_int_eq(memcmp(tokens, expected, sizeof expected), 0);
+    free(tokens);
+    check_round(&vocabulary, "a\xc3\xa9\n b", "a\xc3\xa9\n b");
+    const struct ls_text other = {"other.txt", "ab\nbac", 6};
+    ck_assert_int_eq(ls_vocabulary_encode(&vocabulary, &other, &tokens, &count, error), LS_INVALID);
+    ls_test_error_has("other.txt:2:3: error: 'c' is not in the vocabulary of the training data");
+    ls_vocabulary_clear(&vocabulary);
+    vocabulary = build(LS_UNIT_CHAR, true, 0, "ab");
+    check_texts(&vocabulary, LS_TOKENS_SPECIAL, (const char *const[]){"a", "b", NULL});
+    ls_require(ls_vocabulary_encode(&vocabulary, &other, &tokens, &count, error));
+    ck_assert(tokens[0] == 5 && tokens[2] == LS_TOKEN_UNKNOWN && tokens[5] == LS_TOKEN_UNKNOWN);
+    free(tokens);
+    ls_vocabulary_clear(&vocabulary);
+}
+END_TEST
+
+START_TEST(words_come_by_how_often_they_are) {
+    const char *const text = "The cat, the dog's \xc3\xa9t\xc3\xa9, the\ncat.";
+    struct ls_vocabulary vocabulary = build(LS_UNIT_WORD, false, 0, text);
+    check_texts(&vocabulary, 0,
+                (const char *const[]){",", "cat", "the", "\n", ".", "The", "dog's",
+                                      "\xc3\xa9t\xc3\xa9", NULL});
+    check_round(&vocabulary, text, text);
+    ls_vocabulary_clear(&vocabulary);
+    vocabulary = build(LS_UNIT_WORD, true, 2, text);
+    check_texts(&vocabulary, LS_TOKENS_SPECIAL, (const char *const[]){",", "cat", NULL});
+    check_round(&vocabulary, "a cat, or not", "cat,");
+    ls_vocabulary_clear(&vocabulary);
+}
+END_TEST
+
+START_TEST(bytes_take_any_file) {
+    struct ls_vocabulary vocabulary = build(LS_UNIT_BYTE, true, 0, "");
+    ck_assert_int_eq(vocabulary.count, 256 + LS_TOKENS_SPECIAL);
+    ck_assert_str_eq(vocabulary.texts[5 + 0xAF], "<AF>");
+    const struct ls_text odd = {"odd", "\xff\0z", 3};
+    int32_t *tokens;
+    uint64_t count;
+    ls_require(ls_vocabulary_encode(&vocabulary, &odd, &tokens, &count, error));
+    ck_assert(count == 3 && tokens[0] == 5 + 255 && tokens[1] == 5 && tokens[2] == 5 + 'z');
+    free(tokens);
+    ls_vocabulary_clear(&vocabulary);
+}
+END_TEST
+
+START_TEST(what_is_no_utf8_is_refused_with_its_place) {
+    static const struct {
+        const char *bytes;
+        uint64_t count;
+        const char *part;
+    } cases[] = {
+        {"ab\n\xc3", 4, "x.txt:2:1: error: expected text in UTF-8"},
+        {"\xc0\xaf", 2, "found the byte 0xC0"},         /* overlong */
+        {"\xe0\x80\xaf", 3, "found the byte 0xE0"},     /* overlong */
+        {"\xed\xa0\x80", 3, "found the byte 0xED"},     /* a surrogate */
+        {"\xf4\x90\x80\x80", 4, "found the byte 0xF4"}, /* beyond U+10FFFF */
+        {"a\0b", 3, "x.txt:1:2: error"},
+        {"\x80", 1, "--unit byte takes any file"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int unit = LS_UNIT_CHAR; unit <= LS_UNIT_WORD; unit += LS_UNIT_WORD - LS_UNIT_CHAR) {
+            struct ls_vocabulary vocabulary;
+            const struct ls_vocabulary_options options = {.unit = unit};
+            const struct ls_text text = {"x.txt", cases[i].bytes, cases[i].count};
+            ck_assert_int_eq(ls_vocabulary_build(&vocabulary, &options, &text, error), LS_INVALID);
+            ls_test_error_has(cases[i].part);
+        }
+}
+END_TEST
+
+static void import_words(char *const *words, int count, const char *out) {
+    struct ls_import import;
+    ls_require(ls_import_parse(&import, count, words, ls_test_folder(), error));
+    ls_require(ls_import_run(&import, out, error));
+    ls_import_clear(&import);
+}
+
+START_TEST(an_imported_text_carries_its_vocabulary) {
+    char *const words[] = {(char[]){"text"}, (char[]){"verse.txt"}};
+    ls_test_file("verse.txt", verse.bytes, verse.count);
+    const char *path = ls_test_path("verse.h5"), *json = ls_test_path("vocabulary.json");
+    import_words(words, 2, path);
+    struct ls_vocabulary kept, again;
+    bool found;
+    ls_require(ls_vocabulary_load(&kept, path, "/text", &found, error));
+    ck_assert(found && kept.count == 5 && kept.unit == LS_UNIT_CHAR && !kept.special);
+    const char *const name = "/text";
+    ls_require(ls_vocabularies_save(json, 1, &name, &kept, error));
+    ls_require(ls_vocabularies_load(&again, json, "text", &found, error));
+    ck_assert(found);
+    ls_require(ls_vocabulary_compare(&kept, &again, error));
+    check_round(&again, "bab\n", "bab\n");
+    free(again.texts[2]);
+    again.texts[2] = strdup("x");
+    ck_assert_int_eq(ls_vocabulary_compare(&kept, &again, error), LS_INVALID);
+    ls_test_error_has("its token 2 is 'x', expected 'a'");
+    ls_vocabulary_clear(&again);
+    ls_require(ls_vocabularies_load(&again, json, "/other", &found, error));
+    ck_assert(!found);
+    ls_vocabulary_clear(&kept);
+    ls_test_text("bad.json", "{\"/text\": {\"unit\": \"letter\", \"tokens\": [\"a\"]}}");
+    ck_assert_int_eq(ls_vocabularies_load(&again, ls_test_path("bad.json"), "/text", &found, error),
+                     LS_INVALID);
+    ls_test_error_has("bad.json: expected vocabularies of a run");
+    /* and another text is read with it */
+    char vocabulary[1100];
+    snprintf(vocabulary, sizeof vocabulary, "--vocabulary=%s", path);
+    char *const more[] = {(char[]){"ba.txt"}, vocabulary};
+    ls_test_text("ba.txt", "ba");
+    import_words(more, 2, ls_test_path("ba.h5"));
+    struct ls_dataset *dataset;
+    const struct ls_feed_options feed = {.name = "inputs", .column = "/text"};
+    const struct ls_dataset_options options = {
+        .path = ls_test_path("ba.h5"), .feeds = &feed, .feed_count = 1};
+    ls_require(ls_dataset_open(&dataset, &options, error));
+    struct ls_feed described;
+    ls_require(ls_dataset_describe(dataset, &feed, &described, error));
+    ck_assert_int_eq(described.limit, 5);
+    const uint64_t samples[] = {0, 1};
+    int32_t tokens[2];
+    ls_require(ls_test_read(dataset, &feed, LS_TYPE_INT32, samples, 2, tokens));
+    ck_assert(tokens[0] == 3 && tokens[1] == 2);
+    ls_dataset_close(dataset);
+}
+END_TEST
+
+LS_SUITE(characters_are_numbered_in_their_order, words_come_by_how_often_they_are,
+         bytes_take_any_file, what_is_no_utf8_is_refused_with_its_place,
+         an_imported_text_carries_its_vocabulary)

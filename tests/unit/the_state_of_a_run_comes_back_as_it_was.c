@@ -1,0 +1,109 @@
+#include "launcher/worker/state.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/support.h"
+
+static struct ls_state example(int sums) {
+    struct ls_state state = {.step = 1234567890123,
+                             .epoch = 7,
+                             .index = 3,
+                             .schedule_steps = 900,
+                             .seconds = 0.1,
+                             .rows = {10, 20, 30},
+                             .metrics_bytes = 4567,
+                             .has_best = true,
+                             .best = 0.7,
+                             .best_epoch = 5,
+                             .best_step = 6,
+                             .epochs_without = 2,
+                             .early_stopped = true};
+    ls_state_create_sums(&state, sums);
+    for (int i = 0; i < sums; i++) {
+        state.window[i] = 1.0 / (i + 3);
+        state.running[i] = i == 1 ? (double)NAN : -1.0 / (i + 7);
+    }
+    return state;
+}
+
+static void check_sums(int sums) {
+    struct ls_state state = example(sums), back;
+    char *text = ls_state_print(&state, "task: classification\n"), *config;
+    ls_require(ls_state_parse(text, &back, &config, &ls_test_error));
+    ck_assert_str_eq(config, "task: classification\n");
+    ck_assert_int_eq(back.sum_count, sums);
+    for (int i = 0; i < sums; i++) {
+        ck_assert(back.window[i] == state.window[i]);
+        ck_assert(i == 1 ? isnan(back.running[i]) : back.running[i] == state.running[i]);
+    }
+    ls_state_clear(&state);
+    ck_assert_ptr_null(state.window);
+    ls_state_clear(&back);
+    free(text);
+    free(config);
+}
+
+START_TEST(sums_of_any_number_come_back_bit_for_bit) {
+    check_sums(0);
+    check_sums(2);
+    check_sums(17);
+    check_sums(LS_STATE_SUMS_MAX);
+}
+END_TEST
+
+START_TEST(numbers_come_back) {
+    struct ls_state state = example(4), back;
+    char *text = ls_state_print(&state, ""), *config;
+    ls_require(ls_state_parse(text, &back, &config, &ls_test_error));
+    ck_assert_uint_eq(back.step, state.step);
+    ck_assert_uint_eq(back.epoch, state.epoch);
+    ck_assert_int_eq(back.index, state.index);
+    ck_assert_int_eq(back.schedule_steps, state.schedule_steps);
+    ck_assert(back.seconds == state.seconds && back.best == state.best);
+    ck_assert_mem_eq(back.rows, state.rows, sizeof back.rows);
+    ck_assert_uint_eq(back.metrics_bytes, state.metrics_bytes);
+    ck_assert(back.has_best && back.early_stopped);
+    ck_assert_uint_eq(back.best_epoch, state.best_epoch);
+    ck_assert_uint_eq(back.best_step, state.best_step);
+    ck_assert_int_eq(back.epochs_without, state.epochs_without);
+    ls_state_clear(&state);
+    ls_state_clear(&back);
+    free(text);
+    free(config);
+}
+END_TEST
+
+/* The text of a state, with `from` in place of `to`. */
+static enum ls_status parse_changed(const char *text, const char *from, const char *to) {
+    const char *at = strstr(text, from);
+    ck_assert_msg(at != NULL, "'%s' is not in %s", from, text);
+    char *changed = malloc(strlen(text) + strlen(to) + 1), *config = NULL;
+    sprintf(changed, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    struct ls_state back;
+    const enum ls_status status = ls_state_parse(changed, &back, &config, &ls_test_error);
+    ck_assert_ptr_null(config);
+    ck_assert_ptr_null(back.window);
+    ck_assert_ptr_null(back.running);
+    free(changed);
+    return status;
+}
+
+START_TEST(states_that_are_not_whole_are_refused) {
+    struct ls_state state = example(2);
+    char *text = ls_state_print(&state, "");
+    ck_assert_int_eq(parse_changed(text, "null", "null, 1"), LS_DAMAGED);
+    ck_assert_str_eq(ls_test_error.text,
+                     "the state has 2 and 3 metric sums, expected as many of both, at most 4096");
+    ck_assert_int_eq(parse_changed(text, "\"index\"", "\"other\""), LS_DAMAGED);
+    ck_assert_int_eq(parse_changed(text, "numerics_version\": ", "numerics_version\": 9"),
+                     LS_INVALID);
+    ls_state_clear(&state);
+    free(text);
+}
+END_TEST
+
+LS_SUITE(sums_of_any_number_come_back_bit_for_bit, numbers_come_back,
+         states_that_are_not_whole_are_refused)
