@@ -19,13 +19,13 @@ static enum ls_status preset(const struct ls_task_options *options, struct ls_la
             error, LS_INVALID,
             "a gan has losses of its own: change them in the section losses (real, made, "
             "fooled), not with loss or task.top_k");
+    struct ls_error never;
     ls_losses_append(losses, "adversarial", "real");
     struct ls_layer_spec *made = ls_losses_append(losses, "adversarial", "made");
+    LS_ASSERT(ls_field_parse(ls_fields_find(made->layer->fields, "wanted"), "made", made->options,
+                             &never) == LS_OK,
+              "%s", "made");
     ls_losses_append(losses, "adversarial", "fooled");
-    struct ls_error never;
-    const struct ls_field *wanted = ls_fields_find(made->layer->fields, "wanted");
-    LS_ASSERT(ls_field_parse(wanted, "made", losses->items[MADE].options, &never) == LS_OK, "%s",
-              "made");
     return LS_OK;
 }
 

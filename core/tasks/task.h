@@ -82,8 +82,8 @@ const struct ls_metric *ls_metrics_find(const struct ls_metrics *metrics, const 
 extern const struct ls_task ls_task_gan;
 extern const char *const ls_loss_names[];
 
-/* For presets: appends a spec of that loss, called `name`, with options as texts ending with NULL.
- */
+/* For presets: appends a spec of that loss, called `name`, with default options. Good until the
+ * next one is appended. */
 struct ls_layer_spec *ls_losses_append(struct ls_layer_list *losses, const char *loss,
                                        const char *name);
 
