@@ -168,14 +168,6 @@ void ls_models_destroy(struct ls_model *models, int count) {
         ls_model_destroy(&models[p]);
 }
 
-const struct ls_model_input *ls_model_find_input(const struct ls_model *model,
-                                                 const struct ls_feed *feeds, const char *name) {
-    for (int i = 0; i < model->input_count; i++)
-        if (!strcmp(feeds[model->inputs[i].feed].name, name))
-            return &model->inputs[i];
-    return NULL;
-}
-
 /* Samples that run best together: few images, since their activations are large. */
 static int64_t piece_rows(const struct ls_model *model) {
     for (int i = 0; i < ls_graph_node_count(model->graph); i++) {

@@ -58,10 +58,6 @@ LS_MUST_USE enum ls_status ls_model_create(struct ls_model *model,
                                            struct ls_error *error);
 void ls_model_destroy(struct ls_model *model);
 
-/* The input that took the feed of that name among those on offer, or NULL. */
-const struct ls_model_input *ls_model_find_input(const struct ls_model *model,
-                                                 const struct ls_feed *feeds, const char *name);
-
 /* Whole microbatches of `microbatch_rows` samples that go through the graphs in one piece: as many
  * as keep their activations in cache or near it, at most `count`, at least one; one where a
  * parameter is used several times. wanted_rows: samples of a piece that somebody asked for; 0:

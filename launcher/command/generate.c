@@ -7,12 +7,12 @@
 #include "launcher/command/command.h"
 #include "launcher/exit_codes.h"
 
-#define OPTION(field_name, field_kind, field_initial, field_min, field_max, field_help)            \
+#define OPTION(member, option_name, field_kind, field_initial, field_min, field_max, field_help)   \
     {                                                                                              \
         .field = {                                                                                 \
-            .name = #field_name,                                                                   \
+            .name = option_name,                                                                   \
             .kind = field_kind,                                                                    \
-            .offset = offsetof(struct ls_generate_options, field_name),                            \
+            .offset = offsetof(struct ls_generate_options, member),                                \
             .initial = field_initial,                                                              \
             .min = field_min,                                                                      \
             .max = field_max,                                                                      \
@@ -21,16 +21,17 @@
     }
 
 static const struct ls_option options[] = {
-    OPTION(prompt, LS_FIELD_TEXT, "", 0, 0, "text that a language model goes on with"),
-    OPTION(tokens, LS_FIELD_INTEGER, "200", 1, 1e9, "how many tokens to add"),
-    OPTION(temperature, LS_FIELD_REAL, "1", 0, 1e3,
+    OPTION(prompt, "prompt", LS_FIELD_TEXT, "", 0, 0, "text that a language model goes on with"),
+    OPTION(tokens, "tokens", LS_FIELD_INTEGER, "200", 1, 1e9, "how many tokens to add"),
+    OPTION(temperature, "temperature", LS_FIELD_REAL, "1", 0, 1e3,
            "above 1: more daring; below: less; 0: always the likeliest"),
-    OPTION(top_k, LS_FIELD_INTEGER, "0", 0, 1 << 24, "draw among the k likeliest; 0: all"),
-    OPTION(top_p, LS_FIELD_REAL, "0", 0, 1,
+    OPTION(top_k, "top-k", LS_FIELD_INTEGER, "0", 0, 1 << 24, "draw among the k likeliest; 0: all"),
+    OPTION(top_p, "top-p", LS_FIELD_REAL, "0", 0, 1,
            "draw among the likeliest that have probability p together; 0: all"),
-    OPTION(seed, LS_FIELD_INTEGER, "1", 0, 999999999999999, "other seeds, other results"),
-    OPTION(count, LS_FIELD_INTEGER, "1", 1, 1 << 24, "how many texts or images"),
-    OPTION(out, LS_FIELD_TEXT, "", 0, 0, "images: FILE.png (side by side) or FILE.h5 (/samples)"),
+    OPTION(seed, "seed", LS_FIELD_INTEGER, "1", 0, 999999999999999, "other seeds, other results"),
+    OPTION(count, "count", LS_FIELD_INTEGER, "1", 1, 1 << 24, "how many texts or images"),
+    OPTION(out, "out", LS_FIELD_TEXT, "", 0, 0,
+           "images: FILE.png (side by side) or FILE.h5 (/samples)"),
 };
 
 static int run_generate(int argument_count, char **arguments, const void *given) {

@@ -145,9 +145,6 @@ const char *ls_config_help_nearest(const char *name);
 /* The microbatches of a global batch, `auto` worked out (design, section 6). */
 int64_t ls_config_microbatches(const struct ls_config *config);
 
-/* Of `count` microbatches of a rank, how many go through the graph in one piece. */
-int64_t ls_config_piece_microbatches(const struct ls_config *config, int64_t count);
-
 /* compute.isa on this machine: what was asked for (LS_INVALID if it cannot run that), or the best.
  */
 LS_MUST_USE enum ls_status ls_config_variant(const struct ls_config *config,

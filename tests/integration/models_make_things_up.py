@@ -31,7 +31,7 @@ lockstep.check(first.startswith("ROMEO:") and len(first) == 107, f"6 characters,
 lockstep.equal(generate(text, "--prompt", "ROMEO:", "--tokens", 100, "--seed", 3), first, "the same seed again")
 lockstep.check(generate(text, "--prompt", "ROMEO:", "--tokens", 100, "--seed", 4) != first, "another seed gives the same")
 likeliest = generate(text, "--prompt", "A", "--tokens", 20, "--temperature", 0)
-lockstep.equal(generate(text, "--prompt", "A", "--tokens", 20, "--top_k", 1, "--seed", 9), likeliest, "top-k of 1")
+lockstep.equal(generate(text, "--prompt", "A", "--tokens", 20, "--top-k", 1, "--seed", 9), likeliest, "top-k of 1")
 two = generate(text, "--prompt", "ROMEO:", "--tokens", 100, "--seed", 3, "--count", 2)
 lockstep.equal(two.split("----\n")[0], first, "the first of two texts")
 lockstep.check("\u20ac" in generate(text, "--prompt", "\u20ac", code=2), "an unknown character is not named")
