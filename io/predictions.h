@@ -1,5 +1,5 @@
-/* What a model says of each row, as an HDF5 file: /outputs [rows, ...] float32, and for a
- * classification /classes [rows] int32; or what it makes up: /samples. */
+/* What a model says of each row, or what it makes up, as an HDF5 file: one dataset [rows, ...] for
+ * each kind of answer, float32 or int32. */
 #ifndef LS_IO_PREDICTIONS_H
 #define LS_IO_PREDICTIONS_H
 
@@ -8,22 +8,26 @@
 
 struct ls_predictions;
 
+enum { LS_PREDICTIONS_MAX = 3 };
 struct ls_predictions_options {
     const char *path;
-    const char *name; /* of the dataset; NULL: "outputs" */
     uint64_t rows;
-    struct ls_shape row_shape; /* outputs of one row */
-    bool classes;
+    int count; /* of datasets */
+    struct ls_prediction_set {
+        const char *name; /* "outputs" */
+        struct ls_shape row_shape;
+        bool integer; /* int32, else float32 */
+    } sets[LS_PREDICTIONS_MAX];
 };
 
 /* Writes beside path; ls_predictions_close renames into place. */
 LS_MUST_USE enum ls_status ls_predictions_create(struct ls_predictions **predictions,
                                                  const struct ls_predictions_options *options,
                                                  struct ls_error *error);
-/* The next rows; labels NULL unless classes were asked for. */
+/* The next rows: data[count], of float or int32_t as each dataset is. */
 LS_MUST_USE enum ls_status ls_predictions_append(struct ls_predictions *predictions,
-                                                 const float *outputs, const int32_t *labels,
-                                                 int64_t rows, struct ls_error *error);
+                                                 const void *const *data, int64_t rows,
+                                                 struct ls_error *error);
 /* keep: false removes what was written (after an error). Frees predictions in any case. */
 LS_MUST_USE enum ls_status ls_predictions_close(struct ls_predictions *predictions, bool keep,
                                                 struct ls_error *error);

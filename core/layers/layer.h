@@ -159,6 +159,9 @@ struct ls_value *ls_layer_input_indices(struct ls_builder *builder,
 /* The value of a layer by its name, looked up in the same way; NULL if there is none, without an
  * error. */
 struct ls_value *ls_builder_find(const struct ls_builder *builder, const char *name);
+/* The value of the layer of exactly that path ("blocks.block0.attention1"); NULL after an error in
+ * the graph, which says which path is nearest. */
+struct ls_value *ls_builder_layer(struct ls_builder *builder, const char *path);
 /* All values that it gives for `key`; returns how many (at most LS_REFERENCES_MAX), 0 after an
  * error. */
 int ls_layer_inputs(struct ls_builder *builder, const struct ls_layer_spec *spec, const char *key,

@@ -63,6 +63,21 @@ struct ls_value *ls_builder_find(const struct ls_builder *builder, const char *n
     return NULL;
 }
 
+struct ls_value *ls_builder_layer(struct ls_builder *builder, const char *path) {
+    struct ls_value *value = find_path(builder, path);
+    if (value)
+        return value;
+    const size_t count = (size_t)builder->named_count;
+    const char **paths = ls_calloc(count + 1, sizeof *paths);
+    for (size_t i = 0; i < count; i++)
+        paths[i] = builder->named[i].path;
+    const char *nearest = ls_nearest(path, paths, (int)count);
+    free(paths);
+    return ls_graph_fail(builder->graph, "the model has no layer '%.200s'%s%s%s", path,
+                         nearest ? "; nearest is '" : "", nearest ? nearest : "",
+                         nearest ? "'" : "");
+}
+
 static const char *last_part(const char *path) {
     const char *dot = strrchr(path, '.');
     return dot ? dot + 1 : path;

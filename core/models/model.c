@@ -23,6 +23,8 @@ static void list_inputs(struct ls_model *model, const struct ls_builder *builder
 static void keep_values(struct ls_model *model) {
     struct ls_graph *graph = model->graph;
     ls_graph_keep(graph, model->output);
+    if (model->layer)
+        ls_graph_keep(graph, model->layer);
     for (int i = 0; i < model->terms.count; i++) {
         const struct ls_term *term = &model->terms.items[i];
         ls_graph_keep(graph, term->of);
@@ -41,6 +43,16 @@ static bool records_losses(const struct ls_model_options *options) {
     return !options->answers;
 }
 
+/* The value of a layer that somebody wants to see; NULL after an error in the graph. */
+static struct ls_value *find_layer(struct ls_builder *builder, const char *path) {
+    struct ls_value *value = ls_builder_layer(builder, path);
+    if (value && (!value->batched || value->type != LS_TYPE_REAL))
+        return ls_graph_fail(builder->graph, "the layer '%s' has %s", path,
+                             value->batched ? "indices; expected one with numbers"
+                                            : "no value of its own for each sample");
+    return value;
+}
+
 static void record(struct ls_model *model, struct ls_builder *builder,
                    const struct ls_model_options *options, int phase) {
     for (int i = 0; i < options->networks->count; i++)
@@ -56,6 +68,8 @@ static void record(struct ls_model *model, struct ls_builder *builder,
         return;
     }
     model->cut = builder->cut;
+    if (options->layer)
+        model->layer = find_layer(builder, options->layer);
     if (options->answers)
         model->terms.count = 0;
     if (model->terms.count)

@@ -18,6 +18,7 @@ struct ls_model_options {
     enum ls_winograd winograd;
     bool openblas;          /* see ls_graph_options */
     const char *start_at;   /* the cut: begin behind the layer of that path; NULL: none */
+    const char *layer;      /* the path of a layer whose value is wanted, too; NULL: none */
     int64_t step_positions; /* step mode, see ls_graph_options; 0: off */
 };
 
@@ -38,6 +39,7 @@ struct ls_model {
     struct ls_terms terms;              /* none in a model that only answers */
     struct ls_value *output, *loss;     /* borrowed from the graph; loss NULL: it only answers */
     struct ls_value *cut;               /* the input behind start_at; NULL without */
+    struct ls_value *layer;             /* of options.layer: reals [rows, ...]; NULL without */
     const struct ls_layer_spec *failed; /* after an error: the layer or loss that failed, borrowed
                                            from the options; NULL: the error lies elsewhere */
 };

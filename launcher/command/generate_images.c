@@ -126,11 +126,14 @@ static enum ls_status write_h5(const char *path, const float *images, int64_t co
                                struct ls_shape picture, struct ls_error *error) {
     struct ls_predictions *samples;
     const struct ls_predictions_options options = {
-        .path = path, .name = "samples", .rows = (uint64_t)count, .row_shape = picture};
+        .path = path,
+        .rows = (uint64_t)count,
+        .count = 1,
+        .sets = {{.name = "samples", .row_shape = picture}}};
     enum ls_status status = ls_predictions_create(&samples, &options, error);
     if (status != LS_OK)
         return status;
-    status = ls_predictions_append(samples, images, NULL, count, error);
+    status = ls_predictions_append(samples, (const void *[]){images}, count, error);
     struct ls_error ignored;
     const enum ls_status closed =
         ls_predictions_close(samples, status == LS_OK, status == LS_OK ? error : &ignored);

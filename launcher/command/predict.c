@@ -10,17 +10,23 @@
 #include "launcher/exit_codes.h"
 
 struct predict_options {
-    char data[LS_TEXT_MAX], out[LS_TEXT_MAX];
+    char data[LS_TEXT_MAX], layer[LS_TEXT_MAX], out[LS_TEXT_MAX];
     int64_t threads;
 };
 
-static const char usage[] = "RUN --data FILE --out FILE.h5 [--threads T]";
+static const char usage[] = "RUN --data FILE --out FILE.h5 [--layer NAME] [--threads T]";
 
 static const struct ls_option options[] = {
     {.field = {.name = "data",
                .kind = LS_FIELD_TEXT,
                .offset = offsetof(struct predict_options, data),
                .help = "a data source as in a config; targets are not needed"}},
+    {.field = {.name = "layer",
+               .kind = LS_FIELD_TEXT,
+               .offset = offsetof(struct predict_options, layer),
+               .initial = "",
+               .help =
+                   "writes /layer, too: the values of this layer of the model (linear1, relu1)"}},
     {.field = {.name = "out",
                .kind = LS_FIELD_TEXT,
                .offset = offsetof(struct predict_options, out),
@@ -44,37 +50,62 @@ static void classify(const float *outputs, int64_t rows, int64_t width, int32_t 
     }
 }
 
-/* Whether the model's answer is its largest output. */
+/* Whether the model's answer is its largest output: a loss that classifies judges it. */
 static bool classifies(const struct ls_config *config) {
-    const struct ls_loss *loss = ls_loss_find(config->losses.items[0].layer->name);
-    return config->task.kind == LS_TASK_CLASSIFICATION || loss->classifies;
+    for (int i = 0; i < config->losses.count; i++) {
+        const struct ls_layer_spec *spec = &config->losses.items[i];
+        if (ls_loss_find(spec->layer->name)->classifies && !ls_layer_spec_refers(spec, "from"))
+            return true;
+    }
+    return config->task.kind == LS_TASK_CLASSIFICATION;
 }
 
-static enum ls_status write_rows(void *context, const float *outputs, int64_t rows,
+/* In the order of the file's datasets: see describe_file. */
+static enum ls_status write_rows(void *context, const struct ls_answer *answer,
                                  struct ls_error *error) {
     struct writer *writer = context;
-    if (writer->labels)
-        classify(outputs, rows, writer->width, writer->labels);
-    return ls_predictions_append(writer->predictions, outputs, writer->labels, rows, error);
+    const void *data[LS_PREDICTIONS_MAX] = {answer->outputs};
+    int count = 1;
+    if (writer->labels) {
+        classify(answer->outputs, answer->rows, writer->width, writer->labels);
+        data[count++] = writer->labels;
+    }
+    if (answer->layer)
+        data[count++] = answer->layer;
+    return ls_predictions_append(writer->predictions, data, answer->rows, error);
+}
+
+/* Outputs; classes, where the model classifies; the layer, where one was asked for. */
+static struct ls_predictions_options describe_file(const struct ls_trained *trained,
+                                                   const struct ls_model *model, const char *path) {
+    const struct ls_shape shape = ls_shape_of_row(model->output->shape);
+    struct ls_predictions_options file = {
+        .path = path,
+        .rows = trained->data.parts[LS_SOURCE_TEST].count,
+        .count = 1,
+        .sets = {{.name = "outputs", .row_shape = shape}},
+    };
+    if (classifies(&trained->config) && shape.rank == 1)
+        file.sets[file.count++] = (struct ls_prediction_set){.name = "classes", .integer = true};
+    if (model->layer)
+        file.sets[file.count++] = (struct ls_prediction_set){
+            .name = "layer", .row_shape = ls_shape_of_row(model->layer->shape)};
+    return file;
 }
 
 static enum ls_status predict(struct ls_trained *trained, const char *path,
                               struct ls_error *error) {
     struct ls_worker *worker = &trained->worker;
-    const uint64_t rows = trained->data.parts[LS_SOURCE_TEST].count;
-    const struct ls_shape shape =
-        ls_shape_of_row(worker->models[ls_worker_answering(worker)].output->shape);
-
+    const struct ls_model *model = &worker->models[ls_worker_answering(worker)];
     struct ls_loader *loader;
     enum ls_status status = ls_trained_load(trained, LS_SOURCE_TEST, &loader, error);
     if (status != LS_OK)
         return status;
-    struct writer writer = {.width = ls_shape_count(shape)};
-    if (classifies(worker->config) && shape.rank == 1)
+    const struct ls_predictions_options file = describe_file(trained, model, path);
+    struct writer writer = {.width = ls_shape_row_count(model->output->shape)};
+    if (file.count > 1 && file.sets[1].integer)
         writer.labels = ls_calloc((size_t)trained->config.train.batch, sizeof *writer.labels);
-    const struct ls_predictions_options output = {
-        .path = path, .rows = rows, .row_shape = shape, .classes = writer.labels != NULL};
-    status = ls_predictions_create(&writer.predictions, &output, error);
+    status = ls_predictions_create(&writer.predictions, &file, error);
     if (status == LS_OK) {
         struct ls_error ignored;
         status = ls_worker_predict(worker, loader, write_rows, &writer, error);
@@ -86,7 +117,7 @@ static enum ls_status predict(struct ls_trained *trained, const char *path,
     free(writer.labels);
     ls_loader_destroy(loader);
     if (status == LS_OK)
-        printf("%s: %llu rows, outputs of step %llu\n", path, (unsigned long long)rows,
+        printf("%s: %llu rows, outputs of step %llu\n", path, (unsigned long long)file.rows,
                (unsigned long long)trained->step);
     return status;
 }
@@ -106,8 +137,11 @@ static int run_predict(int argument_count, char **arguments, const void *given) 
     struct ls_error error;
     struct ls_trained trained;
     enum ls_status status = check_options(wanted, &error);
-    const struct ls_trained_options what = {
-        .run = arguments[0], .file = wanted->data, .answers = true, .threads = wanted->threads};
+    const struct ls_trained_options what = {.run = arguments[0],
+                                            .file = wanted->data,
+                                            .answers = true,
+                                            .layer = wanted->layer[0] ? wanted->layer : NULL,
+                                            .threads = wanted->threads};
     if (status == LS_OK)
         status = ls_trained_open(&trained, &what, &error);
     if (status != LS_OK)

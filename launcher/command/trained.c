@@ -8,12 +8,13 @@
 #include "launcher/worker/state.h"
 
 static enum ls_status open_model(struct ls_trained *trained, const struct ls_checkpoint *checkpoint,
-                                 bool answers, struct ls_error *error) {
+                                 const struct ls_trained_options *wanted, struct ls_error *error) {
     const struct ls_worker_options options = {
         .config = &trained->config,
         .feeds = trained->data.feeds,
         .feed_count = trained->data.feed_count,
-        .answers = answers,
+        .answers = wanted->answers,
+        .layer = wanted->layer,
     };
     enum ls_status status = ls_worker_create(&trained->worker, &options, error);
     if (status == LS_OK)
@@ -68,7 +69,7 @@ enum ls_status ls_trained_open(struct ls_trained *trained, const struct ls_train
     if (status == LS_OK)
         status = open_data(trained, options, error);
     if (status == LS_OK)
-        status = open_model(trained, &checkpoint, options->answers, error);
+        status = open_model(trained, &checkpoint, options, error);
     ls_state_clear(&state);
     trained->step = checkpoint.step;
     ls_checkpoint_clear(&checkpoint);

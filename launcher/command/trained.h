@@ -15,10 +15,11 @@ struct ls_trained {
 
 struct ls_trained_options {
     const char *run;
-    const char *file; /* a data source as in a config; "": the run's own data */
-    bool targets;     /* whether the file must have them */
-    bool answers;     /* only outputs are wanted, no loss */
-    int64_t threads;  /* 0: the config's */
+    const char *file;  /* a data source as in a config; "": the run's own data */
+    bool targets;      /* whether the file must have them */
+    bool answers;      /* only outputs are wanted, no loss */
+    const char *layer; /* see struct ls_worker_options; NULL: none */
+    int64_t threads;   /* 0: the config's */
 };
 
 /* Loads the newest intact checkpoint of a run. */

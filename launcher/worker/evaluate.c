@@ -59,34 +59,51 @@ enum ls_status ls_worker_evaluate(struct ls_worker *worker, struct ls_loader *lo
     return LS_OK;
 }
 
+/* Values of the whole batch. */
 struct prediction {
     struct ls_pass pass;
-    float *outputs; /* of the whole batch */
+    float *outputs, *layer; /* layer NULL: none is asked for */
 };
+
+/* The rows of a run, among those of the batch. */
+static void copy_rows(const struct ls_worker *worker, struct ls_tree_node node,
+                      const struct ls_run *run, const struct ls_value *from, float *to) {
+    const int64_t width = ls_shape_row_count(from->shape);
+    memcpy(to + (node.first - worker->first) * worker->microbatch_rows * width, from->data,
+           (size_t)(run->rows * width) * sizeof *to);
+}
 
 static void predict_share(void *context, int thread) {
     const struct prediction *prediction = context;
     const struct ls_worker *worker = prediction->pass.worker;
     const struct ls_share *share = &worker->shares[thread];
-    const struct ls_value *output = share->models[ls_worker_answering(worker)].output;
-    const int64_t width = ls_shape_row_count(output->shape);
+    const struct ls_model *model = &share->models[prediction->pass.phase];
     for (int i = 0; i < share->pieces.count; i++) {
         const struct ls_tree_node node = share->pieces.nodes[i];
         struct ls_run run;
-        if (ls_share_forward(&prediction->pass, share, node, NULL, &run))
-            memcpy(prediction->outputs +
-                       (node.first - worker->first) * worker->microbatch_rows * width,
-                   output->data, (size_t)(run.rows * width) * sizeof(float));
+        if (!ls_share_forward(&prediction->pass, share, node, NULL, &run))
+            continue;
+        copy_rows(worker, node, &run, model->output, prediction->outputs);
+        if (model->layer)
+            copy_rows(worker, node, &run, model->layer, prediction->layer);
     }
+}
+
+/* Room for a value of all rows of a batch. */
+static float *make_room(const struct ls_worker *worker, const struct ls_value *value) {
+    const int64_t rows = worker->count * worker->microbatch_rows;
+    return ls_calloc((size_t)(rows * ls_shape_row_count(value->shape)), sizeof(float));
 }
 
 enum ls_status ls_worker_predict(struct ls_worker *worker, struct ls_loader *loader,
                                  ls_worker_output *output, void *context, struct ls_error *error) {
-    const int64_t rows = worker->count * worker->microbatch_rows;
-    const int64_t width =
-        ls_shape_row_count(worker->models[ls_worker_answering(worker)].output->shape);
-    struct prediction prediction = {.pass = {.worker = worker, .mean_only = true},
-                                    .outputs = ls_calloc((size_t)(rows * width), sizeof(float))};
+    const int phase = ls_worker_answering(worker);
+    const struct ls_model *model = &worker->models[phase];
+    struct prediction prediction = {
+        .pass = {.worker = worker, .phase = phase, .mean_only = true},
+        .outputs = make_room(worker, model->output),
+        .layer = model->layer ? make_room(worker, model->layer) : NULL,
+    };
     enum ls_status status = LS_OK;
     ls_parallel_run(worker->threads, prepare_share, worker);
     ls_loader_seek(loader, 0, 0, 1);
@@ -96,8 +113,11 @@ enum ls_status ls_worker_predict(struct ls_worker *worker, struct ls_loader *loa
             break;
         prediction.pass.batch = &batch;
         ls_parallel_run(worker->threads, predict_share, &prediction);
-        status = output(context, prediction.outputs, batch.rows, error);
+        const struct ls_answer answer = {
+            .rows = batch.rows, .outputs = prediction.outputs, .layer = prediction.layer};
+        status = output(context, &answer, error);
     }
     free(prediction.outputs);
+    free(prediction.layer);
     return status;
 }

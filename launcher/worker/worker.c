@@ -85,6 +85,7 @@ static enum ls_status create_models(struct ls_worker *worker,
     model.feed_count = options->feed_count;
     model.inference = !options->communicator;
     model.answers = options->answers;
+    model.layer = options->layer;
     model.borrows_arena = true;
     if (model.openblas && worker->threads > 1)
         ls_blas_set_threads(1);

@@ -60,7 +60,8 @@ struct ls_worker_options {
     struct ls_communicator *communicator; /* NULL: evaluation only */
     const struct ls_feed *feeds; /* [feed_count] that the data offers; needed by create alone */
     int feed_count;
-    bool answers; /* evaluation only: outputs are wanted, no loss (ls_worker_predict) */
+    bool answers;      /* evaluation only: outputs are wanted, no loss (ls_worker_predict) */
+    const char *layer; /* a layer whose value is wanted, too: its path; NULL: none */
 };
 
 /* Collective when there is a communicator. Parameters have their initial values afterwards, from
@@ -108,10 +109,16 @@ void ls_worker_step(struct ls_worker *worker, const struct ls_batch *batch, stru
 LS_MUST_USE enum ls_status ls_worker_evaluate(struct ls_worker *worker, struct ls_loader *loader,
                                               double *sums, struct ls_error *error);
 
-/* Called by ls_worker_predict for each batch, in order; rows: at most that of a batch. */
-typedef enum ls_status ls_worker_output(void *context, const float *outputs, int64_t rows,
+/* What a model says of some samples; borrowed until the next ones. */
+struct ls_answer {
+    int64_t rows;         /* at most those of a batch */
+    const float *outputs; /* [rows, ...] */
+    const float *layer;   /* [rows, ...] of the layer that the worker was asked for; else NULL */
+};
+/* Called by ls_worker_predict for each batch, in order. */
+typedef enum ls_status ls_worker_output(void *context, const struct ls_answer *answer,
                                         struct ls_error *error);
-/* Hands the model's outputs for each row of a loader (this process alone) to `output`. */
+/* Hands what the model says of each row of a loader (this process alone) to `output`. */
 LS_MUST_USE enum ls_status ls_worker_predict(struct ls_worker *worker, struct ls_loader *loader,
                                              ls_worker_output *output, void *context,
                                              struct ls_error *error);

@@ -16,7 +16,7 @@ with h5py.File(data, "w") as file:
     file["inputs"], file["targets"] = inputs, labels
 config = lockstep.path("config.yaml")
 with open(config, "w") as file:
-    file.write(f"data: {{train: {data}, test: {data}}}\nmodel: [linear: 3]\n"
+    file.write(f"data: {{train: {data}, test: {data}}}\nmodel: [linear: 6, relu, linear: 3]\n"
                "train: {epochs: 3, batch: 32, microbatches: 4}\n")
 run = lockstep.path("run")
 
@@ -53,3 +53,15 @@ with h5py.File(lockstep.path("out.h5")) as file:
     outputs, classes = file["outputs"][:], file["classes"][:]
 lockstep.check((outputs.argmax(1) == classes).all(), "classes are the largest outputs")
 lockstep.equal((classes == labels).mean(), result["test"]["accuracy"], "the accuracy of predictions")
+
+# A layer's values: those before and behind a ReLU, which the model runs as one op where nobody asks; nothing else changes.
+weights = lockstep.parameters(lockstep.newest_checkpoint(run))
+hidden = inputs.astype("f8") @ weights["linear1.weight"] + weights["linear1.bias"]
+for layer, expected in {"linear1": hidden, "relu1": numpy.maximum(hidden, 0)}.items():
+    lockstep.call("predict", run, "--data", data, "--out", lockstep.path("layer.h5"), "--layer", layer)
+    with h5py.File(lockstep.path("layer.h5")) as file:
+        lockstep.equal(sorted(file), ["classes", "layer", "outputs"], "what predict writes with a layer")
+        lockstep.check(numpy.allclose(file["layer"], expected, rtol=1e-5, atol=1e-6), f"the values of {layer}")
+        lockstep.check(numpy.array_equal(file["outputs"], outputs), "the outputs beside a layer's values")
+done = lockstep.call("predict", run, "--data", data, "--out", lockstep.path("x.h5"), "--layer", "relu11", expect=2)
+lockstep.check("the model has no layer 'relu11'; nearest is 'relu1'" in done.stderr, done.stderr)

@@ -71,12 +71,13 @@ static struct ls_loader *open_loader(const struct ls_worker *worker, struct ls_d
     return loader;
 }
 
-static enum ls_status keep_outputs(void *context, const float *outputs, int64_t rows,
+static enum ls_status keep_outputs(void *context, const struct ls_answer *answer,
                                    struct ls_error *error) {
     struct outcome *outcome = context;
     (void)error;
-    memcpy(outcome->outputs + 5 * outcome->predicted, outputs, (size_t)rows * 5 * sizeof(float));
-    outcome->predicted += rows;
+    memcpy(outcome->outputs + 5 * outcome->predicted, answer->outputs,
+           (size_t)answer->rows * 5 * sizeof(float));
+    outcome->predicted += answer->rows;
     return LS_OK;
 }
 
