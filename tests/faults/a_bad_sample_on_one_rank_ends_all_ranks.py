@@ -37,6 +37,8 @@ def case(name, inputs, bad_at, bad, layers, *said):
         lockstep.check(part in done.stderr, f"{name}: '{part}' is not said:\n{done.stderr}")
     if "rank " in said:  # training had begun
         lockstep.equal(lockstep.result(run)["status"], "failed", "status")
+    else:
+        lockstep.check(not os.path.exists(run), f"{name}: {run} was made for a run that could not begin")
     with h5py.File(data, "r+") as file:
         file["inputs"][bad_at] = good
     lockstep.equal(lockstep.train(config, run, 3)["status"], "done", "status once the file is mended")

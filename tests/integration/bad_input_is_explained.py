@@ -177,6 +177,12 @@ refused(["predict", RUN, "--data", good, "--out", lockstep.path("pipe")], "pipe:
 refused(["predict", RUN, "--data", table("wide.h5", features=6), "--out", lockstep.path("out.h5")],
         "samples of 6 do not fit the model of this run", "linear1.weight", "found 4x3")
 refused(["evaluate", RUN, "--data", lockstep.path("pairs.h5")], "layer linear1", "the data has 2")
+begins(["train", config(good, extra="  watch: acuracy\n"), "-n", "1", "--out", lockstep.path("watch")],
+       path + ":8:10: error: train.watch: expected one of loss, accuracy; found 'acuracy'")
+begins(["train", config(good, model="[{linear: 1}]", extra="task: regression\n"), "-n", "1", "--out", lockstep.path("watch"),
+        "--set", "train.watch=accuracy"],
+       "--set train.watch=accuracy: error: train.watch: expected one of loss, r2, mean_absolute_error; found 'accuracy'")
+lockstep.check(not os.path.exists(lockstep.path("watch")), "a refused start left a run folder")
 path = config(good, model="\n  - linear: {units: 3, bias: false}")
 refused(["train", path, "-n", "1", "--out", RUN], "model.linear1.bias was true, is false")
 refused(["train", config(good), "-n", "1", "--out", RUN, "--set", "optimizer.name=sgd"],

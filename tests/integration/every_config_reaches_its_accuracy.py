@@ -15,7 +15,8 @@ result = lockstep.train(lockstep.config(name), lockstep.path(name), min(2, os.cp
 part, _, metric = metric.rpartition(".")
 value = result[part or "test"][metric]
 print(f"{name}: {metric} {value:.4f} after {result['seconds']:.1f} s of training")
-lockstep.check(result["status"] in ("done", "stopped"), f"status {result['status']}")
+# Training of the GPT ends after a number of steps, in the middle of an epoch.
+lockstep.equal(result["status"], "stopped" if name == "shakespeare-gpt" else "done", "status")
 if metric.endswith("loss"):
     lockstep.check(value <= -least, f"{metric} {value}, expected at most {-least}")
 else:

@@ -5,6 +5,7 @@ with AVX2 kernels, and in other pieces with other kernels and messages.
 
 Cases: mlp, cnn (batch norm, dropout), resnet (augmentation), table-adam, table-momentum (uneven last batch, several
 epochs), lstm and gpt (windows over a text), vae (references, two terms), gan (two phases)."""
+import math
 import os
 import sys
 
@@ -65,8 +66,14 @@ def case(name):
     return lockstep.config("fashion-mnist-" + name), settings
 
 
-def losses(result):
-    return {key: value for key, value in result["test"].items() if key.endswith("loss")}
+LOSSES = {"gan": {"discriminator.loss", "generator.loss"}, "vae": {"loss", "reconstruction.loss", "divergence.loss"}}
+
+
+def losses(name, result):
+    found = {key: value for key, value in result["test"].items() if key.endswith("loss")}
+    missed = LOSSES.get(name, {"loss"}) - set(found)
+    lockstep.check(not missed and all(map(math.isfinite, found.values())), f"{name}: losses {found}, missing {missed}")
+    return found
 
 
 def main(name, *ranks):
@@ -76,7 +83,7 @@ def main(name, *ranks):
         run = lockstep.path(f"{name}-{count}")
         result = lockstep.train(config, run, count, **settings)
         lockstep.equal(result["world_size"], count, "world_size")
-        found = (result["parameters_digest"], losses(result), lockstep.metrics(run))
+        found = (result["parameters_digest"], losses(name, result), lockstep.metrics(run))
         print(f"{name} on {count} ranks: {found[0]}, {found[1]}, {len(found[2])} lines of metrics")
         first = first or found
         lockstep.equal(found, first, f"digest, test loss and metrics on {count} ranks")
@@ -86,18 +93,18 @@ def main(name, *ranks):
         for count, threads in ((1, 2), (1, 3), (2, 2), (3, 3)):
             run = lockstep.path(f"{name}-{count}-{threads}")
             result = lockstep.train(config, run, count, compute__threads=threads, **settings)
-            found = (result["parameters_digest"], losses(result), lockstep.metrics(run))
+            found = (result["parameters_digest"], losses(name, result), lockstep.metrics(run))
             lockstep.equal(found, first, f"digest, test loss and metrics on {count} ranks of {threads} threads")
         with open("/proc/cpuinfo") as file:
             isa = "avx2" if "avx2" in file.read() else "auto"
         result = lockstep.train(config, lockstep.path(name + "-8"), 8, compute__isa=isa, **settings)
-        found = (result["parameters_digest"], losses(result), lockstep.metrics(lockstep.path(name + "-8")))
+        found = (result["parameters_digest"], losses(name, result), lockstep.metrics(lockstep.path(name + "-8")))
         lockstep.equal(found, first, f"digest, test loss and metrics on 8 ranks with {isa} kernels")
         run = lockstep.path(name + "-otherwise")
         isa = "auto" if name in ("resnet", "gan", "lstm", "gpt") else "portable"  # that would take minutes
         result = lockstep.train(config, run, 3, train__piece_rows=1, compute__isa=isa, train__share_memory="false",
                                **settings)
-        found = (result["parameters_digest"], losses(result), lockstep.metrics(run))
+        found = (result["parameters_digest"], losses(name, result), lockstep.metrics(run))
         lockstep.equal(found, first, f"digest, test loss and metrics in pieces of one microbatch, with {isa} kernels")
     lockstep.check(len(first[2]) >= 4, "metrics.jsonl has next to nothing in it")
 

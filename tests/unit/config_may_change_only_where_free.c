@@ -153,5 +153,63 @@ START_TEST(models_are_compared) {
 }
 END_TEST
 
+/* What stands behind the model; `expected` is the whole difference. */
+static void check_endings(const char *before_text, const char *now_text, const char *expected) {
+    static const char start[] = "data: {train: a.h5}\n"
+                                "model:\n"
+                                "  generator: [noise: {shape: [4]}, linear: 3]\n"
+                                "  discriminator: [linear: {units: 1, name: out}]\n";
+    struct ls_config configs[2];
+    const char *const texts[2] = {before_text, now_text};
+    for (int i = 0; i < 2; i++) {
+        char text[1024];
+        snprintf(text, sizeof text, "%s%s", start, texts[i]);
+        ls_require(
+            ls_config_parse(&configs[i], text, strlen(text), "x.yaml", NULL, 0, &ls_test_error));
+    }
+    struct ls_error error = {0};
+    const enum ls_status status = ls_config_resumable(&configs[0], &configs[1], &error);
+    if (!expected)
+        ls_require(status);
+    else
+        ck_assert_msg(status == LS_INVALID && strstr(error.text, expected),
+                      "'%s' and '%s': expected '%s', found '%s'", before_text, now_text, expected,
+                      error.text);
+    ls_config_clear(&configs[0]);
+    ls_config_clear(&configs[1]);
+}
+
+#define LOSSES(first, second)                                                                      \
+    "task: custom\n"                                                                               \
+    "losses: [" first ", squared_error: {name: b, from: out, target: other" second "}]\n"
+#define PHASES(options) "task: gan\nphases: {generator: {" options "}}\n"
+
+START_TEST(losses_and_phases_are_compared) {
+    const char *plain = LOSSES("squared_error: {name: a}", "");
+    check_endings(plain, plain, NULL);
+    check_endings(plain, LOSSES("squared_error: {name: a, weight: 2}", ""),
+                  "\n  losses.a.weight was 1, is 2\n");
+    check_endings(plain, LOSSES("absolute_error: {name: a}", ""),
+                  "\n  losses.a was squared_error 'a', is absolute_error 'a'\n");
+    check_endings(plain, LOSSES("squared_error: {name: c}", ""),
+                  "\n  losses.a was squared_error 'a', is squared_error 'c'\n");
+    check_endings(plain, LOSSES("squared_error: {name: a}", "s"),
+                  "\n  losses.b was from: out, target: other, is from: out, target: others\n");
+    check_endings(plain, "task: custom\nlosses: [squared_error: {name: a}]\n",
+                  "\n  losses was 2 layers, is 1\n");
+    const char *gan = "task: gan\n";
+    check_endings(gan, PHASES("every: 1"), NULL);
+    check_endings(gan, PHASES("every: 2"), "\n  phases.generator.every was 1, is 2\n");
+    check_endings(gan, PHASES("optimizer: {name: sgd}"),
+                  "\n  phases.generator.optimizer.name was adam, is sgd\n");
+    check_endings(gan, PHASES("schedule: {warmup_steps: 3}"),
+                  "\n  phases.generator.schedule.warmup_steps was 0, is 3\n");
+    check_endings(gan,
+                  "task: gan\nlosses: [adversarial: {name: real, form: hinge}, "
+                  "adversarial: {name: made, wanted: made}, adversarial: {name: fooled}]\n",
+                  "\n  losses.real.form was ");
+}
+END_TEST
+
 LS_SUITE(feeds_may_not_change, free_keys_may_change, all_others_may_not, differences_are_listed,
-         models_are_compared)
+         models_are_compared, losses_and_phases_are_compared)

@@ -303,6 +303,18 @@ START_TEST(convolutions_run_in_small_pieces) {
     const int piece = ls_models_piece(&made.model, 1, 8, 0, 64);
     ck_assert_msg(piece > 0 && piece < 16, "%d microbatches", piece);
     clear(&list);
+    struct ls_layer_spec *block = ls_test_layer(&list, "residual", NULL);
+    ls_test_layer(&block->branches[1], "conv2d", "filters", "2", "padding", "same",
+                  NULL); /* the shortcut */
+    ls_test_layer(&list, "flatten", NULL);
+    build(&list, LS_SHAPE(6, 5, 2));
+    ck_assert_int_eq(ls_models_piece(&made.model, 1, 8, 0, 64), 2);
+    clear(&list);
+    ls_test_layer(&list, "conv_transpose2d", "filters", "4", NULL);
+    ls_test_layer(&list, "flatten", NULL);
+    build(&list, LS_SHAPE(6, 5, 2));
+    ck_assert_int_eq(ls_models_piece(&made.model, 1, 8, 0, 64), 2);
+    clear(&list);
 }
 END_TEST
 

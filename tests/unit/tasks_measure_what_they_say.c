@@ -1,6 +1,7 @@
 #include "core/tasks/task.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct bench {
     struct ls_parameter_set *parameters;
     struct ls_graph *graph;
     struct ls_value *output, *target, *loss;
+    struct ls_taken_feed labels; /* how the targets were taken */
     float *flat;
 };
 
@@ -47,6 +49,7 @@ static enum ls_status set_up(struct bench *bench, struct ls_task_options options
         bench->loss = ls_terms_loss(&bench->terms, bench->graph);
         ls_graph_set_loss(bench->graph, bench->loss);
     }
+    bench->labels = builder.taken[0];
     ls_builder_clear(&builder);
     const enum ls_status status = ls_graph_plan(bench->graph, &ls_test_error);
     if (status == LS_OK) {
@@ -114,6 +117,8 @@ START_TEST(classes_are_counted_and_the_loss_is_their_cross_entropy) {
     struct bench bench;
     ls_require(set_up(&bench, options, LS_SHAPE(3)));
     ck_assert_int_eq(bench.target->type, LS_TYPE_INT32);
+    ck_assert_int_eq(bench.labels.limit, 3);
+    ck_assert(!bench.labels.ignores);
     memcpy(bench.output->data, logits, sizeof logits);
     memcpy(bench.target->data, labels, sizeof labels);
     const struct ls_run run = forward(&bench, 5, 5);
@@ -166,6 +171,7 @@ START_TEST(one_output_makes_it_a_binary_classification) {
     struct bench bench;
     ls_require(set_up(&bench, defaults(LS_TASK_CLASSIFICATION), LS_SHAPE(1)));
     ck_assert_int_eq(bench.target->type, LS_TYPE_REAL);
+    ck_assert_int_eq(bench.labels.limit, 2);
     const float x[4] = {2, -1, 0, 0.5f}, t[4] = {1, 0, 1, 0};
     memcpy(bench.output->data, x, sizeof x);
     memcpy(bench.target->data, t, sizeof t);
@@ -386,23 +392,42 @@ START_TEST(options_that_do_not_go_together_are_refused) {
     options.top_k = 4;
     refuse_outputs(options, LS_SHAPE(3), "top_k is 4, but the model has 3 outputs");
     options = defaults(LS_TASK_CLASSIFICATION);
-    refuse_outputs(options, LS_SHAPE(70000), "expects from 2 to 65536 outputs of the model");
+    refuse_outputs(options, LS_SHAPE(70000),
+                   "expects from 2 to 65536 outputs of the model, found 70000");
+    refuse_outputs(options, LS_SHAPE(3, 1),
+                   "expects from 2 to 65536 outputs of the model, found 1");
 }
 END_TEST
 
-START_TEST(metrics_know_which_way_is_better) {
+/* All metrics of a task, "+" before those of which more is better. */
+static void check_directions(struct ls_task_options options, const char *expected) {
     struct bench bench;
-    double sums[SUMS_MAX] = {0};
-    ls_require(set_up(&bench, defaults(LS_TASK_CLASSIFICATION), LS_SHAPE(3)));
-    struct ls_metrics metrics = metrics_of(&bench, sums, true);
-    ck_assert(ls_metrics_find(&metrics, "accuracy")->higher_is_better);
-    ck_assert(!ls_metrics_find(&metrics, "loss")->higher_is_better);
+    const double sums[SUMS_MAX] = {0};
+    ls_require(set_up(&bench, options, LS_SHAPE(6)));
+    const struct ls_metrics metrics = metrics_of(&bench, sums, true);
+    char found[512] = "";
+    for (int i = 0; i < metrics.count; i++) {
+        const size_t used = strlen(found);
+        snprintf(found + used, sizeof found - used, "%s%s%s", i ? " " : "",
+                 metrics.items[i].higher_is_better ? "+" : "", metrics.items[i].name);
+    }
+    ck_assert_str_eq(found, expected);
     tear_down(&bench);
-    ls_require(set_up(&bench, defaults(LS_TASK_REGRESSION), LS_SHAPE(3)));
-    metrics = metrics_of(&bench, sums, true);
-    ck_assert(ls_metrics_find(&metrics, "r2")->higher_is_better);
-    ck_assert(!ls_metrics_find(&metrics, "mean_absolute_error")->higher_is_better);
-    tear_down(&bench);
+}
+
+START_TEST(metrics_know_which_way_is_better) {
+    struct ls_task_options options = defaults(LS_TASK_CLASSIFICATION);
+    options.top_k = 5;
+    check_directions(options, "loss +accuracy +top5_accuracy");
+    check_directions(defaults(LS_TASK_REGRESSION), "loss +r2 mean_absolute_error");
+    check_directions(defaults(LS_TASK_LANGUAGE_MODEL), "loss perplexity +accuracy");
+    struct ls_metrics metrics = {.count = 3,
+                                 .items = {{.name = "loss", .value = 5},
+                                           {.name = "reconstruction.loss", .value = 3},
+                                           {.name = "divergence.loss", .value = 2}}};
+    ls_task_of(LS_TASK_VAE)->metrics(&metrics);
+    ck_assert_double_eq(ls_metrics_find(&metrics, "elbo")->value, -5);
+    ck_assert(ls_metrics_find(&metrics, "elbo")->higher_is_better);
 }
 END_TEST
 
