@@ -102,6 +102,11 @@ static enum ls_status set_up_columns(const struct reading *reading,
         table->target = find_column(table, import->target);
     if (table->target < 0 && !none)
         return no_column(reading, "--target", import->target, place, error);
+    if (table->target >= 0 && table->columns[table->target].dropped)
+        return ls_csv_fail(error, reading->path, place,
+                           import->target[0] ? "--drop leaves out '%s', which --target names"
+                                             : "--drop leaves no column, not even '%s' to predict",
+                           table->columns[table->target].name);
     if (table->target >= 0 && table->count == 1)
         return ls_csv_fail(
             error, reading->path, place,

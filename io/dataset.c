@@ -130,6 +130,25 @@ static enum ls_status find_files(struct ls_dataset *dataset, const char *path,
     return LS_OK;
 }
 
+/* A window's number says nothing about the rows of a column without windows. */
+static enum ls_status check_windows(const struct ls_dataset *dataset,
+                                    const struct ls_dataset_options *options,
+                                    struct ls_error *error) {
+    const struct ls_feed_options *with = NULL, *without = NULL;
+    for (int i = 0; i < options->feed_count; i++) {
+        const struct ls_feed_options *feed = &options->feeds[i];
+        if (ls_dataset_find_column(dataset, feed->column) >= 0)
+            *(feed->window ? &with : &without) = feed;
+    }
+    if (!with || !without)
+        return LS_OK;
+    return ls_fail(
+        error, LS_INVALID,
+        "the feed '%s' takes windows of %s, but '%s' takes whole rows of %s: a sample is "
+        "either; give '%s' a window, too",
+        with->name, with->column, without->name, without->column, without->name);
+}
+
 /* Which columns the feeds need, each once; the first file decides about optional ones. */
 static enum ls_status choose_columns(struct ls_dataset *dataset,
                                      const struct ls_dataset_options *options,
@@ -151,7 +170,7 @@ static enum ls_status choose_columns(struct ls_dataset *dataset,
             dataset->columns[dataset->info.column_count++].name = ls_strdup(feed->column);
     }
     if (dataset->info.column_count)
-        return LS_OK;
+        return check_windows(dataset, options, error);
     return ls_fail(error, LS_INVALID, "%s: has none of the datasets that the feeds read",
                    first->path);
 }

@@ -160,7 +160,7 @@ enum ls_status ls_dataset_pass(struct ls_dataset *dataset, const struct ls_feed_
     for (int f = 0; f < dataset->count && status == LS_OK; f++) {
         const struct ls_array *array = &dataset->files[f].arrays[column];
         const struct ls_cut_of_rows cut = ls_dataset_cut(array, use);
-        const int64_t rows = cut.values < PASS_VALUES ? PASS_VALUES / cut.values : 1;
+        const int64_t rows = array->row_values < PASS_VALUES ? PASS_VALUES / array->row_values : 1;
         char *raw = ls_calloc((size_t)rows, array->row_bytes);
         void *values = ls_calloc((size_t)(rows * cut.values), 4);
         uint64_t first, end;

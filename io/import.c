@@ -150,6 +150,20 @@ static enum ls_status locate(struct ls_import *import, const char *name, const c
     return status;
 }
 
+/* The vocabulary's file lies below the folder like the others, unless it is not there. */
+static enum ls_status locate_vocabulary(struct ls_import *import, const char *folder,
+                                        struct ls_error *error) {
+    char below[LS_TEXT_MAX];
+    if (!import->vocabulary[0] || import->vocabulary[0] == '/' || !folder)
+        return LS_OK;
+    if (snprintf(below, sizeof below, "%s/%s", folder, import->vocabulary) >= (int)sizeof below)
+        return ls_fail(error, LS_INVALID, "--vocabulary: a path of more than %d bytes",
+                       (int)LS_TEXT_MAX - 1);
+    if (ls_file_exists(below) || !ls_file_exists(import->vocabulary))
+        snprintf(import->vocabulary, sizeof import->vocabulary, "%s", below);
+    return LS_OK;
+}
+
 static enum ls_status unknown_option(const char *option, struct ls_error *error) {
     const char *names[sizeof fields / sizeof *fields];
     for (int i = 0; i < options.count; i++)
@@ -178,6 +192,19 @@ static enum ls_status take_option(struct ls_import *import, int count, char *con
     }
     if (ls_field_parse(field, text, import, error) != LS_OK)
         return ls_fail_context(error, "--%s: ", name);
+    return LS_OK;
+}
+
+/* What would have no effect beside another option. */
+static enum ls_status check_pairs(const struct ls_import *import, struct ls_error *error) {
+    if (import->series && import->target[0] && strcmp(import->target, "none") != 0)
+        return ls_fail(
+            error, LS_INVALID,
+            "--target beside --series: a series has no target column; a config says with "
+            "data.target_channels what is predicted");
+    if (import->vocabulary[0] && import->words)
+        return ls_fail(error, LS_INVALID,
+                       "--words beside --vocabulary: the vocabulary says which words there are");
     return LS_OK;
 }
 
@@ -250,6 +277,11 @@ enum ls_status ls_import_parse(struct ls_import *import, int count, char *const 
         status = check_separator(import, error);
     if (status == LS_OK)
         status = find_format(import, named, used, error);
+    if (status == LS_OK)
+        status = check_pairs(import, error);
+    if (status == LS_OK)
+        status = locate_vocabulary(import, folder, error);
+    import->unit_given = used & 1u << (ls_fields_find(options, "unit") - fields);
     if (status != LS_OK)
         ls_import_clear(import);
     return status;

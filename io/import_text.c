@@ -15,15 +15,23 @@ static bool ends_with(const char *text, const char *ending) {
     return length >= tail && !strcmp(text + length - tail, ending);
 }
 
-/* Another text's: of an imported file, or what a run keeps. */
-static enum ls_status load_vocabulary(struct ls_vocabulary *vocabulary, const char *path,
-                                      struct ls_error *error) {
+/* Another text's: of an imported file, or what a run keeps. Units that were asked for must be its.
+ */
+static enum ls_status load_vocabulary(struct ls_vocabulary *vocabulary,
+                                      const struct ls_import *import, struct ls_error *error) {
+    const char *path = import->vocabulary;
     bool found;
     const enum ls_status status =
         ends_with(path, ".json") ? ls_vocabularies_load(vocabulary, path, column, &found, error)
                                  : ls_vocabulary_load(vocabulary, path, column, &found, error);
     if (status == LS_OK && !found)
         return ls_fail(error, LS_INVALID, "--vocabulary: %s has none for %s", path, column);
+    if (status == LS_OK && import->unit_given && import->unit != vocabulary->unit)
+        return ls_fail(error, LS_INVALID, "--unit %s: the vocabulary of %s has %ss",
+                       ls_text_units[import->unit], path, ls_text_units[vocabulary->unit]);
+    if (status == LS_OK && import->special && !vocabulary->special)
+        return ls_fail(error, LS_INVALID, "--special: the vocabulary of %s has no special tokens",
+                       path);
     return status;
 }
 
@@ -76,7 +84,7 @@ enum ls_status ls_import_text(const struct ls_import *import, struct ls_writer *
     struct ls_vocabulary vocabulary = {0};
     const struct ls_vocabulary_options options = {
         .unit = import->unit, .special = import->special, .words = import->words};
-    status = import->vocabulary[0] ? load_vocabulary(&vocabulary, import->vocabulary, error)
+    status = import->vocabulary[0] ? load_vocabulary(&vocabulary, import, error)
                                    : ls_vocabulary_build(&vocabulary, &options, &text, error);
     int32_t *tokens = NULL;
     uint64_t count = 0;

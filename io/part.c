@@ -51,6 +51,8 @@ static void add_value(struct pass *pass, int64_t channel, float value) {
 static void add_values(void *context, const void *values, int64_t count) {
     struct pass *pass = context;
     const float *x = values;
+    LS_ASSERT(count % pass->channels == 0, "%lld values of %lld channels", (long long)count,
+              (long long)pass->channels);
     for (int64_t i = 0; i < count; i += pass->channels)
         for (int64_t c = 0; c < pass->channels; c++)
             add_value(pass, c, x[i + c]);

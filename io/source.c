@@ -139,7 +139,7 @@ static enum ls_status cache_key(const struct ls_import *import, const char *fold
     for (int i = 0; i < import->file_count && status == LS_OK; i++)
         status = add_file(hash, import->files[i], folder, error);
     if (status == LS_OK && import->vocabulary[0])
-        status = add_file(hash, import->vocabulary, NULL, error);
+        status = add_file(hash, import->vocabulary, folder, error);
     *key = ls_hash_value(hash);
     ls_hash_destroy(hash);
     return status;

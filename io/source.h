@@ -37,6 +37,7 @@ struct ls_import {
     int missing;                   /* csv: error | drop | mean | zero */
     char drop[LS_TEXT_MAX];        /* csv: columns to leave out */
     int unit;                      /* text: enum ls_text_unit */
+    bool unit_given;               /* it was asked for: a vocabulary must agree */
     int64_t words;                 /* text: most words of the vocabulary; 0: all */
     char vocabulary[LS_TEXT_MAX];  /* text: a file with another text's; "": this text's own */
     char separator[LS_TEXT_MAX]; /* csv: one byte; written "tab" and "space" where a byte is awkward

@@ -252,7 +252,8 @@ enum ls_status ls_vocabulary_encode(const struct ls_vocabulary *vocabulary,
             id = LS_TOKEN_UNKNOWN;
         if (id < 0)
             status = ls_csv_fail(error, text->name, place_of(text, unit.at),
-                                 "'%.*s' is not in the vocabulary of the training data (%d %ss)",
+                                 "'%.*s' is not in the vocabulary that the text is read with "
+                                 "(%d %ss)",
                                  (int)unit.length, text->bytes + unit.at, vocabulary->count,
                                  ls_text_units[vocabulary->unit]);
         (*tokens)[(*count)++] = id;

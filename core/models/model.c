@@ -132,6 +132,18 @@ static enum ls_status plan(struct ls_model *models, int count, struct ls_error *
     return status;
 }
 
+/* What to point at when phase p has nothing to learn: the first layer of its network, or else of
+ * the one that the task trains, which is main or the last. */
+static const struct ls_layer_spec *first_layer(const struct ls_model_options *options, int p) {
+    const struct ls_networks *networks = options->networks;
+    const struct ls_network *network = ls_network_find(networks, options->task->phases[p]);
+    if (!network)
+        network = ls_network_find(networks, "main");
+    if (!network)
+        network = &networks->items[networks->count - 1];
+    return network->layers.items;
+}
+
 /* A phase whose networks have no parameters would learn nothing. */
 static enum ls_status check_phases(struct ls_model *models, const struct ls_model_options *options,
                                    const struct ls_parameter_set *parameters,
@@ -145,6 +157,7 @@ static enum ls_status check_phases(struct ls_model *models, const struct ls_mode
         if (trained)
             continue;
         ls_models_destroy(models, task->phase_count);
+        models[0].failed = first_layer(options, p);
         if (task->phase_count == 1)
             return ls_fail(error, LS_INVALID,
                            "the model has no parameters: there is nothing to learn");

@@ -96,19 +96,27 @@ static enum ls_status check_early_stopping(const struct ls_config_reader *reader
         "train.patience (early stopping) needs data.validation, or a share of data.split");
 }
 
-static enum ls_status check_schedule(const struct ls_config_reader *reader) {
-    const struct ls_schedule_options *schedule = &reader->config->schedule;
+static enum ls_status check_schedule_of(const struct ls_config_reader *reader,
+                                        const struct ls_phase_options *phase) {
+    const struct ls_schedule_options *schedule = &phase->schedule;
     if (schedule->steps && schedule->warmup_steps > schedule->steps)
-        return ls_reader_fail(reader, *ls_reader_origin(reader, "schedule.warmup_steps"),
+        return ls_reader_fail(reader, ls_reader_schedule_origin(reader, phase, "warmup_steps"),
                               "schedule.warmup_steps is %lld, but schedule.steps only %lld",
                               (long long)schedule->warmup_steps, (long long)schedule->steps);
     for (int i = 1; i < schedule->milestones.count; i++)
         if (schedule->milestones.values[i] <= schedule->milestones.values[i - 1])
             return ls_reader_fail(
-                reader, *ls_reader_origin(reader, "schedule.milestones"),
+                reader, ls_reader_schedule_origin(reader, phase, "milestones"),
                 "schedule.milestones: expected ascending shares, found %g after %g",
                 schedule->milestones.values[i], schedule->milestones.values[i - 1]);
     return LS_OK;
+}
+
+static enum ls_status check_schedule(const struct ls_config_reader *reader) {
+    enum ls_status status = LS_OK;
+    for (int p = 0; p < reader->config->phase_count && status == LS_OK; p++)
+        status = check_schedule_of(reader, &reader->config->phases[p]);
+    return status;
 }
 
 static enum ls_status check_ranks(const struct ls_config_reader *reader) {

@@ -1,5 +1,4 @@
 /* The feeds of a config's data: the section's `feeds`, and what stands for them in short. */
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,21 +84,24 @@ int ls_config_feeds(const struct ls_config *config, struct ls_feed_options *feed
     return data->feeds.count;
 }
 
-int64_t ls_config_stride(const struct ls_config *config) {
-    const struct ls_data_options *data = &config->data;
+/* Rows of the first window that the config cuts; 0: samples are rows. */
+static int64_t first_window(const struct ls_data_options *data) {
     int64_t window = data->window;
     for (int i = 0; i < data->feeds.count && !window; i++)
         window = data->feeds.items[i].window;
+    return window;
+}
+
+int64_t ls_config_stride(const struct ls_config *config) {
+    const struct ls_data_options *data = &config->data;
+    const int64_t window = first_window(data);
     return !window ? 1 : data->stride ? data->stride : window;
 }
 
 static enum ls_status read_name(const struct ls_config_reader *reader, const yaml_node_t *node,
                                 struct ls_feed_list *list, struct ls_feed_options **feed) {
     const char *name = ls_yaml_text(node);
-    bool good = name && name[0] && strlen(name) < LS_FEED_NAME_MAX;
-    for (const char *c = name; good && *c; c++)
-        good = isalnum((unsigned char)*c) || *c == '_' || *c == '-';
-    if (!good)
+    if (!ls_name_good(name, LS_FEED_NAME_MAX, false))
         return ls_reader_fail(reader, ls_origin_of(node),
                               "name of a feed: expected 1 to %d letters, digits, _ or -",
                               LS_FEED_NAME_MAX - 1);
@@ -114,44 +116,19 @@ static enum ls_status read_name(const struct ls_config_reader *reader, const yam
     return LS_OK;
 }
 
-static enum ls_status unknown_key(const struct ls_config_reader *reader, const yaml_node_t *node,
-                                  const char *key) {
-    struct ls_names names = {0};
-    for (int i = 0; i < ls_feed_fields.count; i++)
-        ls_names_add(&names, ls_feed_fields.items[i].name);
-    const char *nearest = ls_nearest(key, names.items, names.count);
-    return ls_reader_fail(reader, ls_origin_of(node), "unknown key '%.60s' of a feed%s%s%s", key,
-                          nearest ? "; nearest is '" : "; see `lockstep help config data",
-                          nearest ? nearest : "", nearest ? "'" : "`");
-}
-
 /* Behind a feed's name: its column alone, or a mapping of keys. */
 static enum ls_status read_feed(const struct ls_config_reader *reader, const yaml_node_t *value,
                                 struct ls_feed_options *feed) {
-    char name[LS_FEED_NAME_MAX + 80], found[80];
-    if (value->type == YAML_SCALAR_NODE && !ls_yaml_empty(value)) {
-        snprintf(name, sizeof name, "data.feeds.%s", feed->name);
-        return ls_reader_set(reader, &feed_items[0], name, value, feed);
-    }
-    if (value->type != YAML_MAPPING_NODE)
-        return ls_reader_fail(reader, ls_origin_of(value),
-                              "data.feeds.%s: expected a column or keys with values, found %s",
-                              feed->name, ls_yaml_describe(value, found, sizeof found));
-    enum ls_status status = LS_OK;
-    for (const yaml_node_pair_t *pair = value->data.mapping.pairs.start;
-         pair < value->data.mapping.pairs.top && status == LS_OK; pair++) {
-        const yaml_node_t *key_node = yaml_document_get_node(reader->document, pair->key);
-        const char *key = ls_yaml_text(key_node);
-        const struct ls_field *field = key ? ls_fields_find(ls_feed_fields, key) : NULL;
-        if (!field)
-            return unknown_key(reader, key_node, key ? key : "");
-        snprintf(name, sizeof name, "data.feeds.%s.%s", feed->name, key);
-        status = ls_reader_set(reader, field, name,
-                               yaml_document_get_node(reader->document, pair->value), feed);
-    }
+    char scope[LS_FEED_NAME_MAX + 16];
+    snprintf(scope, sizeof scope, "data.feeds.%s", feed->name);
+    if (value->type == YAML_SCALAR_NODE && !ls_yaml_empty(value))
+        return ls_reader_set(reader, &feed_items[0], scope, value, feed);
+    const struct ls_mapping mapping = {
+        .scope = scope, .fields = ls_feed_fields, .target = feed, .help = "feeds"};
+    const enum ls_status status = ls_reader_mapping(reader, &mapping, value);
     if (status == LS_OK && !feed->column[0])
-        return ls_reader_fail(reader, ls_origin_of(value), "data.feeds.%s: 'column' is missing: %s",
-                              feed->name, feed_items[0].help);
+        return ls_reader_fail(reader, ls_origin_of(value), "%s: 'column' is missing: %s", scope,
+                              feed_items[0].help);
     feed->whole_bytes = feed->whole_bytes && !feed->window;
     return status;
 }
@@ -185,8 +162,8 @@ enum ls_status ls_reader_feeds(struct ls_config_reader *reader, const yaml_node_
 static enum ls_status check_windowless(const struct ls_config_reader *reader) {
     const struct ls_data_options *data = &reader->config->data;
     static const char *const keys[] = {"data.stride", "data.horizon", "data.target_channels"};
-    const bool given[] = {data->stride != 0 && ls_config_stride(reader->config) == 1,
-                          data->horizon != 0, data->target_channels.count != 0};
+    const bool given[] = {data->stride != 0 && !first_window(data), data->horizon != 0,
+                          data->target_channels.count != 0};
     for (int i = 0; i < 3; i++)
         if (given[i])
             return ls_reader_fail(reader, *ls_reader_origin(reader, keys[i]),
@@ -194,10 +171,31 @@ static enum ls_status check_windowless(const struct ls_config_reader *reader) {
     return LS_OK;
 }
 
+/* Datasets that nothing would be read from, since the feeds are named in another way. */
+static enum ls_status check_columns(const struct ls_config_reader *reader) {
+    const struct ls_data_options *data = &reader->config->data;
+    const bool inputs = strcmp(data->inputs, "/inputs") != 0 && data->feeds.count;
+    const bool targets =
+        strcmp(data->targets, "/targets") != 0 && (data->feeds.count || data->window);
+    if (!inputs && !targets)
+        return LS_OK;
+    const char *key = inputs ? "data.inputs" : "data.targets";
+    char place[240];
+    const struct ls_origin other =
+        data->feeds.count ? reader->feeds : *ls_reader_origin(reader, "data.window");
+    return ls_reader_fail(reader, *ls_reader_origin(reader, key),
+                          "%s is given, but %s (%s) says what is read: leave it out", key,
+                          data->feeds.count ? "data.feeds" : "data.window",
+                          ls_origin_print(other, place, sizeof place));
+}
+
 enum ls_status ls_reader_check_feeds(const struct ls_config_reader *reader) {
     const struct ls_data_options *data = &reader->config->data;
     const struct ls_real_list *channels = &data->target_channels;
     char place[240];
+    const enum ls_status status = check_columns(reader);
+    if (status != LS_OK)
+        return status;
     if (!data->window)
         return check_windowless(reader);
     const struct ls_origin window = *ls_reader_origin(reader, "data.window");

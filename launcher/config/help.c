@@ -41,13 +41,7 @@ static void print_field(FILE *out, const struct ls_field *field) {
     fprintf(out, "%s)\n", field->resume_free ? "; may change when a run continues" : "");
 }
 
-static void print_section(FILE *out, const struct ls_config_section *section) {
-    if (section->name[0])
-        fprintf(out, "\n%s:  # %s\n", section->name, section->help);
-    for (int i = 0; i < section->fields->count; i++)
-        print_field(out, &section->fields->items[i]);
-    if (strcmp(section->name, "data") != 0)
-        return;
+static void print_feeds(FILE *out) {
     fputs(
         "  feeds:                     instead of inputs, targets and window: what a sample is, by "
         "names that layers\n"
@@ -56,6 +50,15 @@ static void print_section(FILE *out, const struct ls_config_section *section) {
         out);
     for (int i = 0; i < ls_feed_fields.count; i++)
         print_field(out, &ls_feed_fields.items[i]);
+}
+
+static void print_section(FILE *out, const struct ls_config_section *section) {
+    if (section->name[0])
+        fprintf(out, "\n%s:  # %s\n", section->name, section->help);
+    for (int i = 0; i < section->fields->count; i++)
+        print_field(out, &section->fields->items[i]);
+    if (!strcmp(section->name, "data"))
+        print_feeds(out);
 }
 
 static void print_layer(FILE *out, const struct ls_layer *layer) {
@@ -90,8 +93,19 @@ static void print_losses(FILE *out) {
 
 static void print_phases(FILE *out) {
     fputs("\nphases:  # names of the task's phases; what differs from optimizer and schedule\n"
-          "  gan: phases discriminator and generator, run in this order in each step\n"
-          "  optimizer: keys of the section optimizer\n"
+          "  A task runs its phases in this order in each step; tasks that are not listed have "
+          "one.\n",
+          out);
+    for (int kind = 0; kind <= LS_TASK_CUSTOM; kind++) {
+        const struct ls_task *task = ls_task_of(kind);
+        if (task->phase_count == 1)
+            continue;
+        fprintf(out, "  %s:", task->name);
+        for (int p = 0; p < task->phase_count; p++)
+            fprintf(out, "%s %s", p ? "," : "", task->phases[p]);
+        fputc('\n', out);
+    }
+    fputs("  optimizer: keys of the section optimizer\n"
           "  schedule: keys of the section schedule\n",
           out);
     for (int i = 0; i < ls_phase_fields.count; i++)
@@ -115,11 +129,21 @@ static void print_model(FILE *out) {
         print_layer(out, layers[i]);
 }
 
+/* What is explained besides sections, layers and losses. */
+static const struct {
+    const char *name;
+    void (*print)(FILE *out);
+} topics[] = {{"model", print_model},
+              {"losses", print_losses},
+              {"phases", print_phases},
+              {"feeds", print_feeds}};
+
 bool ls_config_help(FILE *out, const char *name) {
     if (!name) {
         fputs("A config is YAML: keys with their defaults, in sections, and the model, a list of "
               "layers.\n"
-              "Any key but the model's can be changed for one run: --set train.batch=256.\n\n",
+              "Any key of a section can be changed for one run: --set train.batch=256. The model, "
+              "losses, phases and\ndata.feeds are changed in the file.\n\n",
               out);
         for (int s = 0; s < ls_config_section_count; s++)
             print_section(out, &ls_config_sections[s]);
@@ -129,18 +153,11 @@ bool ls_config_help(FILE *out, const char *name) {
               out);
         return true;
     }
-    if (!strcmp(name, "model")) {
-        print_model(out);
-        return true;
-    }
-    if (!strcmp(name, "losses")) {
-        print_losses(out);
-        return true;
-    }
-    if (!strcmp(name, "phases")) {
-        print_phases(out);
-        return true;
-    }
+    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
+        if (!strcmp(topics[i].name, name)) {
+            topics[i].print(out);
+            return true;
+        }
     for (int s = 1; s < ls_config_section_count; s++)
         if (!strcmp(ls_config_sections[s].name, name)) {
             print_section(out, &ls_config_sections[s]);
@@ -157,13 +174,15 @@ bool ls_config_help(FILE *out, const char *name) {
 const char *ls_config_help_nearest(const char *name) {
     struct ls_names names = {0};
     int count;
-    const struct ls_layer *const *layers = ls_layers(&count);
     for (int s = 1; s < ls_config_section_count; s++)
         ls_names_add(&names, ls_config_sections[s].name);
-    ls_names_add(&names, "model");
-    ls_names_add(&names, "losses");
-    ls_names_add(&names, "phases");
+    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
+        ls_names_add(&names, topics[i].name);
+    const struct ls_layer *const *layers = ls_layers(&count);
     for (int i = 0; i < count; i++)
         ls_names_add(&names, layers[i]->name);
+    const struct ls_layer *const *losses = ls_loss_layers(&count);
+    for (int i = 0; i < count; i++)
+        ls_names_add(&names, losses[i]->name);
     return ls_nearest(name, names.items, names.count);
 }

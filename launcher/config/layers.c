@@ -1,6 +1,5 @@
 /* The model section: a list of layers. An item is a name (`relu`), a name with its main option
  * (`linear: 256`), or a name with options and branches (`linear: {units: 256, name: fc1}`). */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,12 +10,13 @@ enum { GIVEN_MAX = 64, LAYERS_MAX = 4096 /* of one list */ };
 
 /* What an item of a list may be. */
 struct table {
-    const char *section, *kind; /* "model", "layer" */
+    const char *section, *kind, *plural; /* "model", "layer", "layers" */
     const struct ls_layer *(*find)(const char *name);
     const struct ls_layer *const *(*all)(int *count);
 };
-static const struct table layer_table = {"model", "layer", ls_layer_find, ls_layers};
-static const struct table loss_table = {"losses", "loss", ls_loss_layer_find, ls_loss_layers};
+static const struct table layer_table = {"model", "layer", "layers", ls_layer_find, ls_layers};
+static const struct table loss_table = {"losses", "loss", "losses", ls_loss_layer_find,
+                                        ls_loss_layers};
 
 /* Which options of a layer the config gives, so that a repeated or a missing one is found. */
 struct given {
@@ -65,6 +65,11 @@ static int branch_count(const struct ls_layer *layer) {
     return count;
 }
 
+/* "layer" or "loss": which of the two tables a spec's description is from. */
+static const char *kind_of(const struct ls_layer *layer) {
+    return (ls_layer_find(layer->name) == layer ? &layer_table : &loss_table)->kind;
+}
+
 static enum ls_status unknown_option(const struct ls_config_reader *reader, const yaml_node_t *node,
                                      const struct ls_layer *layer, const char *key) {
     struct ls_names names = {0};
@@ -79,29 +84,21 @@ static enum ls_status unknown_option(const struct ls_config_reader *reader, cons
     const char *nearest = ls_nearest(key, names.items, names.count);
     if (nearest)
         return ls_reader_fail(reader, ls_origin_of(node),
-                              "unknown key '%.60s' in layer %s; nearest is '%s'", key, layer->name,
-                              nearest);
+                              "unknown key '%.60s' in %s %s; nearest is '%s'", key, kind_of(layer),
+                              layer->name, nearest);
     return ls_reader_fail(reader, ls_origin_of(node),
-                          "unknown key '%.60s' in layer %s; see `lockstep help config %s`", key,
-                          layer->name, layer->name);
-}
-
-/* Made of letters, digits, _ and -, shorter than `size`; a path also of dots. */
-static bool good_name(const char *name, size_t size, bool path) {
-    bool good = name && name[0] && strlen(name) < size;
-    for (const char *c = name; good && *c; c++)
-        good = isalnum((unsigned char)*c) || *c == '_' || *c == '-' || (path && *c == '.');
-    return good;
+                          "unknown key '%.60s' in %s %s; see `lockstep help config %s`", key,
+                          kind_of(layer), layer->name, layer->name);
 }
 
 /* A name becomes part of parameter names, so dots and blanks are out. */
 static enum ls_status set_name(const struct ls_config_reader *reader, const yaml_node_t *node,
                                struct ls_layer_spec *spec) {
     const char *name = ls_yaml_text(node);
-    if (!good_name(name, sizeof spec->name, false))
+    if (!ls_name_good(name, sizeof spec->name, false))
         return ls_reader_fail(reader, ls_origin_of(node),
-                              "name of a layer: expected 1 to %zu letters, digits, _ or -",
-                              sizeof spec->name - 1);
+                              "name of a %s: expected 1 to %zu letters, digits, _ or -",
+                              kind_of(spec->layer), sizeof spec->name - 1);
     snprintf(spec->name, sizeof spec->name, "%s", name);
     return LS_OK;
 }
@@ -111,7 +108,7 @@ static enum ls_status add_reference(const struct ls_config_reader *reader, const
                                     const yaml_node_t *node, struct ls_layer_spec *spec) {
     const char *name = ls_yaml_text(node);
     char found[80];
-    if (!good_name(name, LS_NAME_MAX, true))
+    if (!ls_name_good(name, LS_NAME_MAX, true))
         return ls_reader_fail(reader, ls_origin_of(node),
                               "%s: expected the name of an earlier layer, a network or a feed, "
                               "found %s",
@@ -193,8 +190,8 @@ static enum ls_status check_given(const struct ls_config_reader *reader, const y
                                   const struct ls_layer *layer, const struct given *given) {
     for (int i = 0; i < layer->fields.count; i++)
         if (!layer->fields.items[i].initial && !given->line[i])
-            return ls_reader_fail(reader, ls_origin_of(node), "layer %s: '%s' is missing: %s",
-                                  layer->name, layer->fields.items[i].name,
+            return ls_reader_fail(reader, ls_origin_of(node), "%s %s: '%s' is missing: %s",
+                                  kind_of(layer), layer->name, layer->fields.items[i].name,
                                   layer->fields.items[i].help);
     return LS_OK;
 }
@@ -220,8 +217,9 @@ static enum ls_status read_options(const struct ls_config_reader *reader, const 
         char found[80];
         if (!field)
             return ls_reader_fail(reader, ls_origin_of(value),
-                                  "layer %s: expected a mapping of options or nothing, found %s",
-                                  layer->name, ls_yaml_describe(value, found, sizeof found));
+                                  "%s %s: expected a mapping of options or nothing, found %s",
+                                  kind_of(layer), layer->name,
+                                  ls_yaml_describe(value, found, sizeof found));
         given.line[field - layer->fields.items] = value->start_mark.line + 1;
         const enum ls_status status = set_field(reader, field, value, spec);
         if (status != LS_OK)
@@ -265,8 +263,9 @@ static enum ls_status read_item(const struct ls_config_reader *reader, const str
     if (!layer)
         return LS_INVALID;
     if (list->count == LAYERS_MAX)
-        return ls_reader_fail(reader, ls_origin_of(item),
-                              "more than %d layers in one list; use repeat", LAYERS_MAX);
+        return ls_reader_fail(reader, ls_origin_of(item), "more than %d %s in one list%s",
+                              LAYERS_MAX, table->plural,
+                              table == &layer_table ? "; use repeat" : "");
     list->items = ls_realloc(list->items, (size_t)list->count + 1, sizeof *list->items);
     default_name(list, layer, name);
     struct ls_layer_spec *spec = &list->items[list->count];
@@ -277,7 +276,7 @@ static enum ls_status read_item(const struct ls_config_reader *reader, const str
     return read_options(reader, name_node, value, spec);
 }
 
-static enum ls_status check_names(const struct ls_config_reader *reader,
+static enum ls_status check_names(const struct ls_config_reader *reader, const struct table *table,
                                   const struct ls_layer_list *list) {
     for (int i = 0; i < list->count; i++)
         for (int k = 0; k < i; k++)
@@ -285,9 +284,8 @@ static enum ls_status check_names(const struct ls_config_reader *reader,
                 const struct ls_layer_spec *spec = &list->items[i];
                 const struct ls_origin origin = {(size_t)spec->line, (size_t)spec->column, NULL};
                 return ls_reader_fail(reader, origin,
-                                      "two layers of one list are called '%s'; first on "
-                                      "line %d",
-                                      spec->name, list->items[k].line);
+                                      "two %s of one list are called '%s'; first on line %d",
+                                      table->plural, spec->name, list->items[k].line);
             }
     return LS_OK;
 }
@@ -306,7 +304,7 @@ static enum ls_status read_list(const struct ls_config_reader *reader, const str
         if (status != LS_OK)
             return status;
     }
-    return check_names(reader, list);
+    return check_names(reader, table, list);
 }
 
 enum ls_status ls_reader_losses(const struct ls_config_reader *reader, const yaml_node_t *node,
@@ -322,7 +320,7 @@ static enum ls_status read_network(const struct ls_config_reader *reader,
         return ls_reader_fail(reader, ls_origin_of(name_node), "model: more than %d networks",
                               LS_NETWORKS_MAX);
     struct ls_network *network = &networks->items[networks->count];
-    if (!good_name(name, sizeof network->name, false))
+    if (!ls_name_good(name, sizeof network->name, false))
         return ls_reader_fail(reader, ls_origin_of(name_node),
                               "name of a network: expected 1 to %zu letters, digits, _ or -",
                               sizeof network->name - 1);

@@ -15,55 +15,21 @@ static const struct ls_field phase_items[] = {
 };
 const struct ls_fields ls_phase_fields = {phase_items, sizeof phase_items / sizeof *phase_items};
 
-/* One mapping of a phase: {every: 2}, {learning_rate: 0.001}. */
-static enum ls_status read_fields(const struct ls_config_reader *reader, struct ls_fields fields,
-                                  const char *scope, const yaml_node_t *key_node,
-                                  const yaml_node_t *value, void *target) {
-    const char *key = ls_yaml_text(key_node);
-    const struct ls_field *field = key ? ls_fields_find(fields, key) : NULL;
-    char name[160];
-    if (field) {
-        snprintf(name, sizeof name, "%s.%s", scope, field->name);
-        return ls_reader_set(reader, field, name, value, target);
-    }
-    struct ls_names names = {0};
-    for (int i = 0; i < fields.count; i++)
-        ls_names_add(&names, fields.items[i].name);
-    if (fields.items == phase_items) {
-        ls_names_add(&names, "optimizer");
-        ls_names_add(&names, "schedule");
-    }
-    const char *nearest = key ? ls_nearest(key, names.items, names.count) : NULL;
-    return ls_reader_fail(reader, ls_origin_of(key_node), "unknown key '%.60s' in %s%s%s%s",
-                          key ? key : "", scope, nearest ? "; nearest is '" : "",
-                          nearest ? nearest : "", nearest ? "'" : "");
-}
+static const char *const phase_sections[] = {"optimizer", "schedule", NULL};
 
-static enum ls_status read_mapping(const struct ls_config_reader *reader, struct ls_fields fields,
-                                   const char *scope, const yaml_node_t *node, void *target) {
-    char found[80];
-    if (node->type != YAML_MAPPING_NODE)
-        return ls_reader_fail(reader, ls_origin_of(node), "%s: expected keys with values, found %s",
-                              scope, ls_yaml_describe(node, found, sizeof found));
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
-         pair < node->data.mapping.pairs.top; pair++) {
-        const yaml_node_t *key_node = yaml_document_get_node(reader->document, pair->key);
-        const yaml_node_t *value = yaml_document_get_node(reader->document, pair->value);
-        const char *key = ls_yaml_text(key_node);
-        struct ls_phase_options *phase = target;
-        char inner[160];
-        snprintf(inner, sizeof inner, "%s.%.40s", scope, key ? key : "");
-        enum ls_status status;
-        if (fields.items == phase_items && key && !strcmp(key, "optimizer"))
-            status = read_mapping(reader, ls_optimizer_fields, inner, value, &phase->optimizer);
-        else if (fields.items == phase_items && key && !strcmp(key, "schedule"))
-            status = read_mapping(reader, ls_schedule_fields, inner, value, &phase->schedule);
-        else
-            status = read_fields(reader, fields, scope, key_node, value, target);
-        if (status != LS_OK)
-            return status;
-    }
-    return LS_OK;
+static enum ls_status read_phase_section(const struct ls_config_reader *reader,
+                                         const struct ls_mapping *phase, const char *key,
+                                         const yaml_node_t *value) {
+    struct ls_phase_options *options = phase->target;
+    const bool optimizer = !strcmp(key, phase_sections[0]);
+    char scope[80];
+    snprintf(scope, sizeof scope, "%.60s.%s", phase->scope, key);
+    const struct ls_mapping mapping = {
+        .scope = scope,
+        .fields = optimizer ? ls_optimizer_fields : ls_schedule_fields,
+        .target = optimizer ? (void *)&options->optimizer : &options->schedule,
+        .help = key};
+    return ls_reader_mapping(reader, &mapping, value);
 }
 
 static struct ls_phase_options *find_phase(struct ls_config *config, const char *name) {
@@ -106,13 +72,43 @@ static enum ls_status read_phases(const struct ls_config_reader *reader) {
         if (!phase)
             return unknown_phase(reader, key_node);
         snprintf(scope, sizeof scope, "phases.%s", phase->name);
-        const enum ls_status status =
-            read_mapping(reader, ls_phase_fields, scope,
-                         yaml_document_get_node(reader->document, pair->value), phase);
+        const struct ls_mapping mapping = {.scope = scope,
+                                           .fields = ls_phase_fields,
+                                           .target = phase,
+                                           .help = "phases",
+                                           .further = phase_sections,
+                                           .read = read_phase_section};
+        enum ls_status status = ls_reader_check_once(reader, "phases", node, pair);
+        if (status == LS_OK)
+            status = ls_reader_mapping(reader, &mapping,
+                                       yaml_document_get_node(reader->document, pair->value));
         if (status != LS_OK)
             return status;
     }
     return LS_OK;
+}
+
+/* The value of a key, NULL if the mapping has none or is none. */
+static const yaml_node_t *value_at(const struct ls_config_reader *reader, const yaml_node_t *node,
+                                   const char *key) {
+    if (!node || node->type != YAML_MAPPING_NODE)
+        return NULL;
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++) {
+        const char *name = ls_yaml_text(yaml_document_get_node(reader->document, pair->key));
+        if (name && !strcmp(name, key))
+            return yaml_document_get_node(reader->document, pair->value);
+    }
+    return NULL;
+}
+
+struct ls_origin ls_reader_schedule_origin(const struct ls_config_reader *reader,
+                                           const struct ls_phase_options *phase, const char *key) {
+    const yaml_node_t *node = value_at(reader, reader->phase_nodes, phase->name);
+    node = value_at(reader, value_at(reader, node, "schedule"), key);
+    char name[80];
+    snprintf(name, sizeof name, "schedule.%s", key);
+    return node ? ls_origin_of(node) : *ls_reader_origin(reader, name);
 }
 
 /* The first key of the section loss that somebody gave; NULL: none. */

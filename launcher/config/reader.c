@@ -1,5 +1,6 @@
 #include "launcher/config/reader.h"
 
+#include <ctype.h>
 #include <string.h>
 
 struct ls_origin ls_origin_of(const yaml_node_t *node) {
@@ -48,6 +49,74 @@ const char *ls_origin_print(struct ls_origin origin, char *buffer, size_t size) 
 void ls_names_add(struct ls_names *names, const char *name) {
     LS_ASSERT(names->count < LS_NAMES_MAX, "more than %d names", LS_NAMES_MAX);
     names->items[names->count++] = name;
+}
+
+bool ls_name_good(const char *name, size_t size, bool path) {
+    bool good = name && name[0] && strlen(name) < size;
+    for (const char *c = name; good && *c; c++)
+        good = isalnum((unsigned char)*c) || *c == '_' || *c == '-' || (path && *c == '.');
+    return good;
+}
+
+enum ls_status ls_reader_check_once(const struct ls_config_reader *reader, const char *scope,
+                                    const yaml_node_t *node, const yaml_node_pair_t *pair) {
+    const yaml_node_t *key_node = yaml_document_get_node(reader->document, pair->key);
+    const char *key = ls_yaml_text(key_node);
+    for (const yaml_node_pair_t *before = node->data.mapping.pairs.start; key && before < pair;
+         before++) {
+        const yaml_node_t *other = yaml_document_get_node(reader->document, before->key);
+        if (ls_yaml_text(other) && !strcmp(ls_yaml_text(other), key))
+            return ls_reader_fail(reader, ls_origin_of(key_node),
+                                  "%s.%.60s is given twice; first on line %zu", scope, key,
+                                  ls_origin_of(other).line);
+    }
+    return LS_OK;
+}
+
+static enum ls_status unknown_key(const struct ls_config_reader *reader,
+                                  const struct ls_mapping *mapping, const yaml_node_t *node,
+                                  const char *key) {
+    struct ls_names names = {0};
+    for (int i = 0; i < mapping->fields.count; i++)
+        ls_names_add(&names, mapping->fields.items[i].name);
+    for (int i = 0; mapping->further && mapping->further[i]; i++)
+        ls_names_add(&names, mapping->further[i]);
+    const char *nearest = ls_nearest(key, names.items, names.count);
+    return ls_reader_fail(reader, ls_origin_of(node), "unknown key '%.60s' in %s; %s%s%s", key,
+                          mapping->scope, nearest ? "nearest is '" : "see `lockstep help config ",
+                          nearest ? nearest : mapping->help, nearest ? "'" : "`");
+}
+
+static enum ls_status read_pair(const struct ls_config_reader *reader,
+                                const struct ls_mapping *mapping, const yaml_node_pair_t *pair) {
+    const yaml_node_t *key_node = yaml_document_get_node(reader->document, pair->key);
+    const yaml_node_t *value = yaml_document_get_node(reader->document, pair->value);
+    const char *key = ls_yaml_text(key_node);
+    const struct ls_field *field = key ? ls_fields_find(mapping->fields, key) : NULL;
+    for (int i = 0; key && mapping->further && mapping->further[i]; i++)
+        if (!strcmp(mapping->further[i], key))
+            return mapping->read(reader, mapping, key, value);
+    if (!field)
+        return unknown_key(reader, mapping, key_node, key ? key : "");
+    char name[160];
+    snprintf(name, sizeof name, "%.90s.%s", mapping->scope, field->name);
+    return ls_reader_set(reader, field, name, value, mapping->target);
+}
+
+enum ls_status ls_reader_mapping(const struct ls_config_reader *reader,
+                                 const struct ls_mapping *mapping, const yaml_node_t *node) {
+    char found[80];
+    if (node->type != YAML_MAPPING_NODE)
+        return ls_reader_fail(reader, ls_origin_of(node), "%s: expected keys with values, found %s",
+                              mapping->scope, ls_yaml_describe(node, found, sizeof found));
+    enum ls_status status = LS_OK;
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top && status == LS_OK; pair++) {
+        status = ls_reader_check_once(reader, mapping->scope, node, pair);
+        if (status == LS_OK)
+            status = read_pair(reader, mapping, pair);
+    }
+    return status;
 }
 
 /* Another section that has the key: people often look in the wrong one. */

@@ -51,6 +51,28 @@ LS_MUST_USE enum ls_status ls_reader_set_text(const struct ls_config_reader *rea
 enum ls_status ls_reader_unknown(const struct ls_config_reader *reader, struct ls_origin origin,
                                  const struct ls_config_section *section, const char *key);
 
+/* Made of letters, digits, _ and -, shorter than `size`; a path also of dots. */
+bool ls_name_good(const char *name, size_t size, bool path);
+
+/* A mapping of keys to values that is no section: `data.feeds.words`, `phases.generator`. */
+struct ls_mapping {
+    const char *scope; /* what it is called in messages */
+    struct ls_fields fields;
+    void *target;               /* of the fields */
+    const char *help;           /* section of `lockstep help config` that explains it */
+    const char *const *further; /* keys that are no fields, to NULL; or NULL: there are none */
+    enum ls_status (*read)(const struct ls_config_reader *reader, const struct ls_mapping *mapping,
+                           const char *key, const yaml_node_t *value); /* one of them */
+};
+LS_MUST_USE enum ls_status ls_reader_mapping(const struct ls_config_reader *reader,
+                                             const struct ls_mapping *mapping,
+                                             const yaml_node_t *node);
+
+/* Refuses a key that the same mapping has before: "SCOPE.KEY is given twice". */
+LS_MUST_USE enum ls_status ls_reader_check_once(const struct ls_config_reader *reader,
+                                                const char *scope, const yaml_node_t *node,
+                                                const yaml_node_pair_t *pair);
+
 /* The model section: a list of layers, or a mapping of names to such lists. */
 LS_MUST_USE enum ls_status ls_reader_model(const struct ls_config_reader *reader,
                                            const yaml_node_t *node, struct ls_networks *networks);
@@ -63,6 +85,10 @@ LS_MUST_USE enum ls_status ls_reader_losses(const struct ls_config_reader *reade
 LS_MUST_USE enum ls_status ls_reader_resolve(struct ls_config_reader *reader);
 
 extern const struct ls_fields ls_phase_fields; /* of struct ls_phase_options: every */
+
+/* Where a phase's value of a key of the section `schedule` was given: in `phases`, or there. */
+struct ls_origin ls_reader_schedule_origin(const struct ls_config_reader *reader,
+                                           const struct ls_phase_options *phase, const char *key);
 
 /* `feeds` of the section data: a mapping of names. */
 LS_MUST_USE enum ls_status ls_reader_feeds(struct ls_config_reader *reader,

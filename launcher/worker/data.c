@@ -132,6 +132,26 @@ static enum ls_feed_scaling scaling_of(const struct ls_config *config, const cha
                                                : LS_FEED_AS_IT_IS;
 }
 
+/* Statistics are of the values of a row, or of channels: of a window there is no value that is
+ * always the same one, and a stream of single values has no channels. */
+static enum ls_status check_scaling(const struct ls_feed *feed,
+                                    const struct ls_feed_options *options, struct ls_error *error) {
+    if (feed->scaling == LS_FEED_AS_IT_IS || !options->window)
+        return LS_OK;
+    if (feed->scaling == LS_FEED_PER_VALUE)
+        return ls_fail(error, LS_INVALID,
+                       "data.standardise: the feed '%s' takes windows, which have channels but no "
+                       "features: expected channel, found feature",
+                       feed->name);
+    if (feed->shape.rank < 2)
+        return ls_fail(
+            error, LS_INVALID,
+            "data.standardise: channel needs a stream of channels, [rows, channels], but "
+            "%s of the feed '%s' is a stream of single values",
+            options->column, feed->name);
+    return LS_OK;
+}
+
 /* What the data set of a part has for each feed. */
 static enum ls_status offer_feeds(struct ls_data *data, const struct ls_config *config, int role,
                                   struct ls_error *error) {
@@ -146,6 +166,8 @@ static enum ls_status offer_feeds(struct ls_data *data, const struct ls_config *
         }
         status = ls_dataset_describe(dataset, options, feed, error);
         feed->scaling = scaling_of(config, options->name);
+        if (status == LS_OK)
+            status = check_scaling(feed, options, error);
     }
     return status;
 }

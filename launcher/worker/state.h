@@ -17,7 +17,7 @@ struct ls_state {
     uint64_t rows[LS_STATE_PARTS]; /* of train, validation, test; 0: no such part */
     uint64_t metrics_bytes;        /* of metrics.jsonl when the checkpoint was taken */
 
-    int sum_count;   /* metric sums (ls_task_sum_count); at most LS_STATE_SUMS_MAX */
+    int sum_count;   /* metric sums (ls_worker_sum_count); at most LS_STATE_SUMS_MAX */
     double *window;  /* owned; since the last line of metrics.jsonl */
     double *running; /* owned; since the epoch began; at its end, of the last epoch */
 

@@ -122,6 +122,37 @@ with h5py.File(table("pairs.h5"), "a") as file:
 refused(["train", config(good), "--out", RUN, "--set", f"data.test={lockstep.path('pairs.h5')}"],
         "data.test: its targets are 2, those of data.train single values")
 
+# A model without parameters is pointed at, too.
+path = config(good, model="\n  - relu")
+begins(["inspect", path], f"{path}:4:5: error: ", "nothing to learn")
+refused(["train", path, "--out", RUN], f"{path}:4:5: error: ", "nothing to learn")
+path = config(good, model="\n  generator:\n    - relu\n  discriminator:\n    - linear: 1", extra="task: gan\n")
+begins(["inspect", path], f"{path}:5:7: error: ", "phase generator", "nothing to learn")
+
+# Windows: their statistics, and what does not go with them.
+with h5py.File(lockstep.path("stream.h5"), "w") as file:
+    file["series"] = numpy.ones((100, 3), "f4")
+    file["text"] = numpy.ones(100, "f4")
+    file["label"] = numpy.ones(100, "i4")
+stream = lockstep.path("stream.h5")
+
+
+def feeds(text, keys="", model="[flatten, {linear: 1}]"):
+    """A config of a regression over named feeds."""
+    return write("feeds.yaml", f"data: {{train: {stream}, feeds: {{{text}}}{keys}}}\ntask: regression\nmodel: {model}\n"
+                               "train: {epochs: 1, batch: 16, microbatches: 4}\n")
+
+
+ahead = "inputs: {column: series, window: 8}, targets: {column: text, window: 1, offset: 8}"
+refused(["train", feeds(ahead, ", standardise: feature"), "-n", "1", "--out", RUN],
+        "data.standardise: the feed 'inputs' takes windows", "expected channel, found feature")
+single = "inputs: {column: text, window: 8}, targets: {column: text, window: 1, offset: 8}"
+refused(["train", feeds(single, ", standardise: channel"), "-n", "1", "--out", RUN],
+        "data.standardise: channel needs a stream of channels", "text of the feed 'inputs'")
+refused(["train", feeds("inputs: {column: series, window: 8}, targets: label"), "-n", "1", "--out", RUN],
+        "the feed 'inputs' takes windows of series, but 'targets' takes whole rows of label")
+lockstep.call("train", feeds(ahead, ", standardise: channel, stride: 1"), "-n", 1, "--out", lockstep.path("strided"))
+
 # Data.
 images = write("images", idx(0x803, (4, 2, 2), range(16)))
 refused(["train", config(lockstep.path("nowhere.h5")), "--out", RUN], "nowhere.h5")
@@ -155,6 +186,24 @@ refused(["data", "import", "csv", ragged] + out, "ragged.csv:3")
 refused(["data", "import", "csv", write("words.csv", "a,b\n1,2\nx,3\n")] + out, "words.csv:3")
 refused(["data", "import", "csv", ragged, "--target", "d"] + out, "ragged.csv", "d")
 refused(["data", "import", "csv", lockstep.path("nowhere.csv")] + out, "nowhere.csv")
+whole = write("whole.csv", "x,y\n1,2\n3,4\n")
+refused(["data", "import", "csv", whole, "--target", "y", "--drop", "y"] + out, "--drop leaves out 'y', which --target names")
+refused(["data", "import", "csv", whole, "--drop", "x,y"] + out, "--drop leaves no column")
+refused(["data", "import", "csv", whole, "--series", "--target", "y"] + out, "--target beside --series")
+words = write("words.txt", "one two\n")
+lockstep.call("data", "import", words, "--out", lockstep.path("characters.h5"))
+characters = ["--vocabulary", lockstep.path("characters.h5")]
+refused(["data", "import", words, "--unit", "word"] + characters + out, "--unit word: the vocabulary of", "has chars")
+refused(["data", "import", words, "--special"] + characters + out, "--special: the vocabulary of", "no special tokens")
+refused(["data", "import", words, "--unit", "word", "--special", "--words", "3"] + characters + out, "--words beside --vocabulary")
+refused(["data", "import", words, "--vocabulary", lockstep.path("nowhere.h5")] + out, "nowhere.h5")
+refused(["data", "import", write("others.txt", "xyz\n")] + characters + out,
+        "others.txt:1:1: error: 'x' is not in the vocabulary that the text is read with (7 chars)")
+os.environ["LOCKSTEP_DATA"] = lockstep.path()
+text = config(f"'text {words} --vocabulary characters.h5'", model="[{embedding: {width: 2}}, {linear: 7}]")
+lockstep.call("train", text, "-n", 1, "--out", lockstep.path("found"), data__window=2, train__batch=2, train__microbatches=1)
+refused(["train", config(f"'text {words} --vocabulary nowhere.h5'"), "--out", RUN, "--set", "data.window=2"],
+        lockstep.path("nowhere.h5"), "No such file")
 refused(["data", "import", "csv", ragged, "--out", ragged + "/x.h5"], "ragged.csv", "not a folder")
 refused(["data", "info", ragged], "ragged.csv")
 short = lockstep.call("data", "info", lockstep.path("short.h5")).stdout

@@ -32,6 +32,11 @@ for layer in ("linear", "conv2d", "batch_norm", "dropout", "residual", "embeddin
     lockstep.check(layer in layers, f"help config model has no {layer}")
     lockstep.check(lockstep.call("help", "config", layer).stdout.strip() in model, f"help config {layer}")
 
+lockstep.check("  gan: discriminator, generator\n" in lockstep.call("help", "config", "phases").stdout, "phases of a GAN")
+lockstep.check("first_channel:" in lockstep.call("help", "config", "feeds").stdout, "help config feeds")
+missing = lockstep.call("help", "config", "kl_norml", expect=2).stderr
+lockstep.check("did you mean 'kl_normal'?" in missing, missing)
+
 codes = lockstep.call("help", "exit-codes").stdout
 lockstep.check(re.search(r"^  0  done$", codes, re.MULTILINE) and re.search(r"^  2  usage", codes, re.MULTILINE), codes)
 

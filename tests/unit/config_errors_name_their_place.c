@@ -9,6 +9,8 @@
 /* Valid around what a case adds. "D" and "M" stand for these. */
 #define D "data:\n  train: a.h5\n"
 #define M "model:\n  - linear: 1\n"
+/* A task with two phases. */
+#define G "model:\n  generator: [linear: 1]\n  discriminator: [linear: 1]\ntask: gan\nseed: 1\n"
 
 struct mistake {
     const char *text;
@@ -124,7 +126,22 @@ static const struct mistake mistakes[] = {
     {D "  feeds: [a, b]\n" M, NULL,
      "x.yaml:3:10: error: data.feeds: expected names with a column or keys each, found a list"},
     {D "  feeds: {a: {colum: b}}\n" M, NULL,
-     "x.yaml:3:15: error: unknown key 'colum' of a feed; nearest is 'column'"},
+     "x.yaml:3:15: error: unknown key 'colum' in data.feeds.a; nearest is 'column'"},
+    {D "  feeds: {a: {quux: b}}\n" M, NULL,
+     "x.yaml:3:15: error: unknown key 'quux' in data.feeds.a; see `lockstep help config feeds`"},
+    {D "  feeds: {a: {column: b, column: c}}\n" M, NULL,
+     "x.yaml:3:26: error: data.feeds.a.column is given twice; first on line 3"},
+    {D "  feeds: {a: [b]}\n" M, NULL,
+     "x.yaml:3:14: error: data.feeds.a: expected keys with values, found a list"},
+    {D "  feeds: {a: b}\n  inputs: /c\n" M, NULL,
+     "x.yaml:4:11: error: data.inputs is given, but data.feeds (line 3) says what is read: leave it "
+     "out"},
+    {D "  feeds: {a: b}\n  inputs: /inputs\n  targets: /c\n" M, NULL,
+     "x.yaml:5:12: error: data.targets is given, but data.feeds (line 3) says what is read: leave "
+     "it out"},
+    {D "  window: 8\n  inputs: /c\n  targets: /c\n" M, NULL,
+     "x.yaml:5:12: error: data.targets is given, but data.window (line 3) says what is read: leave "
+     "it out"},
     {D "  feeds: {a: {window: 3}}\n" M, NULL,
      "x.yaml:3:14: error: data.feeds.a: 'column' is missing: the dataset of the files that it is "
      "cut out of"},
@@ -149,6 +166,26 @@ static const struct mistake mistakes[] = {
     {D "model:\n  - linear: {units: 1, units: 2}\n", NULL,
      "x.yaml:4:24: error: 'units' is given twice; first on line 4"},
     {D "model:\n  - linear: 0\n", NULL, "x.yaml:4:13: error: linear.units..."},
+    /* Losses. */
+    {D M "losses:\n  - huber: {delt: 1}\n", NULL,
+     "x.yaml:6:13: error: unknown key 'delt' in loss huber; nearest is 'delta'"},
+    {D M "losses:\n  - huber: {name: a}\n  - squared_error: {name: a}\n", NULL,
+     "x.yaml:7:5: error: two losses of one list are called 'a'; first on line 6"},
+    {D M "losses:\n  - cross_entropy: 3\n", NULL,
+     "x.yaml:6:20: error: loss cross_entropy: expected a mapping of options or nothing, found '3'"},
+    /* Phases. */
+    {D G "phases:\n  generator: {every: 1, every: 2}\n", NULL,
+     "x.yaml:9:25: error: phases.generator.every is given twice; first on line 9"},
+    {D G "phases:\n  generator: {every: 1}\n  generator: {every: 2}\n", NULL,
+     "x.yaml:10:3: error: phases.generator is given twice; first on line 9"},
+    {D G "phases:\n  generator: {optimizer: {name: sgd, name: adam}}\n", NULL,
+     "x.yaml:9:38: error: phases.generator.optimizer.name is given twice; first on line 9"},
+    {D G "phases:\n  generator: {shedule: 1}\n", NULL,
+     "x.yaml:9:15: error: unknown key 'shedule' in phases.generator; nearest is 'schedule'"},
+    {D G "phases:\n  generator: {schedule: {name: step, milestones: [0.5, 0.2]}}\n", NULL,
+     "x.yaml:9:50: error: schedule.milestones: expected ascending shares, found 0.2 after 0.5"},
+    {D G "phases:\n  generator:\n    schedule: {steps: 5, warmup_steps: 9}\n", NULL,
+     "x.yaml:10:40: error: schedule.warmup_steps is 9, but schedule.steps only 5"},
     {D "model:\n  - linear\n", NULL, "x.yaml:4:5: error: layer linear: 'units' is missing: ..."},
     {D "model:\n  - relu: 3\n", NULL,
      "x.yaml:4:11: error: layer relu: expected a mapping of options or nothing, found '3'"},

@@ -56,7 +56,7 @@ START_TEST(characters_are_numbered_in_their_order) {
     check_round(&vocabulary, "a\xc3\xa9\n b", "a\xc3\xa9\n b");
     const struct ls_text other = {"other.txt", "ab\nbac", 6};
     ck_assert_int_eq(ls_vocabulary_encode(&vocabulary, &other, &tokens, &count, error), LS_INVALID);
-    ls_test_error_has("other.txt:2:3: error: 'c' is not in the vocabulary of the training data");
+    ls_test_error_has("other.txt:2:3: error: 'c' is not in the vocabulary that the text is read with");
     ls_vocabulary_clear(&vocabulary);
     vocabulary = build(LS_UNIT_CHAR, true, 0, "ab");
     check_texts(&vocabulary, LS_TOKENS_SPECIAL, (const char *const[]){"a", "b", NULL});

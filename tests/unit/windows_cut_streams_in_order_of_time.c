@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "core/base/random.h"
 #include "io/loader.h"
@@ -236,6 +237,31 @@ START_TEST(any_number_of_ranks_sees_the_same_windows) {
 }
 END_TEST
 
-LS_SUITE(windows_stay_within_their_file, a_value_beyond_the_limit_names_its_row_in_the_stream,
+/* Rows are read whole, however few of their values a feed takes: the room for them is bounded by
+ * what is read. (A sanitizer maps terabytes of its own.) */
+START_TEST(one_channel_of_many_needs_little_memory) {
+    enum { WIDE = 10000, ROWS = 6 };
+    uint8_t *values = calloc(ROWS, WIDE);
+    const struct ls_feed_options feed = {
+        .name = "inputs", .column = "/series", .window = 2, .first_channel = 7, .channels = 1};
+    const struct ls_dataset_options options = {
+        .path = stream("wide.h5", "/series", LS_KIND_U8, LS_SHAPE(WIDE), ROWS, values),
+        .feeds = &feed,
+        .feed_count = 1};
+    struct ls_dataset *dataset;
+    ls_require(ls_dataset_open(&dataset, &options, error));
+#ifndef __SANITIZE_ADDRESS__
+    const struct rlimit limit = {(rlim_t)256 << 20, (rlim_t)256 << 20};
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+#endif
+    const struct ls_feed_use use = ls_test_use(&feed, LS_TYPE_INT32, 1);
+    ls_require(ls_dataset_check(dataset, &use, error));
+    ls_dataset_close(dataset);
+    free(values);
+}
+END_TEST
+
+LS_SUITE(one_channel_of_many_needs_little_memory, windows_stay_within_their_file,
+         a_value_beyond_the_limit_names_its_row_in_the_stream,
          targets_are_channels_behind_the_window, statistics_count_each_row_once,
          a_stream_shorter_than_a_window_is_named, any_number_of_ranks_sees_the_same_windows)
