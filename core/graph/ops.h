@@ -166,7 +166,8 @@ struct ls_value *ls_attention(struct ls_graph *graph, struct ls_value *x, struct
 struct ls_value *ls_rotary(struct ls_graph *graph, struct ls_value *x,
                            const struct ls_rotary_options *options);
 
-/* y[n, ..., :] = table[index[n, ...], :]. index int32, table [V, D] plain. */
+/* y[n, ..., :] = table[index[n, ...], :]. index int32, table [V, D] plain; or the weight
+ * [D, V] of a linear layer, in panels: y[n, ..., :] = table[:, index[n, ...]]. */
 struct ls_value *ls_embedding(struct ls_graph *graph, struct ls_value *index,
                               struct ls_value *table);
 

@@ -40,17 +40,32 @@ void ls_layer_spec_init(struct ls_layer_spec *spec, const struct ls_layer *layer
 const char *ls_layer_input_key(const struct ls_layer *layer, const char *key) {
     if (!strcmp(key, "from"))
         return "from";
+    if (layer->weight_fields && !strcmp(key, "weight_of"))
+        return "weight_of";
     for (int i = 0; layer->inputs && layer->inputs[i]; i++)
         if (!strcmp(layer->inputs[i], key))
             return layer->inputs[i];
     return NULL;
 }
 
-bool ls_layer_spec_refers(const struct ls_layer_spec *spec, const char *key) {
+const char *ls_layer_spec_reference(const struct ls_layer_spec *spec, const char *key) {
     for (int i = 0; i < spec->reference_count; i++)
         if (!strcmp(spec->references[i].key, key))
-            return true;
-    return false;
+            return spec->references[i].name;
+    return NULL;
+}
+
+bool ls_layer_spec_refers(const struct ls_layer_spec *spec, const char *key) {
+    return ls_layer_spec_reference(spec, key);
+}
+
+bool ls_layer_spec_follows(const struct ls_layer_spec *spec, const struct ls_field *field) {
+    const char *const *name = spec->layer->weight_fields;
+    if (!name || !ls_layer_spec_refers(spec, "weight_of"))
+        return false;
+    while (*name && strcmp(*name, field->name) != 0)
+        name++;
+    return *name;
 }
 
 void ls_layer_spec_refer(struct ls_layer_spec *spec, const char *key, const char *name) {
@@ -112,6 +127,7 @@ static struct ls_value *build_item(struct ls_builder *builder, struct ls_value *
         struct ls_value *from = ls_layer_input(builder, spec, "from");
         if (!from && !x && !spec->layer->passes_input)
             x = ls_builder_running(builder, spec->layer->takes_indices);
+        builder->weight = NULL;
         if (!ls_graph_failed(builder->graph))
             y = spec->layer->build(builder, from ? from : x, spec);
         if (y)

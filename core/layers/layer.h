@@ -21,6 +21,7 @@ struct ls_layer_list {
 struct ls_named {
     char path[LS_NAME_MAX];
     struct ls_value *value;
+    struct ls_value *weight; /* that other layers may use as theirs; NULL: none */
 };
 
 /* A feed that something took: an input of the graph. */
@@ -55,8 +56,9 @@ struct ls_builder {
     /* The cut: the value of the layer of that path is replaced by an input of the graph, so that
      * what made it is needed no more. NULL: none. */
     const char *start_at;
-    struct ls_value *cut;   /* out: that input; NULL: no layer had the path */
-    struct ls_named *named; /* owned: ls_builder_clear; in the order of recording */
+    struct ls_value *cut;    /* out: that input; NULL: no layer had the path */
+    struct ls_value *weight; /* what the layer that is built now lets others use (weight_of) */
+    struct ls_named *named;  /* owned: ls_builder_clear; in the order of recording */
     int named_count, named_room;
     const struct ls_layer_spec
         *failed; /* out: the innermost layer that failed first; NULL if none did */
@@ -73,6 +75,10 @@ struct ls_layer {
      * NULL. Each layer also takes `from`, in place of the running value. The key `of` takes several
      * names. */
     const char *const *inputs;
+    /* NULL-terminated names of the fields that say what its weight is. A layer with these takes
+     * `weight_of`, the name of an earlier one whose weight it uses; they follow from that then, and
+     * must not be given. NULL: it has no such weight. */
+    const char *const *weight_fields;
     bool takes_indices; /* a feed that it reads comes as int32, not as real */
     bool passes_input;  /* may be built on x NULL: it hands x on, or needs none */
     /* Records the layer on x; NULL after an error in the graph. */
@@ -84,7 +90,7 @@ enum { LS_BRANCHES_MAX = 4, LS_REFERENCES_MAX = 32 };
 
 /* A value that a layer takes by its name: of an earlier layer, a network, or a feed. */
 struct ls_reference {
-    const char *key; /* "from", or one of layer->inputs; static */
+    const char *key; /* "from", "weight_of", or one of layer->inputs; static */
     char name[LS_NAME_MAX];
 };
 
@@ -103,12 +109,17 @@ const struct ls_layer *ls_layer_find(const char *name);
 /* All layers, for help. */
 const struct ls_layer *const *ls_layers(int *count);
 
-/* The key as the layer has it (static), "from" included; NULL if it takes none of that name. */
+/* The key as the layer has it (static), "from" and "weight_of" included; NULL if it takes none of
+ * that name. */
 const char *ls_layer_input_key(const struct ls_layer *layer, const char *key);
 
 /* A spec of that layer with default options. */
 void ls_layer_spec_init(struct ls_layer_spec *spec, const struct ls_layer *layer, const char *name);
+/* The (first) name that a spec gives for the key, NULL if it gives none; and whether it does. */
+const char *ls_layer_spec_reference(const struct ls_layer_spec *spec, const char *key);
 bool ls_layer_spec_refers(const struct ls_layer_spec *spec, const char *key);
+/* Whether the option follows from the weight of another layer, so that it is not given. */
+bool ls_layer_spec_follows(const struct ls_layer_spec *spec, const struct ls_field *field);
 void ls_layer_spec_refer(struct ls_layer_spec *spec, const char *key, const char *name);
 void ls_layer_list_clear(struct ls_layer_list *list);
 void ls_builder_clear(struct ls_builder *builder);
@@ -166,8 +177,16 @@ struct ls_value *ls_builder_layer(struct ls_builder *builder, const char *path);
  * error. */
 int ls_layer_inputs(struct ls_builder *builder, const struct ls_layer_spec *spec, const char *key,
                     struct ls_value **values);
-/* Notes that the scope that is open now gave this value. */
+/* Notes that the scope that is open now gave this value, and builder->weight. */
 void ls_builder_name(struct ls_builder *builder, struct ls_value *value);
+
+/* The weight of the layer that `weight_of` names, looked up as values are; NULL if the spec names
+ * none, or after an error in the graph (no such layer, or one without). */
+struct ls_value *ls_layer_shared_weight(const struct ls_builder *builder,
+                                        const struct ls_layer_spec *spec);
+/* Whether a layer of the networks may use the weight of the one that is built now. A table that is
+ * used so is stored as products read it. */
+bool ls_builder_shares_weight(const struct ls_builder *builder);
 
 /* For the files of this folder. Names of initialisers, in the order of their enum; the choices of
  * two shared field rows: members `init` (int, enum ls_initialiser_kind) and `init_scale` (double);

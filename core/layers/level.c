@@ -38,15 +38,12 @@ static const struct ls_field items[] = {
 
 /* What the layer from_last that `level` names took away: NAME.last. NULL after an error. */
 static struct ls_value *find_level(struct ls_builder *builder, const struct ls_layer_spec *spec) {
-    const struct ls_reference *given = NULL;
-    for (int i = 0; i < spec->reference_count; i++)
-        if (!strcmp(spec->references[i].key, "level"))
-            given = &spec->references[i];
+    const char *given = ls_layer_spec_reference(spec, "level");
     if (!given)
         return ls_graph_fail(builder->graph, "level: expected the name of a from_last layer");
-    struct ls_reference last = {.key = given->key};
+    struct ls_reference last = {.key = "level"};
     struct ls_layer_spec named = *spec;
-    snprintf(last.name, sizeof last.name, "%.*s.last", LS_NAME_MAX - 8, given->name);
+    snprintf(last.name, sizeof last.name, "%.*s.last", LS_NAME_MAX - 8, given);
     named.references = &last;
     named.reference_count = 1;
     return ls_layer_input(builder, &named, "level");

@@ -1,10 +1,10 @@
-/* References: values of earlier layers by their names. */
+/* References: values of earlier layers, and weights, by their names. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "core/layers/layer.h"
+#include "core/layers/network.h"
 
 enum { CANDIDATES_MAX = 128 };
 
@@ -23,6 +23,8 @@ void ls_builder_name(struct ls_builder *builder, struct ls_value *value) {
     }
     strcpy(named->path, path);
     named->value = value;
+    named->weight = builder->weight;
+    builder->weight = NULL; /* a list around this layer has none of its own */
     builder->named_count++;
 }
 
@@ -43,30 +45,30 @@ static bool leave(char *path) {
 }
 
 /* The latest of that path: a network that is recorded again gives its new values. */
-static struct ls_value *find_path(const struct ls_builder *builder, const char *path) {
+static const struct ls_named *find_path(const struct ls_builder *builder, const char *path) {
     for (int i = builder->named_count - 1; i >= 0; i--)
         if (!strcmp(builder->named[i].path, path))
-            return builder->named[i].value;
+            return &builder->named[i];
     return NULL;
 }
 
-struct ls_value *ls_builder_find(const struct ls_builder *builder, const char *name) {
+static const struct ls_named *find_named(const struct ls_builder *builder, const char *name) {
     char around[LS_NAME_MAX * 4], path[LS_NAME_MAX * 4 + LS_NAME_MAX];
     snprintf(around, sizeof around, "%s", ls_graph_scope(builder->graph));
     for (bool more = around[0] != '\0'; more;) {
         more = leave(around);
         snprintf(path, sizeof path, "%s%s%s", around, around[0] ? "." : "", name);
-        struct ls_value *value = find_path(builder, path);
-        if (value)
-            return value;
+        const struct ls_named *named = find_path(builder, path);
+        if (named)
+            return named;
     }
     return NULL;
 }
 
 struct ls_value *ls_builder_layer(struct ls_builder *builder, const char *path) {
-    struct ls_value *value = find_path(builder, path);
-    if (value)
-        return value;
+    const struct ls_named *named = find_path(builder, path);
+    if (named)
+        return named->value;
     const size_t count = (size_t)builder->named_count;
     const char **paths = ls_calloc(count + 1, sizeof *paths);
     for (size_t i = 0; i < count; i++)
@@ -78,17 +80,31 @@ struct ls_value *ls_builder_layer(struct ls_builder *builder, const char *path) 
                          nearest ? "'" : "");
 }
 
+struct ls_value *ls_builder_find(const struct ls_builder *builder, const char *name) {
+    const struct ls_named *named = find_named(builder, name);
+    return named ? named->value : NULL;
+}
+
 static const char *last_part(const char *path) {
     const char *dot = strrchr(path, '.');
     return dot ? dot + 1 : path;
 }
 
-static struct ls_value *unknown(struct ls_builder *builder, const struct ls_reference *reference) {
-    const char *candidates[CANDIDATES_MAX];
+/* The names of earlier layers, as paths if `name` is one; `weights`: of those whose weight others
+ * may use. Returns how many. */
+static int list_candidates(const struct ls_builder *builder, const char *name, bool weights,
+                           const char *candidates[CANDIDATES_MAX]) {
     int count = 0;
     for (int i = builder->named_count - 1; i >= 0 && count < CANDIDATES_MAX; i--)
-        candidates[count++] = strchr(reference->name, '.') ? builder->named[i].path
-                                                           : last_part(builder->named[i].path);
+        if (builder->named[i].weight || !weights)
+            candidates[count++] =
+                strchr(name, '.') ? builder->named[i].path : last_part(builder->named[i].path);
+    return count;
+}
+
+static struct ls_value *unknown(struct ls_builder *builder, const struct ls_reference *reference) {
+    const char *candidates[CANDIDATES_MAX];
+    int count = list_candidates(builder, reference->name, false, candidates);
     for (int i = 0; i < builder->feed_count && count < CANDIDATES_MAX; i++)
         candidates[count++] = builder->feeds[i].name;
     const char *nearest = ls_nearest(reference->name, candidates, count);
@@ -145,4 +161,49 @@ struct ls_value *ls_layer_input_indices(struct ls_builder *builder,
                                         const struct ls_layer_spec *spec, const char *key) {
     struct ls_value *values[LS_REFERENCES_MAX];
     return find_all(builder, spec, key, LS_TYPE_INT32, values) ? values[0] : NULL;
+}
+
+struct ls_value *ls_layer_shared_weight(const struct ls_builder *builder,
+                                        const struct ls_layer_spec *spec) {
+    const char *name = ls_layer_spec_reference(spec, "weight_of"), *candidates[CANDIDATES_MAX];
+    if (!name)
+        return NULL;
+    const struct ls_named *named = find_named(builder, name);
+    if (named && named->weight)
+        return named->weight;
+    const int count = list_candidates(builder, name, true, candidates);
+    const char *nearest = ls_nearest(name, candidates, count);
+    return ls_graph_fail(
+        builder->graph,
+        "weight_of: %s '%s'%s%s%s (expected the name of an earlier linear or "
+        "embedding)",
+        named ? "there is no weight to share in" : "nothing before this layer is called", name,
+        nearest ? "; nearest is '" : "", nearest ? nearest : "", nearest ? "'" : "");
+}
+
+/* Whether the path is the name, or ends in it: only then can a layer find it by that name. */
+static bool ends_in(const char *path, const char *name) {
+    const size_t length = strlen(path), end = strlen(name);
+    return length >= end && !strcmp(path + length - end, name) &&
+           (length == end || path[length - end - 1] == '.');
+}
+
+static bool list_shares(const struct ls_layer_list *list, const char *path) {
+    for (int i = 0; i < list->count; i++) {
+        const char *name = ls_layer_spec_reference(&list->items[i], "weight_of");
+        if (name && ends_in(path, name))
+            return true;
+        for (int b = 0; b < LS_BRANCHES_MAX; b++)
+            if (list_shares(&list->items[i].branches[b], path))
+                return true;
+    }
+    return false;
+}
+
+bool ls_builder_shares_weight(const struct ls_builder *builder) {
+    const char *path = ls_graph_scope(builder->graph);
+    for (int i = 0; builder->networks && i < builder->networks->count; i++)
+        if (list_shares(&builder->networks->items[i].layers, path))
+            return true;
+    return false;
 }

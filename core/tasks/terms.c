@@ -56,10 +56,8 @@ static struct ls_value *refuse_target(struct ls_builder *builder, const struct l
 
 struct ls_value *ls_loss_target(struct ls_builder *builder, const struct ls_term *term,
                                 enum ls_type type, struct ls_shape shape) {
-    const char *name = "targets";
-    for (int i = 0; i < term->spec->reference_count; i++)
-        if (!strcmp(term->spec->references[i].key, "target"))
-            name = term->spec->references[i].name;
+    const char *given = ls_layer_spec_reference(term->spec, "target");
+    const char *name = given ? given : "targets";
     struct ls_value *value = ls_builder_find(builder, name);
     if (value)
         return value;

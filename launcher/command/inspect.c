@@ -54,11 +54,24 @@ static const char *megabytes(double bytes, char text[32]) {
     return text;
 }
 
-static int64_t parameters_of(const struct ls_node *node) {
+/* Whether a node before the one at `index` takes it, too. */
+static bool used_before(const struct ls_graph *graph, int index, const struct ls_value *parameter) {
+    for (int i = 0; i < index; i++) {
+        const struct ls_node *node = ls_graph_node_at(graph, i);
+        for (int k = 0; k < node->input_count; k++)
+            if (node->inputs[k] == parameter)
+                return true;
+    }
+    return false;
+}
+
+static int64_t parameters_of(const struct ls_graph *graph, int index) {
+    const struct ls_node *node = ls_graph_node_at(graph, index);
     int64_t count = 0;
     for (int i = 0; i < node->input_count; i++) {
         const struct ls_value *input = node->inputs[i];
-        if (input && input->parameter && input->parameter->kind == LS_PARAMETER_WEIGHT)
+        if (input && input->parameter && input->parameter->kind == LS_PARAMETER_WEIGHT &&
+            !used_before(graph, index, input))
             count += ls_parameter_plain_count(input->parameter);
     }
     return count;
@@ -112,7 +125,7 @@ static void print_phase(const struct inspection *it, int phase) {
         snprintf(op, sizeof op, "%s%s", node->op->name,
                  node->activation == LS_ACTIVATION_RELU ? " + relu" : "");
         printf("%-*s  %-22s %-12s %12lld %10.3f\n", width, node->name, op,
-               ls_shape_print(row, shape), (long long)parameters_of(node),
+               ls_shape_print(row, shape), (long long)parameters_of(graph, i),
                (double)node->flops * 1e-6);
         flops += node->flops;
     }

@@ -72,6 +72,14 @@ static void print_layer(FILE *out, const struct ls_layer *layer) {
         fprintf(out, "  %s: %s\n", layer->inputs[i],
                 strcmp(layer->inputs[i], "of") ? "the name of a value"
                                                : "a list of names of values");
+    if (layer->weight_fields)
+        fprintf(out,
+                "  weight_of: the name of an earlier linear or embedding whose weight it uses; "
+                "without the keys");
+    for (int i = 0; layer->weight_fields && layer->weight_fields[i]; i++)
+        fprintf(out, "%s %s", i ? "," : "", layer->weight_fields[i]);
+    if (layer->weight_fields)
+        fputc('\n', out);
     for (int i = 0; layer->branches && layer->branches[i]; i++)
         fprintf(out, "  %s: a list of layers\n", layer->branches[i]);
 }

@@ -22,7 +22,7 @@ static const struct table loss_table = {"losses", "loss", "losses", ls_loss_laye
 struct given {
     size_t line[GIVEN_MAX]; /* by field; 0: not given */
     size_t branch[LS_BRANCHES_MAX];
-    size_t input[GIVEN_MAX]; /* by layer->inputs; the last: from */
+    size_t input[GIVEN_MAX]; /* by layer->inputs; the last two: weight_of, from */
     size_t name;
 };
 
@@ -81,6 +81,8 @@ static enum ls_status unknown_option(const struct ls_config_reader *reader, cons
         ls_names_add(&names, layer->inputs[i]);
     ls_names_add(&names, "from");
     ls_names_add(&names, "name");
+    if (layer->weight_fields)
+        ls_names_add(&names, "weight_of");
     const char *nearest = ls_nearest(key, names.items, names.count);
     if (nearest)
         return ls_reader_fail(reader, ls_origin_of(node),
@@ -147,7 +149,7 @@ static int input_index(const struct ls_layer *layer, const char *key) {
     for (int i = 0; layer->inputs && layer->inputs[i]; i++)
         if (layer->inputs[i] == key)
             return i;
-    return GIVEN_MAX - 1;
+    return !strcmp(key, "weight_of") ? GIVEN_MAX - 2 : GIVEN_MAX - 1;
 }
 
 /* One `key: value` of a layer. */
@@ -187,12 +189,20 @@ static enum ls_status set_option(const struct ls_config_reader *reader, const ya
 }
 
 static enum ls_status check_given(const struct ls_config_reader *reader, const yaml_node_t *node,
-                                  const struct ls_layer *layer, const struct given *given) {
-    for (int i = 0; i < layer->fields.count; i++)
-        if (!layer->fields.items[i].initial && !given->line[i])
+                                  const struct ls_layer_spec *spec, const struct given *given) {
+    const struct ls_layer *layer = spec->layer;
+    for (int i = 0; i < layer->fields.count; i++) {
+        const struct ls_field *field = &layer->fields.items[i];
+        const bool follows = ls_layer_spec_follows(spec, field);
+        if (follows && given->line[i])
+            return ls_reader_fail(reader, ls_origin_of(node),
+                                  "layer %s: '%s' follows from the layer in weight_of; expected "
+                                  "one of the two",
+                                  layer->name, field->name);
+        if (!follows && !field->initial && !given->line[i])
             return ls_reader_fail(reader, ls_origin_of(node), "%s %s: '%s' is missing: %s",
-                                  kind_of(layer), layer->name, layer->fields.items[i].name,
-                                  layer->fields.items[i].help);
+                                  kind_of(layer), layer->name, field->name, field->help);
+    }
     return LS_OK;
 }
 
@@ -225,7 +235,7 @@ static enum ls_status read_options(const struct ls_config_reader *reader, const 
         if (status != LS_OK)
             return status;
     }
-    return check_given(reader, name, layer, &given);
+    return check_given(reader, name, spec, &given);
 }
 
 /* "linear2": the type and how many of it the list has by then. */

@@ -38,7 +38,8 @@ static void print_layers(FILE *out, const struct ls_layer_list *list, int indent
         fprintf(out, "%*sname: %s\n", indent + 6, "", spec->name);
         print_references(out, spec, indent + 6);
         for (int f = 0; f < layer->fields.count; f++)
-            ls_config_print_field(out, &layer->fields.items[f], spec->options, indent + 6);
+            if (!ls_layer_spec_follows(spec, &layer->fields.items[f]))
+                ls_config_print_field(out, &layer->fields.items[f], spec->options, indent + 6);
         for (int b = 0; layer->branches && layer->branches[b]; b++) {
             const bool empty = !spec->branches[b].count;
             fprintf(out, "%*s%s:%s\n", indent + 6, "", layer->branches[b], empty ? " []" : "");

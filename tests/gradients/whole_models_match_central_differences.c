@@ -29,12 +29,40 @@ static const struct ls_feed text_feeds[] = {
 static const struct ls_feed image_feeds[] = {
     {.name = "inputs", .shape = {.rank = 3, .dims = {28, 28, 1}}}};
 
-static void open_whole(struct whole *whole, const char *name, const struct ls_feed *feeds,
-                       int feed_count) {
+/* Embeddings that read the weight of the last layer, one of them by its own name. */
+static const char tied_gpt[] =
+    "task: language_model\n"
+    "data: {train: x.h5, window: 64}\n"
+    "model:\n"
+    "  - sequential: {name: first, body: [embedding: {width: 12, name: tokens, init_scale: 0.3}]}\n"
+    "  - position\n"
+    "  - dropout: 0.1\n"
+    "  - repeat:\n"
+    "      name: blocks\n"
+    "      times: 2\n"
+    "      body:\n"
+    "        - residual: {activation: none, body: [layer_norm, attention: {heads: 2, causal: "
+    "true}]}\n"
+    "        - residual: {activation: none, body: [layer_norm, linear: 20, gelu, linear: 12]}\n"
+    "  - layer_norm: {name: done}\n"
+    "  - embedding: {weight_of: first.tokens, from: inputs, name: again}\n"
+    "  - add: {of: [done, again]}\n"
+    "  - linear: {weight_of: again, bias: false}\n";
+
+/* The config of that name, or the text itself. */
+static void read_config(struct ls_config *config, const char *name) {
     char path[1024];
     snprintf(path, sizeof path, "%s/configs/%s.yaml", getenv("LOCKSTEP_SOURCE"), name);
+    if (strchr(name, '\n'))
+        ls_require(ls_config_parse(config, name, strlen(name), "x.yaml", NULL, 0, &ls_test_error));
+    else
+        ls_require(ls_config_read(config, path, NULL, 0, &ls_test_error));
+}
+
+static void open_whole(struct whole *whole, const char *name, const struct ls_feed *feeds,
+                       int feed_count) {
     *whole = (struct whole){.parameters = ls_parameters_create()};
-    ls_require(ls_config_read(&whole->config, path, NULL, 0, &ls_test_error));
+    read_config(&whole->config, name);
     struct ls_model_options options = ls_config_model(&whole->config, LS_F64, ROWS);
     options.feeds = feeds;
     options.feed_count = feed_count;
@@ -156,6 +184,11 @@ START_TEST(a_gpt) {
 }
 END_TEST
 
+START_TEST(a_gpt_whose_embeddings_are_its_last_layer) {
+    check(tied_gpt, text_feeds, 2);
+}
+END_TEST
+
 START_TEST(a_variational_autoencoder) {
     check("mnist-vae", image_feeds, 1);
 }
@@ -166,4 +199,5 @@ START_TEST(a_gan_in_both_phases) {
 }
 END_TEST
 
-LS_SUITE(a_recurrent_language_model, a_gpt, a_variational_autoencoder, a_gan_in_both_phases)
+LS_SUITE(a_recurrent_language_model, a_gpt, a_gpt_whose_embeddings_are_its_last_layer,
+         a_variational_autoencoder, a_gan_in_both_phases)

@@ -4,7 +4,8 @@ with AVX2 kernels, and in other pieces with other kernels and messages.
   runs_end_in_the_same_bits_on_any_number_of_ranks.py CASE [RANKS...]
 
 Cases: mlp, cnn (batch norm, dropout), resnet (augmentation), table-adam, table-momentum (uneven last batch, several
-epochs), lstm and gpt (windows over a text), vae (references, two terms), gan (two phases)."""
+epochs), tied (an embedding that is the last layer's weight; also stopped and continued), lstm and gpt (windows over a
+text), vae (references, two terms), gan (two phases)."""
 import math
 import os
 import sys
@@ -47,7 +48,29 @@ checkpoint:
     return lockstep.path("table.yaml")
 
 
+def tied():
+    """120 texts of 9 words; the second embedding and the last layer use the first one's weight."""
+    words = numpy.random.default_rng(6).integers(0, 40, size=(120, 10)).astype("i4")
+    with h5py.File(lockstep.path("words.h5"), "w") as file:
+        file["inputs"], file["targets"] = words[:, :-1], words[:, 1:]
+    with open(lockstep.path("tied.yaml"), "w") as file:
+        file.write("""task: language_model
+data: {train: %s, split: [0.8, 0.1, 0.1]}
+model:
+  - embedding: {vocabulary: 40, width: 16, name: tokens}
+  - attention: {heads: 2, causal: true, name: seen}
+  - embedding: {weight_of: tokens, from: inputs, name: again}
+  - add: {of: [seen, again]}
+  - linear: {weight_of: tokens, bias: false}
+train: {epochs: 2, batch: 24, microbatches: 8, steps_max: 8}
+log: {every_steps: 1}
+""" % lockstep.path("words.h5"))
+    return lockstep.path("tied.yaml")
+
+
 def case(name):
+    if name == "tied":
+        return tied(), {}
     if name.startswith("table"):
         return table(), {"optimizer__name": name.split("-")[1]}
     if name in ("lstm", "gpt"):
@@ -89,6 +112,14 @@ def main(name, *ranks):
         lockstep.equal(found, first, f"digest, test loss and metrics on {count} ranks")
         shown = lockstep.digest(lockstep.parameters(lockstep.newest_checkpoint(run)))
         lockstep.equal(shown, result["parameters_digest"], "digest of what index.h5 shows")
+    if name == "tied":
+        run = lockstep.path("continued")
+        lockstep.train(config, run, 3, **{**settings, "train__steps_max": 3})
+        result = lockstep.train(config, run, 2, **settings)
+        lockstep.equal((result["resumed_from_step"], result["parameters_digest"]), (3, first[0]), "a run that went on")
+        shapes = {key: value.shape for key, value in lockstep.parameters(lockstep.newest_checkpoint(run)).items()}
+        lockstep.equal([key for key in shapes if "attention" not in key and "seen" not in key], ["tokens.weight"],
+                       "parameters beside those of attention")
     if not ranks:  # threads; another cut into pieces, another instruction set, messages in place of shared memory
         for count, threads in ((1, 2), (1, 3), (2, 2), (3, 3)):
             run = lockstep.path(f"{name}-{count}-{threads}")

@@ -20,6 +20,8 @@ foreach(case mlp cnn resnet table-adam table-momentum gan)
     ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS ${case} 2 LABELS sanitize
                   NAME "a run of ${case} on 2 ranks is clean" TIMEOUT 600)
 endforeach()
+ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS tied 1 2 3 4
+              NAME "runs of tied weights end in the same bits on 1, 2, 3 and 4 ranks, stopped or not")
 foreach(case lstm gpt vae)
     ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS ${case} NEEDS_DATA
                   NAME "runs of ${case} end in the same bits on 1, 2, 3 and 4 ranks")

@@ -96,13 +96,6 @@ START_TEST(a_weight_used_by_ops_of_different_layouts_is_refused) {
     ls_linear(graph, x, plain, NULL);
     ls_graph_pop(graph);
     expect_error(graph, set, "layer head: linear: the weight must be stored in panels", "plain");
-    set = ls_parameters_create();
-    graph = open_graph(set);
-    index = ls_graph_input(graph, "x", LS_SHAPE(2), LS_TYPE_INT32);
-    ls_graph_push(graph, "words");
-    ls_embedding(graph, index, weight(graph, 5, 3));
-    ls_graph_pop(graph);
-    expect_error(graph, set, "layer words: embedding: the table must be stored plain", "panels");
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/memory.h"
 #include "launcher/config/config.h"
 #include "tests/support/support.h"
 
@@ -32,11 +33,13 @@ static void run(const char *model, double a, double b, const double *expected, i
     ((float *)input->data)[1] = (float)b;
     const uint64_t id = 0;
     const struct ls_run step = {.rows = 1, .microbatch_rows = 1, .microbatches = 1, .row_ids = &id};
-    float none = 0;
-    ls_graph_prepare(graph, &none);
+    float *weights = ls_memory_map((size_t)(parameters->total + 1) * sizeof *weights);
+    ls_parameters_initialise(parameters, 1, weights);
+    ls_graph_prepare(graph, weights);
     ls_graph_forward(graph, &step, NULL);
     for (int i = 0; i < count; i++)
         ck_assert_double_eq_tol((double)((float *)output->data)[i], expected[i], 1e-6);
+    ls_memory_unmap(weights, (size_t)(parameters->total + 1) * sizeof *weights);
     ls_builder_clear(&builder);
     ls_graph_destroy(graph);
     ls_parameters_destroy(parameters);
@@ -84,6 +87,18 @@ START_TEST(the_nearest_list_around_a_layer_is_looked_up_first) {
 }
 END_TEST
 
+START_TEST(a_weight_is_shared_by_name) {
+    run("  - linear: {units: 2, name: a, init: constant, init_scale: 2, bias: false}\n"
+        "  - linear: {weight_of: a, bias_init: 1}\n",
+        -1, 2, (const double[]){9, 9}, 2);
+    run("  - sequential:\n      name: inner\n      body:\n"
+        "        - linear: {units: 2, name: a, init: constant, init_scale: 2, bias: false}\n"
+        "  - linear: {weight_of: inner.a, bias: false, name: b}\n"
+        "  - linear: {weight_of: b, bias: false}\n",
+        -1, 2, (const double[]){32, 32}, 2);
+}
+END_TEST
+
 static void refuse(const char *model, const char *expected) {
     struct ls_config config;
     parse(&config, model);
@@ -117,18 +132,41 @@ START_TEST(a_name_that_is_not_there_is_an_error_with_the_nearest) {
 }
 END_TEST
 
+START_TEST(a_weight_that_cannot_be_shared_is_refused) {
+    static const char *const wrong[][2] = {
+        {"weight_of: later}\n  - linear: {units: 2, name: later}\n",
+         "layer linear2: weight_of: nothing before this layer is called 'later'"},
+        {"weight_of: codd}\n", "is called 'codd'; nearest is 'code'"},
+        {"weight_of: relu1}\n", "weight_of: there is no weight to share in 'relu1'"},
+        {"weight_of: code}\n", "weight_of: that weight is for 2 features, found 3"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char model[256];
+        snprintf(model, sizeof model,
+                 "  - linear: {units: 3, name: code}\n  - relu\n  - linear: {name: linear2, %s",
+                 wrong[i][0]);
+        refuse(model, wrong[i][1]);
+    }
+}
+END_TEST
+
 START_TEST(the_resolved_config_says_the_same) {
     struct ls_config config, again;
-    parse(&config, "  - relu: {name: a}\n  - tanh: {from: a}\n  - concat: {of: [a, tanh1]}\n");
+    parse(&config,
+          "  - relu: {name: a}\n  - tanh: {from: a}\n  - concat: {of: [a, tanh1]}\n  - linear: "
+          "{units: 2, name: b}\n  - linear: {weight_of: b}\n");
     char *text = ls_config_print(&config);
-    ck_assert_msg(strstr(text, "from: a\n") && strstr(text, "of: [a, tanh1]\n"), "%s", text);
+    ck_assert_msg(strstr(text, "from: a\n") && strstr(text, "of: [a, tanh1]\n") &&
+                      strstr(text, "weight_of: b\n        bias: true\n        bias_init: 0\n"),
+                  "%s", text);
     ls_require(ls_config_parse(&again, text, strlen(text), "x.yaml", NULL, 0, &ls_test_error));
     ls_require(ls_config_resumable(&config, &again, &ls_test_error));
     ls_config_clear(&again);
-    parse(&again, "  - relu: {name: a}\n  - tanh\n  - concat: {of: [a, tanh1]}\n");
+    parse(&again, "  - relu: {name: a}\n  - tanh\n  - concat: {of: [a, tanh1]}\n  - linear: "
+                  "{units: 2, name: b}\n  - linear: {units: 2}\n");
     struct ls_error error;
     ck_assert_int_eq(ls_config_resumable(&config, &again, &error), LS_INVALID);
     ck_assert_msg(strstr(error.text, "model.tanh1 was from: a, is empty"), "%s", error.text);
+    ck_assert_msg(strstr(error.text, "model.linear2 was weight_of: b, is empty"), "%s", error.text);
     free(text);
     ls_config_clear(&config);
     ls_config_clear(&again);
@@ -140,7 +178,15 @@ START_TEST(a_reference_that_is_no_name_is_told_its_place) {
         {"  - relu: {from: [a]}\n", "x.yaml:3:18: error: from: expected the name of an earlier"},
         {"  - relu: {from: a b}\n", "x.yaml:3:18: error: from: expected the name of an earlier"},
         {"  - relu: {form: a}\n", "unknown key 'form' in layer relu; nearest is 'from'"},
-        {"  - relu: {from: a, from: b}\n", "'from' is given twice; first on line 3"}};
+        {"  - relu: {from: a, from: b}\n", "'from' is given twice; first on line 3"},
+        {"  - linear: {weight_if: a}\n",
+         "unknown key 'weight_if' in layer linear; nearest is 'weight_of'"},
+        {"  - linear: {weight_of: a, weight_of: b}\n",
+         "'weight_of' is given twice; first on line 3"},
+        {"  - linear: {bias: false}\n", "x.yaml:3:5: error: layer linear: 'units' is missing"},
+        {"  - linear: {weight_of: a, units: 2}\n",
+         "x.yaml:3:5: error: layer linear: 'units' follows from the layer in weight_of"},
+        {"  - relu: {weight_of: a}\n", "unknown key 'weight_of' in layer relu"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct ls_config config;
         struct ls_error error;
@@ -154,7 +200,8 @@ START_TEST(a_reference_that_is_no_name_is_told_its_place) {
 }
 END_TEST
 
-LS_SUITE(a_name_gives_the_value_of_that_layer, a_level_is_taken_away_and_added_again,
+LS_SUITE(a_weight_is_shared_by_name, a_weight_that_cannot_be_shared_is_refused,
+         a_name_gives_the_value_of_that_layer, a_level_is_taken_away_and_added_again,
          the_nearest_list_around_a_layer_is_looked_up_first,
          a_name_that_is_not_there_is_an_error_with_the_nearest, the_resolved_config_says_the_same,
          a_reference_that_is_no_name_is_told_its_place)
