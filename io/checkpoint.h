@@ -104,5 +104,9 @@ LS_MUST_USE enum ls_status ls_checkpoint_newest(const char *run, bool set_aside,
 LS_MUST_USE enum ls_status ls_checkpoint_load(const struct ls_checkpoint *checkpoint,
                                               const struct ls_checkpoint_content *content,
                                               struct ls_error *error);
+/* Fills the whole flat buffer of parameters. */
+LS_MUST_USE enum ls_status ls_checkpoint_load_all(const struct ls_checkpoint *checkpoint,
+                                                  const struct ls_parameter_set *parameters,
+                                                  float *flat, struct ls_error *error);
 
 #endif

@@ -220,3 +220,17 @@ enum ls_status ls_checkpoint_load(const struct ls_checkpoint *checkpoint,
     free(wanted.blocks);
     return status;
 }
+
+enum ls_status ls_checkpoint_load_all(const struct ls_checkpoint *checkpoint,
+                                      const struct ls_parameter_set *parameters, float *flat,
+                                      struct ls_error *error) {
+    const struct ls_checkpoint_content all = {
+        .parameters = parameters,
+        .count = 1,
+        .groups = {{.slice = {0, parameters->total},
+                    .count = 1,
+                    .names = {"parameters"},
+                    .data = {flat}}},
+    };
+    return ls_checkpoint_load(checkpoint, &all, error);
+}

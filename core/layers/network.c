@@ -22,6 +22,31 @@ const struct ls_network *ls_networks_entry(const struct ls_networks *networks) {
     return entry ? entry : &networks->items[networks->count - 1];
 }
 
+static bool list_takes(const struct ls_layer_list *list, const char *feed) {
+    for (int i = 0; i < list->count; i++) {
+        const struct ls_layer_spec *spec = &list->items[i];
+        for (int r = 0; r < spec->reference_count; r++)
+            if (!strcmp(spec->references[r].name, feed))
+                return true;
+        if (spec->layer == &ls_layer_feed) {
+            const struct ls_field *field = ls_fields_find(spec->layer->fields, "feed");
+            if (!strcmp((const char *)spec->options + field->offset, feed))
+                return true;
+        }
+        for (int b = 0; b < LS_BRANCHES_MAX; b++)
+            if (list_takes(&spec->branches[b], feed))
+                return true;
+    }
+    return false;
+}
+
+bool ls_networks_take(const struct ls_networks *networks, const char *feed) {
+    for (int i = 0; i < networks->count; i++)
+        if (list_takes(&networks->items[i].layers, feed))
+            return true;
+    return false;
+}
+
 static struct ls_value *unknown(struct ls_builder *builder, const char *name) {
     const struct ls_networks *networks = builder->networks;
     const char *names[LS_NETWORKS_MAX];

@@ -25,6 +25,10 @@ const struct ls_network *ls_network_find(const struct ls_networks *networks, con
 /* The one that a task records unless it names others: "main", else the last. */
 const struct ls_network *ls_networks_entry(const struct ls_networks *networks);
 
+/* Whether a layer takes the feed of that name, or what else has the name. "inputs", which a list
+ * begins with unless it says otherwise, need not be named. */
+bool ls_networks_take(const struct ls_networks *networks, const char *feed);
+
 /* Records it on x (NULL: the feed "inputs", or what it begins with); NULL after an error. */
 struct ls_value *ls_network_record(struct ls_builder *builder, const char *name,
                                    struct ls_value *x);

@@ -34,11 +34,11 @@ static void keep_values(struct ls_model *model) {
     }
 }
 
-/* A model that only answers needs no loss; but where targets are offered it is recorded and dropped
+/* A model that only answers needs no loss; but where a target is offered it is recorded and dropped
  * again by the planner, since a checkpoint has the constants that come with it. */
 static bool records_losses(const struct ls_model_options *options) {
     for (int i = 0; i < options->feed_count && options->answers; i++)
-        if (!strcmp(options->feeds[i].name, "targets"))
+        if (ls_losses_take(options->losses, options->feeds[i].name))
             return true;
     return !options->answers;
 }

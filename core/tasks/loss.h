@@ -115,6 +115,12 @@ void ls_terms_metrics(const struct ls_terms *terms, const char *prefix, const do
 /* The metric that early stopping watches unless told. */
 const char *ls_terms_watched(const struct ls_terms *terms);
 
+/* What a loss of that spec is held against, an earlier value or a feed: named in `target`, or
+ * "targets"; NULL if it takes none. */
+const char *ls_loss_target_name(const struct ls_layer_spec *spec);
+/* Whether one of the losses is held against what has that name. */
+bool ls_losses_take(const struct ls_layer_list *losses, const char *name);
+
 /* For the files of this folder. */
 void ls_metrics_add(struct ls_metrics *metrics, const char *name, double value,
                     bool higher_is_better);

@@ -54,10 +54,25 @@ static struct ls_value *refuse_target(struct ls_builder *builder, const struct l
     return NULL;
 }
 
+const char *ls_loss_target_name(const struct ls_layer_spec *spec) {
+    if (!ls_layer_input_key(spec->layer, "target"))
+        return NULL;
+    const char *given = ls_layer_spec_reference(spec, "target");
+    return given ? given : "targets";
+}
+
+bool ls_losses_take(const struct ls_layer_list *list, const char *name) {
+    for (int i = 0; i < list->count; i++) {
+        const char *target = ls_loss_target_name(&list->items[i]);
+        if (target && !strcmp(target, name))
+            return true;
+    }
+    return false;
+}
+
 struct ls_value *ls_loss_target(struct ls_builder *builder, const struct ls_term *term,
                                 enum ls_type type, struct ls_shape shape) {
-    const char *given = ls_layer_spec_reference(term->spec, "target");
-    const char *name = given ? given : "targets";
+    const char *name = ls_loss_target_name(term->spec);
     struct ls_value *value = ls_builder_find(builder, name);
     if (value)
         return value;

@@ -91,7 +91,8 @@ static double loss_of(const struct ls_worker *worker, const double *sums) {
     for (int p = 0; p < worker->phase_count; p++) {
         char name[LS_METRIC_NAME_MAX];
         snprintf(name, sizeof name, "%sloss", worker->phases[p].prefix);
-        loss += ls_metrics_find(&metrics, name)->value;
+        const struct ls_metric *metric = ls_metrics_find(&metrics, name);
+        loss += metric ? metric->value : 0;
     }
     return loss;
 }

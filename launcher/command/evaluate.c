@@ -69,7 +69,7 @@ static int run_evaluate(int argument_count, char **arguments, const void *given)
     enum ls_status status = ls_trained_open(&trained, &what, &error);
     if (status != LS_OK)
         return ls_command_fail(&error);
-    printf("%s: step %llu\n", arguments[0], (unsigned long long)trained.step);
+    printf("%s: step %llu\n", arguments[0], (unsigned long long)trained.run.state.step);
     int evaluated = 0;
     for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS && status == LS_OK; role++)
         if (trained.data.parts[role].dataset) {

@@ -37,10 +37,10 @@ static const struct ls_option options[] = {
 static int run_generate(int argument_count, char **arguments, const void *given) {
     (void)argument_count;
     struct ls_error error;
-    struct ls_generator generator;
-    enum ls_status status = ls_generator_open(&generator, arguments[0], &error);
+    struct ls_generator generator = {0};
+    enum ls_status status = ls_saved_run_open(&generator.run, arguments[0], &error);
     if (status == LS_OK) {
-        const int task = generator.config.task.kind;
+        const int task = generator.run.config.task.kind;
         if (task == LS_TASK_LANGUAGE_MODEL)
             status = ls_generate_text(&generator, arguments[0], given, &error);
         else if (task == LS_TASK_VAE || task == LS_TASK_GAN)

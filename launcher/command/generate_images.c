@@ -8,7 +8,6 @@
 #include "io/png.h"
 #include "io/predictions.h"
 #include "launcher/command/generate.h"
-#include "launcher/worker/data.h"
 
 enum { ROWS_MAX = 256 }; /* images that are made at once */
 
@@ -30,29 +29,36 @@ static bool find_layer(const struct ls_layer_list *list, const char *name, const
     return false;
 }
 
-/* A VAE is cut behind its draw, and its input has the shape of the run's data. */
+/* A VAE is cut behind its draw. What it makes has the shape of the samples that it was trained on,
+ * if it has as many values. */
 static enum ls_status build_decoder(struct ls_generator *generator, int64_t rows,
                                     struct ls_shape *picture, struct ls_error *error) {
-    const struct ls_network *entry = ls_networks_entry(&generator->config.model);
+    const struct ls_state *state = &generator->run.state;
+    const struct ls_network *entry = ls_networks_entry(&generator->run.config.model);
     char path[LS_NAME_MAX];
-    struct ls_data data;
     if (!find_layer(&entry->layers, "sample_normal", entry->name, path))
         return ls_fail(error, LS_INVALID,
                        "the model has no layer sample_normal, behind which images begin");
-    enum ls_status status = ls_data_open(&data, &generator->config, true, error);
+    if (!state->feed_count)
+        return ls_fail(error, LS_INVALID,
+                       "%s: it does not say what samples the model takes; train some steps more",
+                       generator->run.checkpoint.path);
+    const struct ls_generator_options options = {
+        .feeds = state->feeds, .feed_count = state->feed_count, .rows = rows, .start_at = path};
+    const enum ls_status status = ls_generator_build(generator, &options, error);
     if (status != LS_OK)
         return status;
-    const struct ls_generator_options options = {
-        .feeds = data.feeds, .feed_count = data.feed_count, .rows = rows, .start_at = path};
-    status = ls_generator_build(generator, &options, error);
-    *picture = ls_data_feed(&data, "inputs")->shape;
-    ls_data_close(&data);
-    return status;
+    *picture = ls_shape_of_row(generator->model.output->shape);
+    for (int i = 0; i < state->feed_count; i++)
+        if (!strcmp(state->feeds[i].name, "inputs") &&
+            ls_shape_count(state->feeds[i].shape) == ls_shape_count(*picture))
+            *picture = state->feeds[i].shape;
+    return LS_OK;
 }
 
 static enum ls_status build(struct ls_generator *generator, int64_t rows, struct ls_shape *picture,
                             struct ls_error *error) {
-    if (generator->config.task.kind == LS_TASK_VAE)
+    if (generator->run.config.task.kind == LS_TASK_VAE)
         return build_decoder(generator, rows, picture, error);
     const struct ls_generator_options options = {.rows = rows};
     const enum ls_status status = ls_generator_build(generator, &options, error);
@@ -73,10 +79,22 @@ static void draw_codes(const struct ls_value *cut, uint64_t seed, uint64_t first
     }
 }
 
-/* What a network trained with logits of pixels gives becomes pixels. */
+/* Whether the output was trained as logits of pixels, which become pixels. */
 static bool gives_logits(const struct ls_config *config) {
-    return config->task.kind == LS_TASK_VAE &&
-           !strcmp(config->losses.items[0].layer->name, "binary_cross_entropy");
+    for (int i = 0; i < config->losses.count; i++) {
+        const struct ls_layer_spec *spec = &config->losses.items[i];
+        if (!strcmp(spec->layer->name, "binary_cross_entropy") &&
+            !ls_layer_spec_refers(spec, "from"))
+            return config->task.kind == LS_TASK_VAE;
+    }
+    return false;
+}
+
+/* Whether the output lies between -1 and 1. */
+static bool gives_tanh(const struct ls_value *value) {
+    while (value->producer && value->producer->op->alias)
+        value = value->producer->inputs[0];
+    return value->producer && !strcmp(value->producer->op->name, "tanh");
 }
 
 static float sigmoid(float x) {
@@ -87,7 +105,7 @@ static float sigmoid(float x) {
 static void make_images(struct ls_generator *generator, uint64_t seed, int64_t count,
                         int64_t rows_max, float *images) {
     const int64_t width = ls_shape_row_count(generator->model.output->shape);
-    const bool logits = gives_logits(&generator->config);
+    const bool logits = gives_logits(&generator->run.config);
     uint64_t row_ids[ROWS_MAX];
     for (int64_t first = 0, rows; first < count; first += rows) {
         rows = count - first < rows_max ? count - first : rows_max;
@@ -102,38 +120,45 @@ static void make_images(struct ls_generator *generator, uint64_t seed, int64_t c
     }
 }
 
-/* From black to white: 0 to 1, or -1 to 1 where there is something below 0. */
-static enum ls_status write_png(const char *path, const float *images, int64_t count,
-                                struct ls_shape picture, struct ls_error *error) {
+struct pictures {
+    const float *values; /* [count][shape] */
+    int64_t count;
+    struct ls_shape shape;
+    float low; /* black; white is 1 */
+};
+
+static enum ls_status write_png(const char *path, const struct pictures *pictures,
+                                struct ls_error *error) {
+    const struct ls_shape shape = pictures->shape;
     char text[LS_SHAPE_TEXT_MAX];
-    const int64_t values = count * ls_shape_count(picture);
-    struct ls_png_grid grid = {.count = count, .high = 1, .border = 1};
-    if (picture.rank != 3 || (picture.dims[2] != 1 && picture.dims[2] != 3))
+    if (shape.rank != 3 || (shape.dims[2] != 1 && shape.dims[2] != 3))
         return ls_fail(error, LS_INVALID,
                        "%s: expected images [height, width, 1 or 3 channels], found %s: write a "
                        "FILE.h5",
-                       path, ls_sample_print(picture, text));
-    grid.height = picture.dims[0];
-    grid.width = picture.dims[1];
-    grid.channels = picture.dims[2];
-    for (int64_t i = 0; i < values; i++)
-        if (images[i] < 0)
-            grid.low = -1;
-    return ls_png_write_grid(path, images, &grid, error);
+                       path, ls_sample_print(shape, text));
+    const struct ls_png_grid grid = {.count = pictures->count,
+                                     .height = shape.dims[0],
+                                     .width = shape.dims[1],
+                                     .channels = shape.dims[2],
+                                     .low = pictures->low,
+                                     .high = 1,
+                                     .border = 1};
+    return ls_png_write_grid(path, pictures->values, &grid, error);
 }
 
-static enum ls_status write_h5(const char *path, const float *images, int64_t count,
-                               struct ls_shape picture, struct ls_error *error) {
+static enum ls_status write_h5(const char *path, const struct pictures *pictures,
+                               struct ls_error *error) {
     struct ls_predictions *samples;
     const struct ls_predictions_options options = {
         .path = path,
-        .rows = (uint64_t)count,
+        .rows = (uint64_t)pictures->count,
         .count = 1,
-        .sets = {{.name = "samples", .row_shape = picture}}};
+        .sets = {{.name = "samples", .row_shape = pictures->shape}}};
     enum ls_status status = ls_predictions_create(&samples, &options, error);
     if (status != LS_OK)
         return status;
-    status = ls_predictions_append(samples, (const void *[]){images}, count, error);
+    const void *const data[] = {pictures->values};
+    status = ls_predictions_append(samples, data, pictures->count, error);
     struct ls_error ignored;
     const enum ls_status closed =
         ls_predictions_close(samples, status == LS_OK, status == LS_OK ? error : &ignored);
@@ -154,20 +179,20 @@ enum ls_status ls_generate_images(struct ls_generator *generator,
     if (wanted->prompt[0])
         return ls_fail(error, LS_INVALID, "--prompt: images begin with noise; expected no text");
     const int64_t rows = wanted->count < ROWS_MAX ? wanted->count : ROWS_MAX;
-    struct ls_shape picture;
-    enum ls_status status = build(generator, rows, &picture, error);
+    struct pictures pictures = {.count = wanted->count};
+    enum ls_status status = build(generator, rows, &pictures.shape, error);
     if (status != LS_OK)
         return status;
-    const int64_t width = ls_shape_row_count(generator->model.output->shape);
-    if (ls_shape_count(picture) != width)
-        picture = ls_shape_of_row(generator->model.output->shape);
-    float *images = ls_calloc((size_t)(wanted->count * width), sizeof *images);
+    const size_t values = (size_t)(wanted->count * ls_shape_count(pictures.shape));
+    float *images = ls_calloc(values, sizeof *images);
     make_images(generator, (uint64_t)wanted->seed, wanted->count, rows, images);
-    status = ends_in(path, ".png") ? write_png(path, images, wanted->count, picture, error)
-                                   : write_h5(path, images, wanted->count, picture, error);
+    pictures.values = images;
+    pictures.low = gives_tanh(generator->model.output) ? -1 : 0;
+    status = ends_in(path, ".png") ? write_png(path, &pictures, error)
+                                   : write_h5(path, &pictures, error);
     free(images);
     if (status == LS_OK)
         printf("%s: %lld images of step %llu\n", path, (long long)wanted->count,
-               (unsigned long long)generator->checkpoint.step);
+               (unsigned long long)generator->run.state.step);
     return status;
 }

@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "core/base/memory.h"
 #include "core/tasks/sampling.h"
+#include "io/file.h"
 #include "io/vocabulary.h"
 #include "launcher/command/generate.h"
 #include "launcher/worker/data.h"
@@ -89,6 +90,18 @@ static void write_all(struct writing *writing) {
     }
 }
 
+static enum ls_status load_vocabulary(const char *run, struct ls_vocabulary *vocabulary,
+                                      struct ls_error *error) {
+    char path[LS_TEXT_MAX];
+    bool found = false;
+    enum ls_status status = LS_OK;
+    if (ls_file_exists(ls_vocabulary_path(run, path)))
+        status = ls_vocabularies_load(vocabulary, path, NULL, &found, error);
+    if (status != LS_OK || found)
+        return status;
+    return ls_fail(error, LS_INVALID, "%s: the run has no vocabulary to write with", run);
+}
+
 /* The prompt's tokens; without a prompt the begin token, else a line's end. */
 static enum ls_status encode_prompt(const struct ls_vocabulary *vocabulary, const char *prompt,
                                     int32_t **tokens, uint64_t *count, struct ls_error *error) {
@@ -108,7 +121,7 @@ static enum ls_status encode_prompt(const struct ls_vocabulary *vocabulary, cons
 
 static enum ls_status build(struct writing *writing, const struct ls_vocabulary *vocabulary,
                             const struct ls_generate_options *wanted, struct ls_error *error) {
-    const struct ls_config *config = &writing->generator->config;
+    const struct ls_config *config = &writing->generator->run.config;
     const struct ls_feed feeds[] = {
         {.name = "inputs", .shape = LS_SHAPE(1), .integer = true, .limit = vocabulary->count},
         {.name = "targets", .shape = LS_SHAPE(1), .integer = true, .limit = vocabulary->count}};
@@ -144,17 +157,12 @@ enum ls_status ls_generate_text(struct ls_generator *generator, const char *run,
                                 const struct ls_generate_options *wanted, struct ls_error *error) {
     struct ls_vocabulary vocabulary = {0};
     struct writing writing = {.generator = generator, .count = wanted->count};
-    char path[LS_TEXT_MAX];
-    bool found = false;
     int32_t *prompt = NULL;
     uint64_t length = 0;
     if (wanted->out[0])
         return ls_fail(error, LS_INVALID,
                        "--out: a language model writes to standard output; expected no file");
-    enum ls_status status =
-        ls_vocabularies_load(&vocabulary, ls_vocabulary_path(run, path), NULL, &found, error);
-    if (status == LS_OK && !found)
-        status = ls_fail(error, LS_INVALID, "%s: the run has no vocabulary to write with", run);
+    enum ls_status status = load_vocabulary(run, &vocabulary, error);
     if (status == LS_OK)
         status = encode_prompt(&vocabulary, wanted->prompt, &prompt, &length, error);
     if (status == LS_OK)

@@ -1,35 +1,11 @@
 #include "launcher/command/generator.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/base/memory.h"
-#include "launcher/worker/state.h"
-
-enum ls_status ls_generator_open(struct ls_generator *generator, const char *run,
-                                 struct ls_error *error) {
-    *generator = (struct ls_generator){0};
-    bool found = false;
-    enum ls_status status = ls_checkpoint_newest(run, false, &generator->checkpoint, &found, error);
-    if (status == LS_OK && !found)
-        return ls_fail(error, LS_INVALID,
-                       "%s: has no checkpoint; is it a run directory of lockstep?", run);
-    struct ls_state state = {0};
-    char *text = NULL;
-    if (status == LS_OK)
-        status = ls_state_parse(generator->checkpoint.state, &state, &text, error);
-    if (status == LS_OK)
-        status = ls_config_parse(&generator->config, text, strlen(text), generator->checkpoint.path,
-                                 NULL, 0, error);
-    ls_state_clear(&state);
-    free(text);
-    return status;
-}
 
 enum ls_status ls_generator_build(struct ls_generator *generator,
                                   const struct ls_generator_options *options,
                                   struct ls_error *error) {
-    const struct ls_config *config = &generator->config;
+    const struct ls_config *config = &generator->run.config;
     enum ls_variant variant;
     enum ls_status status = ls_config_variant(config, &variant, error);
     if (status != LS_OK)
@@ -48,14 +24,8 @@ enum ls_status ls_generator_build(struct ls_generator *generator,
                    ? ls_config_layer_error(config, generator->model.failed, error)
                    : status;
     generator->flat = ls_memory_map((size_t)generator->parameters->total * sizeof(float));
-    const struct ls_checkpoint_content all = {
-        .parameters = generator->parameters,
-        .count = 1,
-        .groups = {{.slice = {0, generator->parameters->total},
-                    .count = 1,
-                    .names = {"parameters"},
-                    .data = {generator->flat}}}};
-    status = ls_checkpoint_load(&generator->checkpoint, &all, error);
+    status = ls_checkpoint_load_all(&generator->run.checkpoint, generator->parameters,
+                                    generator->flat, error);
     if (status == LS_OK)
         ls_graph_prepare(generator->model.graph, generator->flat);
     return status;
@@ -66,8 +36,7 @@ void ls_generator_close(struct ls_generator *generator) {
         ls_memory_unmap(generator->flat, (size_t)generator->parameters->total * sizeof(float));
     ls_model_destroy(&generator->model);
     ls_parameters_destroy(generator->parameters);
-    ls_checkpoint_clear(&generator->checkpoint);
-    ls_config_clear(&generator->config);
+    ls_saved_run_close(&generator->run);
     *generator = (struct ls_generator){0};
 }
 

@@ -4,12 +4,10 @@
 #define LS_LAUNCHER_GENERATOR_H
 
 #include "core/models/model.h"
-#include "io/checkpoint.h"
-#include "launcher/config/config.h"
+#include "launcher/worker/saved.h"
 
 struct ls_generator {
-    struct ls_config config;
-    struct ls_checkpoint checkpoint;
+    struct ls_saved_run run;
     struct ls_parameter_set *parameters; /* owned, like the rest */
     struct ls_model model;
     float *flat;
@@ -23,10 +21,8 @@ struct ls_generator_options {
     int64_t step_positions;
 };
 
-/* The config and the newest intact checkpoint of a run. ls_generator_close, also after an error. */
-LS_MUST_USE enum ls_status ls_generator_open(struct ls_generator *generator, const char *run,
-                                             struct ls_error *error);
-/* The model with the checkpoint's parameters. */
+/* The model of generator->run, which is open, with its parameters. ls_generator_close, also after
+ * an error. */
 LS_MUST_USE enum ls_status ls_generator_build(struct ls_generator *generator,
                                               const struct ls_generator_options *options,
                                               struct ls_error *error);

@@ -85,7 +85,7 @@ static struct ls_predictions_options describe_file(const struct ls_trained *trai
         .count = 1,
         .sets = {{.name = "outputs", .row_shape = shape}},
     };
-    if (classifies(&trained->config) && shape.rank == 1)
+    if (classifies(&trained->run.config) && shape.rank == 1)
         file.sets[file.count++] = (struct ls_prediction_set){.name = "classes", .integer = true};
     if (model->layer)
         file.sets[file.count++] = (struct ls_prediction_set){
@@ -104,7 +104,7 @@ static enum ls_status predict(struct ls_trained *trained, const char *path,
     const struct ls_predictions_options file = describe_file(trained, model, path);
     struct writer writer = {.width = ls_shape_row_count(model->output->shape)};
     if (file.count > 1 && file.sets[1].integer)
-        writer.labels = ls_calloc((size_t)trained->config.train.batch, sizeof *writer.labels);
+        writer.labels = ls_calloc((size_t)trained->run.config.train.batch, sizeof *writer.labels);
     status = ls_predictions_create(&writer.predictions, &file, error);
     if (status == LS_OK) {
         struct ls_error ignored;
@@ -118,7 +118,7 @@ static enum ls_status predict(struct ls_trained *trained, const char *path,
     ls_loader_destroy(loader);
     if (status == LS_OK)
         printf("%s: %llu rows, outputs of step %llu\n", path, (unsigned long long)file.rows,
-               (unsigned long long)trained->step);
+               (unsigned long long)trained->run.state.step);
     return status;
 }
 

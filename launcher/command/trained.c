@@ -1,16 +1,11 @@
 #include "launcher/command/trained.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "io/checkpoint.h"
 #include "io/source.h"
-#include "launcher/worker/state.h"
 
-static enum ls_status open_model(struct ls_trained *trained, const struct ls_checkpoint *checkpoint,
+static enum ls_status open_model(struct ls_trained *trained,
                                  const struct ls_trained_options *wanted, struct ls_error *error) {
     const struct ls_worker_options options = {
-        .config = &trained->config,
+        .config = &trained->run.config,
         .feeds = trained->data.feeds,
         .feed_count = trained->data.feed_count,
         .answers = wanted->answers,
@@ -21,15 +16,8 @@ static enum ls_status open_model(struct ls_trained *trained, const struct ls_che
         ls_worker_note_threads(&trained->worker);
     if (status != LS_OK)
         return status;
-    const struct ls_checkpoint_content all = {
-        .parameters = trained->worker.parameters,
-        .count = 1,
-        .groups = {{.slice = {0, trained->worker.parameters->total},
-                    .count = 1,
-                    .names = {"parameters"},
-                    .data = {trained->worker.flat}}},
-    };
-    status = ls_checkpoint_load(checkpoint, &all, error);
+    status = ls_checkpoint_load_all(&trained->run.checkpoint, trained->worker.parameters,
+                                    trained->worker.flat, error);
     char shape[LS_SHAPE_TEXT_MAX];
     return status != LS_INVALID || !trained->given
                ? status
@@ -41,39 +29,22 @@ static enum ls_status open_data(struct ls_trained *trained,
                                 const struct ls_trained_options *options, struct ls_error *error) {
     trained->given = options->file[0] != '\0';
     if (!trained->given)
-        return ls_data_open(&trained->data, &trained->config, true, error);
+        return ls_data_open(&trained->data, &trained->run.config, true, error);
     const struct ls_given_data given = {
         .file = options->file, .run = options->run, .targets = options->targets};
-    return ls_data_open_given(&trained->data, &trained->config, &given, error);
+    return ls_data_open_given(&trained->data, &trained->run.config, &given, error);
 }
 
 enum ls_status ls_trained_open(struct ls_trained *trained, const struct ls_trained_options *options,
                                struct ls_error *error) {
-    const char *run = options->run;
     *trained = (struct ls_trained){0};
-    struct ls_checkpoint checkpoint = {0};
-    bool found = false;
-    enum ls_status status = ls_checkpoint_newest(run, false, &checkpoint, &found, error);
-    if (status == LS_OK && !found)
-        status = ls_fail(error, LS_INVALID,
-                         "%s: has no checkpoint; is it a run directory of lockstep?", run);
-    struct ls_state state = {0};
-    char *text = NULL;
-    if (status == LS_OK)
-        status = ls_state_parse(checkpoint.state, &state, &text, error);
-    if (status == LS_OK)
-        status =
-            ls_config_parse(&trained->config, text, strlen(text), checkpoint.path, NULL, 0, error);
+    enum ls_status status = ls_saved_run_open(&trained->run, options->run, error);
     if (status == LS_OK && options->threads)
-        trained->config.compute.threads = options->threads;
+        trained->run.config.compute.threads = options->threads;
     if (status == LS_OK)
         status = open_data(trained, options, error);
     if (status == LS_OK)
-        status = open_model(trained, &checkpoint, options, error);
-    ls_state_clear(&state);
-    trained->step = checkpoint.step;
-    ls_checkpoint_clear(&checkpoint);
-    free(text);
+        status = open_model(trained, options, error);
     if (status != LS_OK)
         ls_trained_close(trained);
     return status;
@@ -82,7 +53,7 @@ enum ls_status ls_trained_open(struct ls_trained *trained, const struct ls_train
 void ls_trained_close(struct ls_trained *trained) {
     ls_worker_destroy(&trained->worker);
     ls_data_close(&trained->data);
-    ls_config_clear(&trained->config);
+    ls_saved_run_close(&trained->run);
     *trained = (struct ls_trained){0};
 }
 
@@ -92,7 +63,7 @@ enum ls_status ls_trained_load(struct ls_trained *trained, int role, struct ls_l
     struct ls_feed_use uses[LS_FEEDS_MAX];
     const struct ls_loader_options options = {
         .part = trained->data.parts[role],
-        .batch = trained->config.train.batch,
+        .batch = trained->run.config.train.batch,
         .microbatches = worker->microbatches,
         .count = worker->microbatches,
         .uses = uses,

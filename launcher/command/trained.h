@@ -3,14 +3,14 @@
 #define LS_LAUNCHER_TRAINED_H
 
 #include "launcher/worker/data.h"
+#include "launcher/worker/saved.h"
 #include "launcher/worker/worker.h"
 
 struct ls_trained {
-    struct ls_config config;
+    struct ls_saved_run run;
     struct ls_data data; /* of the config, or --data as its test part */
     bool given;          /* --data */
     struct ls_worker worker;
-    uint64_t step; /* of the checkpoint */
 };
 
 struct ls_trained_options {

@@ -272,33 +272,58 @@ enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config
     return status;
 }
 
+/* Whether only losses take the feed, which answers do without. */
+static bool only_judges(const struct ls_config *config, const char *feed) {
+    return strcmp(feed, "inputs") && ls_losses_take(&config->losses, feed) &&
+           !ls_networks_take(&config->model, feed);
+}
+
+/* The config's feeds, in the order in which they are on offer: those that are read, then those that
+ * stay open. Returns how many are read. */
+static int choose_feeds(struct ls_data *data, const struct ls_config *config, bool targets,
+                        int *all) {
+    struct ls_feed_options feeds[LS_FEEDS_MAX], *chosen = data->options[LS_SOURCE_TRAIN];
+    *all = ls_config_feeds(config, feeds);
+    int count = 0, read = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < *all; i++)
+            if ((targets || !only_judges(config, feeds[i].name)) == (pass == 0))
+                chosen[count++] = feeds[i];
+        if (pass == 0)
+            read = count;
+    }
+    return read;
+}
+
 enum ls_status ls_data_open_given(struct ls_data *data, const struct ls_config *config,
                                   const struct ls_given_data *given, struct ls_error *error) {
     *data = (struct ls_data){0};
-    struct ls_feed_options all[LS_FEEDS_MAX];
-    const int count = ls_config_feeds(config, all);
-    for (int i = 0; i < count; i++)
-        if (given->targets || strcmp(all[i].name, "targets"))
-            data->options[LS_SOURCE_TEST][data->feed_count++] = all[i];
+    int all;
+    data->feed_count = choose_feeds(data, config, given->targets, &all);
+    memcpy(data->options[LS_SOURCE_TEST], data->options[LS_SOURCE_TRAIN],
+           (size_t)data->feed_count * sizeof data->options[0][0]);
     char vocabulary[LS_TEXT_MAX];
-    ls_vocabulary_path(given->run, vocabulary);
+    const bool worded = ls_file_exists(ls_vocabulary_path(given->run, vocabulary));
     const struct ls_source source = {
         .text = given->file,
         .role = LS_SOURCE_TEST,
         .folder = ls_data_folder(),
         .import = true,
-        .vocabulary = ls_file_exists(vocabulary) ? vocabulary : NULL,
+        .vocabulary = worded ? vocabulary : NULL,
     };
     enum ls_status status = open_source(data, config, &source, error);
     if (status == LS_OK)
         status = offer_feeds(data, config, LS_SOURCE_TEST, error);
     if (status == LS_OK)
         status = ls_data_check_vocabularies(data, LS_SOURCE_TEST, given->run, error);
-    if (!given->targets)
-        data->feeds[data->feed_count++] =
-            (struct ls_feed){.name = "targets",
-                             .shape.rank = LS_FEED_OPEN,
-                             .scaling = scaling_of(config, "targets")};
+    for (; status == LS_OK && data->feed_count < all; data->feed_count++) {
+        const char *name = data->options[LS_SOURCE_TRAIN][data->feed_count].name;
+        struct ls_feed *feed = &data->feeds[data->feed_count];
+        *feed = (struct ls_feed){.shape.rank = LS_FEED_OPEN, .scaling = scaling_of(config, name)};
+        memcpy(feed->name, name, sizeof feed->name);
+    }
+    if (status == LS_OK && worded)
+        status = ls_data_take_vocabularies(data, vocabulary, error);
     if (status != LS_OK)
         ls_data_close(data);
     return status;

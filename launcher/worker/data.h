@@ -28,7 +28,8 @@ LS_MUST_USE enum ls_status ls_data_open(struct ls_data *data, const struct ls_co
 struct ls_given_data {
     const char *file; /* a source as in a config */
     const char *run;  /* whose vocabulary the file is read with, and must have */
-    bool targets; /* it must have them; if not, the feed is on offer without a shape and not read */
+    bool targets; /* read what losses take; if not, what only they take is on offer without a shape
+                     and not read */
 };
 LS_MUST_USE enum ls_status ls_data_open_given(struct ls_data *data, const struct ls_config *config,
                                               const struct ls_given_data *given,
@@ -58,6 +59,10 @@ LS_MUST_USE enum ls_status ls_data_save_vocabularies(const struct ls_data *data,
  * not NULL) means. */
 LS_MUST_USE enum ls_status ls_data_check_vocabularies(const struct ls_data *data, int role,
                                                       const char *run, struct ls_error *error);
+/* The tokens of given data are those of the run, whatever file they lie in: plain integers do not
+ * say how many there are. path: of the run's vocabularies. */
+LS_MUST_USE enum ls_status ls_data_take_vocabularies(struct ls_data *data, const char *path,
+                                                     struct ls_error *error);
 /* The path of that file of a run. */
 const char *ls_vocabulary_path(const char *run, char path[LS_TEXT_MAX]);
 

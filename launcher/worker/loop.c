@@ -48,8 +48,11 @@ static void log_step(struct run *run, const struct ls_step *step, bool epoch_end
         return;
     struct ls_metrics extra = {0};
     for (int p = 0; p < run->worker.phase_count; p++) {
-        add_extra(&extra, &run->worker.phases[p], "learning_rate", step->phases[p].learning_rate);
-        add_extra(&extra, &run->worker.phases[p], "gradient_norm", step->phases[p].gradient_norm);
+        const struct ls_step_phase *phase = &step->phases[p];
+        if (!phase->ran)
+            continue;
+        add_extra(&extra, &run->worker.phases[p], "learning_rate", phase->learning_rate);
+        add_extra(&extra, &run->worker.phases[p], "gradient_norm", phase->gradient_norm);
     }
     ls_metrics_add(&extra, "seconds", run->seconds_before + ls_seconds() - run->began, false);
     ls_metrics_add(&extra, "samples_per_s", ls_run_samples_per_second(run), true);

@@ -7,6 +7,7 @@
 
 #include "core/base/log.h"
 #include "core/base/memory.h"
+#include "io/file.h"
 #include "launcher/exit_codes.h"
 #include "launcher/supervisor/reason.h"
 #include "launcher/worker/run_parts.h"
@@ -102,10 +103,6 @@ static enum ls_status open_run(struct run *run, struct ls_error *error) {
         return status;
     if (run->leader)
         ls_worker_note_threads(&run->worker);
-    if (run->leader)
-        status = ls_data_save_vocabularies(&run->data, run->request->run, error);
-    if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)
-        return status;
     run->sums = ls_calloc((size_t)ls_worker_sum_count(&run->worker, true), sizeof *run->sums);
     return standardise(run, error);
 }
@@ -134,6 +131,26 @@ static enum ls_status check_state(const struct run *run, struct ls_error *error)
     return check_rows(run, error);
 }
 
+/* The words behind the tokens stay those that the run began with: a new text may have as many
+ * tokens, but others. */
+static enum ls_status settle_vocabularies(const struct run *run, bool resumed,
+                                          struct ls_error *error) {
+    const char *folder = run->request->run;
+    char path[LS_TEXT_MAX];
+    if (!resumed || !ls_file_exists(ls_vocabulary_path(folder, path)))
+        return ls_data_save_vocabularies(&run->data, folder, error);
+    return ls_data_check_vocabularies(&run->data, LS_SOURCE_TRAIN, folder, error);
+}
+
+/* Checkpoints say what the data offers, so that the model can be built without it. */
+static void note_feeds(struct run *run) {
+    struct ls_state *state = &run->state;
+    state->feed_count = 0;
+    for (int i = 0; i < run->data.feed_count; i++)
+        if (!run->data.feeds[i].missing)
+            state->feeds[state->feed_count++] = run->data.feeds[i];
+}
+
 static enum ls_status restore_run(struct run *run, struct ls_error *error) {
     struct ls_worker *worker = &run->worker;
     if (run->config->train.patience > 0)
@@ -144,10 +161,13 @@ static enum ls_status restore_run(struct run *run, struct ls_error *error) {
         return status;
     if (found)
         status = ls_communicator_agree(run->communicator, check_state(run, error), error);
-    if (status != LS_OK)
+    if (status == LS_OK && run->leader)
+        status = settle_vocabularies(run, found, error);
+    if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)
         return status;
     for (int role = 0; role < LS_PARTS; role++)
         run->state.rows[role] = run->data.parts[role].count;
+    note_feeds(run);
     if (!found) {
         ls_state_create_sums(&run->state, ls_worker_sum_count(worker, false));
         run->state.schedule_steps = run->config->schedule.steps;

@@ -7,6 +7,8 @@
 
 #include "core/base/hash.h"
 #include "core/base/memory.h"
+#include "core/base/numerics.h"
+#include "launcher/worker/saved.h"
 
 static void add_array(struct ls_checkpoint_arrays *arrays, const char *folder, const char *name,
                       float *data) {
@@ -142,38 +144,42 @@ enum ls_status ls_save(struct ls_worker *worker, const struct ls_save *save,
     return status;
 }
 
-/* Parses the state, and holds the config of the first start against the present one. */
-static enum ls_status read_state(const struct ls_checkpoint *checkpoint,
-                                 const struct ls_config *config, struct ls_state *state,
-                                 struct ls_error *error) {
-    char *config_text = NULL;
-    enum ls_status status = ls_state_parse(checkpoint->state, state, &config_text, error);
-    struct ls_config before;
+/* Whether a run that began with that state and config may go on with the present ones. */
+static enum ls_status check_resumable(const struct ls_state *state, const struct ls_config *before,
+                                      const struct ls_config *now, struct ls_error *error) {
+    if (state->numerics != LS_NUMERICS_VERSION)
+        return ls_fail(error, LS_INVALID,
+                       "the checkpoint was written with numerics version %d, this program has %d: "
+                       "the run would not end in the same bits\ncontinue with the program of that "
+                       "version, or start again with --restart",
+                       state->numerics, LS_NUMERICS_VERSION);
+    return ls_config_resumable(before, now, error);
+}
+
+/* Takes the state out of a run that may go on with the present config. */
+static enum ls_status take_state(struct ls_saved_run *saved, const struct ls_config *config,
+                                 struct ls_state *state, struct ls_error *error) {
+    enum ls_status status = ls_saved_run_read(saved, error);
     if (status == LS_OK)
-        status = ls_config_parse(&before, config_text, strlen(config_text), checkpoint->path, NULL,
-                                 0, error);
-    if (status == LS_OK) {
-        status = ls_config_resumable(&before, config, error);
-        ls_config_clear(&before);
-    }
-    free(config_text);
-    if (status == LS_OK)
-        return LS_OK;
-    ls_state_clear(state);
-    return ls_fail_context(error, "cannot continue from %s: ", checkpoint->path);
+        status = check_resumable(&saved->state, &saved->config, config, error);
+    if (status != LS_OK)
+        return ls_fail_context(error, "cannot continue from %s: ", saved->checkpoint.path);
+    *state = saved->state;
+    saved->state = (struct ls_state){0};
+    return LS_OK;
 }
 
 enum ls_status ls_restore(struct ls_worker *worker, const struct ls_save *save,
                           struct ls_state *state, bool *found, struct ls_error *error) {
     struct ls_communicator *const communicator = worker->communicator;
-    struct ls_checkpoint checkpoint = {0};
+    struct ls_saved_run saved = {0};
     enum ls_status status = LS_OK;
     uint64_t step = UINT64_MAX;
     /* Rank 0 chooses (and sets damaged ones aside); the others open the same. */
     if (ls_communicator_rank(communicator) == 0) {
-        status = ls_checkpoint_newest(save->run, true, &checkpoint, found, error);
+        status = ls_checkpoint_newest(save->run, true, &saved.checkpoint, found, error);
         if (status == LS_OK && *found)
-            step = checkpoint.step;
+            step = saved.checkpoint.step;
     }
     if ((status = ls_communicator_agree(communicator, status, error)) != LS_OK)
         return status;
@@ -182,14 +188,14 @@ enum ls_status ls_restore(struct ls_worker *worker, const struct ls_save *save,
     if (!*found)
         return LS_OK;
     if (ls_communicator_rank(communicator) != 0)
-        status = ls_checkpoint_open(save->run, step, &checkpoint, error);
+        status = ls_checkpoint_open(save->run, step, &saved.checkpoint, error);
     if (status == LS_OK)
-        status = read_state(&checkpoint, worker->config, state, error);
+        status = take_state(&saved, worker->config, state, error);
     if (status == LS_OK) {
         const struct ls_checkpoint_content content = content_of(worker, save);
-        status = ls_checkpoint_load(&checkpoint, &content, error);
+        status = ls_checkpoint_load(&saved.checkpoint, &content, error);
     }
-    ls_checkpoint_clear(&checkpoint);
+    ls_saved_run_close(&saved);
     if ((status = ls_communicator_agree(communicator, status, error)) != LS_OK)
         return status;
     ls_worker_gather(worker);
@@ -198,10 +204,10 @@ enum ls_status ls_restore(struct ls_worker *worker, const struct ls_save *save,
 
 enum ls_status ls_restore_look(const char *run, const struct ls_config *config,
                                struct ls_state *state, bool *found, struct ls_error *error) {
-    struct ls_checkpoint checkpoint = {0};
-    enum ls_status status = ls_checkpoint_newest(run, false, &checkpoint, found, error);
+    struct ls_saved_run saved = {0};
+    enum ls_status status = ls_checkpoint_newest(run, false, &saved.checkpoint, found, error);
     if (status == LS_OK && *found)
-        status = read_state(&checkpoint, config, state, error);
-    ls_checkpoint_clear(&checkpoint);
+        status = take_state(&saved, config, state, error);
+    ls_saved_run_close(&saved);
     return status;
 }

@@ -15,9 +15,24 @@ static json_t *print_sums(const double *sums, int count) {
     return array;
 }
 
+static json_t *print_feeds(const struct ls_state *state) {
+    json_t *array = json_array();
+    for (int i = 0; i < state->feed_count; i++) {
+        const struct ls_feed *feed = &state->feeds[i];
+        json_t *shape = json_array();
+        for (int d = 0; d < feed->shape.rank; d++)
+            json_array_append_new(shape, json_integer(feed->shape.dims[d]));
+        json_array_append_new(array,
+                              json_pack("{s:s s:o s:b s:I s:i}", "name", feed->name, "shape", shape,
+                                        "integer", feed->integer, "limit", (json_int_t)feed->limit,
+                                        "scaling", (int)feed->scaling));
+    }
+    return array;
+}
+
 char *ls_state_print(const struct ls_state *state, const char *config_text) {
     json_t *object = json_pack(
-        "{s:i s:s s:I s:I s:I s:I s:f s:[III] s:I s:o s:o s:b s:f s:I s:I s:I s:b}",
+        "{s:i s:s s:I s:I s:I s:I s:f s:[III] s:I s:o s:o s:b s:f s:I s:I s:I s:b s:o}",
         "numerics_version", LS_NUMERICS_VERSION, "config", config_text, "step",
         (json_int_t)state->step, "epoch", (json_int_t)state->epoch, "index",
         (json_int_t)state->index, "schedule_steps", (json_int_t)state->schedule_steps, "seconds",
@@ -27,7 +42,7 @@ char *ls_state_print(const struct ls_state *state, const char *config_text) {
         print_sums(state->running, state->sum_count), "has_best", state->has_best, "best",
         state->best, "best_epoch", (json_int_t)state->best_epoch, "best_step",
         (json_int_t)state->best_step, "epochs_without", (json_int_t)state->epochs_without,
-        "early_stopped", state->early_stopped);
+        "early_stopped", state->early_stopped, "feeds", print_feeds(state));
     LS_ASSERT(object, "a state that does not print: config of %zu bytes", strlen(config_text));
     char *text = json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS);
     LS_ASSERT(text, "a state that does not print: step %llu", (unsigned long long)state->step);
@@ -56,6 +71,41 @@ static void parse_sums(const json_t *array, double *sums) {
     }
 }
 
+static bool parse_shape(const json_t *array, struct ls_shape *shape) {
+    bool good = json_is_array(array) && json_array_size(array) <= LS_RANK_MAX;
+    shape->rank = good ? (int)json_array_size(array) : 0;
+    for (int d = 0; d < shape->rank && good; d++) {
+        shape->dims[d] = json_integer_value(json_array_get(array, (size_t)d));
+        good = shape->dims[d] > 0;
+    }
+    return good;
+}
+
+/* NULL: the run began before states told. */
+static enum ls_status parse_feeds(const json_t *array, struct ls_state *state,
+                                  struct ls_error *error) {
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        struct ls_feed *feed = &state->feeds[state->feed_count];
+        const char *name;
+        json_t *shape;
+        json_int_t limit;
+        int integer, scaling;
+        if (state->feed_count == LS_FEEDS_MAX ||
+            json_unpack(json_array_get(array, i), "{s:s s:o s:b s:I s:i}", "name", &name, "shape",
+                        &shape, "integer", &integer, "limit", &limit, "scaling", &scaling) ||
+            strlen(name) >= sizeof feed->name || scaling < 0 || scaling > LS_FEED_PER_CHANNEL ||
+            !parse_shape(shape, &feed->shape))
+            return ls_fail(error, LS_DAMAGED, "the state has a feed %zu that is none of lockstep's",
+                           i);
+        strcpy(feed->name, name);
+        feed->integer = integer;
+        feed->limit = limit;
+        feed->scaling = (enum ls_feed_scaling)scaling;
+        state->feed_count++;
+    }
+    return LS_OK;
+}
+
 enum ls_status ls_state_parse(const char *text, struct ls_state *state, char **config_text,
                               struct ls_error *error) {
     *state = (struct ls_state){0};
@@ -65,36 +115,30 @@ enum ls_status ls_state_parse(const char *text, struct ls_state *state, char **c
         return ls_fail(error, LS_DAMAGED, "the state is no JSON: line %d: %s", reason.line,
                        reason.text);
 
-    int numerics = 0, has_best = 0, early_stopped = 0;
+    int has_best = 0, early_stopped = 0;
     const char *config = NULL;
-    json_t *window = NULL, *running = NULL;
+    json_t *window = NULL, *running = NULL, *feeds = NULL;
     json_int_t step, epoch, index, schedule_steps, metrics_bytes, best_epoch, best_step,
         epochs_without, rows[LS_STATE_PARTS] = {0};
     const int failed = json_unpack_ex(
         object, &reason, 0,
-        "{s:i s:s s:I s:I s:I s:I s:F s?[III] s:I s:o s:o s:b s:F s:I s:I s:I s:b}",
-        "numerics_version", &numerics, "config", &config, "step", &step, "epoch", &epoch, "index",
-        &index, "schedule_steps", &schedule_steps, "seconds", &state->seconds, "rows", &rows[0],
-        &rows[1], &rows[2], "metrics_bytes", &metrics_bytes, "window", &window, "running", &running,
-        "has_best", &has_best, "best", &state->best, "best_epoch", &best_epoch, "best_step",
-        &best_step, "epochs_without", &epochs_without, "early_stopped", &early_stopped);
+        "{s:i s:s s:I s:I s:I s:I s:F s?[III] s:I s:o s:o s:b s:F s:I s:I s:I s:b s?o}",
+        "numerics_version", &state->numerics, "config", &config, "step", &step, "epoch", &epoch,
+        "index", &index, "schedule_steps", &schedule_steps, "seconds", &state->seconds, "rows",
+        &rows[0], &rows[1], &rows[2], "metrics_bytes", &metrics_bytes, "window", &window, "running",
+        &running, "has_best", &has_best, "best", &state->best, "best_epoch", &best_epoch,
+        "best_step", &best_step, "epochs_without", &epochs_without, "early_stopped", &early_stopped,
+        "feeds", &feeds);
     enum ls_status status = LS_OK;
     if (failed) {
         status = ls_fail(error, LS_DAMAGED, "the state is not one of lockstep's: %s", reason.text);
-    } else if (numerics != LS_NUMERICS_VERSION) {
-        status = ls_fail(error, LS_INVALID,
-                         "the checkpoint was written with numerics version %d, this program has "
-                         "%d: the run would "
-                         "not end in the same bits\ncontinue with the older program, or start "
-                         "again with --restart",
-                         numerics, LS_NUMERICS_VERSION);
     } else if (json_array_size(window) > LS_STATE_SUMS_MAX ||
                json_array_size(window) != json_array_size(running)) {
         status =
             ls_fail(error, LS_DAMAGED,
                     "the state has %zu and %zu metric sums, expected as many of both, at most %d",
                     json_array_size(window), json_array_size(running), LS_STATE_SUMS_MAX);
-    } else {
+    } else if ((status = parse_feeds(feeds, state, error)) == LS_OK) {
         ls_state_create_sums(state, (int)json_array_size(window));
         parse_sums(window, state->window);
         parse_sums(running, state->running);

@@ -5,10 +5,12 @@
 #include <stdint.h>
 
 #include "core/base/status.h"
+#include "core/layers/feed.h"
 
 enum { LS_STATE_SUMS_MAX = 4096, LS_STATE_PARTS = 3 };
 
 struct ls_state {
+    int numerics;                  /* the version that the checkpoint was written with */
     uint64_t step;                 /* updates done */
     uint64_t epoch;                /* completed epochs */
     int64_t index;                 /* next batch of the running epoch */
@@ -16,6 +18,10 @@ struct ls_state {
     double seconds;                /* of training, over all restarts */
     uint64_t rows[LS_STATE_PARTS]; /* of train, validation, test; 0: no such part */
     uint64_t metrics_bytes;        /* of metrics.jsonl when the checkpoint was taken */
+
+    /* What the data offered: a model can be built without it. */
+    int feed_count;
+    struct ls_feed feeds[LS_FEEDS_MAX];
 
     int sum_count;   /* metric sums (ls_worker_sum_count); at most LS_STATE_SUMS_MAX */
     double *window;  /* owned; since the last line of metrics.jsonl */
@@ -33,12 +39,12 @@ void ls_state_create_sums(struct ls_state *state, int count);
 /* Frees the sums; a state that is all zero is allowed. */
 void ls_state_clear(struct ls_state *state);
 
-/* JSON text of an object, with the resolved config and the numerics version. Owned by the caller.
- */
+/* JSON text of an object, with the resolved config and this program's numerics version. Owned by
+ * the caller. */
 char *ls_state_print(const struct ls_state *state, const char *config_text);
 
 /* The inverse. *config_text and the sums are owned by the caller (ls_state_clear); after an error
- * there are none. A state of another numerics version is LS_INVALID. */
+ * there are none. */
 LS_MUST_USE enum ls_status ls_state_parse(const char *text, struct ls_state *state,
                                           char **config_text, struct ls_error *error);
 

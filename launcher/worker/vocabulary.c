@@ -76,10 +76,29 @@ enum ls_status ls_data_check_vocabularies(const struct ls_data *data, int role, 
             bool has;
             status = ls_vocabulary_load(&other, path, data->options[role][i].column, &has, error);
             if (status == LS_OK && has && ls_vocabulary_compare(&expected, &other, error) != LS_OK)
-                status = ls_fail_context(error, "%s: not the training data's vocabulary: ", path);
+                status = ls_fail_context(error, "%s: not the vocabulary of the %s: ", path,
+                                         run ? "run" : "training data");
             ls_vocabulary_clear(&other);
         }
         ls_vocabulary_clear(&expected);
+    }
+    return status;
+}
+
+enum ls_status ls_data_take_vocabularies(struct ls_data *data, const char *path,
+                                         struct ls_error *error) {
+    enum ls_status status = LS_OK;
+    for (int i = 0; i < data->feed_count && status == LS_OK; i++) {
+        const char *column = data->options[LS_SOURCE_TRAIN][i].column;
+        struct ls_feed *feed = &data->feeds[i];
+        if (feed->shape.rank != LS_FEED_OPEN && !feed->integer)
+            continue;
+        struct ls_vocabulary vocabulary;
+        bool found;
+        status = ls_vocabularies_load(&vocabulary, path, column[0] ? column : NULL, &found, error);
+        if (status == LS_OK && found)
+            feed->limit = vocabulary.count;
+        ls_vocabulary_clear(&vocabulary);
     }
     return status;
 }

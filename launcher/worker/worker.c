@@ -141,7 +141,10 @@ static enum ls_status check_watch(const struct ls_worker *worker, struct ls_erro
     const char *watch = worker->config->train.watch;
     if (!watch[0])
         return LS_OK;
-    double *sums = ls_calloc((size_t)ls_worker_sum_count(worker, false) + 1, sizeof *sums);
+    const int count = ls_worker_sum_count(worker, false);
+    double *sums = ls_calloc((size_t)count + 1, sizeof *sums);
+    for (int s = 0; s < count; s++)
+        sums[s] = 1; /* as if every phase had run */
     const struct ls_metrics metrics = ls_worker_metrics(worker, sums, false);
     free(sums);
     if (ls_metrics_find(&metrics, watch))
@@ -259,9 +262,9 @@ struct ls_metrics ls_worker_metrics(const struct ls_worker *worker, const double
     struct ls_metrics metrics = {0};
     for (int p = 0; p < worker->phase_count; p++) {
         const struct ls_phase *phase = &worker->phases[p];
-        ls_terms_metrics(&worker->models[p].terms, phase->prefix,
-                         sums + (detailed ? phase->detailed_first : phase->sums_first), detailed,
-                         &metrics);
+        const double *own = sums + (detailed ? phase->detailed_first : phase->sums_first);
+        if (worker->phase_count == 1 || own[1] > 0)
+            ls_terms_metrics(&worker->models[p].terms, phase->prefix, own, detailed, &metrics);
     }
     if (worker->task->metrics)
         worker->task->metrics(&metrics);

@@ -77,7 +77,8 @@ void ls_worker_gather(struct ls_worker *worker);
 /* Says so if some rank has too few microbatches for its threads, or this one too few cores. */
 void ls_worker_note_threads(const struct ls_worker *worker);
 
-/* Metrics from such sums, of all phases; and the one that early stopping watches. */
+/* Metrics from such sums, of all phases but those of several that did not run; and the one that
+ * early stopping watches. */
 struct ls_metrics ls_worker_metrics(const struct ls_worker *worker, const double *sums,
                                     bool detailed);
 const char *ls_worker_watched(const struct ls_worker *worker);
@@ -85,7 +86,8 @@ const char *ls_worker_watched(const struct ls_worker *worker);
 /* The phase whose output is the model's answer: the last. */
 int ls_worker_answering(const struct ls_worker *worker);
 
-/* Sums per microbatch, and per batch after ls_worker_step / ls_worker_evaluate. */
+/* Sums per microbatch, and per batch after ls_worker_step / ls_worker_evaluate; each phase's begin
+ * with a weighted loss and its weight, which is 0 where the phase did not run. */
 int ls_worker_sum_count(const struct ls_worker *worker, bool detailed);
 
 /* What a step is told, and what it found. Rank 0's rate counts; stop and save are ORed over ranks.

@@ -7,6 +7,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 import h5py
 import lockstep
 import numpy
+import xxhash
 
 random = numpy.random.default_rng(1)
 inputs = random.normal(size=(90, 5)).astype("f4")
@@ -65,3 +66,37 @@ for layer, expected in {"linear1": hidden, "relu1": numpy.maximum(hidden, 0)}.it
         lockstep.check(numpy.array_equal(file["outputs"], outputs), "the outputs beside a layer's values")
 done = lockstep.call("predict", run, "--data", data, "--out", lockstep.path("x.h5"), "--layer", "relu11", expect=2)
 lockstep.check("the model has no layer 'relu11'; nearest is 'relu1'" in done.stderr, done.stderr)
+
+# Feeds that only losses take are not needed for answers; the loss on the output says that there are classes.
+named = lockstep.path("named.h5")
+with h5py.File(named, "w") as file:
+    file["inputs"], file["kind"], file["height"] = inputs, labels, inputs[:, :1] * 2
+config = lockstep.path("named.yaml")
+with open(config, "w") as file:
+    file.write(f"""task: custom
+data: {{train: {named}, feeds: {{inputs: /inputs, kind: /kind, height: /height}}}}
+model: [linear: {{units: 1, name: first}}, linear: 3]
+losses:
+  - squared_error: {{from: first, target: height, name: aside}}
+  - cross_entropy: {{target: kind}}
+train: {{epochs: 1, batch: 30, microbatches: 3}}
+""")
+lockstep.train(config, lockstep.path("named"))
+with h5py.File(named, "a") as file:
+    del file["kind"], file["height"]
+lockstep.call("predict", lockstep.path("named"), "--data", named, "--out", lockstep.path("out.h5"))
+with h5py.File(lockstep.path("out.h5")) as file:
+    lockstep.check((file["outputs"][:].argmax(1) == file["classes"][:]).all(), "classes of the second of two losses")
+
+# A checkpoint of other numerics is read, but not continued.
+manifest = os.path.join(lockstep.newest_checkpoint(run), "manifest")
+with open(manifest) as file:
+    text = file.read().rsplit("digest: ", 1)[0]
+version = json.loads(text)["state"]["numerics_version"]
+text = text.replace(f'"numerics_version": {version}', f'"numerics_version": {version - 1}')
+with open(manifest, "w") as file:
+    file.write(f"{text}digest: {xxhash.xxh64(text.encode()).hexdigest()}\n")
+lockstep.equal(lockstep.call("evaluate", run).stdout.splitlines()[-1].split(), shown, "evaluate of other numerics")
+lockstep.call("predict", run, "--data", data, "--out", lockstep.path("out.h5"))
+done = lockstep.call("train", lockstep.path("config.yaml"), "-n", 1, "--out", run, expect=2)
+lockstep.check(f"written with numerics version {version - 1}, this program has {version}" in done.stderr, done.stderr)

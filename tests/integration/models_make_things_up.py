@@ -35,9 +35,17 @@ lockstep.equal(generate(text, "--prompt", "A", "--tokens", 20, "--top-k", 1, "--
 two = generate(text, "--prompt", "ROMEO:", "--tokens", 100, "--seed", 3, "--count", 2)
 lockstep.equal(two.split("----\n")[0], first, "the first of two texts")
 lockstep.check("\u20ac" in generate(text, "--prompt", "\u20ac", code=2), "an unknown character is not named")
+os.rename(os.path.join(text, "vocabulary.json"), lockstep.path("words.json"))
+lockstep.check("has no vocabulary to write with" in generate(text, code=2), "a missing vocabulary is not named")
 
+# The generator learns in every third step; nothing is said of it in the others.
 images = lockstep.path("gan")
-lockstep.train(lockstep.config("fashion-mnist-dcgan"), images, 1, train__steps_max=3, **lockstep.fashion_subset("g", 200, 50))
+with open(lockstep.config("fashion-mnist-dcgan")) as file, open(lockstep.path("gan.yaml"), "w") as copy:
+    copy.write(file.read() + "phases: {generator: {every: 3}}\nlog: {every_steps: 1}\n")
+lockstep.train(lockstep.path("gan.yaml"), images, 1, train__steps_max=3, **lockstep.fashion_subset("g", 200, 50))
+said = [[key for key in line if key.startswith("generator.")] for line in lockstep.metrics(images) if line["split"] == "train"]
+lockstep.equal(said, [["generator.loss", "generator.learning_rate", "generator.gradient_norm"], [], []],
+               "what metrics.jsonl says of the generator")
 out = lockstep.path("samples.h5")
 generate(images, "--count", 300, "--out", out)
 with h5py.File(out) as file:
@@ -53,7 +61,9 @@ lockstep.check("FILE.png or FILE.h5" in generate(images, "--out", "x.gif", code=
 
 vae = lockstep.path("vae")
 lockstep.train(lockstep.config("mnist-vae"), vae, 1, train__steps_max=3, train__epochs=1)
+DATA = os.environ.pop("LOCKSTEP_DATA")  # images need no data
 generate(vae, "--count", 4, "--out", out)
+os.environ["LOCKSTEP_DATA"] = DATA
 with h5py.File(out) as file:
     lockstep.equal(file["samples"].shape, (4, 28, 28, 1), "shape of a VAE's /samples")
     lockstep.check(0 <= file["samples"][:].min() and file["samples"][:].max() <= 1, "pixels beyond 0 to 1")

@@ -13,8 +13,8 @@ DATA = os.environ["LOCKSTEP_DATA"]
 TEXT = os.path.join(DATA, "text", "tinyshakespeare.txt")
 SERIES = os.path.join(DATA, "timeseries", "ETTh1.csv")
 MODEL = """model:
-  - embedding: {vocabulary: 65, width: 16}
-  - linear: 65
+  - embedding: {width: 16}
+  - linear: {units: vocabulary}
 train: {epochs: 1, batch: 64, microbatches: 4, steps_max: 6}
 optimizer: {name: adam, learning_rate: 0.01}
 """
@@ -57,14 +57,23 @@ def language():
     check(f"odd.txt:{line}:{column}: error: '\u00e9' is not in the vocabulary" in done.stderr, done.stderr)
     call("data", "import", beginning, "--unit", "byte", "--out", path("bytes.h5"))
     done = call("predict", run, "--data", path("bytes.h5"), "--out", path("x.h5"), expect=2)
-    check("bytes.h5: not the training data's vocabulary" in done.stderr, done.stderr)
+    check("bytes.h5: not the vocabulary of the run" in done.stderr, done.stderr)
     done = call("predict", run, "--data", write("short.txt", words[:20]), "--out", path("x.h5"), expect=2)
     check("/text has 20 rows, but a window" in done.stderr, done.stderr)
     parts = write("parts.yaml", f"data: {{train: '{TEXT}', validation: '{beginning}', window: 64}}\n" + MODEL)
     train(parts, path("parts"))
-    small = write("small.yaml", "data: {train: 'text text/tinyshakespeare.txt', window: 64}\n" + MODEL.replace("65", "60"))
+    small = write("small.yaml", "data: {train: 'text text/tinyshakespeare.txt', window: 64}\n" + MODEL.replace("{units: vocabulary}", "60"))
     done = call("train", small, "--out", path("small"), expect=2)
-    check("expected an index from 0 to 59" in done.stderr, done.stderr)
+    check("expected a label from 0 to 59" in done.stderr, done.stderr)
+
+    # A run that goes on keeps its words, even where another text has as many.
+    again = write("again.txt", words)
+    config = write("again.yaml", f"data: {{train: '{again}', window: 64}}\n" + MODEL)
+    train(config, path("again"))
+    write("again.txt", words.replace("z", "\u00e9"))
+    done = call("train", config, "--out", path("again"), expect=2, train__steps_max=8)
+    check("not the vocabulary of the run" in done.stderr, done.stderr)
+    check(json.load(open(path("again", "vocabulary.json")))["/text"] == vocabulary, "text: the words of a run have changed")
 
 
 def forecast():

@@ -1,0 +1,24 @@
+/* A run as it was saved: for the next start of it, and for those who use its model. */
+#ifndef LS_LAUNCHER_SAVED_H
+#define LS_LAUNCHER_SAVED_H
+
+#include "io/checkpoint.h"
+#include "launcher/config/config.h"
+#include "launcher/worker/state.h"
+
+struct ls_saved_run {
+    struct ls_checkpoint checkpoint; /* owned, like the rest */
+    struct ls_state state;
+    struct ls_config config; /* of the run's first start */
+};
+
+/* The newest intact checkpoint of a run, whatever numerics version wrote it. None is an error.
+ * ls_saved_run_close, also after an error. */
+LS_MUST_USE enum ls_status ls_saved_run_open(struct ls_saved_run *saved, const char *run,
+                                             struct ls_error *error);
+void ls_saved_run_close(struct ls_saved_run *saved);
+
+/* State and config of saved->checkpoint. */
+LS_MUST_USE enum ls_status ls_saved_run_read(struct ls_saved_run *saved, struct ls_error *error);
+
+#endif
