@@ -50,6 +50,8 @@
     X(layer_norm)                                                                                  \
     X(group_norm)                                                                                  \
     X(rms_norm)                                                                                    \
+    X(prototypes)                                                                                  \
+    X(distance)                                                                                    \
     X(dropout)                                                                                     \
     X(from_last)                                                                                   \
     X(add_level)                                                                                   \

@@ -11,11 +11,7 @@ struct options {
 
 static const struct ls_field items[] = {
     LS_LOSS_WEIGHT_FIELD,
-    {.name = "sum",
-     .kind = LS_FIELD_BOOL,
-     .offset = offsetof(struct options, sum),
-     .initial = "false",
-     .help = "over a sample's numbers, instead of their mean"},
+    LS_LOSS_SUM_FIELD(struct options),
 };
 
 static struct ls_value *record(struct ls_term *term, struct ls_builder *builder) {

@@ -15,11 +15,7 @@ struct options {
 
 static const struct ls_field items[] = {
     LS_LOSS_WEIGHT_FIELD,
-    {.name = "sum",
-     .kind = LS_FIELD_BOOL,
-     .offset = offsetof(struct options, sum),
-     .initial = "false",
-     .help = "over a sample's numbers, instead of their mean"},
+    LS_LOSS_SUM_FIELD(struct options),
     {.name = "delta",
      .kind = LS_FIELD_REAL,
      .offset = offsetof(struct options, delta),
@@ -59,7 +55,7 @@ static double row_weight(const struct ls_term *term) {
     return ls_layer_spec_refers(term->spec, "lengths") ? 0 : 1;
 }
 
-static int sum_count(const struct ls_term *term, bool detailed) {
+int ls_errors_sum_count(const struct ls_term *term, bool detailed) {
     (void)term;
     (void)detailed;
     return SUMS;
@@ -67,8 +63,8 @@ static int sum_count(const struct ls_term *term, bool detailed) {
 
 /* Rows are vectors along the last dimension, counted in order; their elements go into the row's
  * lane. */
-static void measure(const struct ls_term *term, const struct ls_run *run, int m, bool detailed,
-                    double *sums) {
+void ls_errors_measure(const struct ls_term *term, const struct ls_run *run, int m, bool detailed,
+                       double *sums) {
     (void)detailed;
     const struct ls_shape shape = term->of->shape;
     const int64_t width = ls_shape_last(shape), row = ls_shape_row_count(shape);
@@ -99,8 +95,8 @@ static double r2(const double *sums) {
     return sums[SQUARED_ERROR] > 0 ? 0 : 1;
 }
 
-static void metrics(const struct ls_term *term, double loss, const double *sums, bool detailed,
-                    struct ls_metrics *metrics) {
+void ls_errors_metrics(const struct ls_term *term, double loss, const double *sums, bool detailed,
+                       struct ls_metrics *metrics) {
     (void)term;
     (void)loss;
     (void)detailed;
@@ -118,8 +114,9 @@ static const char *const inputs[] = {"target", "lengths", NULL};
                   .fields = {table, count},                                                        \
                   .options_size = sizeof(struct options),                                          \
                   .inputs = inputs},                                                               \
-        .watched = "r2", .record = recorder, .row_weight = row_weight, .sum_count = sum_count,     \
-        .measure = measure, .metrics = metrics                                                     \
+        .watched = "r2", .record = recorder, .row_weight = row_weight,                             \
+        .sum_count = ls_errors_sum_count, .measure = ls_errors_measure,                            \
+        .metrics = ls_errors_metrics                                                               \
     }
 
 const struct ls_loss ls_loss_squared_error = ERROR_LOSS(

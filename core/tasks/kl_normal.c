@@ -4,12 +4,9 @@
 static const struct ls_field items[] = {LS_LOSS_WEIGHT_FIELD};
 
 static struct ls_value *record(struct ls_term *term, struct ls_builder *builder) {
-    struct ls_value *log_variance = ls_layer_input(builder, term->spec, "log_variance");
-    if (ls_graph_failed(builder->graph))
-        return NULL;
-    if (!log_variance)
-        return ls_graph_fail(builder->graph, "log_variance is missing: the name of a value");
-    return ls_kl_normal(builder->graph, term->of, log_variance);
+    struct ls_value *log_variance =
+        ls_loss_input(builder, term, "log_variance", "the name of a value");
+    return log_variance ? ls_kl_normal(builder->graph, term->of, log_variance) : NULL;
 }
 
 static const char *const inputs[] = {"log_variance", NULL};

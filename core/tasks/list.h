@@ -10,6 +10,11 @@
     X(squared_error)                                                                               \
     X(absolute_error)                                                                              \
     X(huber)                                                                                       \
+    X(quantile)                                                                                    \
+    X(gaussian_nll)                                                                                \
+    X(contrastive)                                                                                 \
+    X(triplet)                                                                                     \
+    X(nearest)                                                                                     \
     X(kl_normal)                                                                                   \
     X(adversarial)
 

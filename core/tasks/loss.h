@@ -81,6 +81,13 @@ struct ls_term_options {
         .help = "of this term in the sum that training makes small"                                \
     }
 
+/* A row of losses element by element: member `sum` (bool). */
+#define LS_LOSS_SUM_FIELD(type)                                                                    \
+    {                                                                                              \
+        .name = "sum", .kind = LS_FIELD_BOOL, .offset = offsetof(type, sum), .initial = "false",   \
+        .help = "over a sample's numbers, instead of their mean"                                   \
+    }
+
 /* The loss of that name, its struct ls_layer for configs; NULL if there is none. */
 const struct ls_loss *ls_loss_find(const char *name);
 const struct ls_layer *ls_loss_layer_find(const char *name);
@@ -129,6 +136,19 @@ void ls_metrics_add(struct ls_metrics *metrics, const char *name, double value,
  * `shape` has. NULL after an error in the graph. */
 struct ls_value *ls_loss_target(struct ls_builder *builder, const struct ls_term *term,
                                 enum ls_type type, struct ls_shape shape);
+
+/* The value that the term must name for `key`; `what` it is, for who did not. NULL after an error
+ * in the graph. */
+struct ls_value *ls_loss_input(struct ls_builder *builder, const struct ls_term *term,
+                               const char *key, const char *what);
+
+/* How outputs differ from targets, element by element: the sums of r2 and mean_absolute_error
+ * (errors.c). Members of struct ls_loss. */
+int ls_errors_sum_count(const struct ls_term *term, bool detailed);
+void ls_errors_measure(const struct ls_term *term, const struct ls_run *run, int m, bool detailed,
+                       double *sums);
+void ls_errors_metrics(const struct ls_term *term, double loss, const double *sums, bool detailed,
+                       struct ls_metrics *metrics);
 
 /* a / b, or 0 where there is nothing to divide by (an empty part). */
 static inline double ls_ratio(double a, double b) {

@@ -82,6 +82,14 @@ struct ls_value *ls_loss_target(struct ls_builder *builder, const struct ls_term
     return ls_builder_feed_as(builder, name, type, shape);
 }
 
+struct ls_value *ls_loss_input(struct ls_builder *builder, const struct ls_term *term,
+                               const char *key, const char *what) {
+    struct ls_value *value = ls_layer_input(builder, term->spec, key);
+    if (!value && !ls_graph_failed(builder->graph))
+        ls_graph_fail(builder->graph, "%s is missing: %s", key, what);
+    return value;
+}
+
 bool ls_terms_add(struct ls_terms *terms, struct ls_builder *builder,
                   const struct ls_layer_spec *spec, struct ls_value *of) {
     struct ls_graph *graph = builder->graph;

@@ -287,6 +287,151 @@ START_TEST(several_terms_count_by_their_weights_alone) {
 }
 END_TEST
 
+/* Terms on three values that the test writes itself: the output, `other`, and the feed `targets`.
+ */
+struct judged {
+    struct ls_layer_list losses;
+    struct ls_terms terms;
+    struct ls_parameter_set *parameters;
+    struct ls_graph *graph;
+    struct ls_value *output, *other, *loss;
+};
+
+static enum ls_status judge(struct judged *judged, struct ls_shape outputs, int64_t microbatch_rows,
+                            int64_t rows, double sums[][SUMS_MAX], const float *values) {
+    const struct ls_feed targets = {.name = "targets", .shape.rank = LS_FEED_OPEN};
+    judged->terms = (struct ls_terms){0};
+    judged->parameters = ls_parameters_create();
+    judged->graph = ls_graph_create(&(struct ls_graph_options){
+        .variant = LS_F32_PORTABLE, .rows_max = ROWS_MAX, .parameters = judged->parameters});
+    struct ls_builder builder = {.graph = judged->graph, .feeds = &targets, .feed_count = 1};
+    judged->output = ls_graph_input(judged->graph, "output", outputs, LS_TYPE_REAL);
+    judged->other = ls_graph_input(judged->graph, "other", outputs, LS_TYPE_REAL);
+    ls_graph_push(judged->graph, "other");
+    ls_builder_name(&builder, judged->other);
+    ls_graph_pop(judged->graph);
+    if (ls_terms_record(&judged->terms, &builder, &judged->losses, judged->output))
+        ls_graph_keep(judged->graph, ls_terms_loss(&judged->terms, judged->graph));
+    ls_builder_clear(&builder);
+    if (ls_graph_plan(judged->graph, &ls_test_error) != LS_OK)
+        return ls_test_error.status;
+    const struct ls_term *term = &judged->terms.items[0];
+    const size_t count = (size_t)(rows * ls_shape_row_count(term->of->shape));
+    memcpy(judged->output->data, values, count * sizeof *values);
+    if (judged->other->data)
+        memcpy(judged->other->data, values + count, count * sizeof *values);
+    if (term->target && term->target != judged->other)
+        memcpy(term->target->data, values + 2 * count, count * sizeof *values);
+    static const uint64_t ids[ROWS_MAX];
+    const struct ls_run run = {.rows = rows,
+                               .microbatch_rows = microbatch_rows,
+                               .microbatches =
+                                   (int)((rows + microbatch_rows - 1) / microbatch_rows),
+                               .row_ids = ids};
+    ls_graph_forward(judged->graph, &run, NULL);
+    for (int m = 0; m < run.microbatches; m++)
+        ls_terms_measure(&judged->terms, &run, m, true, sums[m]);
+    return LS_OK;
+}
+
+static void dismiss(struct judged *judged) {
+    ls_graph_destroy(judged->graph);
+    ls_parameters_destroy(judged->parameters);
+    ls_layer_list_clear(&judged->losses);
+}
+
+static struct ls_layer_spec *add_loss(struct judged *judged, const char *name, const char *option,
+                                      const char *value) {
+    struct ls_layer_spec *spec = ls_losses_append(&judged->losses, name, "loss");
+    if (option)
+        ls_require(ls_field_parse(ls_fields_find(spec->layer->fields, option), value, spec->options,
+                                  &ls_test_error));
+    return spec;
+}
+
+/* Loss and metric of all rows, measured in microbatches of two. */
+static void check_judged(struct judged *judged, struct ls_shape outputs, const float *values,
+                         int64_t rows, double loss, const char *metric, double value) {
+    double sums[ROWS_MAX][SUMS_MAX], all[SUMS_MAX] = {0};
+    ls_require(judge(judged, outputs, 2, rows, sums, values));
+    for (int m = 0; m < (rows + 1) / 2; m++)
+        for (int s = 0; s < ls_terms_sum_count(&judged->terms, true); s++)
+            all[s] += sums[m][s];
+    struct ls_metrics found = {0};
+    ls_terms_metrics(&judged->terms, "", all, true, &found);
+    ck_assert_double_eq_tol(value_of(&found, "loss"), loss, 1e-6);
+    if (metric)
+        ck_assert_double_eq_tol(value_of(&found, metric), value, 1e-6);
+    dismiss(judged);
+}
+
+START_TEST(pairs_and_triplets_are_told_apart_by_their_distances) {
+    /* distances 0, 2.25, 0.16, 1 (squared); the same: yes, yes, no, no; margin 1 */
+    const float pairs[] = {0, 2.25f, 0.16f, 1, 9, 9, 9, 9, 1, 1, 0, 0};
+    struct judged judged = {0};
+    add_loss(&judged, "contrastive", NULL, NULL);
+    /* halves of 0, 2.25, (1 - 0.4)^2, 0; nearer than 0.5: the first and the third */
+    check_judged(&judged, LS_SHAPE(1), pairs, 4, (2.25 + 0.36) / 2 / 4, "accuracy", 0.5);
+    add_loss(&judged, "contrastive", "distances", "plain");
+    check_judged(&judged, LS_SHAPE(1), pairs, 4, (2.25 * 2.25 + 0.84 * 0.84) / 2 / 4, "accuracy",
+                 0.5);
+    const float triplets[] = {1, 0.5f, 3, 0, 1.25f, 3, 2, 0.5f};
+    ls_layer_spec_refer(add_loss(&judged, "triplet", "margin", "0.5"), "far", "other");
+    /* 1 against 1.25, 0.5 against 3, 3 against 2, 0 against 0.5 */
+    check_judged(&judged, LS_SHAPE(1), triplets, 4, (0.25 + 0 + 1.5 + 0) / 4, "accuracy", 0.75);
+}
+END_TEST
+
+START_TEST(the_nearest_prototype_or_sample_counts) {
+    /* three samples, two prototypes */
+    const float distances[] = {4, 1, 2, 3, 6, 5, 9, 9, 9, 9, 9, 9};
+    struct judged judged = {0};
+    add_loss(&judged, "nearest", NULL, NULL);
+    check_judged(&judged, LS_SHAPE(2), distances, 3, (1 + 2 + 5) / 3.0, NULL, 0);
+    add_loss(&judged, "nearest", "over", "samples");
+    /* microbatches of two samples and of one: (2 + 1) / 2 and (6 + 5) / 2, by their samples */
+    check_judged(&judged, LS_SHAPE(2), distances, 3, (2 * 1.5 + 5.5) / 3, NULL, 0);
+}
+END_TEST
+
+START_TEST(forecasts_are_judged_by_their_distribution) {
+    /* two rows of two: means, log variances, targets */
+    const float normal[] = {1, 2, 0, -1, 0, (float)log(4), 0, 0, 1, 4, 2, -1};
+    const double half_log = 0.5 * log(2 * acos(-1.0));
+    struct judged judged = {0};
+    ls_layer_spec_refer(add_loss(&judged, "gaussian_nll", NULL, NULL), "log_variance", "other");
+    /* the mean over four: 0; log(4) / 2 + 4 / 4 / 2; 4 / 2; 0. |errors| 0, 2, 2, 0 */
+    check_judged(&judged, LS_SHAPE(2), normal, 2, half_log + (log(2) + 0.5 + 2) / 4,
+                 "mean_absolute_error", 1);
+    ls_layer_spec_refer(add_loss(&judged, "gaussian_nll", "sum", "true"), "log_variance", "other");
+    check_judged(&judged, LS_SHAPE(2), normal, 2, 2 * half_log + (log(2) + 0.5 + 2) / 2, "r2",
+                 1 - 8.0 / (22 - 9));
+    add_loss(&judged, "quantile", "quantile", "0.9");
+    /* targets - outputs: 0, 2, 2, 0, of which two are not above 0 */
+    check_judged(&judged, LS_SHAPE(2), normal, 2, 0.9 * (2 + 2) / 4, "coverage", 0.5);
+    add_loss(&judged, "quantile", "quantile", "0.1");
+    const float below[] = {3, 5, 0, 0, 1, 1};
+    check_judged(&judged, LS_SHAPE(1), below, 2, 0.9 * (2 + 4) / 2, "coverage", 1);
+}
+END_TEST
+
+START_TEST(a_loss_that_misses_what_it_needs_says_so) {
+    static const char *const wrong[][2] = {
+        {"gaussian_nll", "log_variance is missing: the name of a value"},
+        {"kl_normal", "log_variance is missing"},
+        {"triplet", "far is missing: the distance to a sample of another kind"},
+        {"contrastive", "expected one distance for a sample, found 2"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct judged judged = {0};
+        add_loss(&judged, wrong[i][0], NULL, NULL);
+        double sums[1][SUMS_MAX];
+        ck_assert_int_eq(judge(&judged, LS_SHAPE(2), 1, 1, sums, NULL), LS_INVALID);
+        ck_assert_msg(strstr(ls_test_error.text, wrong[i][1]), "%s", ls_test_error.text);
+        dismiss(&judged);
+    }
+}
+END_TEST
+
 START_TEST(sums_of_nothing_give_metrics_that_are_numbers) {
     for (int kind = LS_TASK_CLASSIFICATION; kind <= LS_TASK_REGRESSION; kind++) {
         struct bench bench;
@@ -435,6 +580,8 @@ LS_SUITE(classes_are_counted_and_the_loss_is_their_cross_entropy,
          ignored_labels_take_no_part_and_class_weights_weigh_the_loss,
          one_output_makes_it_a_binary_classification, outputs_that_are_no_numbers_hit_nothing,
          a_regression_explains_a_share_of_the_variance, several_terms_count_by_their_weights_alone,
-         sums_of_nothing_give_metrics_that_are_numbers,
+         pairs_and_triplets_are_told_apart_by_their_distances,
+         the_nearest_prototype_or_sample_counts, forecasts_are_judged_by_their_distribution,
+         a_loss_that_misses_what_it_needs_says_so, sums_of_nothing_give_metrics_that_are_numbers,
          sums_have_one_order_and_stay_inside_their_microbatch,
          options_that_do_not_go_together_are_refused, metrics_know_which_way_is_better)
