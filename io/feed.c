@@ -75,16 +75,22 @@ static enum ls_status bad_value(const struct ls_block_of_rows *block, int64_t in
                    ls_kind_value(array->kind, block->raw, index), expected);
 }
 
-/* Index of the first value that the limit forbids; -1: none. */
+static bool allowed(const struct ls_feed_use *use, double value) {
+    if (use->ignores && value == (double)use->ignored)
+        return true;
+    if (use->limit && !(value >= 0 && value < (double)use->limit && value == floor(value)))
+        return false;
+    return !use->zero_to_one || (value >= 0 && value <= 1);
+}
+
+/* Index of the first value that the limits forbid; -1: none. */
 static int64_t beyond_limit(const struct ls_feed_use *use, const void *values, int64_t count) {
     const int32_t *integers = values;
     const float *reals = values;
-    for (int64_t i = 0; use->limit && i < count; i++) {
-        const double value = use->type == LS_TYPE_INT32 ? (double)integers[i] : (double)reals[i];
-        const bool within = value >= 0 && value < (double)use->limit && value == floor(value);
-        if (!within && !(use->ignores && value == (double)use->ignored))
+    const bool limited = use->limit || use->zero_to_one;
+    for (int64_t i = 0; limited && i < count; i++)
+        if (!allowed(use, use->type == LS_TYPE_INT32 ? (double)integers[i] : (double)reals[i]))
             return i;
-    }
     return -1;
 }
 
@@ -106,6 +112,8 @@ static enum ls_status convert_run(const struct ls_feed_use *use,
     const int64_t beyond = beyond_limit(use, to, count);
     if (beyond < 0)
         return LS_OK;
+    if (!use->limit)
+        return bad_value(block, index + beyond, "a number from 0 to 1", error);
     char expected[64];
     snprintf(expected, sizeof expected, "%s from 0 to %lld", labels ? "a label" : "an index",
              (long long)use->limit - 1);

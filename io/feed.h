@@ -25,6 +25,7 @@ struct ls_feed_use {
     int64_t limit;                      /* values must be from 0 to below it, and whole; 0: any */
     bool ignores;                       /* but `ignored` passes */
     int32_t ignored;
+    bool zero_to_one; /* values must be from 0 to 1 */
 };
 
 #endif

@@ -16,9 +16,8 @@ static void check_run(const struct ls_graph *graph, const struct ls_run *run) {
                       (run->rows + run->microbatch_rows - 1) / run->microbatch_rows,
               "%d microbatches of %lld rows, %lld rows", run->microbatches,
               (long long)run->microbatch_rows, (long long)run->rows);
-    LS_ASSERT(run->position == 0 ||
-                  (run->position > 0 && run->position < graph->options.step_positions),
-              "position %lld of %lld", (long long)run->position,
+    LS_ASSERT(run->position == 0 || (run->position > 0 && graph->options.step_positions > 0),
+              "position %lld, steps of %lld positions", (long long)run->position,
               (long long)graph->options.step_positions);
     LS_ASSERT(!run->training || !graph->use_count || run->microbatches == 1,
               "%d microbatches in a run of a graph that uses a parameter again", run->microbatches);

@@ -28,9 +28,10 @@ struct ls_graph_options {
     bool inference;                      /* never run backward: plan without gradients */
     enum ls_winograd winograd;           /* compute.winograd */
     bool openblas;                       /* compute.gemm: openblas: products in free order */
-    /* Step mode: every sequence has one position in the graph, and a run is one step of up to so
-     * many; run->position counts them. What T steps give is what one run over T positions gives,
-     * bit for bit. 0: off. Inference only. */
+    /* Step mode: every sequence has one position in the graph, and a run is one step;
+     * run->position counts them. What T steps give is what one run over T positions gives, bit for
+     * bit. Ops that look back keep so many positions, which must not be passed; a recurrence keeps
+     * a state and goes on for ever. 0: off. Inference only. */
     int64_t step_positions;
     /* The group of parameters that this graph trains: its weights get gradients, its running
      * statistics learn. All other parameters are constants here (a norm of another group still

@@ -235,7 +235,7 @@ struct ls_value *ls_huber(struct ls_graph *graph, struct ls_value *x, struct ls_
                           struct ls_value *valid, const struct ls_loss_options *options);
 struct ls_value *ls_quantile(struct ls_graph *graph, struct ls_value *x, struct ls_value *target,
                              struct ls_value *valid, const struct ls_loss_options *options);
-/* max(x,0) - x t + log(1 + exp(-|x|)); t real, 0 to 1. */
+/* max(x,0) - x t + log(1 + exp(-|x|)); t real, 0 to 1 (NaN of another). */
 struct ls_value *ls_binary_cross_entropy(struct ls_graph *graph, struct ls_value *logits,
                                          struct ls_value *target, struct ls_value *valid,
                                          const struct ls_loss_options *options);

@@ -54,7 +54,6 @@ static struct ls_value *build(struct ls_builder *builder, struct ls_value *x,
     const struct options *options = spec->options;
     struct ls_graph *graph = builder->graph;
     struct ls_value *memory = ls_layer_input(builder, spec, "memory");
-    struct ls_value *lengths = ls_layer_input_indices(builder, spec, "lengths");
     if (ls_graph_failed(graph) ||
         !ls_layer_expects(graph, x, 2, 2, "a sequence [positions, features]") ||
         (memory && !ls_layer_expects(graph, memory, 2, 2, "a memory [positions, features]")))
@@ -62,6 +61,8 @@ static struct ls_value *build(struct ls_builder *builder, struct ls_value *x,
     if (memory && options->rotary)
         return ls_graph_fail(graph, "rotary: positions of the memory are not those of the input; "
                                     "expected false with memory");
+    struct ls_value *lengths =
+        ls_layer_lengths(builder, spec, (memory ? memory : x)->shape.dims[1]);
     const int64_t width = options->width ? options->width : ls_shape_last(x->shape);
     const struct ls_attention_options attention = {
         .heads = options->heads, .causal = options->causal, .dropout = options->dropout};

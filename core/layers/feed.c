@@ -154,3 +154,9 @@ void ls_builder_ignore(struct ls_builder *builder, const struct ls_value *value,
         taken->ignored = ignored;
     }
 }
+
+void ls_builder_zero_to_one(struct ls_builder *builder, const struct ls_value *value) {
+    struct ls_taken_feed *taken = taken_as(builder, value);
+    if (taken)
+        taken->zero_to_one = true;
+}

@@ -32,6 +32,7 @@ struct ls_taken_feed {
     int64_t limit;          /* indices and labels must be from 0 to below it; 0: any */
     bool ignores;           /* but `ignored` passes */
     int32_t ignored;
+    bool zero_to_one; /* its values must be from 0 to 1, and need not be whole */
 };
 
 struct ls_networks;
@@ -69,7 +70,8 @@ struct ls_layer {
     const char *help; /* one line */
     struct ls_fields fields;
     size_t options_size;
-    const char *main_field; /* `linear: 10` means {main_field: 10}; NULL: takes a mapping only */
+    const char *main_field; /* `linear: 10` means {main_field: 10}; it may be one of `inputs`; NULL:
+                               takes a mapping only */
     const char *const *branches; /* NULL-terminated names of lists of layers ("body", "shortcut") */
     /* Keys of further values that it takes by name ("memory", "lengths"), ending with NULL; or
      * NULL. Each layer also takes `from`, in place of the running value. The key `of` takes several
@@ -145,6 +147,8 @@ struct ls_value *ls_builder_running(struct ls_builder *builder, bool indices);
  * said), or be the one to ignore. Other values pass. */
 void ls_builder_limit(struct ls_builder *builder, const struct ls_value *value, int64_t limit);
 void ls_builder_ignore(struct ls_builder *builder, const struct ls_value *value, int32_t ignored);
+/* The same for numbers that must be from 0 to 1. */
+void ls_builder_zero_to_one(struct ls_builder *builder, const struct ls_value *value);
 
 /* Where the constants of a scaled feed lie: "input" for "inputs", "target" for "targets", else the
  * feed's name; returns scope. */
@@ -167,6 +171,10 @@ struct ls_value *ls_layer_input(struct ls_builder *builder, const struct ls_laye
 /* The same for a value that is indices or counts (lengths). */
 struct ls_value *ls_layer_input_indices(struct ls_builder *builder,
                                         const struct ls_layer_spec *spec, const char *key);
+/* The value that it gives for `lengths`: how many of so many positions count in each sample. A feed
+ * may then hold nothing above that. */
+struct ls_value *ls_layer_lengths(struct ls_builder *builder, const struct ls_layer_spec *spec,
+                                  int64_t positions);
 /* The value of a layer by its name, looked up in the same way; NULL if there is none, without an
  * error. */
 struct ls_value *ls_builder_find(const struct ls_builder *builder, const char *name);

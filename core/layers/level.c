@@ -80,6 +80,7 @@ const struct ls_layer ls_layer_add_level = {
     .help = "x plus what the from_last layer `level` took away, at each position",
     .fields = LS_LAYER_FIELDS(items),
     .options_size = sizeof(struct options),
+    .main_field = "level",
     .inputs = level_input,
     .build = build_add_level,
 };

@@ -163,6 +163,14 @@ struct ls_value *ls_layer_input_indices(struct ls_builder *builder,
     return find_all(builder, spec, key, LS_TYPE_INT32, values) ? values[0] : NULL;
 }
 
+struct ls_value *ls_layer_lengths(struct ls_builder *builder, const struct ls_layer_spec *spec,
+                                  int64_t positions) {
+    struct ls_value *lengths = ls_layer_input_indices(builder, spec, "lengths");
+    if (lengths)
+        ls_builder_limit(builder, lengths, positions + 1);
+    return lengths;
+}
+
 struct ls_value *ls_layer_shared_weight(const struct ls_builder *builder,
                                         const struct ls_layer_spec *spec) {
     const char *name = ls_layer_spec_reference(spec, "weight_of"), *candidates[CANDIDATES_MAX];

@@ -12,7 +12,7 @@ enum { TANH, RELU };
 
 struct options {
     int64_t units, layers;
-    bool bidirectional;
+    bool bidirectional, bias;
     double dropout;
     int activation;     /* of rnn */
     double forget_bias; /* of lstm */
@@ -49,6 +49,11 @@ struct options {
          .min = 0,                                                                                 \
          .max = 0.99,                                                                              \
          .help = "share of the numbers between two layers that are set to 0 in training"},         \
+        {.name = "bias",                                                                           \
+         .kind = LS_FIELD_BOOL,                                                                    \
+         .offset = offsetof(struct options, bias),                                                 \
+         .initial = "true",                                                                        \
+         .help = "whether biases are added"},                                                      \
         LS_LAYER_INITIALISER_FIELDS(struct options, "glorot_uniform"),                             \
         {.name = "recurrent_init",                                                                 \
          .kind = LS_FIELD_CHOICE,                                                                  \
@@ -107,13 +112,15 @@ struct job {
     struct ls_value *lengths, *state;
 };
 
-/* Zeros, and the forget gates' bias. */
+/* Zeros, and the forget gates' bias; NULL without. */
 static struct ls_value *make_bias(const struct job *job) {
     const int64_t units = job->options->units, columns = job->cell->gates * units;
     const struct ls_initialiser init = {.kind = LS_INIT_STRETCH,
                                         .scale = job->options->forget_bias,
                                         .first = units,
                                         .end = 2 * units};
+    if (!job->options->bias)
+        return NULL;
     if (!job->cell->forgets)
         return ls_layer_vector(job->graph, "bias", columns, 0);
     return ls_graph_parameter(job->graph, "bias", LS_SHAPE(columns), LS_LAYOUT_PLAIN,
@@ -134,7 +141,7 @@ static struct ls_value *build_one(const struct job *job, struct ls_value *x, boo
     values.recurrent_weight = ls_layer_weight(
         job->graph, "recurrent_weight", LS_SHAPE(units, columns), LS_LAYOUT_PANELS, recurrent);
     values.bias = make_bias(job);
-    if (job->cell->adds)
+    if (job->cell->adds && options->bias)
         values.candidate_bias = ls_layer_vector(job->graph, "candidate_bias", units, 0);
     return job->cell->record(job->graph, x, &values,
                              &(const struct ls_recurrence_options){
@@ -156,13 +163,13 @@ static struct ls_value *build_both(const struct job *job, struct ls_value *x) {
 
 static struct ls_value *build(struct ls_builder *builder, struct ls_value *x,
                               const struct ls_layer_spec *spec, const struct cell *cell) {
+    if (!ls_layer_expects(builder->graph, x, 2, 2, "[positions, features]"))
+        return NULL;
     const struct job job = {.graph = builder->graph,
                             .options = spec->options,
                             .cell = cell,
-                            .lengths = ls_layer_input_indices(builder, spec, "lengths"),
+                            .lengths = ls_layer_lengths(builder, spec, x->shape.dims[1]),
                             .state = ls_layer_input(builder, spec, "state")};
-    if (!ls_layer_expects(builder->graph, x, 2, 2, "[positions, features]"))
-        return NULL;
     for (int64_t i = 0; i < job.options->layers && !ls_graph_failed(builder->graph); i++) {
         char name[32];
         snprintf(name, sizeof name, "layer%d", (int)i);

@@ -66,7 +66,7 @@ static struct ls_value *build_last(struct ls_builder *builder, struct ls_value *
                                    const struct ls_layer_spec *spec) {
     if (!ls_layer_expects(builder->graph, x, 2, LS_RANK_MAX - 1, positions))
         return NULL;
-    return ls_last(builder->graph, x, ls_layer_input_indices(builder, spec, "lengths"));
+    return ls_last(builder->graph, x, ls_layer_lengths(builder, spec, x->shape.dims[1]));
 }
 
 const struct ls_layer ls_layer_last = {
@@ -158,7 +158,9 @@ static struct ls_value *build_reduce(struct ls_builder *builder, struct ls_value
     const struct reduce_options *options = spec->options;
     const struct ls_reduce_options reduce = {(enum ls_reduce_kind)options->kind,
                                              (int)options->axis};
-    return ls_reduce(builder->graph, x, ls_layer_input_indices(builder, spec, "lengths"), &reduce);
+    struct ls_value *lengths =
+        ls_layer_lengths(builder, spec, x->shape.rank > 1 ? x->shape.dims[1] : 1);
+    return ls_reduce(builder->graph, x, lengths, &reduce);
 }
 
 const struct ls_layer ls_layer_reduce = {
@@ -183,6 +185,7 @@ static const struct ls_field one_hot_items[] = {
 static struct ls_value *build_one_hot(struct ls_builder *builder, struct ls_value *x,
                                       const struct ls_layer_spec *spec) {
     const struct one_hot_options *options = spec->options;
+    ls_builder_limit(builder, x, options->count);
     return ls_one_hot(builder->graph, x, options->count);
 }
 
@@ -192,5 +195,6 @@ const struct ls_layer ls_layer_one_hot = {
     .fields = LS_LAYER_FIELDS(one_hot_items),
     .options_size = sizeof(struct one_hot_options),
     .main_field = "count",
+    .takes_indices = true,
     .build = build_one_hot,
 };

@@ -15,7 +15,8 @@ static void list_inputs(struct ls_model *model, const struct ls_builder *builder
                                                    .feed = taken->feed,
                                                    .limit = taken->limit,
                                                    .ignores = taken->ignores,
-                                                   .ignored = taken->ignored};
+                                                   .ignored = taken->ignored,
+                                                   .zero_to_one = taken->zero_to_one};
     }
 }
 

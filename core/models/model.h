@@ -29,6 +29,7 @@ struct ls_model_input {
     int64_t limit;          /* its values must be from 0 to below it; 0: any */
     bool ignores;           /* but `ignored` passes */
     int32_t ignored;
+    bool zero_to_one; /* its values must be from 0 to 1 */
 };
 
 /* The graph of a phase, planned. One per thread and phase. */

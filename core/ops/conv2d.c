@@ -117,7 +117,7 @@ static void forward_microbatch(const struct ls_node *node, const struct ls_run *
     const int64_t row = ls_shape_row_count(node->output->shape);
     const int64_t end = ls_run_microbatch_first(run, m) + ls_run_microbatch_rows(run, m);
     real *y = (real *)node->output->data + ls_run_microbatch_first(run, m) * row;
-    const bool measures = behind && run->training;
+    const bool measures = behind && !ls_norm_frozen(behind, run, ls_norm_values(behind, run, m));
     struct ls_norm_saved sums = {0};
     const real *centre = y;
     if (measures) {

@@ -101,12 +101,6 @@ static inline enum ls_status ls_loss_infer(struct ls_node *node, struct ls_error
     return LS_OK;
 }
 
-/* The positions of sample n that count, of `positions`: its length, which may not reach beyond. */
-static inline int64_t ls_loss_length(const struct ls_value *lengths, int64_t n, int64_t positions) {
-    const int32_t length = ((const int32_t *)lengths->data)[n];
-    return length < 0 ? 0 : length > positions ? positions : length;
-}
-
 /* As input i says of sample n. */
 static inline struct ls_loss_valid ls_loss_valid(const struct ls_node *node, int i, int64_t n) {
     const struct ls_value *x = node->inputs[0];
@@ -115,7 +109,7 @@ static inline struct ls_loss_valid ls_loss_valid(const struct ls_node *node, int
     if (!valid)
         return (struct ls_loss_valid){.count = count, .each = 1, .weight = 1};
     if (valid->type == LS_TYPE_INT32) {
-        const int64_t positions = x->shape.dims[1], length = ls_loss_length(valid, n, positions);
+        const int64_t positions = x->shape.dims[1], length = ls_length_of(node, i, n, positions);
         return (struct ls_loss_valid){.count = length * (count / positions),
                                       .each = 1,
                                       .weight = (real)((double)length / (double)positions)};

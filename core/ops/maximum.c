@@ -1,16 +1,20 @@
-/* The larger of two values; of equals the first one has the slope. */
+/* The larger of two values, NaN if one is; of equals the first one has the slope. */
 #include "core/ops/pair.h"
 
+LS_INLINE bool maximum_is_b(real a, real b) {
+    return (b > a) | (b != b);
+}
+
 LS_INLINE real maximum_value(real a, real b) {
-    return b > a ? b : a;
+    return maximum_is_b(a, b) ? b : a;
 }
 
 LS_INLINE real maximum_to_a(real dy, real a, real b) {
-    return b > a ? 0 : dy;
+    return maximum_is_b(a, b) ? 0 : dy;
 }
 
 LS_INLINE real maximum_to_b(real dy, real a, real b) {
-    return b > a ? dy : 0;
+    return maximum_is_b(a, b) ? dy : 0;
 }
 
 static const struct ls_op_case cases[] = {

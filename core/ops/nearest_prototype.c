@@ -1,5 +1,5 @@
 /* How far each sample is from the nearest of K (Li et al. 2018, R2), of distances d [N, K]; the
- * first of equals takes the gradient. */
+ * first of equals takes the gradient, and NaN wins over all. */
 #include "core/ops/loss.h"
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
@@ -14,7 +14,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
 static int64_t nearest(const real *d, int64_t count) {
     int64_t best = 0;
     for (int64_t k = 1; k < count; k++)
-        best = d[k] < d[best] ? k : best;
+        best = d[k] < d[best] || d[k] != d[k] ? k : best;
     return best;
 }
 

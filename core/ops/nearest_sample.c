@@ -25,9 +25,11 @@ static real find(const struct ls_node *node, const struct ls_run *run, int m, in
     for (int64_t k = 0; k < count; k++)
         nearest[k] = first;
     for (int64_t n = first + 1; n < first + rows; n++)
-        for (int64_t k = 0; k < count; k++)
-            if (d[n * count + k] < d[nearest[k] * count + k])
+        for (int64_t k = 0; k < count; k++) {
+            const real now = d[n * count + k];
+            if (now < d[nearest[k] * count + k] || now != now) /* NaN wins over all */
                 nearest[k] = n;
+        }
     return (real)((double)rows / (double)count);
 }
 

@@ -89,8 +89,13 @@ LS_INLINE void ls_pair_forward(const struct ls_node *node, const struct ls_run *
     const int64_t count = ls_run_elements(run, node->output), period = ls_pair_period(node, run);
     const real *a = node->inputs[0]->data, *b = node->inputs[1]->data;
     real *y = node->output->data;
-    if (ls_pair_picks(node))
+    if (ls_pair_picks(node)) {
+        const int64_t positions = node->inputs[1]->shape.dims[0];
+        LS_ASSERT(run->position >= 0 && run->position < positions,
+                  "%s: position %lld, expected 0 to %lld", node->name, (long long)run->position,
+                  (long long)positions - 1);
         b += run->position * period;
+    }
     for (int64_t i = 0; i < count; i += period)
 #pragma GCC ivdep
         for (int64_t c = 0; c < period; c++)

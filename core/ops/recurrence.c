@@ -28,18 +28,6 @@ static enum ls_status check_state(const struct ls_node *node, int i, const char 
     return LS_OK;
 }
 
-static enum ls_status check_lengths(const struct ls_node *node, struct ls_error *error) {
-    const struct ls_value *lengths = node->inputs[LS_RECURRENCE_LENGTHS];
-    char text[LS_SHAPE_TEXT_MAX];
-    if (lengths &&
-        (!lengths->batched || lengths->type != LS_TYPE_INT32 || lengths->shape.rank != 1))
-        return ls_fail(error, LS_INVALID,
-                       "%s: the lengths must be one integer per sample, found %s of shape %s",
-                       node->op->name, lengths->type == LS_TYPE_INT32 ? "integers" : "real numbers",
-                       ls_shape_print(lengths->shape, text));
-    return LS_OK;
-}
-
 static enum ls_status check_step_mode(const struct ls_node *node, int64_t positions,
                                       struct ls_error *error) {
     const struct ls_recurrence_options *options = node->options;
@@ -77,7 +65,7 @@ static enum ls_status check(const struct ls_node *node, const struct ls_recurren
             LS_OK ||
         ls_check_parameter(node, LS_RECURRENCE_BIAS, "bias", LS_SHAPE(u.dims[1]), error) != LS_OK ||
         check_state(node, LS_RECURRENCE_START, "state", hidden, error) != LS_OK ||
-        check_lengths(node, error) != LS_OK)
+        ls_check_lengths(node, LS_RECURRENCE_LENGTHS, error) != LS_OK)
         return error->status;
     if (node->input_count > LS_RECURRENCE_EXTRA) {
         const enum ls_status status =

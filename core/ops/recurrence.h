@@ -28,7 +28,7 @@ enum {
     LS_RECURRENCE_U,       /* [H, G] in panels */
     LS_RECURRENCE_BIAS,    /* [G], or absent */
     LS_RECURRENCE_START,   /* [N, H]: h before the first position; absent: zeros */
-    LS_RECURRENCE_LENGTHS, /* int32 [N], or absent */
+    LS_RECURRENCE_LENGTHS, /* int32, one for each sample; or absent */
     LS_RECURRENCE_EXTRA    /* lstm: [N, H], c before the first position; gru: [H], a second bias */
 };
 

@@ -38,8 +38,9 @@ static void largest(int64_t size, int64_t columns, const real *restrict x, real 
     }
     for (int64_t p = 1; p < size; p++)
         for (int64_t c = 0; c < columns; c++) {
-            const bool larger = x[p * columns + c] > y[c];
-            y[c] = larger ? x[p * columns + c] : y[c];
+            const real v = x[p * columns + c];
+            const bool larger = (v > y[c]) | (v != v); /* NaN wins over all */
+            y[c] = larger ? v : y[c];
             at[c] = larger ? (int32_t)p : at[c];
         }
 }

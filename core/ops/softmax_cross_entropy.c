@@ -9,10 +9,6 @@
 #include "core/ops/options.h"
 #include "core/ops/softmax.h"
 
-static const struct ls_value *lengths_of(const struct ls_node *node) {
-    return node->input_count > 3 ? node->inputs[3] : NULL;
-}
-
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_cross_entropy_options *options = node->options;
     const struct ls_value *x = node->inputs[0], *t = node->inputs[1];
@@ -35,16 +31,10 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
                        "softmax_cross_entropy: smoothing must be 0 to 1, found %g",
                        options->smoothing);
     status = ls_check_parameter(node, 2, "class weights", LS_SHAPE(classes), error);
+    if (status == LS_OK)
+        status = ls_check_lengths(node, 3, error);
     if (status != LS_OK)
         return status;
-    const struct ls_value *lengths = lengths_of(node);
-    if (lengths && (!lengths->batched || lengths->type != LS_TYPE_INT32 ||
-                    ls_shape_row_count(lengths->shape) != 1))
-        return ls_fail(error, LS_INVALID,
-                       "softmax_cross_entropy: lengths must be one whole number per sample, found "
-                       "%s of shape %s",
-                       lengths->type == LS_TYPE_INT32 ? "integers" : "reals",
-                       ls_shape_print(lengths->shape, first));
     ls_loss_output(node);
     node->saved_bytes = (size_t)ls_shape_count(x->shape) * sizeof(real);
     node->flops = 16 * ls_shape_row_count(x->shape);
@@ -63,12 +53,9 @@ static real weight_of(const struct ls_node *node, int32_t label, int64_t classes
 
 /* The first so many positions of sample n, of `positions`, count. */
 static int64_t valid_of(const struct ls_node *node, int64_t n, int64_t positions) {
-    const struct ls_value *lengths = lengths_of(node);
     const struct ls_shape shape = node->inputs[1]->shape;
-    if (!lengths)
-        return positions;
     const int64_t longest = shape.rank > 1 ? shape.dims[1] : 1;
-    return ls_loss_length(lengths, n, longest) * (positions / longest);
+    return ls_length_of(node, 3, n, longest) * (positions / longest);
 }
 
 /* Writes the probabilities of one position to p; returns its loss. */
@@ -141,9 +128,10 @@ static const struct ls_op_case cases[] = {
     {.name = "a label per sample",
      .options = &(const struct ls_cross_entropy_options){0},
      .options_size = sizeof(struct ls_cross_entropy_options),
-     .input_count = 3,
+     .input_count = 4,
      .inputs = {{.shape = LS_CASE_SHAPE(5, 10), .low = -3, .high = 3},
                 {.shape = LS_CASE_SHAPE(5), .integer = true, .constant = true, .low = 0, .high = 9},
+                {.absent = true},
                 {.absent = true}},
      .microbatches = 2},
     {.name = "smoothing, class weights, an ignored label",
@@ -151,19 +139,21 @@ static const struct ls_op_case cases[] = {
                                                          .has_ignored = true,
                                                          .ignored = -1},
      .options_size = sizeof(struct ls_cross_entropy_options),
-     .input_count = 3,
+     .input_count = 4,
      .inputs =
          {{.shape = LS_CASE_SHAPE(4, 6, 21), .low = -3, .high = 3},
           {.shape = LS_CASE_SHAPE(4, 6), .integer = true, .constant = true, .low = -1, .high = 2},
-          {.shape = LS_CASE_SHAPE(21), .parameter = true, .constant = true, .low = 0.5, .high = 2}},
+          {.shape = LS_CASE_SHAPE(21), .parameter = true, .constant = true, .low = 0.5, .high = 2},
+          {.absent = true}},
      .microbatches = 2},
     {.name = "one position in its own dimension",
      .options = &(const struct ls_cross_entropy_options){.smoothing = 1},
      .options_size = sizeof(struct ls_cross_entropy_options),
-     .input_count = 3,
+     .input_count = 4,
      .inputs =
          {{.shape = LS_CASE_SHAPE(2, 1, 3), .low = -3, .high = 3},
           {.shape = LS_CASE_SHAPE(2, 1), .integer = true, .constant = true, .low = 0, .high = 2},
+          {.absent = true},
           {.absent = true}}},
     {.name = "lengths",
      .options = &(const struct ls_cross_entropy_options){0},

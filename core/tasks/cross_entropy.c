@@ -10,6 +10,9 @@
 
 enum { HITS, COUNTED, TOP_HITS, CONFUSION };
 
+/* How many outputs are wanted. */
+enum { ANY, ONE, SEVERAL };
+
 struct options {
     struct ls_term_options common;
     double label_smoothing;
@@ -17,7 +20,11 @@ struct options {
     struct ls_real_list class_weights; /* empty: all 1 */
     int64_t top_k;
     bool perplexity;
+    int outputs;
 };
+
+static const char *const outputs_names[] = {
+    [ANY] = "auto", [ONE] = "one", [SEVERAL] = "several", NULL};
 
 static const struct ls_field items[] = {
     LS_LOSS_WEIGHT_FIELD,
@@ -54,6 +61,12 @@ static const struct ls_field items[] = {
      .offset = offsetof(struct options, perplexity),
      .initial = "false",
      .help = "also report exp(loss)"},
+    {.name = "outputs",
+     .kind = LS_FIELD_CHOICE,
+     .offset = offsetof(struct options, outputs),
+     .initial = "auto",
+     .choices = outputs_names,
+     .help = "that the model must have; one: whether it is class 1; several: one per class"},
 };
 
 static bool is_binary(const struct ls_term *term) {
@@ -76,9 +89,9 @@ static bool weighs_labels(const struct options *options) {
 static struct ls_value *record_binary(struct ls_term *term, struct ls_builder *builder,
                                       const struct options *options) {
     struct ls_graph *graph = builder->graph;
-    if (weighs_labels(options))
+    if (weighs_labels(options) || ls_layer_spec_refers(term->spec, "lengths"))
         return ls_graph_fail(
-            graph, "label_smoothing, ignored_label and class_weights need a model with an "
+            graph, "label_smoothing, ignored_label, class_weights and lengths need a model with an "
                    "output per class, found one output");
     if (options->top_k)
         return ls_graph_fail(graph,
@@ -108,8 +121,12 @@ static struct ls_value *check_options(struct ls_graph *graph, const struct optio
 static struct ls_value *record(struct ls_term *term, struct ls_builder *builder) {
     const struct options *options = term->spec->options;
     struct ls_graph *graph = builder->graph;
-    if (is_binary(term))
+    if (is_binary(term) && options->outputs != SEVERAL)
         return record_binary(term, builder, options);
+    if (options->outputs == ONE)
+        return ls_graph_fail(graph,
+                             "binary_cross_entropy expects one output of the model, found %lld",
+                             (long long)ls_shape_row_count(term->of->shape));
     const int64_t outputs = outputs_of(term);
     check_options(graph, options, outputs);
     struct ls_shape labels = ls_shape_of_row(term->of->shape);
@@ -128,7 +145,8 @@ static struct ls_value *record(struct ls_term *term, struct ls_builder *builder)
                                LS_PARAMETER_CONSTANT, false, 0,
                                (struct ls_initialiser){.kind = LS_INIT_VALUES,
                                                        .values = options->class_weights.values});
-    struct ls_value *lengths = ls_layer_input_indices(builder, term->spec, "lengths");
+    struct ls_value *lengths =
+        ls_layer_lengths(builder, term->spec, labels.rank > 0 ? labels.dims[0] : 1);
     const struct ls_cross_entropy_options settings = {.smoothing = options->label_smoothing,
                                                       .has_ignored = options->ignored_label >= 0,
                                                       .ignored = (int32_t)options->ignored_label};

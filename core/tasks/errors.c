@@ -35,7 +35,8 @@ static struct ls_value *record(struct ls_term *term, struct ls_builder *builder,
     term->target = ls_loss_target(builder, term, LS_TYPE_REAL, ls_shape_of_row(term->of->shape));
     if (!term->target)
         return NULL;
-    struct ls_value *lengths = ls_layer_input_indices(builder, term->spec, "lengths");
+    const struct ls_shape x = term->of->shape;
+    struct ls_value *lengths = ls_layer_lengths(builder, term->spec, x.rank > 1 ? x.dims[1] : 1);
     return error(builder->graph, term->of, term->target, lengths, &settings);
 }
 

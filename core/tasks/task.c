@@ -55,12 +55,14 @@ static enum ls_status preset_classification(const struct ls_task_options *option
                 error, LS_INVALID,
                 "loss: label_smoothing, ignored_label, class_weights and task.top_k need "
                 "cross_entropy; found binary_cross_entropy");
-        ls_losses_append(losses, "binary_cross_entropy", "loss");
+        set(ls_losses_append(losses, "cross_entropy", "loss"), "outputs", "one");
         return LS_OK;
     }
     if (options->loss != LS_LOSS_AUTO && options->loss != LS_LOSS_CROSS_ENTROPY)
         return refuse_loss(options, "cross_entropy, binary_cross_entropy", error);
     struct ls_layer_spec *spec = ls_losses_append(losses, "cross_entropy", "loss");
+    if (options->loss == LS_LOSS_CROSS_ENTROPY)
+        set(spec, "outputs", "several");
     set_real(spec, "label_smoothing", options->label_smoothing);
     set_integer(spec, "ignored_label", options->ignored_label);
     set_integer(spec, "top_k", options->top_k);

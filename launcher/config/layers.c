@@ -206,6 +206,24 @@ static enum ls_status check_given(const struct ls_config_reader *reader, const y
     return LS_OK;
 }
 
+/* `linear: 10`, `add_level: NAME`: the main option or reference alone. */
+static enum ls_status set_main(const struct ls_config_reader *reader, const yaml_node_t *value,
+                               struct ls_layer_spec *spec, struct given *given) {
+    const struct ls_layer *layer = spec->layer;
+    const char *key = layer->main_field;
+    const struct ls_field *field = key ? ls_fields_find(layer->fields, key) : NULL;
+    char found[80];
+    if (!key)
+        return ls_reader_fail(reader, ls_origin_of(value),
+                              "%s %s: expected a mapping of options or nothing, found %s",
+                              kind_of(layer), layer->name,
+                              ls_yaml_describe(value, found, sizeof found));
+    if (!field)
+        return set_references(reader, key, value, spec);
+    given->line[field - layer->fields.items] = value->start_mark.line + 1;
+    return set_field(reader, field, value, spec);
+}
+
 /* What stands behind a layer's name: options, its main option, or nothing. */
 static enum ls_status read_options(const struct ls_config_reader *reader, const yaml_node_t *name,
                                    const yaml_node_t *value, struct ls_layer_spec *spec) {
@@ -222,16 +240,7 @@ static enum ls_status read_options(const struct ls_config_reader *reader, const 
                 return status;
         }
     } else if (value && !ls_yaml_empty(value)) {
-        const struct ls_field *field =
-            layer->main_field ? ls_fields_find(layer->fields, layer->main_field) : NULL;
-        char found[80];
-        if (!field)
-            return ls_reader_fail(reader, ls_origin_of(value),
-                                  "%s %s: expected a mapping of options or nothing, found %s",
-                                  kind_of(layer), layer->name,
-                                  ls_yaml_describe(value, found, sizeof found));
-        given.line[field - layer->fields.items] = value->start_mark.line + 1;
-        const enum ls_status status = set_field(reader, field, value, spec);
+        const enum ls_status status = set_main(reader, value, spec, &given);
         if (status != LS_OK)
             return status;
     }

@@ -16,7 +16,8 @@ int ls_data_uses(const struct ls_data *data, int role, const struct ls_worker *w
                                        .type = input->value->type,
                                        .limit = input->limit,
                                        .ignores = input->ignores,
-                                       .ignored = input->ignored};
+                                       .ignored = input->ignored,
+                                       .zero_to_one = input->zero_to_one};
     }
     return worker->input_count;
 }

@@ -27,6 +27,7 @@ static void join_input(struct ls_model_input *input, const struct ls_model_input
     if (other->limit && (!input->limit || other->limit < input->limit))
         input->limit = other->limit;
     input->ignores = input->ignores && other->ignores;
+    input->zero_to_one = input->zero_to_one || other->zero_to_one;
 }
 
 /* Which feeds the phases take, each once. */

@@ -158,6 +158,18 @@ images = write("images", idx(0x803, (4, 2, 2), range(16)))
 refused(["train", config(lockstep.path("nowhere.h5")), "--out", RUN], "nowhere.h5")
 refused(["train", config(write("no.h5", "no HDF5")), "--out", RUN], "no.h5")
 refused(["train", config(table("labels.h5", classes=5)), "--out", RUN], "labels.h5", "label")
+binary = {"model": "[{linear: 1}]", "extra": "loss: {name: binary_cross_entropy}\n"}
+refused(["train", config(good, **binary), "-n", "1", "--out", RUN], "good.h5: /targets: row 2", "is 2", "a label from 0 to 1")
+path = config(good, model="[{linear: 1}]", extra="losses: [binary_cross_entropy]\n")  # found when the row is read
+text = lockstep.call("train", path, "-n", "1", "--out", lockstep.path("begun"), expect=2, timeout=60).stderr
+lockstep.check("good.h5: /targets: row " in text and "is 2; expected a number from 0 to 1" in text, text)
+with h5py.File(table("lengths.h5", inputs=numpy.zeros((64, 5, 2), "f4")), "a") as file:
+    file["lengths"] = numpy.full(64, 5, "i4")
+    file["lengths"][7] = 6
+sequences = lockstep.path("lengths.h5") + "\n  feeds: {inputs: {column: inputs}, targets: {column: targets}, lengths: {column: lengths}}"
+for layer in ("lstm: {units: 2, lengths: lengths}", "attention: {lengths: lengths}", "reduce: {lengths: lengths}"):
+    path = config(sequences, model=f"[{{{layer}}}, flatten, {{linear: 3}}]")
+    refused(["train", path, "-n", "1", "--out", RUN], "lengths.h5: lengths: row 7 (from 0): is 6; expected an index from 0 to 5")
 # Many labels for each row, the last one of all beyond the classes; the embedding need not be the first layer by name.
 sequences = table("sequences.h5", inputs=numpy.zeros((4096, 32), "i4"))
 with h5py.File(sequences, "a") as file:

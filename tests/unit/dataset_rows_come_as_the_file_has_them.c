@@ -77,6 +77,11 @@ START_TEST(bytes_are_divided_by_255_and_rows_come_in_any_order) {
     use.ignores = true;
     use.ignored = 81;
     ls_require(ls_dataset_check(dataset, &use, error));
+    use.ignores = false;
+    use.limit = 0;
+    use.zero_to_one = true;
+    ck_assert_int_eq(ls_dataset_read(dataset, &use, any_order, 8, t, error), LS_INVALID);
+    ls_test_error_has("expected a number from 0 to 1");
     ls_dataset_close(dataset);
 }
 END_TEST

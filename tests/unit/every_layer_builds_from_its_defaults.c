@@ -375,7 +375,8 @@ START_TEST(each_layer_describes_itself) {
         const struct ls_layer *layer = layers[i];
         ck_assert_ptr_eq(ls_layer_find(layer->name), layer);
         ck_assert(layer->help && *layer->help && !strchr(layer->help, '\n'));
-        ck_assert(!layer->main_field || ls_fields_find(layer->fields, layer->main_field));
+        ck_assert(!layer->main_field || ls_fields_find(layer->fields, layer->main_field) ||
+                  ls_layer_input_key(layer, layer->main_field));
         for (int f = 0; f < layer->fields.count; f++) {
             const struct ls_field *field = &layer->fields.items[f];
             ck_assert_msg(field->help && *field->help, "%s.%s has no help", layer->name,

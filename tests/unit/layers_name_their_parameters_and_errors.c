@@ -229,6 +229,47 @@ START_TEST(the_first_layer_that_reads_the_inputs_says_what_they_are) {
 }
 END_TEST
 
+/* What a list on the feed "inputs" [4, 3] asks of the feed `name` (lengths, or words [4]). */
+static int64_t limit_of(struct ls_layer_list *list, const char *name) {
+    static const struct ls_feed feeds[] = {{.name = "inputs", .shape = {.rank = 2, .dims = {4, 3}}},
+                                           {.name = "lengths", .integer = true},
+                                           {.name = "words", .shape = {.rank = 1, .dims = {4}}}};
+    struct ls_parameter_set *set = ls_parameters_create();
+    struct ls_graph *graph = ls_graph_create(&(const struct ls_graph_options){
+        .variant = ls_variant_best(), .rows_max = 2, .parameters = set, .inference = true});
+    struct ls_builder builder = {.graph = graph, .feeds = feeds, .feed_count = 3};
+    ls_layers_build(&builder, NULL, list);
+    ls_require(ls_graph_plan(graph, &ls_test_error));
+    int64_t limit = -1;
+    for (int i = 0; i < builder.taken_count; i++)
+        if (!strcmp(feeds[builder.taken[i].feed].name, name))
+            limit = builder.taken[i].limit;
+    ls_builder_clear(&builder);
+    ls_graph_destroy(graph);
+    ls_parameters_destroy(set);
+    ls_layer_list_clear(list);
+    return limit;
+}
+
+START_TEST(lengths_and_indices_of_the_data_have_limits) {
+    struct ls_layer_list list = {0};
+    static const char *const layers[][3] = {{"attention", "heads", "1"},
+                                            {"lstm", "units", "2"},
+                                            {"gru", "units", "2"},
+                                            {"last", "lengths", "lengths"},
+                                            {"reduce", "kind", "mean"}};
+    for (int i = 0; i < 5; i++) {
+        struct ls_layer_spec *spec =
+            ls_test_layer(&list, layers[i][0], layers[i][1], layers[i][2], NULL);
+        if (!ls_layer_spec_refers(spec, "lengths"))
+            ls_layer_spec_refer(spec, "lengths", "lengths");
+        ck_assert_int_eq(limit_of(&list, "lengths"), 5);
+    }
+    ls_test_layer(&list, "one_hot", "count", "7", "from", "words", NULL);
+    ck_assert_int_eq(limit_of(&list, "words"), 7);
+}
+END_TEST
+
 START_TEST(a_layer_inside_others_is_the_one_that_failed) {
     struct ls_layer_list list = {0};
     struct ls_layer_spec *stage =
@@ -318,7 +359,8 @@ START_TEST(convolutions_run_in_small_pieces) {
 }
 END_TEST
 
-LS_SUITE(names_are_scopes_joined_by_dots, a_linear_layer_sees_the_last_dimension_of_a_sequence,
+LS_SUITE(lengths_and_indices_of_the_data_have_limits, names_are_scopes_joined_by_dots,
+         a_linear_layer_sees_the_last_dimension_of_a_sequence,
          initial_values_are_what_the_options_say, padding_takes_words_and_numbers,
          a_transposed_convolution_undoes_the_sizes_of_a_convolution,
          a_layer_that_does_not_fit_its_input_is_named,

@@ -66,6 +66,8 @@ START_TEST(a_level_is_taken_away_and_added_again) {
     run("  - reshape: [1, 2]\n  - from_last: {name: level}\n  - slice: {axis: 2, count: 1}\n  - "
         "add_level: {level: level, first_channel: 1}\n",
         -1, 2, (const double[]){2}, 1);
+    run("  - reshape: [2, 1]\n  - from_last: {name: level}\n  - add_level: level\n", -1, 2,
+        (const double[]){-1, 2}, 2);
 }
 END_TEST
 

@@ -5,6 +5,7 @@
 
 #include "core/base/memory.h"
 #include "core/graph/ops.h"
+#include "tests/gradients/trial.h"
 #include "tests/support/support.h"
 
 enum { ROWS = 2, INPUTS_MAX = 4, ELEMENTS_MAX = 64 };
@@ -238,6 +239,54 @@ START_TEST(a_stopped_gradient_does_not_come_through) {
 }
 END_TEST
 
-LS_SUITE(functions_of_one_number, functions_of_two_values, positions_of_steps_take_their_rows,
-         parts_are_picked_and_moved, dimensions_are_summed_up, matrices_are_multiplied,
-         norms_give_their_mean_and_variance, a_stopped_gradient_does_not_come_through)
+/* The results of an op on one sample of two inputs of three numbers, in every variant. */
+static void check_all(enum ls_op_id id, struct ls_op_case example, const double *x, const double *t,
+                      const double *expected, int count) {
+    for (int i = 0; i < example.input_count; i++)
+        if (!example.inputs[i].absent)
+            example.inputs[i].shape = LS_SHAPE(1, 3);
+    for (int variant = LS_F32_PORTABLE; variant <= LS_F64; variant++) {
+        if (!ls_variant_supported((enum ls_variant)variant))
+            continue;
+        struct trial *trial = trial_create(id, &example, (enum ls_variant)variant, false);
+        memcpy(trial->values[0], x, 3 * sizeof *x);
+        if (t)
+            memcpy(trial->values[1], t, 3 * sizeof *t);
+        trial_run(trial, 0, 1, false);
+        for (int i = 0; i < count; i++) {
+            const double found = trial->result[i];
+            ck_assert_msg(isnan(expected[i]) ? isnan(found) : found == expected[i],
+                          "%s: %g, expected %g", trial_name(trial), found, expected[i]);
+        }
+        trial_destroy(trial);
+    }
+}
+
+START_TEST(what_is_no_number_is_not_hidden) {
+    const struct ls_reduce_options largest = {.kind = LS_REDUCE_MAX, .axis = 1};
+    const struct ls_op_case one = {.input_count = 1}, two = {.input_count = 2};
+    const struct ls_op_case reduce = {.options = &largest,
+                                      .options_size = sizeof largest,
+                                      .input_count = 2,
+                                      .inputs = {{.low = 0}, {.absent = true}}};
+    const double infinite = (double)INFINITY, none = (double)NAN;
+    check_all(LS_OP_log, one, (const double[]){1, 0, -1}, NULL,
+              (const double[]){0, -infinite, none}, 3);
+    check_all(LS_OP_log, one, (const double[]){-1e30, none, -infinite}, NULL,
+              (const double[]){none, none, none}, 3);
+    check_all(LS_OP_maximum, two, (const double[]){1, none, 2}, (const double[]){none, 1, 3},
+              (const double[]){none, none, 3}, 3);
+    for (int at = 0; at < 3; at++) {
+        double x[] = {1, 3, 2};
+        x[at] = none;
+        check_all(LS_OP_reduce, reduce, x, NULL, &none, 1);
+        check_all(LS_OP_nearest_prototype, one, x, NULL, &none, 1);
+        check_all(LS_OP_nearest_sample, one, x, NULL, &none, 1);
+    }
+}
+END_TEST
+
+LS_SUITE(functions_of_one_number, what_is_no_number_is_not_hidden, functions_of_two_values,
+         positions_of_steps_take_their_rows, parts_are_picked_and_moved, dimensions_are_summed_up,
+         matrices_are_multiplied, norms_give_their_mean_and_variance,
+         a_stopped_gradient_does_not_come_through)

@@ -1,5 +1,6 @@
 /* Losses against their definitions, and where naive forms would overflow. */
 #include <math.h>
+#include <string.h>
 
 #include "core/ops/options.h"
 #include "core/graph/ops.h"
@@ -392,7 +393,31 @@ START_TEST(a_sample_that_is_a_prototype_has_distance_zero) {
 }
 END_TEST
 
-LS_SUITE(each_sample_has_its_nearest_prototype,
+/* Beyond 0 and 1 there is no least value: a perfect fit would be an infinite logit. */
+START_TEST(cross_entropy_of_targets_beyond_zero_and_one_is_no_number) {
+    static const struct ls_op_case example = {
+        .name = "two outputs",
+        .input_count = 2,
+        .inputs = {{.shape = LS_CASE_SHAPE(4, 2), .low = -1, .high = 1},
+                   {.shape = LS_CASE_SHAPE(4, 2), .low = 0, .high = 1}}};
+    const double targets[] = {0, 1, 1.0000002, 0.5, 0.5, -1e-30, 255, 1};
+    struct trial *trial =
+        trial_create(LS_OP_binary_cross_entropy, &example, ls_variant_best(), false);
+    memcpy(trial->values[1], targets, sizeof targets);
+    trial_run(trial, 0, 1, true);
+    for (int n = 0; n < 4; n++) {
+        ck_assert_int_eq(isfinite(trial->result[2 * n]), n == 0);
+        for (int i = 0; i < 2; i++) {
+            const double t = targets[2 * n + i];
+            ck_assert_int_eq(isfinite(trial->by_input[0][2 * n + i]), t >= 0 && t <= 1);
+        }
+    }
+    trial_destroy(trial);
+}
+END_TEST
+
+LS_SUITE(cross_entropy_of_targets_beyond_zero_and_one_is_no_number,
+         each_sample_has_its_nearest_prototype,
          each_prototype_has_its_nearest_sample_in_a_microbatch,
          a_sample_that_is_a_prototype_has_distance_zero, element_losses_are_means_over_a_sample,
          element_losses_may_be_summed, only_what_counts_is_taken,

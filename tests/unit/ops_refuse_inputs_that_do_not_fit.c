@@ -219,7 +219,7 @@ START_TEST(misfits_of_losses_are_named) {
            "come with the data", "that are trained");
     expect(ls_softmax_cross_entropy(graph, input(LS_SHAPE(2, 3)), labels(LS_SHAPE(2)), NULL,
                                     labels(LS_SHAPE(2)), &plain),
-           "one whole number per sample", "integers of shape 4x2");
+           "one integer per sample", "integers of shape 4x2");
     expect(ls_quantile(graph, input(LS_SHAPE(3)), input(LS_SHAPE(3)), NULL, &none),
            "above 0 and below 1", "found 0");
     expect(ls_gaussian_nll(graph, input(LS_SHAPE(3)), input(LS_SHAPE(2)), input(LS_SHAPE(3)), NULL,

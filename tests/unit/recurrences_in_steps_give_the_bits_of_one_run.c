@@ -7,7 +7,8 @@
 #include "core/graph/ops.h"
 #include "tests/support/support.h"
 
-enum { ROWS = 5, POSITIONS = 7, INPUTS = 3, UNITS = 37 };
+/* Ops that look back would keep 3 positions; a recurrence has its state and goes on behind them. */
+enum { ROWS = 5, POSITIONS = 7, KEPT = 3, INPUTS = 3, UNITS = 37 };
 
 /* What a network begins with. */
 struct setting {
@@ -38,8 +39,7 @@ static struct ls_value *record(struct network *network, const struct setting *se
     if (setting->state)
         values.state = ls_graph_input(graph, "state", LS_SHAPE(UNITS), LS_TYPE_REAL);
     if (setting->lengths)
-        values.lengths =
-            ls_graph_input(graph, "lengths", (struct ls_shape){.rank = 0}, LS_TYPE_INT32);
+        values.lengths = ls_graph_input(graph, "lengths", LS_SHAPE(1), LS_TYPE_INT32);
     network->state = values.state;
     network->lengths = values.lengths;
     if (setting->op == LS_OP_rnn)
@@ -62,7 +62,7 @@ static struct network build(const struct setting *setting, enum ls_variant varia
                                   .rows_max = ROWS + 1,
                                   .parameters = set,
                                   .inference = true,
-                                  .step_positions = in_steps ? POSITIONS : 0})};
+                                  .step_positions = in_steps ? KEPT : 0})};
     network.x = ls_graph_input(network.graph, "x", LS_SHAPE(positions, INPUTS), LS_TYPE_REAL);
     network.output = record(&network, setting, options);
     if (network.output)

@@ -30,7 +30,7 @@ static void build(struct ls_layer_list *list) {
     struct ls_builder builder = {.graph = graph};
     x = ls_graph_input(graph, "x", LS_SHAPE(POSITIONS, WIDE), LS_TYPE_REAL);
     state = named(&builder, "start", LS_SHAPE(WIDE), LS_TYPE_REAL);
-    lengths = named(&builder, "lengths", (struct ls_shape){.rank = 0}, LS_TYPE_INT32);
+    lengths = named(&builder, "lengths", LS_SHAPE(1), LS_TYPE_INT32);
     y = ls_layers_build(&builder, x, list);
     ls_builder_clear(&builder);
     if (y)
@@ -141,5 +141,17 @@ START_TEST(stacks_are_numbered_and_forget_gates_begin_open) {
 }
 END_TEST
 
-LS_SUITE(a_gru_begins_with_its_state_and_stops_at_the_length, directions_stand_side_by_side,
-         stacks_are_numbered_and_forget_gates_begin_open)
+START_TEST(biases_may_be_left_out) {
+    static const char *const layers[] = {"lstm", "gru", "rnn"};
+    for (int i = 0; i < 3; i++) {
+        struct ls_layer_list list = {0};
+        ls_test_layer(&list, layers[i], "units", "3", "bias", "false", NULL);
+        build(&list);
+        ck_assert_int_eq(set->count, 2);
+        clear(&list);
+    }
+}
+END_TEST
+
+LS_SUITE(biases_may_be_left_out, a_gru_begins_with_its_state_and_stops_at_the_length,
+         directions_stand_side_by_side, stacks_are_numbered_and_forget_gates_begin_open)

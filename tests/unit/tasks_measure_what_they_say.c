@@ -365,6 +365,32 @@ static void check_judged(struct judged *judged, struct ls_shape outputs, const f
     dismiss(judged);
 }
 
+START_TEST(errors_divergences_and_wishes_are_what_a_hand_makes_of_them) {
+    /* two rows of two: x, then what stands beside it, and the same as targets */
+    const float values[] = {1, -2, 0.5f, 3, 0, 1, 1, 1, 0, 1, 1, 1};
+    double binary = 0, divergence = 0, real = 0;
+    for (int i = 0; i < 4; i++) {
+        const double x = (double)values[i], t = (double)values[4 + i];
+        binary += log(1 + exp(t > 0 ? -x : x)) / 4;
+        divergence += -(1 + t - x * x - exp(t)) / 2 / 2;
+        real += log(1 + exp(-x)) / 4;
+    }
+    struct judged judged = {0};
+    add_loss(&judged, "absolute_error", NULL, NULL);
+    check_judged(&judged, LS_SHAPE(2), values, 2, 6.5 / 4, "mean_absolute_error", 6.5 / 4);
+    add_loss(&judged, "huber", NULL, NULL);
+    check_judged(&judged, LS_SHAPE(2), values, 2, (0.5 + 2.5 + 0.125 + 1.5) / 4, NULL, 0);
+    add_loss(&judged, "binary_cross_entropy", NULL, NULL);
+    check_judged(&judged, LS_SHAPE(2), values, 2, binary, "accuracy", 0.5);
+    ls_layer_spec_refer(add_loss(&judged, "kl_normal", NULL, NULL), "log_variance", "other");
+    check_judged(&judged, LS_SHAPE(2), values, 2, divergence, NULL, 0);
+    add_loss(&judged, "adversarial", NULL, NULL);
+    check_judged(&judged, LS_SHAPE(2), values, 2, real, NULL, 0);
+    add_loss(&judged, "adversarial", "wanted", "made");
+    check_judged(&judged, LS_SHAPE(2), values, 2, real + (1 - 2 + 0.5 + 3) / 4, NULL, 0);
+}
+END_TEST
+
 START_TEST(pairs_and_triplets_are_told_apart_by_their_distances) {
     /* distances 0, 2.25, 0.16, 1 (squared); the same: yes, yes, no, no; margin 1 */
     const float pairs[] = {0, 2.25f, 0.16f, 1, 9, 9, 9, 9, 1, 1, 0, 0};
@@ -428,6 +454,34 @@ START_TEST(a_loss_that_misses_what_it_needs_says_so) {
         ck_assert_int_eq(judge(&judged, LS_SHAPE(2), 1, 1, sums, NULL), LS_INVALID);
         ck_assert_msg(strstr(ls_test_error.text, wrong[i][1]), "%s", ls_test_error.text);
         dismiss(&judged);
+    }
+}
+END_TEST
+
+START_TEST(lengths_and_targets_of_the_data_have_limits) {
+    static const char *const names[] = {"cross_entropy", "squared_error", "huber"};
+    static const struct ls_feed feeds[] = {{.name = "targets", .shape.rank = LS_FEED_OPEN},
+                                           {.name = "lengths", .integer = true}};
+    for (int i = 0; i < 4; i++) {
+        struct ls_layer_list losses = {0};
+        struct ls_layer_spec *spec =
+            ls_losses_append(&losses, i < 3 ? names[i] : "binary_cross_entropy", "loss");
+        if (i < 3)
+            ls_layer_spec_refer(spec, "lengths", "lengths");
+        struct ls_parameter_set *parameters = ls_parameters_create();
+        struct ls_graph *graph = ls_graph_create(&(struct ls_graph_options){
+            .variant = LS_F32_PORTABLE, .rows_max = 2, .parameters = parameters});
+        struct ls_builder builder = {.graph = graph, .feeds = feeds, .feed_count = 2};
+        struct ls_terms terms = {0};
+        struct ls_value *output = ls_graph_input(graph, "output", LS_SHAPE(4, 3), LS_TYPE_REAL);
+        ck_assert(ls_terms_record(&terms, &builder, &losses, output));
+        ck_assert_int_eq(builder.taken[0].zero_to_one, i == 3);
+        ck_assert_int_eq(builder.taken_count, i < 3 ? 2 : 1);
+        ck_assert(i == 3 || builder.taken[1].limit == 5);
+        ls_builder_clear(&builder);
+        ls_graph_destroy(graph);
+        ls_parameters_destroy(parameters);
+        ls_layer_list_clear(&losses);
     }
 }
 END_TEST
@@ -541,6 +595,11 @@ START_TEST(options_that_do_not_go_together_are_refused) {
                    "expects from 2 to 65536 outputs of the model, found 70000");
     refuse_outputs(options, LS_SHAPE(3, 1),
                    "expects from 2 to 65536 outputs of the model, found 1");
+    options.loss = LS_LOSS_BINARY_CROSS_ENTROPY;
+    refuse_outputs(options, LS_SHAPE(3),
+                   "binary_cross_entropy expects one output of the model, found 3");
+    options.loss = LS_LOSS_CROSS_ENTROPY;
+    refuse_outputs(options, LS_SHAPE(1), "expects from 2 to 65536 outputs of the model, found 1");
 }
 END_TEST
 
@@ -576,7 +635,9 @@ START_TEST(metrics_know_which_way_is_better) {
 }
 END_TEST
 
-LS_SUITE(classes_are_counted_and_the_loss_is_their_cross_entropy,
+LS_SUITE(errors_divergences_and_wishes_are_what_a_hand_makes_of_them,
+         lengths_and_targets_of_the_data_have_limits,
+         classes_are_counted_and_the_loss_is_their_cross_entropy,
          ignored_labels_take_no_part_and_class_weights_weigh_the_loss,
          one_output_makes_it_a_binary_classification, outputs_that_are_no_numbers_hit_nothing,
          a_regression_explains_a_share_of_the_variance, several_terms_count_by_their_weights_alone,
