@@ -12,6 +12,10 @@ ls_add_script(faults/killed_runs_end_in_the_same_bits.py ARGUMENTS 2 gan
               NAME "killed runs of two phases end in the same bits" TIMEOUT 400)
 ls_add_script(faults/killed_runs_end_in_the_same_bits.py ARGUMENTS 2 gpt NEEDS_DATA
               NAME "killed runs over a text end in the same bits" TIMEOUT 400)
+ls_add_script(faults/killed_runs_end_in_the_same_bits.py ARGUMENTS 2 vae NEEDS_DATA
+              NAME "killed runs of two terms end in the same bits" TIMEOUT 400)
+ls_add_script(faults/killed_runs_end_in_the_same_bits.py ARGUMENTS 3 lstm NEEDS_DATA LABELS long
+              NAME "killed runs of a recurrence end in the same bits" TIMEOUT 900)
 ls_add_script(faults/killed_runs_end_in_the_same_bits.py ARGUMENTS 20 NAME "20 killed runs end in the same bits"
               LABELS long TIMEOUT 1500)
 ls_add_script(faults/a_bad_sample_on_one_rank_ends_all_ranks.py LABELS quick sanitize)

@@ -5,7 +5,8 @@ with AVX2 kernels, and in other pieces with other kernels and messages.
 
 Cases: mlp, cnn (batch norm, dropout), resnet (augmentation), table-adam, table-momentum (uneven last batch, several
 epochs), tied (an embedding that is the last layer's weight; also stopped and continued), lstm and gpt (windows over a
-text), vae (references, two terms), gan (two phases)."""
+text), vae (references, two terms), gan (two phases), names (feeds, a network used twice, two terms), phases (losses and
+optimisers of their own, one of them in every second step)."""
 import math
 import os
 import sys
@@ -68,11 +69,61 @@ log: {every_steps: 1}
     return lockstep.path("tied.yaml")
 
 
+NAMES = """task: custom
+data:
+  train: %s
+  feeds: {inputs: left, other: right, targets: labels, numbers: numbers}
+  split: [0.7, 0.15, 0.15]
+model:
+  main:
+    - network: {of: half, name: near}
+    - input: other
+    - network: {of: half, name: far}
+    - concat: {of: [near, far]}
+    - linear: {units: 40, name: joined}
+    - dropout: 0.1
+    - linear: 3
+  half: [linear: 37, tanh, layer_norm]
+losses:
+  - cross_entropy: {name: kinds}
+  - squared_error: {name: numbers, from: main.joined, target: numbers, weight: 0.5}
+optimizer: {name: adamw, weight_decay: 0.1, learning_rate: 0.01, clip_norm: 1}
+"""
+PHASES = """task: gan
+data: {train: %s, feeds: {inputs: left}, split: [0.7, 0.15, 0.15]}
+model:
+  generator: [noise: 5, linear: 50, relu, linear: 9]
+  discriminator: [linear: 45, leaky_relu: 0.2, dropout: 0.1, linear: 1]
+losses:
+  - adversarial: {name: real, form: hinge}
+  - adversarial: {name: made, form: hinge, wanted: made}
+  - adversarial: {name: fooled, form: linear}
+phases:
+  discriminator: {optimizer: {clip_norm: 1}}
+  generator: {every: 2, optimizer: {name: sgd, momentum: 0.9, learning_rate: 0.01}, schedule: {warmup_steps: 2}}
+"""
+
+
+def written(name, text):
+    random = numpy.random.default_rng(3)
+    data, config = lockstep.path("named.h5"), lockstep.path(name + ".yaml")
+    with h5py.File(data, "w") as file:
+        for side in ("left", "right"):
+            file[side] = random.normal(size=(407, 9)).astype("f4")
+        file["labels"] = (file["left"][:, 0] > file["right"][:, 1]).astype("u1")
+        file["numbers"] = random.normal(size=(407, 40)).astype("f4")
+    with open(config, "w") as file:
+        file.write(text % data + "train: {epochs: 3, batch: 96, microbatches: 12}\nlog: {every_steps: 1}\n")
+    return config
+
+
 def case(name):
     if name == "tied":
         return tied(), {}
     if name.startswith("table"):
         return table(), {"optimizer__name": name.split("-")[1]}
+    if name in ("names", "phases"):
+        return written(name, NAMES if name == "names" else PHASES), {}
     if name in ("lstm", "gpt"):
         return lockstep.config("shakespeare-" + name), dict(
             data__split="[0.996, 0.002, 0.002]", train__batch=16, train__microbatches=8, log__every_steps=1,
@@ -89,7 +140,9 @@ def case(name):
     return lockstep.config("fashion-mnist-" + name), settings
 
 
-LOSSES = {"gan": {"discriminator.loss", "generator.loss"}, "vae": {"loss", "reconstruction.loss", "divergence.loss"}}
+LOSSES = {"gan": {"discriminator.loss", "generator.loss"}, "vae": {"loss", "reconstruction.loss", "divergence.loss"},
+          "names": {"loss", "kinds.loss", "numbers.loss"}}
+LOSSES["phases"] = LOSSES["gan"]
 
 
 def losses(name, result):
@@ -97,6 +150,21 @@ def losses(name, result):
     missed = LOSSES.get(name, {"loss"}) - set(found)
     lockstep.check(not missed and all(map(math.isfinite, found.values())), f"{name}: losses {found}, missing {missed}")
     return found
+
+
+def otherwise(name):
+    """Runs that end in the same bits: what differs in words, ranks, settings."""
+    with open("/proc/cpuinfo") as file:
+        isa = "avx2" if "avx2" in file.read() else "auto"
+    slow = name in ("resnet", "gan", "lstm", "gpt")  # portable kernels would take minutes
+    if name not in ("names", "phases"):
+        for ranks, threads in ((1, 2), (1, 3), (2, 2), (3, 3)):
+            yield f"{threads} threads", ranks, dict(compute__threads=threads)
+        yield f"{isa} kernels", 8, dict(compute__isa=isa)
+    yield "pieces of one microbatch, messages", 3, dict(
+        train__piece_rows=1, compute__isa="auto" if slow else "portable", train__share_memory="false")
+    if name in ("gan", "phases"):
+        yield "messages and two threads", 4, dict(train__share_memory="false", compute__threads=2)
 
 
 def main(name, *ranks):
@@ -120,24 +188,15 @@ def main(name, *ranks):
         shapes = {key: value.shape for key, value in lockstep.parameters(lockstep.newest_checkpoint(run)).items()}
         lockstep.equal([key for key in shapes if "attention" not in key and "seen" not in key], ["tokens.weight"],
                        "parameters beside those of attention")
-    if not ranks:  # threads; another cut into pieces, another instruction set, messages in place of shared memory
-        for count, threads in ((1, 2), (1, 3), (2, 2), (3, 3)):
-            run = lockstep.path(f"{name}-{count}-{threads}")
-            result = lockstep.train(config, run, count, compute__threads=threads, **settings)
-            found = (result["parameters_digest"], losses(name, result), lockstep.metrics(run))
-            lockstep.equal(found, first, f"digest, test loss and metrics on {count} ranks of {threads} threads")
-        with open("/proc/cpuinfo") as file:
-            isa = "avx2" if "avx2" in file.read() else "auto"
-        result = lockstep.train(config, lockstep.path(name + "-8"), 8, compute__isa=isa, **settings)
-        found = (result["parameters_digest"], losses(name, result), lockstep.metrics(lockstep.path(name + "-8")))
-        lockstep.equal(found, first, f"digest, test loss and metrics on 8 ranks with {isa} kernels")
-        run = lockstep.path(name + "-otherwise")
-        isa = "auto" if name in ("resnet", "gan", "lstm", "gpt") else "portable"  # that would take minutes
-        result = lockstep.train(config, run, 3, train__piece_rows=1, compute__isa=isa, train__share_memory="false",
-                               **settings)
+    for number, (what, count, changed) in enumerate([] if ranks else otherwise(name)):
+        run = lockstep.path(f"{name}-otherwise-{number}")
+        result = lockstep.train(config, run, count, **{**settings, **changed})
         found = (result["parameters_digest"], losses(name, result), lockstep.metrics(run))
-        lockstep.equal(found, first, f"digest, test loss and metrics in pieces of one microbatch, with {isa} kernels")
+        lockstep.equal(found, first, f"digest, test loss and metrics on {count} ranks with {what}")
     lockstep.check(len(first[2]) >= 4, "metrics.jsonl has next to nothing in it")
+    if name == "phases":
+        rests = [line["step"] for line in first[2] if line.get("generator.gradient_norm") == 0]
+        lockstep.equal(rests, [2, 4, 6, 8], "steps in which the generator rests")
 
 
 main(*sys.argv[1:])
