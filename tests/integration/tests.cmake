@@ -21,7 +21,7 @@ foreach(case mlp cnn resnet table-adam table-momentum gan names phases lstm gpt 
     endif()
     ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS ${case} ${needs}
                   NAME "runs of ${case} end in the same bits on 1, 2, 3 and 4 ranks")
-    if(NOT case MATCHES "phases|lstm") # gan and gpt are much the same
+    if(NOT case MATCHES "phases|lstm") # gan and gpt pass through the same code
         ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS ${case} 2 ${needs}
                       LABELS sanitize NAME "a run of ${case} on 2 ranks is clean" TIMEOUT 600)
     endif()
