@@ -90,6 +90,15 @@ static const char *last_part(const char *path) {
     return dot ? dot + 1 : path;
 }
 
+/* The path to an earlier layer of that name that lies in a list inside, where the name alone does
+ * not reach; NULL if there is none. */
+static const char *path_inside(const struct ls_builder *builder, const char *name) {
+    for (int i = builder->named_count - 1; i >= 0; i--)
+        if (!strcmp(last_part(builder->named[i].path), name))
+            return builder->named[i].path;
+    return NULL;
+}
+
 /* The names of earlier layers, as paths if `name` is one; `weights`: of those whose weight others
  * may use. Returns how many. */
 static int list_candidates(const struct ls_builder *builder, const char *name, bool weights,
@@ -107,7 +116,8 @@ static struct ls_value *unknown(struct ls_builder *builder, const struct ls_refe
     int count = list_candidates(builder, reference->name, false, candidates);
     for (int i = 0; i < builder->feed_count && count < CANDIDATES_MAX; i++)
         candidates[count++] = builder->feeds[i].name;
-    const char *nearest = ls_nearest(reference->name, candidates, count);
+    const char *inside = path_inside(builder, reference->name);
+    const char *nearest = inside ? inside : ls_nearest(reference->name, candidates, count);
     return ls_graph_fail(builder->graph,
                          "%s: nothing before this layer is called '%s'%s%s%s (a name is that of an "
                          "earlier layer, a network or a feed)",

@@ -248,3 +248,9 @@ path = config(good, model="\n  - linear: {units: 3, bias: false}")
 refused(["train", path, "-n", "1", "--out", RUN], "model.linear1.bias was true, is false")
 refused(["train", config(good), "-n", "1", "--out", RUN, "--set", "optimizer.name=sgd"],
         "optimizer.name was adam, is sgd")
+refused(["train", config(good, extra="losses: [cross_entropy: {name: loss, label_smoothing: 0.1}]\n"), "-n", "1", "--out", RUN],
+        "losses.loss.label_smoothing was 0, is 0.1")
+two = """{generator: [noise: 2, linear: 4], discriminator: [linear: 1]}"""
+lockstep.call("train", config(good, model=two, extra="task: gan\n"), "-n", 1, "--out", lockstep.path("gan"))
+refused(["train", config(good, model=two, extra="task: gan\nphases: {generator: {every: 2}}\n"), "-n", "1", "--out",
+         lockstep.path("gan")], "phases.generator.every was 1, is 2")

@@ -37,6 +37,15 @@ lockstep.check("first_channel:" in lockstep.call("help", "config", "feeds").stdo
 missing = lockstep.call("help", "config", "kl_norml", expect=2).stderr
 lockstep.check("did you mean 'kl_normal'?" in missing, missing)
 
+losses = lockstep.call("help", "config", "losses").stdout
+with open(os.path.join(lockstep.SOURCE, "core/tasks/list.h")) as file:
+    listed = re.findall(r"^ +X\((\w+)\)", file.read(), re.MULTILINE)
+lockstep.check("cross_entropy" in listed, f"the list of losses could not be read: {listed}")
+lockstep.equal(re.findall(r"^- ([a-z0-9_]+)  #", losses, re.MULTILINE), listed, "help config losses")
+phases = lockstep.call("help", "config", "phases").stdout
+for word in ("discriminator", "generator", "every: 1", "optimizer", "schedule"):
+    lockstep.check(word in phases, f"help config phases does not say {word}:\n{phases}")
+
 codes = lockstep.call("help", "exit-codes").stdout
 lockstep.check(re.search(r"^  0  done$", codes, re.MULTILINE) and re.search(r"^  2  usage", codes, re.MULTILINE), codes)
 

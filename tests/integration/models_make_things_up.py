@@ -32,6 +32,8 @@ lockstep.equal(generate(text, "--prompt", "ROMEO:", "--tokens", 100, "--seed", 3
 lockstep.check(generate(text, "--prompt", "ROMEO:", "--tokens", 100, "--seed", 4) != first, "another seed gives the same")
 likeliest = generate(text, "--prompt", "A", "--tokens", 20, "--temperature", 0)
 lockstep.equal(generate(text, "--prompt", "A", "--tokens", 20, "--top-k", 1, "--seed", 9), likeliest, "top-k of 1")
+lockstep.equal(generate(text, "--prompt", "A", "--tokens", 20, "--top-p", 0.0001, "--seed", 9), likeliest, "top-p of next to 0")
+lockstep.equal(generate(text, "--prompt", "ROMEO:", "--tokens", 100, "--seed", 3, "--top-p", 1), first, "top-p of 1")
 two = generate(text, "--prompt", "ROMEO:", "--tokens", 100, "--seed", 3, "--count", 2)
 lockstep.equal(two.split("----\n")[0], first, "the first of two texts")
 lockstep.check("\u20ac" in generate(text, "--prompt", "\u20ac", code=2), "an unknown character is not named")

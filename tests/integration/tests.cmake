@@ -9,6 +9,9 @@ ls_add_script(integration/threads_are_used_as_told.py LABELS quick sanitize TIME
 ls_add_script(integration/bad_input_is_explained.py)
 ls_add_script(integration/inspect_shows_what_a_config_costs.py)
 ls_add_script(integration/doctor_finds_what_stops_training.py)
+ls_add_script(integration/workloads_are_those_of_the_peer.py ARGUMENTS mlp gpt_small vae dcgan)
+ls_add_script(integration/workloads_are_those_of_the_peer.py ARGUMENTS cnn resnet20 lstm gpt_medium vit LABELS long
+              NAME "large workloads are those of the peer, too")
 ls_add_script(integration/kernels_are_checked_before_they_are_timed.py)
 ls_add_script(integration/checkpoint_command_finds_damage.py)
 ls_add_script(integration/folders_include_only_what_the_layers_allow.py)

@@ -134,7 +134,8 @@ static const struct mistake mistakes[] = {
     {D "  feeds: {a: [b]}\n" M, NULL,
      "x.yaml:3:14: error: data.feeds.a: expected keys with values, found a list"},
     {D "  feeds: {a: b}\n  inputs: /c\n" M, NULL,
-     "x.yaml:4:11: error: data.inputs is given, but data.feeds (line 3) says what is read: leave it "
+     "x.yaml:4:11: error: data.inputs is given, but data.feeds (line 3) says what is read: leave "
+     "it "
      "out"},
     {D "  feeds: {a: b}\n  inputs: /inputs\n  targets: /c\n" M, NULL,
      "x.yaml:5:12: error: data.targets is given, but data.feeds (line 3) says what is read: leave "
@@ -156,6 +157,46 @@ static const struct mistake mistakes[] = {
      "--set data.feeds.a=b: error: feeds are changed in the config file, not with --set"},
     {D "  feds: {a: b}\n" M, NULL,
      "x.yaml:3:3: error: unknown key 'feds' in section data; nearest is 'feeds'"},
+    /* Losses and phases. */
+    {D M "losses: [crossentropy]\n", NULL,
+     "x.yaml:5:10: error: unknown loss 'crossentropy'; nearest is 'cross_entropy'"},
+    {D M "losses: [squared_error: {name: a}, huber: {name: a}]\n", NULL,
+     "x.yaml:5:36: error: two losses of one list are called 'a'; first on line 5"},
+    {D M "losses: [cross_entropy: {weigth: 2}]\n", NULL,
+     "x.yaml:5:26: error: unknown key 'weigth' in loss cross_entropy; nearest is 'weight'"},
+    {D M "losses: [cross_entropy: {from: [a, b]}]\n", NULL,
+     "x.yaml:5:32: error: from: expected the name of an earlier layer, a network or a feed, found "
+     "a list"},
+    {D M "losses: {a: b}\n", NULL,
+     "x.yaml:5:9: error: expected a list of losses (- cross_entropy), found a mapping"},
+    {D M "losses: [squared_error]\nloss: {label_smoothing: 0.1}\n", NULL,
+     "x.yaml:6:25: error: loss says how the task's own loss is, but the section losses is given: "
+     "say it there"},
+    {D M "task: custom\n", NULL,
+     "x.yaml:5:7: error: task custom needs a section losses: what training makes small"},
+    {D M "task: gan\nlosses: [adversarial: {name: real}]\n", NULL,
+     "x.yaml:6:1: error: losses: a gan has the three terms real, made and fooled; there is no "
+     "'made'"},
+    {D M "phases: {x: {every: 1}}\n", NULL,
+     "x.yaml:5:10: error: a classification has one phase: the sections optimizer and schedule are "
+     "its"},
+    {D M "task: gan\nphases: [generator]\n", NULL,
+     "x.yaml:6:9: error: phases: expected names of phases with keys, found a list"},
+    {D M "task: gan\nphases: {generater: {every: 2}}\n", NULL,
+     "x.yaml:6:10: error: a gan has no phase 'generater'; nearest is 'generator'"},
+    {D M "task: gan\nphases: {generator: {evry: 2}}\n", NULL,
+     "x.yaml:6:22: error: unknown key 'evry' in phases.generator; nearest is 'every'"},
+    {D M "task: gan\nphases: {generator: {every: 0}}\n", NULL,
+     "x.yaml:6:29: error: phases.generator.every (steps): expected an integer from 1 to "
+     "1000000000, found '0'"},
+    {D M "task: gan\nphases: {generator: {optimizer: {learning_rte: 1}}}\n", NULL,
+     "x.yaml:6:34: error: unknown key 'learning_rte' in phases.generator.optimizer; nearest is "
+     "'learning_rate'"},
+    {D M "task: gan\nphases: {generator: {every: 2}, discriminator: {every: 2}}\n", NULL,
+     "x.yaml:6:1: error: phases: one of them must run in each step (every: 1)"},
+    {D "  validation: b.h5\n" M "task: gan\ntrain: {patience: 1}\n", NULL,
+     "x.yaml:7:19: error: train.patience: a task of 2 phases needs train.watch (generator.loss, "
+     "for example)"},
     /* Layers. */
     {D "model:\n  - liner: 1\n", NULL,
      "x.yaml:4:5: error: unknown layer 'liner'; nearest is 'linear'"},

@@ -123,6 +123,9 @@ static void refuse(const char *model, const char *expected) {
 START_TEST(a_name_that_is_not_there_is_an_error_with_the_nearest) {
     refuse("  - relu: {name: hidden}\n  - tanh: {from: hiden}\n",
            "layer tanh1: from: nothing before this layer is called 'hiden'; nearest is 'hidden'");
+    refuse(
+        "  - sequential: {name: inner, body: [relu: {name: hidden}]}\n  - tanh: {from: hidden}\n",
+        "nothing before this layer is called 'hidden'; nearest is 'inner.hidden'");
     refuse("  - relu: {from: later}\n  - tanh: {name: later}\n",
            "layer relu1: from: nothing before this layer is called 'later'");
     refuse("  - relu\n  - add_level\n", "level: expected the name of a from_last layer");
