@@ -258,7 +258,7 @@ static enum ls_status build(struct inspection *it, struct ls_error *error) {
         model.rows_max = it->piece * it->microbatch_rows;
         status = ls_models_create(it->models, &model, it->parameters, error);
     }
-    if (status != LS_OK && it->models[0].failed)
+    if (status != LS_OK)
         return ls_config_layer_error(config, it->models[0].failed, error);
     return status;
 }

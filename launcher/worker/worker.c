@@ -97,7 +97,7 @@ static enum ls_status create_models(struct ls_worker *worker,
         status = ls_shares_create(worker, &model, *piece_max, &failed, error);
     }
     if (status != LS_OK)
-        return failed ? ls_config_layer_error(config, failed, error) : status;
+        return ls_config_layer_error(config, failed, error);
     list_inputs(worker);
     place_sums(worker);
     return LS_OK;

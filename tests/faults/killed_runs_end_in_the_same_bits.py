@@ -30,7 +30,7 @@ else:
     CONFIG = lockstep.config("shakespeare-" + CASE)
     SETTINGS = dict(train__steps_max=120, data__split="[0.99, 0.01, 0]", log__every_steps=7, checkpoint__every_steps=10)
     if CASE == "lstm":
-        SETTINGS.update(train__batch=16, train__steps_max=60)
+        SETTINGS.update(train__batch=16, train__steps_max=60, checkpoint__every_steps=4)
 
 
 def committed(run):
