@@ -11,8 +11,6 @@
 #include "core/base/memory.h"
 #include "io/csv.h"
 
-static const uint64_t TEXT_BYTES_MAX = (uint64_t)1 << 36;
-
 struct reading {
     struct ls_csv_table *table;
     const struct ls_import *import;
@@ -243,7 +241,8 @@ enum ls_status ls_csv_table_read(struct ls_csv_table *table, const struct ls_imp
     struct reading reading = {.table = table, .import = import, .path = import->files[0]};
     char *text;
     uint64_t bytes;
-    enum ls_status status = ls_stream_read_all(reading.path, TEXT_BYTES_MAX, &text, &bytes, error);
+    enum ls_status status =
+        ls_stream_read_all(reading.path, LS_IMPORT_BYTES_MAX, &text, &bytes, error);
     if (status != LS_OK)
         return status;
     if (strcmp(import->categorical, "auto") == 0)

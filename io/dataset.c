@@ -9,6 +9,7 @@
 #include "io/dataset_internal.h"
 #include "io/file.h"
 #include "io/hdf5_support.h"
+#include "io/ragged.h"
 
 static const struct ls_feed_options default_feeds[] = {
     {.name = "inputs", .column = "/inputs"},
@@ -78,15 +79,23 @@ static enum ls_status check_alike(const struct ls_dataset *dataset, int at, int 
         files[at].path);
 }
 
+/* What has an element for each row of a column. */
+static const struct ls_array *rows_of(const struct ls_dataset *dataset,
+                                      const struct ls_dataset_file *file, int column) {
+    return dataset->ends[column] ? &file->ends[column] : &file->arrays[column];
+}
+
 /* All columns of a file have as many rows; windows lie inside the file. */
 static enum ls_status count_samples(const struct ls_dataset *dataset, struct ls_dataset_file *file,
                                     struct ls_error *error) {
-    const struct ls_array *first = &file->arrays[0];
-    for (int i = 1; i < dataset->info.column_count; i++)
-        if (file->arrays[i].rows != first->rows)
+    const struct ls_array *first = rows_of(dataset, file, 0);
+    for (int i = 1; i < dataset->info.column_count; i++) {
+        const struct ls_array *other = rows_of(dataset, file, i);
+        if (other->rows != first->rows)
             return ls_fail(error, LS_INVALID, "%s: %s has %llu rows, %s has %llu; expected as many",
-                           file->path, first->name, (unsigned long long)first->rows,
-                           file->arrays[i].name, (unsigned long long)file->arrays[i].rows);
+                           file->path, first->name, (unsigned long long)first->rows, other->name,
+                           (unsigned long long)other->rows);
+    }
     file->samples = first->rows;
     if (!dataset->reach)
         return LS_OK;
@@ -105,9 +114,13 @@ static enum ls_status open_one(struct ls_dataset *dataset, int at, struct ls_err
     if (!file->file)
         status = ls_hdf5_open_file(file->path, &file->file, error);
     file->arrays = ls_calloc(LS_FEEDS_MAX, sizeof *file->arrays);
+    file->ends = ls_calloc(LS_FEEDS_MAX, sizeof *file->ends);
     for (int i = 0; i < dataset->info.column_count && status == LS_OK; i++) {
         status = ls_array_open(&file->arrays[i], file->file, file->path, dataset->columns[i].name,
                                error);
+        if (status == LS_OK && dataset->ends[i])
+            status = ls_ragged_open(&file->ends[i], &file->arrays[i], file->file, dataset->ends[i],
+                                    error);
         if (status == LS_OK && at > 0)
             status = check_alike(dataset, at, i, error);
     }
@@ -137,8 +150,15 @@ static enum ls_status check_windows(const struct ls_dataset *dataset,
     const struct ls_feed_options *with = NULL, *without = NULL;
     for (int i = 0; i < options->feed_count; i++) {
         const struct ls_feed_options *feed = &options->feeds[i];
-        if (ls_dataset_find_column(dataset, feed->column) >= 0)
-            *(feed->window ? &with : &without) = feed;
+        const int column = ls_dataset_find_column(dataset, feed->column);
+        if (column < 0)
+            continue;
+        *(feed->window ? &with : &without) = feed;
+        if (feed->window && dataset->ends[column])
+            return ls_fail(error, LS_INVALID,
+                           "feed '%s': the rows of %s have different lengths: expected a length "
+                           "that they are cut or padded to, found a window",
+                           feed->name, feed->column);
     }
     if (!with || !without)
         return LS_OK;
@@ -147,6 +167,12 @@ static enum ls_status check_windows(const struct ls_dataset *dataset,
         "the feed '%s' takes windows of %s, but '%s' takes whole rows of %s: a sample is "
         "either; give '%s' a window, too",
         with->name, with->column, without->name, without->column, without->name);
+}
+
+static void add_column(struct ls_dataset *dataset, const char *name) {
+    const int column = dataset->info.column_count++;
+    dataset->columns[column].name = ls_strdup(name);
+    dataset->ends[column] = ls_ragged_ends(dataset->files[0].file, name);
 }
 
 /* Which columns the feeds need, each once; the first file decides about optional ones. */
@@ -167,8 +193,16 @@ static enum ls_status choose_columns(struct ls_dataset *dataset,
         if (feed->window && feed->offset + feed->window > dataset->reach)
             dataset->reach = feed->offset + feed->window;
         if (ls_dataset_find_column(dataset, feed->column) < 0)
-            dataset->columns[dataset->info.column_count++].name = ls_strdup(feed->column);
+            add_column(dataset, feed->column);
     }
+    const char *group = options->group && options->group[0] ? options->group : NULL;
+    if (group && !ls_hdf5_has(first->file, group))
+        return ls_fail(error, LS_INVALID, "%s: there is no dataset '%s' in it to group by",
+                       first->path, group);
+    if (group && dataset->info.column_count == LS_FEEDS_MAX)
+        return ls_fail(error, LS_INVALID, "more than %d columns", LS_FEEDS_MAX);
+    if (group && ls_dataset_find_column(dataset, group) < 0)
+        add_column(dataset, group);
     if (dataset->info.column_count)
         return check_windows(dataset, options, error);
     return ls_fail(error, LS_INVALID, "%s: has none of the datasets that the feeds read",
@@ -183,8 +217,9 @@ static void describe_columns(struct ls_dataset *dataset) {
         column->type = data_type(&dataset->files[0].arrays[i]);
         column->shape = dataset->files[0].arrays[i].shape;
         column->vocabulary = count_vocabulary(&dataset->files[0].arrays[i]);
+        column->ragged = dataset->ends[i] != NULL;
         for (int f = 0; f < dataset->count; f++)
-            column->rows += dataset->files[f].arrays[i].rows;
+            column->rows += rows_of(dataset, &dataset->files[f], i)->rows;
     }
 }
 
@@ -197,22 +232,27 @@ struct listing {
 
 static herr_t list_one(hid_t group, const char *name, const H5L_info_t *info, void *context) {
     struct listing *listing = context;
-    struct ls_array array;
+    struct ls_array array, ends = {0};
     struct ls_error ignored;
     (void)group;
-    if (info->type != H5L_TYPE_HARD ||
+    if (info->type != H5L_TYPE_HARD || ls_ragged_is_ends(listing->file, name) ||
         ls_array_open(&array, listing->file, listing->path, name, &ignored) != LS_OK)
         return 0;
     listing->columns =
         ls_realloc(listing->columns, (size_t)listing->count + 1, sizeof *listing->columns);
-    char *slashed;
+    char *slashed, *ends_name = ls_ragged_ends(listing->file, name);
     LS_ASSERT(asprintf(&slashed, "/%s", name) >= 0, "out of memory: %s", name);
+    const bool ragged = ends_name && ls_array_open(&ends, listing->file, listing->path, ends_name,
+                                                   &ignored) == LS_OK;
     listing->columns[listing->count++] = (struct ls_column){.name = slashed,
                                                             .type = data_type(&array),
-                                                            .rows = array.rows,
+                                                            .rows = ragged ? ends.rows : array.rows,
                                                             .shape = array.shape,
+                                                            .ragged = ragged,
                                                             .vocabulary = count_vocabulary(&array)};
     ls_array_close(&array);
+    ls_array_close(&ends);
+    free(ends_name);
     return 0;
 }
 
@@ -282,15 +322,20 @@ void ls_dataset_close(struct ls_dataset *dataset) {
     ls_hdf5_quiet();
     for (int i = 0; i < dataset->count; i++) {
         struct ls_dataset_file *file = &dataset->files[i];
-        for (int c = 0; file->arrays && c < dataset->info.column_count; c++)
+        for (int c = 0; file->arrays && c < dataset->info.column_count; c++) {
             ls_array_close(&file->arrays[c]);
+            ls_array_close(&file->ends[c]);
+        }
         if (file->file > 0)
             H5Fclose(file->file);
         free(file->arrays);
+        free(file->ends);
         free(file->path);
     }
-    for (int i = 0; i < dataset->info.column_count; i++)
+    for (int i = 0; i < dataset->info.column_count; i++) {
         free((char *)(uintptr_t)dataset->columns[i].name);
+        free(dataset->ends[i]);
+    }
     pthread_mutex_destroy(&dataset->mutex);
     free(dataset->files);
     free(dataset->wanted);

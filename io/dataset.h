@@ -1,5 +1,6 @@
 /* A data set: HDF5 files, whose datasets are its columns. The first dimension of a column counts
- * rows; a sample is a row of each, or a window over the rows of columns that are streams.
+ * rows; a sample is a row of each, or a window over the rows of columns that are streams. A ragged
+ * column has rows of different lengths: the dataset holds their values, NAME.ends where each ends.
  *
  * Foreign files are untrusted: external storage, virtual layouts, links other than hard ones and
  * unknown filters are refused, dimensions are bounded before anything is allocated. */
@@ -18,7 +19,8 @@ struct ls_dataset_options {
         *feeds; /* [feed_count] their columns are opened; NULL: "inputs"
                    from /inputs, and "targets" from /targets if it is there */
     int feed_count;
-    int64_t stride; /* rows from one window to the next; 0: 1 */
+    int64_t stride;    /* rows from one window to the next; 0: 1 */
+    const char *group; /* a further column that is opened, for ls_dataset_groups; NULL: none */
 };
 
 enum ls_data_type { LS_DATA_UINT8, LS_DATA_INTEGER, LS_DATA_REAL };
@@ -29,6 +31,7 @@ struct ls_column {
     enum ls_data_type type;
     uint64_t rows;         /* in all files */
     struct ls_shape shape; /* of one row; rank 0: a scalar */
+    bool ragged;           /* rows have different lengths; shape is of one of their values */
     int64_t vocabulary;    /* tokens that it has words for (io/vocabulary.h); 0: it is no text */
 };
 
@@ -84,9 +87,17 @@ LS_MUST_USE enum ls_status ls_dataset_limit(struct ls_dataset *dataset,
                                             const struct ls_feed_options *feed, int64_t *limit,
                                             struct ls_error *error);
 
-/* A part of a data set: samples of a permutation (split), or all in order. */
+/* groups[samples]: the number of each sample's group, from 0 in the order in which the groups first
+ * appear; *count: of groups. A group is all samples whose rows of `column` are alike, byte for
+ * byte. Not for windows. */
+LS_MUST_USE enum ls_status ls_dataset_groups(struct ls_dataset *dataset, const char *column,
+                                             uint64_t *groups, uint64_t *count,
+                                             struct ls_error *error);
+
+/* A part of a data set: samples that are listed, or of a permutation (split), or all in order. */
 struct ls_part {
     struct ls_dataset *dataset; /* borrowed; NULL: there is no such part */
+    const uint64_t *samples;    /* [count] borrowed; NULL: what follows says which */
     uint64_t first, count;      /* positions in the permutation */
     bool permuted; /* position -> sample by ls_random_permute(LS_STREAM_SPLIT of seed) */
     uint64_t seed;

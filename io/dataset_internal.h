@@ -11,6 +11,7 @@ struct ls_dataset_file {
     char *path;              /* owned */
     hid_t file;              /* owned; 0: not open */
     struct ls_array *arrays; /* [columns of the data set] owned */
+    struct ls_array *ends;   /* [columns] owned; of ragged ones */
     uint64_t first;          /* sample of the data set that is this file's sample 0 */
     uint64_t samples;
 };
@@ -24,8 +25,9 @@ struct ls_wanted_sample {
 struct ls_dataset {
     struct ls_dataset_info info;
     struct ls_column columns[LS_FEEDS_MAX]; /* names owned */
-    int64_t reach, stride; /* of windows: rows from a window's first to behind its feeds' last;
-                              reach 0: samples are rows */
+    char *ends[LS_FEEDS_MAX]; /* owned; names of the ends of ragged columns; or NULL */
+    int64_t reach, stride;    /* of windows: rows from a window's first to behind its feeds' last;
+                                 reach 0: samples are rows */
     int count;
     struct ls_dataset_file *files;   /* [count] owned */
     pthread_mutex_t mutex;           /* guards all below, and the files' reads */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "io/dataset_internal.h"
+#include "io/ragged.h"
 
 enum { RUN_BYTES = 1 << 20, PASS_VALUES = 1 << 16 };
 
@@ -127,7 +127,8 @@ enum ls_status ls_dataset_read(struct ls_dataset *dataset, const struct ls_feed_
               use->feed->column, ls_dataset_path(dataset));
     pthread_mutex_lock(&dataset->mutex);
     want_samples(dataset, samples, count);
-    const enum ls_status status = read_sorted(dataset, use, count, to, error);
+    const enum ls_status status =
+        (use->feed->length ? ls_ragged_read : read_sorted)(dataset, use, count, to, error);
     pthread_mutex_unlock(&dataset->mutex);
     return status;
 }
@@ -138,7 +139,7 @@ static void rows_of_file(const struct ls_dataset *dataset, int f, const struct l
                          const struct ls_part *part, uint64_t *first, uint64_t *end) {
     const struct ls_dataset_file *file = &dataset->files[f];
     *first = 0;
-    *end = file->arrays[0].rows;
+    *end = file->arrays[ls_dataset_find_column(dataset, use->feed->column)].rows;
     if (!part)
         return;
     const uint64_t behind = part->first + part->count, last = file->first + file->samples;
@@ -185,6 +186,9 @@ enum ls_status ls_dataset_pass(struct ls_dataset *dataset, const struct ls_feed_
 
 enum ls_status ls_dataset_check(struct ls_dataset *dataset, const struct ls_feed_use *use,
                                 struct ls_error *error) {
+    const enum ls_status status = ls_ragged_check(use, error);
+    if (status != LS_OK || use->feed->lengths)
+        return status;
     return ls_dataset_pass(dataset, use, NULL, NULL, NULL, error);
 }
 
@@ -199,6 +203,8 @@ static void raise_limit(void *context, const void *values, int64_t count) {
 enum ls_status ls_dataset_limit(struct ls_dataset *dataset, const struct ls_feed_options *feed,
                                 int64_t *limit, struct ls_error *error) {
     const struct ls_feed_use use = {.feed = feed, .type = LS_TYPE_INT32, .limit = INT32_MAX};
-    *limit = 0;
+    *limit = 1 + (feed->begin > feed->end ? feed->begin : feed->end);
+    if (!feed->length)
+        *limit = 0;
     return ls_dataset_pass(dataset, &use, NULL, raise_limit, limit, error);
 }

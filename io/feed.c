@@ -20,6 +20,27 @@ static enum ls_status check_channels(const struct ls_feed_options *options,
                    (long long)all);
 }
 
+/* What a feed says about lengths, against what the column has. */
+static enum ls_status check_ragged(const struct ls_feed_options *options,
+                                   const struct ls_column *column, struct ls_error *error) {
+    const int64_t token = options->begin > options->end ? options->begin : options->end;
+    if (!column->ragged && (options->length || token))
+        return ls_fail(error, LS_INVALID,
+                       "feed '%s': length, begin and end are for rows of different lengths, but %s "
+                       "has none (there is no %s.ends)",
+                       options->name, column->name, column->name);
+    if (column->ragged && !options->length)
+        return ls_fail(error, LS_INVALID,
+                       "feed '%s': the rows of %s have different lengths: expected a length that "
+                       "they are cut or padded to, found none",
+                       options->name, column->name);
+    if (column->ragged && column->vocabulary && token >= column->vocabulary)
+        return ls_fail(
+            error, LS_INVALID, "feed '%s': begin and end are tokens of %s, 0 to %lld; found %lld",
+            options->name, column->name, (long long)column->vocabulary - 1, (long long)token);
+    return LS_OK;
+}
+
 enum ls_status ls_dataset_describe(const struct ls_dataset *dataset,
                                    const struct ls_feed_options *options, struct ls_feed *feed,
                                    struct ls_error *error) {
@@ -27,7 +48,9 @@ enum ls_status ls_dataset_describe(const struct ls_dataset *dataset,
     if (!column)
         return ls_fail(error, LS_INVALID, "%s: there is no dataset '%s' in it for the feed '%s'",
                        ls_dataset_path(dataset), options->column, options->name);
-    const enum ls_status status = check_channels(options, column, error);
+    enum ls_status status = check_channels(options, column, error);
+    if (status == LS_OK)
+        status = check_ragged(options, column, error);
     if (status != LS_OK)
         return status;
     struct ls_shape shape = column->shape;
@@ -42,10 +65,13 @@ enum ls_status ls_dataset_describe(const struct ls_dataset *dataset,
         shape = (struct ls_shape){.rank = row.rank + 1, .dims = {options->window}};
         memcpy(shape.dims + 1, row.dims, (size_t)row.rank * sizeof *row.dims);
     }
+    if (options->length && !options->lengths)
+        shape = LS_SHAPE(options->length);
     snprintf(feed->name, sizeof feed->name, "%s", options->name);
     feed->shape = shape;
-    feed->integer = column->type != LS_DATA_REAL;
-    feed->limit = column->vocabulary;
+    feed->gaps = options->masked;
+    feed->integer = column->type != LS_DATA_REAL || options->lengths;
+    feed->limit = options->lengths ? 0 : column->vocabulary;
     return LS_OK;
 }
 
@@ -63,9 +89,14 @@ struct ls_cut_of_rows ls_dataset_cut(const struct ls_array *array, const struct 
     return cut;
 }
 
-static enum ls_status bad_value(const struct ls_block_of_rows *block, int64_t index,
+static enum ls_status bad_value(const struct ls_block_of_rows *block, bool ragged, int64_t index,
                                 const char *expected, struct ls_error *error) {
     const struct ls_array *array = block->array;
+    if (ragged)
+        return ls_fail(error, LS_INVALID, "%s: %s: value %llu (from 0) is %.9g; expected %s",
+                       array->path, array->name,
+                       (unsigned long long)block->first + (unsigned long long)index,
+                       ls_kind_value(array->kind, block->raw, index), expected);
     char place[32] = "";
     if (array->row_values > 1)
         snprintf(place, sizeof place, "value %lld ", (long long)(index % array->row_values));
@@ -101,10 +132,11 @@ static enum ls_status convert_run(const struct ls_feed_use *use,
     const enum ls_kind kind = block->array->kind;
     const char *raw = block->raw + (size_t)index * ls_kind_bytes(kind);
     const bool integers = use->type == LS_TYPE_INT32, labels = !strcmp(use->feed->name, "targets");
+    const bool ragged = use->feed->length > 0;
     const int64_t bad = integers ? ls_kind_to_integer(kind, raw, count, to)
                                  : ls_kind_to_real(kind, raw, count, !use->feed->whole_bytes, to);
     if (bad >= 0)
-        return bad_value(block, index + bad,
+        return bad_value(block, ragged, index + bad,
                          !integers              ? "a finite 32-bit number"
                          : labels && use->limit ? "a class label"
                                                 : "a 32-bit integer",
@@ -113,11 +145,11 @@ static enum ls_status convert_run(const struct ls_feed_use *use,
     if (beyond < 0)
         return LS_OK;
     if (!use->limit)
-        return bad_value(block, index + beyond, "a number from 0 to 1", error);
+        return bad_value(block, ragged, index + beyond, "a number from 0 to 1", error);
     char expected[64];
     snprintf(expected, sizeof expected, "%s from 0 to %lld", labels ? "a label" : "an index",
              (long long)use->limit - 1);
-    return bad_value(block, index + beyond, expected, error);
+    return bad_value(block, ragged, index + beyond, expected, error);
 }
 
 enum ls_status ls_dataset_convert(const struct ls_cut_of_rows *cut,

@@ -13,6 +13,12 @@ struct ls_feed_options {
     int64_t window,
         offset; /* of a stream: rows offset .. offset + window - 1; window 0: no stream */
     int64_t first_channel, channels; /* of the last dimension; channels 0: all */
+    /* Of a ragged column (rows of different lengths): begin, the row's values and end are cut or
+     * padded with zeros to `length`. Where that cuts something off, it is the end first. */
+    int64_t length;
+    int64_t begin, end; /* tokens put in front and behind; 0: none */
+    bool masked;        /* the feed is what the masks of "inputs" leave to be said (loader.h) */
+    bool lengths;       /* the feed is how many of the `length` values are no padding */
     bool
         whole_bytes; /* uint8 read as reals stay 0 .. 255 (targets); else they are divided by 255 */
     bool optional;   /* a file without the column is no error: the feed is not on offer */

@@ -11,6 +11,7 @@
 
 #define CSV (1u << LS_IMPORT_CSV)
 #define TEXT (1u << LS_IMPORT_TEXT)
+#define PAIRS (1u << LS_IMPORT_PAIRS)
 
 /* X(option, what stands for its value, member, kind, default, choices, formats, help): parser and
  * help text. */
@@ -31,15 +32,19 @@
     X("series", "", series, LS_FIELD_BOOL, "false", NULL, CSV,                                     \
       "rows follow each other in time: all columns become one stream, /series (csv)")              \
     X("drop", " COLUMNS", drop, LS_FIELD_TEXT, "", NULL, CSV, "columns to leave out (csv)")        \
-    X("unit", " char|byte|word", unit, LS_FIELD_CHOICE, "char", unit_choices, TEXT,                \
-      "what a token is (text; char)")                                                              \
-    X("words", " N", words, LS_FIELD_INTEGER, "0", NULL, TEXT,                                     \
-      "only the N most frequent words; the others become the unknown token (text, with "           \
-      "--special)")                                                                                \
+    X("unit", " char|byte|word", unit, LS_FIELD_CHOICE, "char", unit_choices, TEXT | PAIRS,        \
+      "what a token is (text; char; pairs: word)")                                                 \
+    X("words", " N", words, LS_FIELD_INTEGER, "0", NULL, TEXT | PAIRS,                             \
+      "only the N most frequent words; the others become the unknown token (pairs; text, with "    \
+      "--special or --lines)")                                                                     \
     X("special", "", special, LS_FIELD_BOOL, "false", NULL, TEXT,                                  \
       "tokens 0 to 4 are padding, begin, end, unknown and mask (text)")                            \
-    X("vocabulary", " FILE", vocabulary, LS_FIELD_TEXT, "", NULL, TEXT,                            \
-      "tokens of another text: its imported .h5 file, or a run's vocabulary.json (text)")
+    X("lines", "", lines, LS_FIELD_BOOL, "false", NULL, TEXT,                                      \
+      "each line that is not empty is a row of its own length, with special tokens (text)")        \
+    X("columns", " N,M", columns, LS_FIELD_TEXT, "1,2", NULL, PAIRS,                               \
+      "fields of the source and the target, counted from 1 (pairs; 1,2)")                          \
+    X("vocabulary", " FILE", vocabulary, LS_FIELD_TEXT, "", NULL, TEXT | PAIRS,                    \
+      "tokens of another text: its imported .h5 file, or a run's vocabulary.json (text, pairs)")
 
 static const char *const missing_choices[] = {"error", "drop", "mean", "zero", NULL};
 static const char *const unit_choices[] = {"char", "byte", "word", NULL};
@@ -65,13 +70,15 @@ static const unsigned formats_of_option[] = {
 };
 
 const char *const ls_import_help =
-    "Formats (may be left out where file names tell: *ubyte*, *.bin, *.csv, *.npy, *.txt, each "
-    "also .gz):\n"
+    "Formats (may be left out where file names tell: *ubyte*, *.bin, *.csv, *.npy, *.txt, *.tsv, "
+    "each also .gz):\n"
     "  idx IMAGES [LABELS]     MNIST's format; more pairs are joined\n"
     "  cifar FILE...           CIFAR-10's binary records\n"
     "  csv FILE                a table, or (--series) a series\n"
     "  npy INPUTS [TARGETS]    NumPy arrays; more pairs are joined\n"
-    "  text FILE               a stream of tokens, /text, with its vocabulary\n"
+    "  text FILE               a stream of tokens, or (--lines) rows of them, /text, with its "
+    "vocabulary\n"
+    "  pairs FILE              lines of fields between tabs: rows of tokens, /source and /target\n"
     "Options:\n"
 #define X(option, value, member, kind, initial, choices, takers, help)                             \
     "  --" option value "\n      " help "\n"
@@ -84,7 +91,7 @@ static const struct {
 } formats[] = {
     [LS_IMPORT_IDX] = {"idx", ls_import_arrays}, [LS_IMPORT_CIFAR] = {"cifar", ls_import_cifar},
     [LS_IMPORT_CSV] = {"csv", ls_import_csv},    [LS_IMPORT_NPY] = {"npy", ls_import_arrays},
-    [LS_IMPORT_TEXT] = {"text", ls_import_text},
+    [LS_IMPORT_TEXT] = {"text", ls_import_text}, [LS_IMPORT_PAIRS] = {"pairs", ls_import_pairs},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -108,6 +115,8 @@ static int guess_format(const char *path) {
         return LS_IMPORT_CSV;
     if (ends_with(name, ".txt"))
         return LS_IMPORT_TEXT;
+    if (ends_with(name, ".tsv"))
+        return LS_IMPORT_PAIRS;
     return ends_with(name, ".npy") ? LS_IMPORT_NPY : -1;
 }
 
@@ -228,6 +237,15 @@ static const char *taker(unsigned takers) {
     return formats[format].name;
 }
 
+/* Rows of tokens have special ones; pairs are of words unless told. */
+static void settle_tokens(struct ls_import *import, unsigned used) {
+    const bool pairs = import->format == LS_IMPORT_PAIRS;
+    import->unit_given = used & 1u << (ls_fields_find(options, "unit") - fields);
+    import->special = import->special || import->lines || pairs;
+    if (pairs && !import->unit_given)
+        import->unit = LS_UNIT_WORD;
+}
+
 /* used: which options were given, by bit. */
 static enum ls_status find_format(struct ls_import *import, int named, unsigned used,
                                   struct ls_error *error) {
@@ -235,16 +253,17 @@ static enum ls_status find_format(struct ls_import *import, int named, unsigned 
         return ls_fail(error, LS_INVALID, "import: no file is named");
     const int format = named >= 0 ? named : guess_format(import->files[0]);
     if (format < 0)
-        return ls_fail(
-            error, LS_INVALID,
-            "%s: its name does not tell the format; put idx, cifar, csv, npy or text in front",
-            import->files[0]);
+        return ls_fail(error, LS_INVALID,
+                       "%s: its name does not tell the format; put idx, cifar, csv, npy, text or "
+                       "pairs in front",
+                       import->files[0]);
     for (int i = 0; i < options.count; i++)
         if ((used >> i & 1u) && !(formats_of_option[i] >> format & 1u))
             return ls_fail(error, LS_INVALID,
                            "--%s is an option for %s files, but the format is %s", fields[i].name,
                            taker(formats_of_option[i]), formats[format].name);
     import->format = (enum ls_import_format)format;
+    settle_tokens(import, used);
     if (import->words && (import->unit != LS_UNIT_WORD || !import->special))
         return ls_fail(
             error, LS_INVALID,
@@ -281,7 +300,6 @@ enum ls_status ls_import_parse(struct ls_import *import, int count, char *const 
         status = check_pairs(import, error);
     if (status == LS_OK)
         status = locate_vocabulary(import, folder, error);
-    import->unit_given = used & 1u << (ls_fields_find(options, "unit") - fields);
     if (status != LS_OK)
         ls_import_clear(import);
     return status;

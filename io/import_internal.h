@@ -6,6 +6,7 @@
 #include "core/tensor/shape.h"
 #include "io/source.h"
 #include "io/stream.h"
+#include "io/vocabulary.h"
 #include "io/writer.h"
 
 enum ls_missing { LS_MISSING_ERROR, LS_MISSING_DROP, LS_MISSING_MEAN, LS_MISSING_ZERO };
@@ -20,6 +21,22 @@ LS_MUST_USE enum ls_status ls_import_csv(const struct ls_import *import, struct 
 
 LS_MUST_USE enum ls_status ls_import_text(const struct ls_import *import, struct ls_writer *writer,
                                           struct ls_error *error);
+LS_MUST_USE enum ls_status ls_import_pairs(const struct ls_import *import, struct ls_writer *writer,
+                                           struct ls_error *error);
+
+/* Texts are read whole: at most so many bytes, unpacked. */
+#define LS_IMPORT_BYTES_MAX ((uint64_t)1 << 36)
+
+/* Writes a column of a text's tokens with its vocabulary (or import->vocabulary's); a text of parts
+ * becomes a ragged column, a row for each. */
+LS_MUST_USE enum ls_status ls_import_tokens(const struct ls_import *import,
+                                            struct ls_writer *writer, const char *column,
+                                            const struct ls_text *text, struct ls_error *error);
+
+/* The line behind *line (of {0, 0}: the first) with its end; false: there is none. */
+bool ls_text_next_line(const struct ls_text *text, struct ls_text_part *line);
+/* Without the bytes that end it. */
+struct ls_text_part ls_text_trim(const struct ls_text *text, struct ls_text_part line);
 
 /* The format and all options, for the key of the cache; owned by the caller. */
 char *ls_import_print(const struct ls_import *import);

@@ -1,13 +1,12 @@
-/* A text to one stream of tokens, /text [L], in the smallest integers that hold them. */
+/* A text to tokens, in the smallest integers that hold them: one stream, /text [L], or rows of
+ * different lengths, /text [total] and /text.ends [rows]. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
 #include "io/import_internal.h"
-#include "io/vocabulary.h"
 
-static const uint64_t TEXT_BYTES_MAX = (uint64_t)1 << 36;
-static const char column[] = "/text";
 enum { BLOCK_TOKENS = 1 << 20 };
 
 static bool ends_with(const char *text, const char *ending) {
@@ -18,7 +17,8 @@ static bool ends_with(const char *text, const char *ending) {
 /* Another text's: of an imported file, or what a run keeps. Units that were asked for must be its.
  */
 static enum ls_status load_vocabulary(struct ls_vocabulary *vocabulary,
-                                      const struct ls_import *import, struct ls_error *error) {
+                                      const struct ls_import *import, const char *column,
+                                      struct ls_error *error) {
     const char *path = import->vocabulary;
     bool found;
     const enum ls_status status =
@@ -49,12 +49,9 @@ static void narrow(enum ls_kind kind, const int32_t *tokens, uint64_t count, voi
             ((int32_t *)to)[i] = tokens[i];
 }
 
-static enum ls_status write_tokens(struct ls_writer *writer, const struct ls_vocabulary *vocabulary,
+static enum ls_status write_tokens(struct ls_writer *writer, int to, enum ls_kind kind,
                                    const int32_t *tokens, uint64_t count, struct ls_error *error) {
-    const enum ls_kind kind = kind_for(vocabulary->count);
-    int to;
-    enum ls_status status =
-        ls_writer_add(writer, column, kind, count, (struct ls_shape){0}, &to, error);
+    enum ls_status status = LS_OK;
     void *block = ls_calloc(BLOCK_TOKENS, sizeof *tokens);
     for (uint64_t at = 0; at < count && status == LS_OK; at += BLOCK_TOKENS) {
         const uint64_t some = count - at < BLOCK_TOKENS ? count - at : BLOCK_TOKENS;
@@ -62,6 +59,18 @@ static enum ls_status write_tokens(struct ls_writer *writer, const struct ls_voc
         status = ls_writer_put(writer, to, at, some, block, error);
     }
     free(block);
+    return status;
+}
+
+static enum ls_status write_column(struct ls_writer *writer, const char *column,
+                                   const struct ls_vocabulary *vocabulary, const int32_t *tokens,
+                                   uint64_t count, struct ls_error *error) {
+    const enum ls_kind kind = kind_for(vocabulary->count);
+    int to;
+    enum ls_status status =
+        ls_writer_add(writer, column, kind, count, (struct ls_shape){0}, &to, error);
+    if (status == LS_OK)
+        status = write_tokens(writer, to, kind, tokens, count, error);
     if (status == LS_OK)
         status = ls_writer_texts(writer, to, "vocabulary", (const char *const *)vocabulary->texts,
                                  vocabulary->count, error);
@@ -70,32 +79,96 @@ static enum ls_status write_tokens(struct ls_writer *writer, const struct ls_voc
     return status;
 }
 
+static enum ls_status write_ends(struct ls_writer *writer, const char *column, const int64_t *ends,
+                                 uint64_t rows, struct ls_error *error) {
+    char name[64];
+    int to;
+    snprintf(name, sizeof name, "%s.ends", column);
+    const enum ls_status status =
+        ls_writer_add(writer, name, LS_KIND_I64, rows, (struct ls_shape){0}, &to, error);
+    return status == LS_OK ? ls_writer_put(writer, to, 0, rows, ends, error) : status;
+}
+
+enum ls_status ls_import_tokens(const struct ls_import *import, struct ls_writer *writer,
+                                const char *column, const struct ls_text *text,
+                                struct ls_error *error) {
+    struct ls_vocabulary vocabulary = {0};
+    const struct ls_vocabulary_options options = {
+        .unit = import->unit, .special = import->special, .words = import->words};
+    enum ls_status status = import->vocabulary[0]
+                                ? load_vocabulary(&vocabulary, import, column, error)
+                                : ls_vocabulary_build(&vocabulary, &options, text, error);
+    int32_t *tokens = NULL;
+    const uint64_t rows = text->parts ? text->part_count : 1;
+    int64_t *ends = ls_calloc(rows, sizeof *ends);
+    if (status == LS_OK)
+        status = ls_vocabulary_encode_parts(&vocabulary, text, &tokens, ends, error);
+    const uint64_t count = (uint64_t)ends[rows - 1];
+    if (status == LS_OK && !count)
+        status = ls_fail(error, LS_INVALID, "%s: no text in it", text->name);
+    if (status == LS_OK)
+        status = write_column(writer, column, &vocabulary, tokens, count, error);
+    if (status == LS_OK && text->parts)
+        status = write_ends(writer, column, ends, rows, error);
+    free(ends);
+    free(tokens);
+    ls_vocabulary_clear(&vocabulary);
+    return status;
+}
+
+bool ls_text_next_line(const struct ls_text *text, struct ls_text_part *line) {
+    const uint64_t at = line->at + line->count;
+    if (at >= text->count)
+        return false;
+    const char *end = memchr(text->bytes + at, '\n', text->count - at);
+    *line =
+        (struct ls_text_part){at, end ? (uint64_t)(end - text->bytes) + 1 - at : text->count - at};
+    return true;
+}
+
+struct ls_text_part ls_text_trim(const struct ls_text *text, struct ls_text_part line) {
+    while (line.count && strchr("\r\n", text->bytes[line.at + line.count - 1]) &&
+           text->bytes[line.at + line.count - 1])
+        line.count--;
+    return line;
+}
+
+/* The lines of a text that hold something; owned by the caller. */
+static void find_lines(struct ls_text *text, struct ls_text_part **lines) {
+    struct ls_text_part line = {0};
+    uint64_t room = 0;
+    *lines = NULL;
+    while (ls_text_next_line(text, &line)) {
+        const struct ls_text_part bare = ls_text_trim(text, line);
+        if (text->part_count == room) {
+            room = room ? 2 * room : 1024;
+            *lines = ls_realloc(*lines, room, sizeof **lines);
+        }
+        if (bare.count)
+            (*lines)[text->part_count++] = bare;
+    }
+    text->parts = *lines;
+}
+
 enum ls_status ls_import_text(const struct ls_import *import, struct ls_writer *writer,
                               struct ls_error *error) {
     if (import->file_count != 1)
         return ls_fail(error, LS_INVALID, "text: expected one file, found %d", import->file_count);
     char *bytes;
     struct ls_text text = {.name = import->files[0]};
+    struct ls_text_part *lines = NULL;
     enum ls_status status =
-        ls_stream_read_all(text.name, TEXT_BYTES_MAX, &bytes, &text.count, error);
+        ls_stream_read_all(text.name, LS_IMPORT_BYTES_MAX, &bytes, &text.count, error);
     if (status != LS_OK)
         return status;
     text.bytes = bytes;
-    struct ls_vocabulary vocabulary = {0};
-    const struct ls_vocabulary_options options = {
-        .unit = import->unit, .special = import->special, .words = import->words};
-    status = import->vocabulary[0] ? load_vocabulary(&vocabulary, import, error)
-                                   : ls_vocabulary_build(&vocabulary, &options, &text, error);
-    int32_t *tokens = NULL;
-    uint64_t count = 0;
-    if (status == LS_OK)
-        status = ls_vocabulary_encode(&vocabulary, &text, &tokens, &count, error);
-    if (status == LS_OK && !count)
+    if (import->lines)
+        find_lines(&text, &lines);
+    if (import->lines && !text.part_count)
         status = ls_fail(error, LS_INVALID, "%s: no text in it", text.name);
     if (status == LS_OK)
-        status = write_tokens(writer, &vocabulary, tokens, count, error);
-    free(tokens);
+        status = ls_import_tokens(import, writer, "/text", &text, error);
+    free(lines);
     free(bytes);
-    ls_vocabulary_clear(&vocabulary);
     return status;
 }

@@ -14,6 +14,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/random.h"
+#include "io/vocabulary.h"
 
 struct slot {
     struct ls_batch batch; /* points into the arrays below */
@@ -29,6 +30,8 @@ struct ls_loader {
     struct ls_feed feeds[LS_FEEDS_MAX];         /* their shapes */
     int64_t microbatch_rows, rows_max, batches; /* rows_max: of this rank in a batch */
     int images;                                 /* the use that is augmented; -1: none */
+    int inputs, masked;                         /* the uses that masks change; masked -1: none */
+    struct ls_mask_tokens tokens;
     int slot_count;
     struct slot *slots; /* [slot_count] owned */
     float *staging;     /* images before augmentation; NULL without */
@@ -90,6 +93,16 @@ static void augment_images(const struct ls_loader *loader, struct slot *slot) {
     }
 }
 
+static void mask_inputs(const struct ls_loader *loader, struct slot *slot) {
+    const int64_t values = ls_shape_count(loader->feeds[loader->inputs].shape);
+    for (int64_t i = 0; i < slot->batch.rows; i++)
+        ls_augment_mask(loader->options.augment.mask, &loader->tokens,
+                        ls_random_key(loader->options.seed, LS_STREAM_AUGMENT, slot->batch.epoch,
+                                      slot->row_ids[i]),
+                        values, (int32_t *)slot->feeds[loader->inputs] + i * values,
+                        (int32_t *)slot->feeds[loader->masked] + i * values);
+}
+
 static void read_batch(const struct ls_loader *loader, struct slot *slot) {
     const struct ls_loader_options *options = &loader->options;
     slot->status = LS_OK;
@@ -103,6 +116,8 @@ static void read_batch(const struct ls_loader *loader, struct slot *slot) {
         if (images && slot->status == LS_OK)
             augment_images(loader, slot);
     }
+    if (loader->masked >= 0 && slot->status == LS_OK)
+        mask_inputs(loader, slot);
 }
 
 /* There is something to read and a slot to read it into; the consumer's slot is not one. */
@@ -176,26 +191,8 @@ static int start_thread(struct ls_loader *loader) {
     return number;
 }
 
-/* Shapes of all feeds, and which one is augmented. */
-static enum ls_status describe_feeds(struct ls_loader *loader,
-                                     const struct ls_loader_options *options,
-                                     struct ls_error *error) {
-    loader->images = -1;
-    for (int u = 0; u < options->use_count; u++) {
-        const struct ls_feed_use *use = &options->uses[u];
-        loader->uses[u] = *use;
-        if (!use->feed)
-            continue;
-        const enum ls_status status =
-            ls_dataset_describe(options->part.dataset, use->feed, &loader->feeds[u], error);
-        if (status != LS_OK)
-            return status;
-        if (ls_augment_active(&options->augment) && !strcmp(use->feed->name, "inputs"))
-            loader->images = u;
-    }
+static enum ls_status check_images(const struct ls_loader *loader, struct ls_error *error) {
     char text[LS_SHAPE_TEXT_MAX];
-    if (!ls_augment_active(&options->augment))
-        return LS_OK;
     if (loader->images < 0)
         return ls_fail(error, LS_INVALID,
                        "augmentation needs a model that takes the feed 'inputs'");
@@ -205,6 +202,51 @@ static enum ls_status describe_feeds(struct ls_loader *loader,
     return ls_fail(error, LS_INVALID,
                    "augmentation needs images (height x width x channels), but a sample is %s",
                    ls_shape_print(shape, text));
+}
+
+/* Tokens are drawn from those of the data, or else from what the model takes. */
+static enum ls_status check_masks(struct ls_loader *loader, struct ls_error *error) {
+    const struct ls_feed_use *masked = &loader->uses[loader->masked];
+    if (loader->inputs < 0 || loader->uses[loader->inputs].type != LS_TYPE_INT32 ||
+        masked->type != LS_TYPE_INT32)
+        return ls_fail(error, LS_INVALID,
+                       "augment.mask needs a model that takes the feed 'inputs' as indices (an "
+                       "embedding) and the targets as labels (cross_entropy)");
+    const int64_t known = loader->feeds[loader->inputs].limit;
+    const int64_t count = known ? known : loader->uses[loader->inputs].limit;
+    if (count <= LS_TOKENS_SPECIAL || count > INT32_MAX)
+        return ls_fail(
+            error, LS_INVALID,
+            "augment.mask needs tokens besides the %d special ones; the data has %lld in "
+            "all",
+            LS_TOKENS_SPECIAL, (long long)count);
+    loader->tokens = (struct ls_mask_tokens){
+        .mask = LS_TOKEN_MASK, .special = LS_TOKENS_SPECIAL, .count = (int32_t)count};
+    return LS_OK;
+}
+
+/* Shapes of all feeds, and which ones are augmented. */
+static enum ls_status describe_feeds(struct ls_loader *loader,
+                                     const struct ls_loader_options *options,
+                                     struct ls_error *error) {
+    loader->images = loader->inputs = loader->masked = -1;
+    enum ls_status status = LS_OK;
+    for (int u = 0; u < options->use_count && status == LS_OK; u++) {
+        const struct ls_feed_use *use = &options->uses[u];
+        loader->uses[u] = *use;
+        if (!use->feed)
+            continue;
+        status = ls_dataset_describe(options->part.dataset, use->feed, &loader->feeds[u], error);
+        if (!strcmp(use->feed->name, "inputs"))
+            loader->inputs = u;
+        if (use->feed->masked && options->augment.mask > 0)
+            loader->masked = u;
+    }
+    if (ls_augment_active(&options->augment))
+        loader->images = loader->inputs;
+    if (status == LS_OK && ls_augment_active(&options->augment))
+        status = check_images(loader, error);
+    return status == LS_OK && loader->masked >= 0 ? check_masks(loader, error) : status;
 }
 
 enum ls_status ls_loader_create(struct ls_loader **result, const struct ls_loader_options *options,

@@ -21,8 +21,10 @@ struct ls_loader_options {
     const struct ls_feed_use *uses; /* [use_count] what a batch carries; copied, but the feeds'
                                        options stay borrowed */
     int use_count;
-    struct ls_augment_options augment; /* of the feed "inputs" */
-    int ahead;                         /* batches read ahead; 0: 4 */
+    /* Of the feed "inputs". A mask also needs the use of a feed that is `masked`: read like the
+     * inputs, it keeps the tokens that were hidden, and is -1 elsewhere. */
+    struct ls_augment_options augment;
+    int ahead; /* batches read ahead; 0: 4 */
 };
 
 /* One global batch as this rank sees it. Valid until the next call. */

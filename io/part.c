@@ -13,6 +13,8 @@ uint64_t ls_part_sample(const struct ls_part *part, uint64_t position) {
     LS_ASSERT(position < part->count && at < rows, "position %llu of %llu, %llu rows",
               (unsigned long long)position, (unsigned long long)part->count,
               (unsigned long long)rows);
+    if (part->samples)
+        return part->samples[position];
     if (!part->permuted)
         return at;
     return ls_random_permute(ls_random_key(part->seed, LS_STREAM_SPLIT, 0, 0), at, rows);

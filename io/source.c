@@ -173,7 +173,8 @@ static enum ls_status resolve_raw(int count, char *const *words, const struct ls
     enum ls_status status = ls_import_parse(&import, count, words, folder, error);
     if (status != LS_OK)
         return status;
-    if (import.format == LS_IMPORT_TEXT && !import.vocabulary[0] && source->vocabulary)
+    const bool tokens = import.format == LS_IMPORT_TEXT || import.format == LS_IMPORT_PAIRS;
+    if (tokens && !import.vocabulary[0] && source->vocabulary)
         snprintf(import.vocabulary, sizeof import.vocabulary, "%s", source->vocabulary);
     status = cache_path(&import, folder, path, cache, error);
     if (status == LS_OK && source->import && !ls_file_exists(path)) {

@@ -15,7 +15,8 @@ enum ls_import_format {
     LS_IMPORT_CIFAR,
     LS_IMPORT_CSV,
     LS_IMPORT_NPY,
-    LS_IMPORT_TEXT
+    LS_IMPORT_TEXT,
+    LS_IMPORT_PAIRS
 };
 
 enum { LS_IMPORT_FILES_MAX = 64 };
@@ -29,6 +30,8 @@ struct ls_import {
     bool no_header;                   /* csv */
     bool series;                      /* csv: all columns are one stream, /series */
     bool special;                     /* text: special tokens are ids 0 to 4 */
+    bool lines;                       /* text: each line is a row of its own, of special tokens */
+    char columns[LS_TEXT_MAX];        /* pairs: source and target, "1,2" */
     int64_t skip_lines;               /* csv */
     char target[LS_TEXT_MAX]; /* csv: name, or 1-based index, negative from the end; "none"; "":
                                  last */

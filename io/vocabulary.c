@@ -54,21 +54,33 @@ static struct ls_csv_place place_of(const struct ls_text *text, uint64_t at) {
     return place;
 }
 
-/* The unit at or behind *at; false at the end or (with error set) at what is no character. */
-static bool next_unit(int kind, const struct ls_text *text, uint64_t at, struct unit *unit,
-                      enum ls_status *status, struct ls_error *error) {
+/* The part of a text; without parts it is one. */
+static struct ls_text_part part_at(const struct ls_text *text, uint64_t part) {
+    return text->parts ? text->parts[part] : (struct ls_text_part){0, text->count};
+}
+
+static uint64_t parts_of(const struct ls_text *text) {
+    return text->parts ? text->part_count : 1;
+}
+
+/* The next unit of a part, behind *unit (of length 0: the first); false at the end or (with error
+ * set) at what is no character. */
+static bool next_unit(int kind, const struct ls_text *text, struct ls_text_part part,
+                      struct unit *unit, enum ls_status *status, struct ls_error *error) {
     const unsigned char *bytes = (const unsigned char *)text->bytes;
-    while (kind == LS_UNIT_WORD && at < text->count && strchr(" \t\r\v\f", bytes[at]) && bytes[at])
+    const uint64_t end = part.at + part.count;
+    uint64_t at = unit->length ? unit->at + unit->length : part.at;
+    while (kind == LS_UNIT_WORD && at < end && strchr(" \t\r\v\f", bytes[at]) && bytes[at])
         at++;
-    if (at >= text->count)
+    if (at >= end)
         return false;
     *unit = (struct unit){at, 1};
     if (kind == LS_UNIT_BYTE)
         return true;
-    size_t length = character_length(bytes + at, text->count - at);
+    size_t length = character_length(bytes + at, end - at);
     const bool word = kind == LS_UNIT_WORD && is_letter(bytes[at]);
-    while (word && length && at + length < text->count && is_letter(bytes[at + length])) {
-        const size_t more = character_length(bytes + at + length, text->count - at - length);
+    while (word && length && at + length < end && is_letter(bytes[at + length])) {
+        const size_t more = character_length(bytes + at + length, end - at - length);
         length = more ? length + more : 0;
     }
     unit->length = length;
@@ -173,10 +185,12 @@ static enum ls_status fill(struct ls_vocabulary *vocabulary,
                            const struct ls_vocabulary_options *options, const struct ls_text *text,
                            struct ls_error *error) {
     struct counts counts = {.text = text};
-    struct unit unit = {0};
     enum ls_status status = LS_OK;
-    while (next_unit(options->unit, text, unit.at + unit.length, &unit, &status, error))
-        count_unit(&counts, unit);
+    for (uint64_t part = 0; part < parts_of(text) && status == LS_OK; part++) {
+        struct unit unit = {0};
+        while (next_unit(options->unit, text, part_at(text, part), &unit, &status, error))
+            count_unit(&counts, unit);
+    }
     struct counted *all = ls_calloc(counts.used + 1, sizeof *all);
     uint64_t count = 0;
     for (uint64_t i = 0; i < counts.room; i++)
@@ -238,15 +252,13 @@ static int32_t find_id(const struct ls_vocabulary *vocabulary, const char *bytes
     return -1;
 }
 
-enum ls_status ls_vocabulary_encode(const struct ls_vocabulary *vocabulary,
-                                    const struct ls_text *text, int32_t **tokens, uint64_t *count,
-                                    struct ls_error *error) {
+static enum ls_status encode_part(const struct ls_vocabulary *vocabulary,
+                                  const struct ls_text *text, uint64_t part, int32_t *tokens,
+                                  uint64_t *count, struct ls_error *error) {
     struct unit unit = {0};
     enum ls_status status = LS_OK;
-    *tokens = ls_calloc(text->count + 1, sizeof **tokens);
-    *count = 0;
     while (status == LS_OK &&
-           next_unit(vocabulary->unit, text, unit.at + unit.length, &unit, &status, error)) {
+           next_unit(vocabulary->unit, text, part_at(text, part), &unit, &status, error)) {
         int32_t id = find_id(vocabulary, text->bytes + unit.at, unit.length);
         if (id < 0 && vocabulary->special)
             id = LS_TOKEN_UNKNOWN;
@@ -256,12 +268,36 @@ enum ls_status ls_vocabulary_encode(const struct ls_vocabulary *vocabulary,
                                  "(%d %ss)",
                                  (int)unit.length, text->bytes + unit.at, vocabulary->count,
                                  ls_text_units[vocabulary->unit]);
-        (*tokens)[(*count)++] = id;
+        tokens[(*count)++] = id;
+    }
+    return status;
+}
+
+enum ls_status ls_vocabulary_encode_parts(const struct ls_vocabulary *vocabulary,
+                                          const struct ls_text *text, int32_t **tokens,
+                                          int64_t *ends, struct ls_error *error) {
+    enum ls_status status = LS_OK;
+    uint64_t count = 0;
+    *tokens = ls_calloc(text->count + 1, sizeof **tokens);
+    for (uint64_t part = 0; part < parts_of(text) && status == LS_OK; part++) {
+        status = encode_part(vocabulary, text, part, *tokens, &count, error);
+        ends[part] = (int64_t)count;
     }
     if (status != LS_OK) {
         free(*tokens);
         *tokens = NULL;
     }
+    return status;
+}
+
+enum ls_status ls_vocabulary_encode(const struct ls_vocabulary *vocabulary,
+                                    const struct ls_text *text, int32_t **tokens, uint64_t *count,
+                                    struct ls_error *error) {
+    const struct ls_text whole = {.name = text->name, .bytes = text->bytes, .count = text->count};
+    int64_t end = 0;
+    const enum ls_status status =
+        ls_vocabulary_encode_parts(vocabulary, &whole, tokens, &end, error);
+    *count = (uint64_t)end;
     return status;
 }
 

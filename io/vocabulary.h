@@ -39,6 +39,9 @@ struct ls_text {
     const char *name;
     const char *bytes;
     uint64_t count;
+    /* The stretches that count, in order (lines, fields); NULL: all of it. */
+    const struct ls_text_part { uint64_t at, count; } * parts; /* [part_count] */
+    uint64_t part_count;
 };
 
 struct ls_vocabulary_options {
@@ -59,6 +62,12 @@ LS_MUST_USE enum ls_status ls_vocabulary_build(struct ls_vocabulary *vocabulary,
 LS_MUST_USE enum ls_status ls_vocabulary_encode(const struct ls_vocabulary *vocabulary,
                                                 const struct ls_text *text, int32_t **tokens,
                                                 uint64_t *count, struct ls_error *error);
+/* The same of a text's parts: part i is tokens ends[i - 1] .. ends[i] - 1, ends[parts] the
+ * caller's.
+ */
+LS_MUST_USE enum ls_status ls_vocabulary_encode_parts(const struct ls_vocabulary *vocabulary,
+                                                      const struct ls_text *text, int32_t **tokens,
+                                                      int64_t *ends, struct ls_error *error);
 /* Tokens as text: words with blanks between them, but none before .,;:!?) and around line ends;
  * special tokens leave nothing. An id that there is not prints as "<?>". */
 void ls_vocabulary_print(FILE *out, const struct ls_vocabulary *vocabulary, const int32_t *tokens,

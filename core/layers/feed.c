@@ -160,3 +160,8 @@ void ls_builder_zero_to_one(struct ls_builder *builder, const struct ls_value *v
     if (taken)
         taken->zero_to_one = true;
 }
+
+bool ls_builder_gaps(struct ls_builder *builder, const struct ls_value *value) {
+    const struct ls_taken_feed *taken = value ? taken_as(builder, value) : NULL;
+    return taken && builder->feeds[taken->feed].gaps;
+}

@@ -19,6 +19,7 @@ struct ls_feed {
     struct ls_shape shape;        /* of one sample; rank 0: a scalar; rank LS_FEED_OPEN */
     bool integer;                 /* as it lies on disk; who takes it decides */
     int64_t limit;                /* largest value + 1 where io knows it (a vocabulary); else 0 */
+    bool gaps;                    /* -1 stands where there is no value (targets of masks) */
     enum ls_feed_scaling scaling; /* of the real values; indices cannot be scaled */
     const char *missing; /* why the data lacks it (an error for who takes it); NULL: it is there;
                             borrowed */

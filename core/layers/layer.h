@@ -149,6 +149,8 @@ void ls_builder_limit(struct ls_builder *builder, const struct ls_value *value, 
 void ls_builder_ignore(struct ls_builder *builder, const struct ls_value *value, int32_t ignored);
 /* The same for numbers that must be from 0 to 1. */
 void ls_builder_zero_to_one(struct ls_builder *builder, const struct ls_value *value);
+/* Whether the value is a feed with gaps: its values of -1 say nothing. */
+bool ls_builder_gaps(struct ls_builder *builder, const struct ls_value *value);
 
 /* Where the constants of a scaled feed lie: "input" for "inputs", "target" for "targets", else the
  * feed's name; returns scope. */

@@ -136,7 +136,12 @@ static struct ls_value *record(struct ls_term *term, struct ls_builder *builder)
     if (!term->target)
         return NULL;
     ls_builder_limit(builder, term->target, outputs);
-    if (options->ignored_label >= 0)
+    term->gaps = ls_builder_gaps(builder, term->target);
+    const bool ignores = term->gaps || options->ignored_label >= 0;
+    if (term->gaps && options->ignored_label >= 0)
+        return ls_graph_fail(graph, "ignored_label: the targets of masks leave out all but the "
+                                    "masked positions already");
+    if (ignores)
         ls_builder_ignore(builder, term->target, (int32_t)options->ignored_label);
     struct ls_value *weights = NULL;
     if (options->class_weights.count)
@@ -148,7 +153,7 @@ static struct ls_value *record(struct ls_term *term, struct ls_builder *builder)
     struct ls_value *lengths =
         ls_layer_lengths(builder, term->spec, labels.rank > 0 ? labels.dims[0] : 1);
     const struct ls_cross_entropy_options settings = {.smoothing = options->label_smoothing,
-                                                      .has_ignored = options->ignored_label >= 0,
+                                                      .has_ignored = ignores,
                                                       .ignored = (int32_t)options->ignored_label};
     return ls_softmax_cross_entropy(graph, term->of, term->target, weights, lengths, &settings);
 }
@@ -157,7 +162,7 @@ static double row_weight(const struct ls_term *term) {
     const struct options *options = term->spec->options;
     if (is_binary(term))
         return 1;
-    if (options->ignored_label >= 0 || options->class_weights.count ||
+    if (term->gaps || options->ignored_label >= 0 || options->class_weights.count ||
         ls_layer_spec_refers(term->spec, "lengths"))
         return 0;
     return (double)ls_shape_row_count(term->target->shape);

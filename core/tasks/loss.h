@@ -41,6 +41,7 @@ struct ls_term {
     struct ls_value *target;          /* NULL if it needs none */
     struct ls_value *value;           /* [rows, 2] */
     double weight;                    /* in the phase's loss */
+    bool gaps; /* targets of -1 take no part (a feed with gaps); for losses that can leave out */
 };
 
 struct ls_terms {

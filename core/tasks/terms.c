@@ -108,6 +108,9 @@ bool ls_terms_add(struct ls_terms *terms, struct ls_builder *builder,
         ls_graph_fail(graph, "the loss has no value to judge: name one in `from`");
     if (!ls_graph_failed(graph))
         term->value = term->loss->record(term, builder);
+    if (term->value && !term->gaps && ls_builder_gaps(builder, term->target))
+        ls_graph_fail(graph, "%s cannot leave out the positions without a mask; cross_entropy can",
+                      spec->layer->name);
     ls_graph_pop(graph);
     if (ls_graph_failed(graph)) {
         if (!builder->failed && spec->line)

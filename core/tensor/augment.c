@@ -23,6 +23,13 @@ static const struct ls_field items[] = {
      .max = 1024,
      .unit = "pixels",
      .help = "move training images by at most so far on each axis, zeros come in"},
+    {.name = "mask",
+     .kind = LS_FIELD_REAL,
+     .offset = AUGMENT(mask),
+     .initial = "0",
+     .max = 1,
+     .help = "share of the tokens of the feed inputs that are hidden (80 % masks, 10 % drawn, 10 % "
+             "as they are) and become the targets; in evaluation, too"},
 };
 
 const struct ls_fields ls_augment_fields = {items, sizeof items / sizeof *items};
@@ -60,5 +67,24 @@ void ls_augment_image(const struct ls_augment_options *options, struct ls_random
         else
             augment_line(flip, dx, shape.dims[1], shape.dims[2], from + source * line,
                          to + y * line);
+    }
+}
+
+void ls_augment_mask(double share, const struct ls_mask_tokens *tokens, struct ls_random_key key,
+                     int64_t count, int32_t *inputs, int32_t *targets) {
+    enum { DRAW_CHOSEN, DRAW_FATE, DRAW_TOKEN, DRAWS }; /* of a position, side by side */
+    for (int64_t i = 0; i < count; i++) {
+        const uint64_t at = (uint64_t)i * DRAWS;
+        if (inputs[i] < tokens->special || ls_random_uniform(key, at + DRAW_CHOSEN) >= share) {
+            targets[i] = -1;
+            continue;
+        }
+        const uint32_t fate = ls_random_below(key, at + DRAW_FATE, 10);
+        if (fate < 8)
+            inputs[i] = tokens->mask;
+        else if (fate == 8)
+            inputs[i] = tokens->special +
+                        (int32_t)ls_random_below(key, at + DRAW_TOKEN,
+                                                 (uint32_t)(tokens->count - tokens->special));
     }
 }

@@ -34,9 +34,11 @@ static void print_columns(const struct ls_column *columns, int count) {
         if (columns[i].vocabulary)
             snprintf(tokens, sizeof tokens, ", a vocabulary of %lld",
                      (long long)columns[i].vocabulary);
+        const char *rows =
+            columns[i].ragged ? "different lengths," : ls_sample_print(columns[i].shape, text);
         printf("column   %-10s %llu rows of %s %s%s\n", columns[i].name,
-               (unsigned long long)columns[i].rows, ls_sample_print(columns[i].shape, text),
-               ls_data_type_name(columns[i].type), tokens);
+               (unsigned long long)columns[i].rows, rows, ls_data_type_name(columns[i].type),
+               tokens);
     }
 }
 
@@ -206,10 +208,11 @@ const struct ls_command ls_command_data = {
     .parts = parts,
     .usage = "import [FORMAT] FILE... [OPTION...] --out FILE.h5 | info FILE",
     .help = "import raw files into an HDF5 data set; say what a data set holds",
-    .details = "FORMAT is idx, cifar, csv, npy or text; it may be left out where file names tell.\n"
-               "A config takes the same words: `train: \"csv table.csv --target price\"`.\n"
-               "info takes --inputs DATASET and --targets DATASET where they are not /inputs and "
-               "/targets.",
+    .details =
+        "FORMAT is idx, cifar, csv, npy, text or pairs; it may be left out where file names tell.\n"
+        "A config takes the same words: `train: \"csv table.csv --target price\"`.\n"
+        "info takes --inputs DATASET and --targets DATASET where they are not /inputs and "
+        "/targets.",
     .more = print_data_help,
     .raw = true,
     .run = run_data,

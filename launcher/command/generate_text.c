@@ -111,8 +111,9 @@ static enum ls_status encode_prompt(const struct ls_vocabulary *vocabulary, cons
         *count = 1;
         return LS_OK;
     }
-    const struct ls_text text = {"--prompt", prompt[0] ? prompt : "\n",
-                                 prompt[0] ? strlen(prompt) : 1};
+    const struct ls_text text = {.name = "--prompt",
+                                 .bytes = prompt[0] ? prompt : "\n",
+                                 .count = prompt[0] ? strlen(prompt) : 1};
     const enum ls_status status = ls_vocabulary_encode(vocabulary, &text, tokens, count, error);
     if (status == LS_OK && !*count)
         return ls_fail(error, LS_INVALID, "--prompt: expected at least one word, found none");

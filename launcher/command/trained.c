@@ -68,6 +68,8 @@ enum ls_status ls_trained_load(struct ls_trained *trained, int role, struct ls_l
         .count = worker->microbatches,
         .uses = uses,
         .use_count = ls_data_uses(&trained->data, role, worker, uses),
+        .seed = (uint64_t)trained->run.config.seed,
+        .augment = {.mask = trained->run.config.augment.mask},
     };
     return ls_loader_create(loader, &options, error);
 }

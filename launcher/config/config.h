@@ -22,10 +22,12 @@ struct ls_data_options {
     char train[LS_TEXT_MAX], validation[LS_TEXT_MAX], test[LS_TEXT_MAX];
     char inputs[LS_TEXT_MAX], targets[LS_TEXT_MAX]; /* dataset paths in the HDF5 files */
     int64_t window, stride, horizon; /* of a stream; window 0: samples are rows; stride 0: window */
+    int64_t length;                  /* of ragged rows, cut or padded to it; 0: they are not */
     struct ls_real_list target_channels; /* with a horizon: neighbours; empty: all */
     struct ls_feed_list feeds;           /* empty: what inputs, targets and window say */
     struct ls_real_list split;           /* empty: none; else train, validation, test */
-    int standardise;                     /* none | feature | channel */
+    char group[LS_TEXT_MAX]; /* a dataset: samples with alike rows stay in one part of a split */
+    int standardise;         /* none | feature | channel */
 };
 
 enum ls_standardise { LS_STANDARDISE_NONE, LS_STANDARDISE_FEATURE, LS_STANDARDISE_CHANNEL };
@@ -153,6 +155,8 @@ LS_MUST_USE enum ls_status ls_config_variant(const struct ls_config *config,
 /* The feeds that a config's data is cut into: feeds[0 .. result - 1], at most LS_FEEDS_MAX. An
  * empty column: the only dataset that the files hold. */
 int ls_config_feeds(const struct ls_config *config, struct ls_feed_options *feeds);
+/* The feed of that name, or NULL. */
+struct ls_feed_options *ls_feeds_find(struct ls_feed_options *feeds, int count, const char *name);
 /* Rows from one window to the next; 1 where samples are rows. */
 int64_t ls_config_stride(const struct ls_config *config);
 

@@ -1,8 +1,8 @@
 /* The feeds of a config's data: the section's `feeds`, and what stands for them in short. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "io/vocabulary.h"
 #include "launcher/config/reader.h"
 
 #define FEED(member) offsetof(struct ls_feed_options, member)
@@ -37,6 +37,26 @@ static const struct ls_field feed_items[] = {
      .initial = "0",
      .max = 1 << 30,
      .help = "how many from there on; 0: all"},
+    {.name = "length",
+     .kind = LS_FIELD_INTEGER,
+     .offset = FEED(length),
+     .initial = "0",
+     .max = 1 << 24,
+     .unit = "values",
+     .help = "of rows of different lengths: they are cut or padded with zeros to it; the feed "
+             "NAME_length counts the values"},
+    {.name = "begin",
+     .kind = LS_FIELD_INTEGER,
+     .offset = FEED(begin),
+     .initial = "0",
+     .max = 1 << 24,
+     .help = "with length: the token in front of a row's (1: <begin>); 0: none"},
+    {.name = "end",
+     .kind = LS_FIELD_INTEGER,
+     .offset = FEED(end),
+     .initial = "0",
+     .max = 1 << 24,
+     .help = "with length: the token behind a row's (2: <end>), where it is not cut; 0: none"},
 };
 const struct ls_fields ls_feed_fields = {feed_items, (int)(sizeof feed_items / sizeof *feed_items)};
 
@@ -59,11 +79,16 @@ static int default_feeds(const struct ls_data_options *data, struct ls_feed_opti
     return count;
 }
 
-/* Inputs are a window of the stream; targets the same one row later, or the horizon behind it. */
-static int window_feeds(const struct ls_data_options *data, struct ls_feed_options *feeds) {
+/* Inputs and targets of one column: the one that is named, or the only one of the file. */
+static void twin_feeds(const struct ls_data_options *data, struct ls_feed_options *feeds) {
     const bool named = data->inputs[0] && strcmp(data->inputs, "/inputs");
     feeds[0] = feeds[1] = feed_of("inputs", named ? data->inputs : "");
     snprintf(feeds[1].name, sizeof feeds[1].name, "targets");
+}
+
+/* Inputs are a window of the stream; targets the same one row later, or the horizon behind it. */
+static int window_feeds(const struct ls_data_options *data, struct ls_feed_options *feeds) {
+    twin_feeds(data, feeds);
     feeds[0].window = data->window;
     feeds[1].window = data->horizon ? data->horizon : data->window;
     feeds[1].offset = data->horizon ? data->window : 1;
@@ -74,18 +99,69 @@ static int window_feeds(const struct ls_data_options *data, struct ls_feed_optio
     return 2;
 }
 
-int ls_config_feeds(const struct ls_config *config, struct ls_feed_options *feeds) {
-    const struct ls_data_options *data = &config->data;
-    if (data->window)
-        return window_feeds(data, feeds);
-    if (!data->feeds.count)
-        return default_feeds(data, feeds);
-    memcpy(feeds, data->feeds.items, (size_t)data->feeds.count * sizeof *feeds);
-    return data->feeds.count;
+/* Inputs are a row's tokens with <begin> in front; targets the same with <end> behind. */
+static int length_feeds(const struct ls_data_options *data, struct ls_feed_options *feeds) {
+    twin_feeds(data, feeds);
+    feeds[0].length = feeds[1].length = data->length;
+    feeds[0].begin = LS_TOKEN_BEGIN;
+    feeds[1].end = LS_TOKEN_END;
+    return 2;
 }
 
-/* Rows of the first window that the config cuts; 0: samples are rows. */
-static int64_t first_window(const struct ls_data_options *data) {
+struct ls_feed_options *ls_feeds_find(struct ls_feed_options *feeds, int count, const char *name) {
+    for (int i = 0; i < count; i++)
+        if (!strcmp(feeds[i].name, name))
+            return &feeds[i];
+    return NULL;
+}
+
+/* With masks the targets are the inputs as they are without. */
+static int mask_feeds(struct ls_feed_options *feeds, int count) {
+    const struct ls_feed_options *inputs = ls_feeds_find(feeds, count, "inputs");
+    struct ls_feed_options *targets = ls_feeds_find(feeds, count, "targets");
+    if (!inputs || (!targets && count == LS_FEEDS_MAX))
+        return count;
+    if (!targets)
+        targets = &feeds[count++];
+    *targets = *inputs;
+    targets->masked = true;
+    snprintf(targets->name, sizeof targets->name, "targets");
+    return count;
+}
+
+/* NAME_length for every ragged feed NAME, while there is room. */
+static int add_lengths(struct ls_feed_options *feeds, int count) {
+    const int given = count;
+    for (int i = 0; i < given && count < LS_FEEDS_MAX; i++)
+        if (feeds[i].length) {
+            feeds[count] = feeds[i];
+            feeds[count].lengths = feeds[count].optional = true;
+            feeds[count].masked = false;
+            snprintf(feeds[count].name, sizeof feeds[count].name, "%.*s%s",
+                     LS_FEED_NAME_MAX - (int)sizeof LS_LENGTH_ENDING, feeds[i].name,
+                     LS_LENGTH_ENDING);
+            count++;
+        }
+    return count;
+}
+
+int ls_config_feeds(const struct ls_config *config, struct ls_feed_options *feeds) {
+    const struct ls_data_options *data = &config->data;
+    int count = data->feeds.count;
+    if (data->window)
+        count = window_feeds(data, feeds);
+    else if (data->length)
+        count = length_feeds(data, feeds);
+    else if (!count)
+        count = default_feeds(data, feeds);
+    else
+        memcpy(feeds, data->feeds.items, (size_t)count * sizeof *feeds);
+    if (config->augment.mask > 0)
+        count = mask_feeds(feeds, count);
+    return add_lengths(feeds, count);
+}
+
+int64_t ls_data_window(const struct ls_data_options *data) {
     int64_t window = data->window;
     for (int i = 0; i < data->feeds.count && !window; i++)
         window = data->feeds.items[i].window;
@@ -94,7 +170,7 @@ static int64_t first_window(const struct ls_data_options *data) {
 
 int64_t ls_config_stride(const struct ls_config *config) {
     const struct ls_data_options *data = &config->data;
-    const int64_t window = first_window(data);
+    const int64_t window = ls_data_window(data);
     return !window ? 1 : data->stride ? data->stride : window;
 }
 
@@ -156,67 +232,6 @@ enum ls_status ls_reader_feeds(struct ls_config_reader *reader, const yaml_node_
             status = read_feed(reader, yaml_document_get_node(reader->document, pair->value), feed);
     }
     return status;
-}
-
-/* Keys that say something about windows, where there are none. */
-static enum ls_status check_windowless(const struct ls_config_reader *reader) {
-    const struct ls_data_options *data = &reader->config->data;
-    static const char *const keys[] = {"data.stride", "data.horizon", "data.target_channels"};
-    const bool given[] = {data->stride != 0 && !first_window(data), data->horizon != 0,
-                          data->target_channels.count != 0};
-    for (int i = 0; i < 3; i++)
-        if (given[i])
-            return ls_reader_fail(reader, *ls_reader_origin(reader, keys[i]),
-                                  "%s is about windows, but data.window is not given", keys[i]);
-    return LS_OK;
-}
-
-/* Datasets that nothing would be read from, since the feeds are named in another way. */
-static enum ls_status check_columns(const struct ls_config_reader *reader) {
-    const struct ls_data_options *data = &reader->config->data;
-    const bool inputs = strcmp(data->inputs, "/inputs") != 0 && data->feeds.count;
-    const bool targets =
-        strcmp(data->targets, "/targets") != 0 && (data->feeds.count || data->window);
-    if (!inputs && !targets)
-        return LS_OK;
-    const char *key = inputs ? "data.inputs" : "data.targets";
-    char place[240];
-    const struct ls_origin other =
-        data->feeds.count ? reader->feeds : *ls_reader_origin(reader, "data.window");
-    return ls_reader_fail(reader, *ls_reader_origin(reader, key),
-                          "%s is given, but %s (%s) says what is read: leave it out", key,
-                          data->feeds.count ? "data.feeds" : "data.window",
-                          ls_origin_print(other, place, sizeof place));
-}
-
-enum ls_status ls_reader_check_feeds(const struct ls_config_reader *reader) {
-    const struct ls_data_options *data = &reader->config->data;
-    const struct ls_real_list *channels = &data->target_channels;
-    char place[240];
-    const enum ls_status status = check_columns(reader);
-    if (status != LS_OK)
-        return status;
-    if (!data->window)
-        return check_windowless(reader);
-    const struct ls_origin window = *ls_reader_origin(reader, "data.window");
-    if (data->feeds.count)
-        return ls_reader_fail(
-            reader, window, "data.window and data.feeds (%s) both say what a sample is: choose one",
-            ls_origin_print(reader->feeds, place, sizeof place));
-    if (data->standardise == LS_STANDARDISE_FEATURE)
-        return ls_reader_fail(reader, *ls_reader_origin(reader, "data.standardise"),
-                              "data.standardise: windows of a series take channel, not feature");
-    for (int i = 0; i < channels->count; i++) {
-        const double value = channels->values[i];
-        const bool neighbour = i == 0 || fabs(value - channels->values[i - 1] - 1) < 0.5;
-        if (value < 0 || fabs(value - floor(value)) > 0 || !neighbour)
-            return ls_reader_fail(
-                reader, *ls_reader_origin(reader, "data.target_channels"),
-                "data.target_channels: expected neighbours like [6] or [2, 3, 4], counted from 0, "
-                "found %g",
-                value);
-    }
-    return LS_OK;
 }
 
 void ls_config_print_feeds(FILE *out, const struct ls_feed_list *list, int indent) {

@@ -74,6 +74,15 @@ static const struct ls_field data_items[] = {
      .max = 1 << 24,
      .help = "with window: the columns of the series that are targets, neighbours counted from 0; "
              "[]: all"},
+    {.name = "length",
+     .kind = LS_FIELD_INTEGER,
+     .offset = DATA(length),
+     .initial = "0",
+     .max = 1 << 24,
+     .unit = "tokens",
+     .help =
+         "of rows of different lengths (text --lines): inputs are a row's tokens behind <begin>, "
+         "targets the same before <end>, cut or padded to it"},
     {.name = "split",
      .kind = LS_FIELD_LIST,
      .offset = DATA(split),
@@ -81,6 +90,12 @@ static const struct ls_field data_items[] = {
      .max = 1,
      .help = "cuts data.train into shares for train, validation, test: [0.8, 0, 0.2]; windows in "
              "order of time"},
+    {.name = "group",
+     .kind = LS_FIELD_TEXT,
+     .offset = DATA(group),
+     .initial = "",
+     .help = "with split: samples whose rows of this dataset are alike stay in one part; empty: "
+             "each for itself"},
     {.name = "standardise",
      .kind = LS_FIELD_CHOICE,
      .offset = DATA(standardise),

@@ -1,6 +1,7 @@
 /* What the task has: its losses, and the phases with their optimisers. */
 #include <string.h>
 
+#include "io/vocabulary.h"
 #include "launcher/config/reader.h"
 
 static const struct ls_field phase_items[] = {
@@ -123,6 +124,16 @@ static const struct ls_origin *given_loss(const struct ls_config_reader *reader)
     return NULL;
 }
 
+/* Rows that are padded to a length have labels of 0 that mean nothing: unless told, a language
+ * model leaves them out. */
+static void ignore_padding(const struct ls_config_reader *reader) {
+    struct ls_config *config = reader->config;
+    const struct ls_origin *given = ls_reader_origin(reader, "loss.ignored_label");
+    if (config->task.kind == LS_TASK_LANGUAGE_MODEL && config->data.length &&
+        !(config->augment.mask > 0) && !given->line && !given->assignment)
+        config->task.ignored_label = LS_TOKEN_PADDING;
+}
+
 static enum ls_status resolve_losses(struct ls_config_reader *reader) {
     struct ls_config *config = reader->config;
     const struct ls_origin *loss = given_loss(reader),
@@ -130,6 +141,7 @@ static enum ls_status resolve_losses(struct ls_config_reader *reader) {
     const bool task_given = kind->line || kind->assignment;
     struct ls_error problem;
     if (!config->losses.count) {
+        ignore_padding(reader);
         if (ls_task_losses(&config->task, &config->losses, &problem) == LS_OK)
             return LS_OK;
         const bool by_loss =

@@ -17,25 +17,34 @@ const char *ls_part_name(int role) {
     return names[role];
 }
 
-static bool starts_with_window(struct ls_shape shape, int64_t window) {
-    return shape.rank > 0 && shape.dims[0] == window;
+/* Rows or values that a feed takes of a stream or a ragged column; 0: it takes plain rows. */
+static int64_t extent(const struct ls_feed_options *feed) {
+    return feed->window ? feed->window : feed->length;
 }
 
-/* Data that has a feed's windows as rows already, /NAME [N, window, ...], is taken as it is: then
- * all windows are rows of columns called like their feeds. */
+static bool has_rows(const struct ls_feed_options *feed, const struct ls_column *column) {
+    return extent(feed) && !feed->lengths && !strcmp(column->name + 1, feed->name) &&
+           column->shape.rank > 0 && column->shape.dims[0] == extent(feed);
+}
+
+/* Data that has a feed's samples as rows already, /NAME [N, window or length, ...], is taken as it
+ * is: then all such feeds are rows of columns called like them. */
 static void take_rows(struct ls_feed_options *feeds, int count, const struct ls_column *columns,
                       int column_count) {
     bool rows = false;
     for (int i = 0; i < count; i++)
-        for (int c = 0; c < column_count && feeds[i].window; c++)
-            rows = rows || (!strcmp(columns[c].name + 1, feeds[i].name) &&
-                            starts_with_window(columns[c].shape, feeds[i].window));
-    for (int i = 0; i < count && rows; i++)
-        if (feeds[i].window) {
-            snprintf(feeds[i].column, sizeof feeds[i].column, "/%s", feeds[i].name);
-            feeds[i].window = feeds[i].offset = feeds[i].first_channel = feeds[i].channels = 0;
-            feeds[i].optional = true;
-        }
+        for (int c = 0; c < column_count; c++)
+            rows = rows || has_rows(&feeds[i], &columns[c]);
+    for (int i = 0; i < count && rows; i++) {
+        struct ls_feed_options *feed = &feeds[i];
+        if (!extent(feed))
+            continue;
+        snprintf(feed->column, sizeof feed->column, "/%s", feed->masked ? "inputs" : feed->name);
+        feed->window = feed->offset = feed->first_channel = feed->channels = 0;
+        feed->length = feed->begin = feed->end = 0;
+        feed->lengths = false;
+        feed->optional = true;
+    }
 }
 
 /* Columns that a config leaves open are the only one of the file, or /inputs. */
@@ -61,10 +70,12 @@ static enum ls_status open_source(struct ls_data *data, const struct ls_config *
     char path[LS_TEXT_MAX];
     const int role = (int)source->role;
     struct ls_feed_options *feeds = data->options[role];
+    const bool grouped = role == LS_SOURCE_TRAIN && config->data.split.count;
     const struct ls_dataset_options options = {.path = path,
                                                .feeds = feeds,
                                                .feed_count = data->feed_count,
-                                               .stride = ls_config_stride(config)};
+                                               .stride = ls_config_stride(config),
+                                               .group = grouped ? config->data.group : NULL};
     enum ls_status status = ls_source_resolve(source, path, error);
     if (status == LS_OK)
         status = settle_columns(path, feeds, data->feed_count, error);
@@ -136,8 +147,14 @@ static enum ls_feed_scaling scaling_of(const struct ls_config *config, const cha
  * always the same one, and a stream of single values has no channels. */
 static enum ls_status check_scaling(const struct ls_feed *feed,
                                     const struct ls_feed_options *options, struct ls_error *error) {
-    if (feed->scaling == LS_FEED_AS_IT_IS || !options->window)
+    if (feed->scaling == LS_FEED_AS_IT_IS || !(options->window || options->length))
         return LS_OK;
+    if (options->length)
+        return ls_fail(
+            error, LS_INVALID,
+            "data.standardise: the rows of the feed '%s' have different lengths: there is "
+            "nothing to standardise by; expected none",
+            feed->name);
     if (feed->scaling == LS_FEED_PER_VALUE)
         return ls_fail(error, LS_INVALID,
                        "data.standardise: the feed '%s' takes windows, which have channels but no "
@@ -196,58 +213,6 @@ static enum ls_status check_shapes(const struct ls_data *data, struct ls_error *
     return LS_OK;
 }
 
-/* Parts one behind the other: of rows in the order of a permutation of the seed, of windows in the
- * order of time. Windows that share rows with those of the next part belong to none. */
-static enum ls_status cut_parts(struct ls_data *data, const struct ls_config *config,
-                                const uint64_t counts[LS_PARTS], struct ls_error *error) {
-    struct ls_dataset *dataset = data->datasets[LS_SOURCE_TRAIN];
-    const uint64_t samples = ls_dataset_info(dataset).samples;
-    const uint64_t overlap = ls_dataset_overlap(dataset);
-    bool windows = false;
-    for (int i = 0; i < data->feed_count; i++)
-        windows = windows || data->options[LS_SOURCE_TRAIN][i].window;
-    uint64_t first = 0;
-    for (int role = 0; role < LS_PARTS; role++) {
-        const uint64_t left_out = first + counts[role] < samples ? overlap : 0;
-        if (counts[role] && counts[role] <= left_out)
-            return ls_fail(error, LS_INVALID,
-                           "data.split: %s gets %llu windows, and the last %llu share rows with "
-                           "the next part: none is left",
-                           ls_part_name(role), (unsigned long long)counts[role],
-                           (unsigned long long)left_out);
-        if (counts[role])
-            data->parts[role] = (struct ls_part){.dataset = dataset,
-                                                 .first = first,
-                                                 .count = counts[role] - left_out,
-                                                 .permuted = !windows,
-                                                 .seed = (uint64_t)config->seed};
-        if (role != LS_SOURCE_TRAIN)
-            memcpy(data->options[role], data->options[LS_SOURCE_TRAIN], sizeof data->options[role]);
-        first += counts[role];
-    }
-    return LS_OK;
-}
-
-/* Cuts data.train: shares of the samples, train taking what rounding leaves. */
-static enum ls_status split(struct ls_data *data, const struct ls_config *config,
-                            struct ls_error *error) {
-    const uint64_t rows = data->parts[LS_SOURCE_TRAIN].count;
-    uint64_t counts[LS_PARTS] = {0}, held_out = 0;
-    for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS; role++) {
-        counts[role] = (uint64_t)(config->data.split.values[role] * (double)rows + 0.5);
-        held_out += counts[role];
-        if (config->data.split.values[role] > 0 && !counts[role])
-            return ls_fail(
-                error, LS_INVALID, "data.split: a share of %g of %llu rows is no row for %s",
-                config->data.split.values[role], (unsigned long long)rows, ls_part_name(role));
-    }
-    if (held_out >= rows)
-        return ls_fail(error, LS_INVALID, "data.split leaves no rows of %llu for training",
-                       (unsigned long long)rows);
-    counts[LS_SOURCE_TRAIN] = rows - held_out;
-    return cut_parts(data, config, counts, error);
-}
-
 enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config, bool import,
                             struct ls_error *error) {
     *data = (struct ls_data){0};
@@ -265,8 +230,10 @@ enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config
     for (int role = 0; role < LS_PARTS && status == LS_OK; role++)
         if (data->datasets[role])
             status = ls_data_check_vocabularies(data, role, NULL, error);
+    if (status == LS_OK && config->augment.mask > 0)
+        status = ls_data_check_specials(data, error);
     if (status == LS_OK && config->data.split.count)
-        status = split(data, config, error);
+        status = ls_data_split(data, config, error);
     if (status != LS_OK)
         ls_data_close(data);
     return status;
@@ -342,5 +309,7 @@ void ls_data_close(struct ls_data *data) {
             ls_dataset_close(data->datasets[role]);
     for (int i = 0; i < LS_FEEDS_MAX; i++)
         free(data->missing[i]);
+    for (int role = 0; role < LS_PARTS; role++)
+        free(data->samples[role]);
     *data = (struct ls_data){0};
 }

@@ -17,6 +17,7 @@ struct ls_data {
     struct ls_feed_options options[LS_PARTS][LS_FEEDS_MAX]; /* of the feeds on offer */
     struct ls_feed feeds[LS_FEEDS_MAX];
     int feed_count;
+    uint64_t *samples[LS_PARTS]; /* owned; of parts that are lists of samples */
     char *missing[LS_FEEDS_MAX]; /* owned; of feeds that the data has no column for */
 };
 
@@ -35,6 +36,10 @@ LS_MUST_USE enum ls_status ls_data_open_given(struct ls_data *data, const struct
                                               const struct ls_given_data *given,
                                               struct ls_error *error);
 void ls_data_close(struct ls_data *data);
+
+/* The parts of data.train that data.split asks for (split.c). */
+LS_MUST_USE enum ls_status ls_data_split(struct ls_data *data, const struct ls_config *config,
+                                         struct ls_error *error);
 
 /* What loaders of a part read for a model: a use for each of its inputs, in their order; returns
  * their number. Borrows from data. */
@@ -63,6 +68,9 @@ LS_MUST_USE enum ls_status ls_data_check_vocabularies(const struct ls_data *data
  * say how many there are. path: of the run's vocabularies. */
 LS_MUST_USE enum ls_status ls_data_take_vocabularies(struct ls_data *data, const char *path,
                                                      struct ls_error *error);
+/* Whether the tokens of the feed inputs, which masks are put over, begin with the special ones. */
+LS_MUST_USE enum ls_status ls_data_check_specials(const struct ls_data *data,
+                                                  struct ls_error *error);
 /* The path of that file of a run. */
 const char *ls_vocabulary_path(const char *run, char path[LS_TEXT_MAX]);
 

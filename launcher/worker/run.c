@@ -55,7 +55,8 @@ static enum ls_status open_loader(struct run *run, int role, struct ls_error *er
         .count = worker->count,
         .uses = uses,
         .use_count = ls_data_uses(&run->data, role, worker, uses),
-        .augment = training ? run->config->augment : (struct ls_augment_options){0},
+        .augment = training ? run->config->augment
+                            : (struct ls_augment_options){.mask = run->config->augment.mask},
     };
     return ls_loader_create(&run->loaders[role], &options, error);
 }

@@ -91,7 +91,8 @@ enum ls_status ls_data_take_vocabularies(struct ls_data *data, const char *path,
     for (int i = 0; i < data->feed_count && status == LS_OK; i++) {
         const char *column = data->options[LS_SOURCE_TRAIN][i].column;
         struct ls_feed *feed = &data->feeds[i];
-        if (feed->shape.rank != LS_FEED_OPEN && !feed->integer)
+        if (data->options[LS_SOURCE_TRAIN][i].lengths ||
+            (feed->shape.rank != LS_FEED_OPEN && !feed->integer))
             continue;
         struct ls_vocabulary vocabulary;
         bool found;
@@ -100,5 +101,25 @@ enum ls_status ls_data_take_vocabularies(struct ls_data *data, const char *path,
             feed->limit = vocabulary.count;
         ls_vocabulary_clear(&vocabulary);
     }
+    return status;
+}
+
+enum ls_status ls_data_check_specials(const struct ls_data *data, struct ls_error *error) {
+    const char *path = ls_dataset_path(data->datasets[LS_SOURCE_TRAIN]), *column = NULL;
+    for (int i = 0; i < data->feed_count; i++)
+        if (!strcmp(data->feeds[i].name, "inputs"))
+            column = data->options[LS_SOURCE_TRAIN][i].column;
+    if (!column)
+        return ls_fail(error, LS_INVALID, "augment.mask: the data has no feed 'inputs'");
+    struct ls_vocabulary vocabulary;
+    bool found;
+    enum ls_status status = ls_vocabulary_load(&vocabulary, path, column, &found, error);
+    if (status == LS_OK && found && !vocabulary.special)
+        status =
+            ls_fail(error, LS_INVALID,
+                    "augment.mask: %s of %s has no special tokens, so none for the mask; import "
+                    "it with --special",
+                    column, path);
+    ls_vocabulary_clear(&vocabulary);
     return status;
 }

@@ -212,6 +212,24 @@ refused(["data", "import", words, "--vocabulary", lockstep.path("nowhere.h5")] +
 refused(["data", "import", write("others.txt", "xyz\n")] + characters + out,
         "others.txt:1:1: error: 'x' is not in the vocabulary that the text is read with (7 chars)")
 os.environ["LOCKSTEP_DATA"] = lockstep.path()
+# Rows of different lengths.
+refused(["data", "import", "pairs", write("one.tsv", "a\tb\n\nc\n")] + out,
+        "one.tsv:3:1: error: expected a text in column 2 (fields end at tabs), found none")
+refused(["data", "import", lockstep.path("one.tsv"), "--columns", "1"] + out, "--columns: expected two numbers")
+refused(["data", "import", lockstep.path("one.tsv"), "--columns", "2,2"] + out, "--columns: source and target are both column 2")
+refused(["data", "import", "pairs", write("none.tsv", "\n\n")] + out, "none.tsv: no pairs in it")
+refused(["data", "import", "text", lockstep.path("none.tsv"), "--lines"] + out, "none.tsv: no text in it")
+refused(["data", "import", "text", write("latin.txt", b"a\nb\xe9\n"), "--lines"] + out, "latin.txt:2:2: error: expected text in UTF-8")
+tokens = "[{embedding: {width: 2}}, {linear: {units: vocabulary}}]"
+lined = config(f"'text {words} --lines'", model=tokens)
+small = ["-n", "1", "--out", RUN, "--set", "train.batch=1", "--set", "train.microbatches=1"]
+refused(["train", lined, "--set", "data.window=2"] + small, "feed 'inputs': the rows of /text have different lengths", "found a window")
+refused(["train", lined, "--set", "data.inputs=/text"] + small, "feed 'inputs': the rows of /text have different lengths", "found none")
+refused(["train", lined, "--set", "data.length=4", "--set", "data.standardise=channel"] + small, "nothing to standardise by")
+plain = config(f"'text {words}'", model=tokens)
+refused(["train", plain, "--set", "data.length=4"] + small, "length, begin and end are for rows of different lengths, but /text")
+refused(["train", plain, "--set", "data.window=2", "--set", "augment.mask=0.2"] + small, "has no special tokens, so none for the mask")
+refused(["train", config(good), "--set", "data.split=[0.5,0.5,0]", "--set", "data.group=/kind"] + small, "no dataset '/kind' in it to group by")
 text = config(f"'text {words} --vocabulary characters.h5'", model="[{embedding: {width: 2}}, {linear: 7}]")
 lockstep.call("train", text, "-n", 1, "--out", lockstep.path("found"), data__window=2, train__batch=2, train__microbatches=1)
 refused(["train", config(f"'text {words} --vocabulary nowhere.h5'"), "--out", RUN, "--set", "data.window=2"],

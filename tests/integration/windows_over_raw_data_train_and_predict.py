@@ -113,5 +113,102 @@ train: {epochs: 1, batch: 32, microbatches: 4, steps_max: 5}
         equal(file["outputs"].shape, ((len(rows) - 48) // 7 + 1, 12, 2), "series: outputs")
 
 
-for test in (language, forecast):
+def same_bits(name, text, **settings):
+    """Trains on 1 and 2 ranks, which must end in the same bits; returns the run."""
+    config = write(name + ".yaml", text)
+    results = [train(config, path(f"{name}{ranks}"), ranks, **settings) for ranks in (1, 2)]
+    equal(results[0]["parameters_digest"], results[1]["parameters_digest"], f"{name}: digests on 1 and 2 ranks")
+    equal(results[0]["validation"], results[1]["validation"], f"{name}: validation on 1 and 2 ranks")
+    return path(name + "1")
+
+
+def ragged(file, column):
+    """The rows of a ragged column as lists of the texts of its tokens."""
+    words, tokens, ends = list(file[column].attrs["vocabulary"]), file[column][:], file[column + ".ends"][:]
+    equal(words[:5], ["<padding>", "<begin>", "<end>", "<unknown>", "<mask>"], f"{column}: special tokens")
+    return [[words[t] for t in tokens[a:b]] for a, b in zip([0, *ends[:-1]], ends)]
+
+
+LINES = """data: {train: 'text text/names.txt --lines', length: 12, split: [0.9, 0.1, 0]}
+model:
+  - embedding: {width: 16}
+  - position
+  - residual: {activation: none, body: [layer_norm, {attention: {heads: 2, MASK: true, lengths: inputs_length}}]}
+  - linear: {units: vocabulary}
+train: {epochs: 1, batch: 64, microbatches: 4, steps_max: 4}
+optimizer: {name: adam, learning_rate: 0.01}
+"""
+
+
+def lines():
+    names = open(os.path.join(DATA, "text", "names.txt")).read().split()
+    call("data", "import", "text", os.path.join(DATA, "text", "names.txt"), "--lines", "--out", path("names.h5"))
+    with h5py.File(path("names.h5")) as file:
+        equal(["".join(row) for row in ragged(file, "text")], names, "lines: names read back")
+        words = list(file["text"].attrs["vocabulary"])
+    info = call("data", "info", path("names.h5")).stdout
+    check("/text      32033 rows of different lengths, uint8, a vocabulary of 31" in info, info)
+    run = same_bits("lines", "task: language_model\n" + LINES.replace("MASK", "causal"))
+    check("ignored_label: 0" in open(os.path.join(run, "config.yaml")).read(), "lines: padding is left out of the loss")
+
+    # The same samples as plain rows; one name has to be cut.
+    some = names[:40] + ["x" * 20]
+    rows = numpy.zeros((len(some), 12), "u1")
+    for row, name in zip(rows, some):
+        tokens = ([1] + [words.index(c) for c in name])[:12]
+        row[:len(tokens)] = tokens
+    with h5py.File(path("rows-of-names.h5"), "w") as file:
+        file["inputs"] = rows
+        file["inputs_length"] = (rows > 0).sum(1).astype("i4")
+    source = write("some.txt", "\n".join(some[:7]) + "\n\r\n\n" + "\r\n".join(some[7:]))
+    call("predict", run, "--data", f"text {source} --lines", "--out", path("names-out.h5"))
+    call("predict", run, "--data", path("rows-of-names.h5"), "--out", path("names-rows-out.h5"))
+    with h5py.File(path("names-out.h5")) as a, h5py.File(path("names-rows-out.h5")) as b:
+        equal(a["outputs"].shape, (41, 12, 31), "lines: outputs")
+        check(numpy.array_equal(a["outputs"], b["outputs"]), "lines: lines and rows are predicted alike")
+
+
+def pairs():
+    source = os.path.join(DATA, "parallel", "tatoeba-eng-fra.tsv")
+    both = [line.split("\t") for line in open(source, encoding="utf-8").read().splitlines()]
+    call("data", "import", "pairs", source, "--words", 300, "--columns", "2,1", "--out", path("swapped.h5"))
+    call("data", "import", source, "--unit", "char", "--out", path("pairs.h5"))
+    with h5py.File(path("pairs.h5")) as file, h5py.File(path("swapped.h5")) as swapped:
+        for side, column in enumerate(("source", "target")):
+            equal(["".join(row) for row in ragged(file, column)], [pair[side] for pair in both], f"pairs: {column}")
+        equal(len(swapped["target"].attrs["vocabulary"]), 305, "pairs: words of the vocabulary")
+        equal(ragged(swapped, "target")[0], ["<unknown>", "!"], "pairs: the first line")
+    run = same_bits("pairs", """data:
+  train: "pairs parallel/tatoeba-eng-fra.tsv --words 300"
+  split: [0.96, 0.02, 0.02]
+  group: source
+  feeds:
+    source: {column: source, length: 8}
+    before: {column: target, length: 9, begin: 1}
+    targets: {column: target, length: 9, end: 2}
+model:
+  - input: source
+  - embedding: {width: 16, name: memory}
+  - input: before
+  - embedding: {width: 16, name: words}
+  - residual: {activation: none, body: [layer_norm, {attention: {heads: 2, causal: true, lengths: before_length}}]}
+  - residual: {activation: none, body: [layer_norm, {attention: {heads: 2, memory: memory, lengths: source_length}}]}
+  - linear: {units: vocabulary}
+losses: [cross_entropy: {ignored_label: 0}]
+train: {epochs: 1, batch: 64, microbatches: 4, steps_max: 4}
+""")
+    equal(sorted(json.load(open(os.path.join(run, "vocabulary.json")))), ["source", "target"], "pairs: the run's vocabularies")
+
+
+def masked():
+    run = same_bits("masked", LINES.replace("MASK: true, ", "") + "losses: [cross_entropy: {perplexity: true}]\naugment: {mask: 0.15}\n")
+    # Validation hides the same tokens every time.
+    first = call("evaluate", run).stdout
+    equal(call("evaluate", run).stdout, first, "masked: evaluated twice")
+    loss = json.load(open(os.path.join(run, "result.json")))["validation"]["loss"]
+    check(f"validation  loss {loss:.9g} " in first, f"masked: validation loss of the run {loss} and later:\n{first}")
+    call("predict", run, "--data", path("names.h5"), "--out", path("masked-out.h5"))
+
+
+for test in (language, forecast, lines, pairs, masked):
     test()

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/tensor/augment.h"
@@ -81,5 +82,41 @@ START_TEST(the_same_key_gives_the_same_image) {
 }
 END_TEST
 
-LS_SUITE(every_flip_and_shift_comes_about_equally_often, without_options_the_image_stays,
-         the_same_key_gives_the_same_image)
+/* Of each token that may be hidden, one in four is chosen; of those 8 in 10 are masks. */
+START_TEST(masks_hide_what_they_leave_to_be_said) {
+    enum { TOKENS = 20, MASK = 4, SPECIAL = 5, ALL = 55 };
+    const struct ls_mask_tokens tokens = {.mask = MASK, .special = SPECIAL, .count = ALL};
+    int chosen = 0, masks = 0, kept = 0, drawn = 0;
+    for (uint64_t row = 0; row < DRAWS; row++) {
+        int32_t inputs[TOKENS], targets[TOKENS];
+        for (int i = 0; i < TOKENS; i++)
+            inputs[i] = targets[i] = i < 2 ? i : 10 + i;
+        const struct ls_random_key key = ls_random_key(3, LS_STREAM_AUGMENT, 5, row);
+        ls_augment_mask(0.25, &tokens, key, TOKENS, inputs, targets);
+        for (int i = 0; i < TOKENS; i++) {
+            const int32_t original = i < 2 ? i : 10 + i;
+            ck_assert(targets[i] == -1 ? inputs[i] == original : targets[i] == original);
+            ck_assert(i >= 2 || targets[i] == -1);
+            ck_assert(inputs[i] == original || inputs[i] == MASK ||
+                      (inputs[i] >= SPECIAL && inputs[i] < ALL));
+            chosen += targets[i] >= 0;
+            masks += targets[i] >= 0 && inputs[i] == MASK;
+            kept += targets[i] >= 0 && inputs[i] == original;
+            drawn += inputs[i] != MASK && inputs[i] != original;
+        }
+        int32_t again[TOKENS], said[TOKENS];
+        for (int i = 0; i < TOKENS; i++)
+            again[i] = said[i] = i < 2 ? i : 10 + i;
+        ls_augment_mask(0.25, &tokens, key, TOKENS, again, said);
+        ck_assert_int_eq(memcmp(again, inputs, sizeof again), 0);
+    }
+    /* 18000 of 72000 expected, deviation 116; then 14400 (54), 1836 (41), 1764 (40) */
+    ck_assert_msg(abs(chosen - 18000) < 500, "chosen: %d", chosen);
+    ck_assert_msg(abs(masks - chosen * 8 / 10) < 250, "masks: %d of %d", masks, chosen);
+    ck_assert_msg(abs(kept - chosen * 102 / 1000) < 180, "kept: %d of %d", kept, chosen);
+    ck_assert_msg(abs(drawn - chosen * 98 / 1000) < 180, "drawn: %d of %d", drawn, chosen);
+}
+END_TEST
+
+LS_SUITE(masks_hide_what_they_leave_to_be_said, every_flip_and_shift_comes_about_equally_often,
+         without_options_the_image_stays, the_same_key_gives_the_same_image)

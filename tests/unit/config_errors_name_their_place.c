@@ -133,6 +133,28 @@ static const struct mistake mistakes[] = {
      "x.yaml:3:26: error: data.feeds.a.column is given twice; first on line 3"},
     {D "  feeds: {a: [b]}\n" M, NULL,
      "x.yaml:3:14: error: data.feeds.a: expected keys with values, found a list"},
+    {D "  window: 8\n  length: 8\n" M, NULL,
+     "x.yaml:3:11: error: data.window and data.length (line 4) both say what a sample is: choose "
+     "one"},
+    {D "  length: 8\n  targets: /c\n" M, NULL,
+     "x.yaml:4:12: error: data.targets is given, but data.length (line 3) says what is read: leave "
+     "it out"},
+    {D "  feeds: {a: {column: b, length: 4}, a_length: c}\n" M, NULL,
+     "x.yaml:3:3: error: data.feeds: 'a_length' is how long the feed 'a' is: give the other feed "
+     "another name"},
+    {D "  group: a\n" M, NULL,
+     "x.yaml:3:10: error: data.group says what data.split keeps together, but that is not given"},
+    {D "  window: 8\n  group: a\n  split: [0.5, 0.5, 0]\n" M, NULL,
+     "x.yaml:4:10: error: data.group: windows are split in the order of time, not by groups"},
+    {D "  feeds: {a: b}\n" M "augment: {mask: 0.1}\n", NULL,
+     "x.yaml:6:17: error: augment.mask hides tokens of the feed 'inputs', which data.feeds does "
+     "not "
+     "have"},
+    {D "  feeds: {inputs: b, targets: b}\n" M "augment: {mask: 0.1}\n", NULL,
+     "x.yaml:6:17: error: augment.mask makes the feed 'targets', but data.feeds has one, too"},
+    {D M "augment: {mask: 0.1, flip: true}\n", NULL,
+     "x.yaml:5:17: error: augment.mask is for tokens, flip and shift are for images"},
+    {D M "augment: {mask: 1.5}\n", NULL, "x.yaml:5:17: error: augment.mask: expected a number ..."},
     {D "  feeds: {a: b}\n  inputs: /c\n" M, NULL,
      "x.yaml:4:11: error: data.inputs is given, but data.feeds (line 3) says what is read: leave "
      "it "

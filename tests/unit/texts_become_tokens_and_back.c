@@ -9,12 +9,12 @@
 #include "tests/support/support.h"
 
 static struct ls_error *const error = &ls_test_error;
-static const struct ls_text verse = {"verse.txt", "b\xc3\xa9 a\nbb", 8};
+static const struct ls_text verse = {.name = "verse.txt", .bytes = "b\xc3\xa9 a\nbb", .count = 8};
 
 static struct ls_vocabulary build(int unit, bool special, int64_t words, const char *text) {
     struct ls_vocabulary vocabulary;
     const struct ls_vocabulary_options options = {unit, special, words};
-    const struct ls_text whole = {"text", text, strlen(text)};
+    const struct ls_text whole = {.name = "text", .bytes = text, .count = strlen(text)};
     ls_require(ls_vocabulary_build(&vocabulary, &options, &whole, error));
     return vocabulary;
 }
@@ -29,7 +29,7 @@ static void check_texts(const struct ls_vocabulary *vocabulary, int first,
 
 static void check_round(const struct ls_vocabulary *vocabulary, const char *text,
                         const char *expected) {
-    const struct ls_text whole = {"text", text, strlen(text)};
+    const struct ls_text whole = {.name = "text", .bytes = text, .count = strlen(text)};
     int32_t *tokens;
     uint64_t count;
     char *printed = NULL;
@@ -54,9 +54,10 @@ START_TEST(characters_are_numbered_in_their_order) {
     ck_assert_int_eq(memcmp(tokens, expected, sizeof expected), 0);
     free(tokens);
     check_round(&vocabulary, "a\xc3\xa9\n b", "a\xc3\xa9\n b");
-    const struct ls_text other = {"other.txt", "ab\nbac", 6};
+    const struct ls_text other = {.name = "other.txt", .bytes = "ab\nbac", .count = 6};
     ck_assert_int_eq(ls_vocabulary_encode(&vocabulary, &other, &tokens, &count, error), LS_INVALID);
-    ls_test_error_has("other.txt:2:3: error: 'c' is not in the vocabulary that the text is read with");
+    ls_test_error_has(
+        "other.txt:2:3: error: 'c' is not in the vocabulary that the text is read with");
     ls_vocabulary_clear(&vocabulary);
     vocabulary = build(LS_UNIT_CHAR, true, 0, "ab");
     check_texts(&vocabulary, LS_TOKENS_SPECIAL, (const char *const[]){"a", "b", NULL});
@@ -86,7 +87,7 @@ START_TEST(bytes_take_any_file) {
     struct ls_vocabulary vocabulary = build(LS_UNIT_BYTE, true, 0, "");
     ck_assert_int_eq(vocabulary.count, 256 + LS_TOKENS_SPECIAL);
     ck_assert_str_eq(vocabulary.texts[5 + 0xAF], "<AF>");
-    const struct ls_text odd = {"odd", "\xff\0z", 3};
+    const struct ls_text odd = {.name = "odd", .bytes = "\xff\0z", .count = 3};
     int32_t *tokens;
     uint64_t count;
     ls_require(ls_vocabulary_encode(&vocabulary, &odd, &tokens, &count, error));
@@ -114,7 +115,8 @@ START_TEST(what_is_no_utf8_is_refused_with_its_place) {
         for (int unit = LS_UNIT_CHAR; unit <= LS_UNIT_WORD; unit += LS_UNIT_WORD - LS_UNIT_CHAR) {
             struct ls_vocabulary vocabulary;
             const struct ls_vocabulary_options options = {.unit = unit};
-            const struct ls_text text = {"x.txt", cases[i].bytes, cases[i].count};
+            const struct ls_text text = {
+                .name = "x.txt", .bytes = cases[i].bytes, .count = cases[i].count};
             ck_assert_int_eq(ls_vocabulary_build(&vocabulary, &options, &text, error), LS_INVALID);
             ls_test_error_has(cases[i].part);
         }

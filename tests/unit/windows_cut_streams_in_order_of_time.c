@@ -251,11 +251,17 @@ START_TEST(one_channel_of_many_needs_little_memory) {
     struct ls_dataset *dataset;
     ls_require(ls_dataset_open(&dataset, &options, error));
 #ifndef __SANITIZE_ADDRESS__
-    const struct rlimit limit = {(rlim_t)256 << 20, (rlim_t)256 << 20};
+    struct rlimit before, limit;
+    ck_assert_int_eq(getrlimit(RLIMIT_AS, &before), 0);
+    limit = before;
+    limit.rlim_cur = (rlim_t)256 << 20;
     ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
 #endif
     const struct ls_feed_use use = ls_test_use(&feed, LS_TYPE_INT32, 1);
     ls_require(ls_dataset_check(dataset, &use, error));
+#ifndef __SANITIZE_ADDRESS__
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &before), 0);
+#endif
     ls_dataset_close(dataset);
     free(values);
 }
