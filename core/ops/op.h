@@ -103,8 +103,8 @@ struct ls_run {
     const uint64_t *row_ids; /* per sample: its index in the data set */
     uint64_t row_first;      /* position of sample 0 in the global batch */
     int64_t position;        /* step mode: of the one position of each sequence; 0 starts anew */
-    /* Of weighted_loss, for each of its losses: the sum over the global batch of the first loss's
-     * weights / of this one's. Borrowed; NULL: all 1. */
+    /* Of weighted_loss, for each of its losses: what the sum over the global batch is divided by /
+     * the sum of this loss's weights there. Borrowed; NULL: all 1. */
     const double *term_factors;
 };
 

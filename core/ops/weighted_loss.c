@@ -1,6 +1,6 @@
-/* The sum of several losses of the same samples, each with its weight. After the division by the
- * first loss's weight over the global batch, which follows in the optimiser, every loss is to be
- * the mean over its own weight: so a run brings a factor for each (struct ls_run.term_factors). */
+/* The sum of several losses of the same samples, each with its weight. After the one division of
+ * the sum over the global batch, in the optimiser, every loss is to be the mean over its own
+ * weight: so a run may bring a factor for each (struct ls_run.term_factors). */
 #include "core/ops/loss.h"
 
 /* What loss i is multiplied with. */

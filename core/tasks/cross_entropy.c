@@ -150,12 +150,12 @@ static struct ls_value *record(struct ls_term *term, struct ls_builder *builder)
                                LS_PARAMETER_CONSTANT, false, 0,
                                (struct ls_initialiser){.kind = LS_INIT_VALUES,
                                                        .values = options->class_weights.values});
-    struct ls_value *lengths =
-        ls_layer_lengths(builder, term->spec, labels.rank > 0 ? labels.dims[0] : 1);
+    term->lengths = ls_layer_lengths(builder, term->spec, labels.rank > 0 ? labels.dims[0] : 1);
     const struct ls_cross_entropy_options settings = {.smoothing = options->label_smoothing,
                                                       .has_ignored = ignores,
                                                       .ignored = (int32_t)options->ignored_label};
-    return ls_softmax_cross_entropy(graph, term->of, term->target, weights, lengths, &settings);
+    return ls_softmax_cross_entropy(graph, term->of, term->target, weights, term->lengths,
+                                    &settings);
 }
 
 static double row_weight(const struct ls_term *term) {
@@ -166,6 +166,26 @@ static double row_weight(const struct ls_term *term) {
         ls_layer_spec_refers(term->spec, "lengths"))
         return 0;
     return (double)ls_shape_row_count(term->target->shape);
+}
+
+static double weight_of(const struct options *options, int32_t label) {
+    if (options->ignored_label >= 0 && label == options->ignored_label)
+        return 0;
+    return options->class_weights.count ? (double)(float)options->class_weights.values[label] : 1;
+}
+
+/* Of the positions that count, in order. */
+static double weigh(const struct ls_term *term, const int32_t *targets, const int32_t *lengths,
+                    int64_t rows) {
+    const struct ls_shape shape = term->target->shape;
+    const int64_t row = ls_shape_row_count(shape), length = shape.rank > 1 ? shape.dims[1] : 1;
+    double sum = 0;
+    for (int64_t n = 0; n < rows; n++) {
+        const int64_t valid = ls_positions_counted(lengths, n, length);
+        for (int64_t i = 0; i < valid * (row / length); i++)
+            sum += weight_of(term->spec->options, targets[n * row + i]);
+    }
+    return sum;
 }
 
 static int sum_count(const struct ls_term *term, bool detailed) {
@@ -251,6 +271,7 @@ const struct ls_loss ls_loss_cross_entropy = {
     .classifies = true,
     .record = record,
     .row_weight = row_weight,
+    .weigh = weigh,
     .sum_count = sum_count,
     .measure = measure,
     .metrics = metrics,

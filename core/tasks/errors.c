@@ -36,8 +36,8 @@ static struct ls_value *record(struct ls_term *term, struct ls_builder *builder,
     if (!term->target)
         return NULL;
     const struct ls_shape x = term->of->shape;
-    struct ls_value *lengths = ls_layer_lengths(builder, term->spec, x.rank > 1 ? x.dims[1] : 1);
-    return error(builder->graph, term->of, term->target, lengths, &settings);
+    term->lengths = ls_layer_lengths(builder, term->spec, x.rank > 1 ? x.dims[1] : 1);
+    return error(builder->graph, term->of, term->target, term->lengths, &settings);
 }
 
 static struct ls_value *record_squared(struct ls_term *term, struct ls_builder *builder) {
@@ -54,6 +54,17 @@ static struct ls_value *record_huber(struct ls_term *term, struct ls_builder *bu
 
 static double row_weight(const struct ls_term *term) {
     return ls_layer_spec_refers(term->spec, "lengths") ? 0 : 1;
+}
+
+/* The share of the positions that count. */
+static double weigh(const struct ls_term *term, const int32_t *targets, const int32_t *lengths,
+                    int64_t rows) {
+    (void)targets;
+    const int64_t positions = term->of->shape.dims[1];
+    double sum = 0;
+    for (int64_t n = 0; n < rows; n++)
+        sum += (double)ls_positions_counted(lengths, n, positions) / (double)positions;
+    return sum;
 }
 
 int ls_errors_sum_count(const struct ls_term *term, bool detailed) {
@@ -115,7 +126,7 @@ static const char *const inputs[] = {"target", "lengths", NULL};
                   .fields = {table, count},                                                        \
                   .options_size = sizeof(struct options),                                          \
                   .inputs = inputs},                                                               \
-        .watched = "r2", .record = recorder, .row_weight = row_weight,                             \
+        .watched = "r2", .record = recorder, .row_weight = row_weight, .weigh = weigh,             \
         .sum_count = ls_errors_sum_count, .measure = ls_errors_measure,                            \
         .metrics = ls_errors_metrics                                                               \
     }

@@ -39,6 +39,7 @@ struct ls_term {
     const struct ls_layer_spec *spec; /* borrowed */
     struct ls_value *of;              /* what is judged; borrowed from the graph, as the next two */
     struct ls_value *target;          /* NULL if it needs none */
+    struct ls_value *lengths;         /* how many positions of a sample count; NULL: all */
     struct ls_value *value;           /* [rows, 2] */
     double weight;                    /* in the phase's loss */
     bool gaps; /* targets of -1 take no part (a feed with gaps); for losses that can leave out */
@@ -46,6 +47,10 @@ struct ls_term {
 
 struct ls_terms {
     int count;
+    /* The weights of samples differ in some term beside others. A training run then brings, for
+     * each term, samples of the global batch / its weight there (struct ls_run.term_factors, from
+     * ls_term_weigh), and the gradient is divided by that number of samples. */
+    bool weighed;
     struct ls_term items[LS_TERMS_MAX];
 };
 
@@ -58,6 +63,10 @@ struct ls_loss {
     struct ls_value *(*record)(struct ls_term *term, struct ls_builder *builder);
     /* The weight of each sample, 0 if they differ. NULL: 1. */
     double (*row_weight)(const struct ls_term *term);
+    /* Where they differ: the sum of those of `rows` samples, which follows from their targets and
+     * lengths alone (as term->target and term->lengths take them; NULL where the term has none). */
+    double (*weigh)(const struct ls_term *term, const int32_t *targets, const int32_t *lengths,
+                    int64_t rows);
     /* The rest may be NULL: a loss without metrics of its own. Its sums come after loss and weight;
      * measure finds them zeroed. Order inside the microbatch: 16 lanes, lane = row mod 16, combined
      * along the tree over 16. `detailed` (evaluation) may add more sums behind the others. */
@@ -103,8 +112,13 @@ bool ls_terms_add(struct ls_terms *terms, struct ls_builder *builder,
                   const struct ls_layer_spec *spec, struct ls_value *of);
 
 /* The phase's loss: the one term, or the sum of several by their weights, each the mean over its
- * samples. NULL after an error in the graph. */
-struct ls_value *ls_terms_loss(const struct ls_terms *terms, struct ls_graph *graph);
+ * samples; says whether they are weighed. NULL after an error in the graph. */
+struct ls_value *ls_terms_loss(struct ls_terms *terms, struct ls_graph *graph);
+
+/* The weight of `rows` samples in a term, whose targets and lengths these are (as loss->weigh takes
+ * them). */
+double ls_term_weigh(const struct ls_term *term, const void *targets, const int32_t *lengths,
+                     int64_t rows);
 
 /* Number of sums of all terms. */
 int ls_terms_sum_count(const struct ls_terms *terms, bool detailed);
@@ -154,6 +168,12 @@ void ls_errors_metrics(const struct ls_term *term, double loss, const double *su
 /* a / b, or 0 where there is nothing to divide by (an empty part). */
 static inline double ls_ratio(double a, double b) {
     return b > 0 ? a / b : 0.0;
+}
+
+/* How many of so many positions count in sample n: all without lengths. */
+static inline int64_t ls_positions_counted(const int32_t *lengths, int64_t n, int64_t positions) {
+    const int64_t length = lengths ? lengths[n] : positions;
+    return length < 0 ? 0 : length < positions ? length : positions;
 }
 
 enum { LS_LANES_OF_ROWS = 16 };

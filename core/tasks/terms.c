@@ -133,26 +133,54 @@ static double row_weight(const struct ls_term *term) {
     return term->loss->row_weight ? term->loss->row_weight(term) : 1;
 }
 
-/* The optimiser divides by the first term's weight over the batch, and each term is to be the mean
- * over its own weight: known beforehand where every sample has the same. */
-struct ls_value *ls_terms_loss(const struct ls_terms *terms, struct ls_graph *graph) {
+double ls_term_weigh(const struct ls_term *term, const void *targets, const int32_t *lengths,
+                     int64_t rows) {
+    const double each = row_weight(term);
+    return each > 0 ? each * (double)rows : term->loss->weigh(term, targets, lengths, rows);
+}
+
+/* Whether what the weights of samples follow from comes with the batch, so that they are known
+ * before the forward. */
+static bool weighs_feeds(const struct ls_term *term) {
+    return (!term->target || (!term->target->producer && !term->target->parameter)) &&
+           (!term->lengths || (!term->lengths->producer && !term->lengths->parameter));
+}
+
+/* Some term beside others has samples of different weights. False, too, after an error. */
+static bool are_weighed(const struct ls_terms *terms, struct ls_graph *graph) {
+    bool weighed = false;
+    for (int i = 0; i < terms->count && terms->count > 1; i++) {
+        const struct ls_term *term = &terms->items[i];
+        if (row_weight(term) > 0)
+            continue;
+        if (!weighs_feeds(term))
+            ls_graph_fail(graph,
+                          "losses: beside other terms, the weight of a sample in '%s' must follow "
+                          "from the data (ignored_label, class_weights, lengths); found targets or "
+                          "lengths that a layer makes",
+                          term->spec->name);
+        weighed = true;
+    }
+    return weighed && !ls_graph_failed(graph);
+}
+
+/* Each term is to be the mean over its own weight, but the optimiser divides once: by the first
+ * term's weight over the batch where every sample has the same in each term, which is known now;
+ * else by the number of samples, and the factors come with the batch. */
+struct ls_value *ls_terms_loss(struct ls_terms *terms, struct ls_graph *graph) {
     if (terms->count == 1 && terms->items[0].weight == 1)
         return terms->items[0].value;
     struct ls_value *values[LS_TERMS_MAX];
     double weights[LS_TERMS_MAX];
+    terms->weighed = are_weighed(terms, graph);
     for (int i = 0; i < terms->count; i++) {
         const struct ls_term *term = &terms->items[i];
-        const double first = row_weight(&terms->items[0]), own = row_weight(term);
-        if (terms->count > 1 && own == 0)
-            return ls_graph_fail(graph,
-                                 "losses: the weight of a sample in '%s' depends on its labels or "
-                                 "length (ignored_label, class_weights, lengths), which is not "
-                                 "possible beside other terms",
-                                 term->spec->name);
         values[i] = term->value;
-        weights[i] = terms->count == 1 ? term->weight : term->weight * first / own;
+        weights[i] = term->weight;
+        if (terms->count > 1 && !terms->weighed)
+            weights[i] *= row_weight(&terms->items[0]) / row_weight(term);
     }
-    return ls_weighted_loss(graph, values, weights, terms->count);
+    return ls_graph_failed(graph) ? NULL : ls_weighted_loss(graph, values, weights, terms->count);
 }
 
 static int own_sums(const struct ls_term *term, bool detailed) {

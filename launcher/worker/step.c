@@ -68,6 +68,45 @@ static void join_shares(struct ls_worker *worker, struct ls_range range) {
     }
 }
 
+/* The rank's rows of what a term takes, from `first` on; NULL if it takes none. */
+static const void *rows_of(const struct ls_pass *pass, const struct ls_value *value,
+                           int64_t first) {
+    const struct ls_model *model = &pass->worker->models[pass->phase];
+    for (int i = 0; i < model->input_count; i++)
+        if (model->inputs[i].value == value)
+            return ls_worker_feed(pass->worker, pass->batch, &model->inputs[i], first);
+    return NULL;
+}
+
+/* Before the forward, where the weights of a term's samples differ: they follow from the batch
+ * alone. factors[i] makes term i the mean over its own weight once the gradient is divided by the
+ * number of samples. Returns that number, or 0 if no term has any weight: nothing to learn. */
+static double weigh_terms(const struct ls_pass *pass, double *factors) {
+    const struct ls_worker *worker = pass->worker;
+    const struct ls_terms *terms = &worker->models[pass->phase].terms;
+    const int count = terms->count;
+    memset(worker->exchange, 0, (size_t)(worker->microbatches * count) * sizeof(double));
+    for (int m = worker->first; m < worker->first + worker->count; m++) {
+        int64_t first;
+        const int64_t rows =
+            ls_worker_rows(worker, pass->batch, (struct ls_tree_node){m, 1}, &first);
+        for (int i = 0; i < count && rows; i++)
+            worker->exchange[m * count + i] =
+                ls_term_weigh(&terms->items[i], rows_of(pass, terms->items[i].target, first),
+                              rows_of(pass, terms->items[i].lengths, first), rows);
+    }
+    ls_communicator_combine(worker->communicator, worker->exchange,
+                            (int64_t)worker->microbatches * count);
+    const double samples = (double)pass->batch->rows_global;
+    bool any = false;
+    for (int i = 0; i < count; i++) {
+        const double weight = ls_tree_sum(worker->exchange + i, worker->microbatches, count);
+        factors[i] = weight > 0 ? samples / weight : 0;
+        any = any || weight > 0;
+    }
+    return any ? samples : 0;
+}
+
 /* Every rank learns all microbatches' sums, rank 0's learning rate, and who wants to stop or save.
  */
 static void exchange_sums(struct ls_worker *worker, int p, struct ls_step *step) {
@@ -136,10 +175,17 @@ static void run_phase(struct ls_worker *worker, int p, const struct ls_batch *ba
                       struct ls_step *step) {
     const struct ls_phase *phase = &worker->phases[p];
     struct ls_step_phase *result = &step->phases[p];
+    const bool weighed = worker->models[p].terms.weighed;
+    double factors[LS_TERMS_MAX];
+    struct ls_pass pass = {.worker = worker,
+                           .phase = p,
+                           .batch = batch,
+                           .training = true,
+                           .step = step->step,
+                           .term_factors = weighed ? factors : NULL};
+    const double samples = weighed ? weigh_terms(&pass, factors) : 0;
     memset(worker->exchange, 0, (size_t)(worker->microbatches * phase->sums) * sizeof(double));
     ls_reducer_begin(worker->reducer, phase->group, NULL);
-    struct ls_pass pass = {
-        .worker = worker, .phase = p, .batch = batch, .training = true, .step = step->step};
     ls_parallel_run(worker->threads, run_share, &pass);
     if (worker->threads > 1)
         join_shares(worker, phase->range);
@@ -147,7 +193,7 @@ static void run_phase(struct ls_worker *worker, int p, const struct ls_batch *ba
         .worker = worker, .phase = p, .gradients = ls_reducer_finish(worker->reducer)};
     exchange_sums(worker, p, step);
 
-    const double weight = step->sums[phase->sums_first + 1];
+    const double weight = weighed ? samples : step->sums[phase->sums_first + 1];
     if (weight == 0) /* every label is one to ignore: nothing to learn, no update */
         return;
     result->gradient_norm = gradient_norm(&slice, weight);

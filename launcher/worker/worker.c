@@ -283,25 +283,33 @@ int ls_worker_answering(const struct ls_worker *worker) {
     return worker->phase_count - 1;
 }
 
-/* Row 0 of `node` among the rank's rows, and how many rows it has in this batch. */
-static int64_t node_rows(const struct ls_worker *worker, const struct ls_batch *batch,
-                         struct ls_tree_node node, int64_t *first) {
+int64_t ls_worker_rows(const struct ls_worker *worker, const struct ls_batch *batch,
+                       struct ls_tree_node node, int64_t *first) {
     *first = (node.first - worker->first) * worker->microbatch_rows;
     const int64_t left = batch->rows - *first, most = node.count * worker->microbatch_rows;
     return left < 0 ? 0 : left < most ? left : most;
 }
 
-/* `rows` samples from `first` on of the feed that an input takes; an input that nobody reads has no
- * memory, and a batch for `predict` no targets. */
-static void copy_feed(const struct ls_worker *worker, const struct ls_batch *batch,
-                      const struct ls_model_input *input, int64_t first, int64_t rows) {
+static size_t row_bytes(const struct ls_model_input *input) {
+    return (size_t)ls_shape_row_count(input->value->shape) * 4; /* float or int32 */
+}
+
+const void *ls_worker_feed(const struct ls_worker *worker, const struct ls_batch *batch,
+                           const struct ls_model_input *input, int64_t first) {
     int use = 0;
     while (worker->inputs[use].feed != input->feed)
         use++;
-    const size_t bytes = (size_t)ls_shape_row_count(input->value->shape) * 4;
-    if (batch->feeds[use] && input->value->data)
-        memcpy(input->value->data, (const char *)batch->feeds[use] + (size_t)first * bytes,
-               (size_t)rows * bytes);
+    const char *rows = batch->feeds[use];
+    return rows ? rows + (size_t)first * row_bytes(input) : NULL;
+}
+
+/* Samples of the feed that an input takes; an input that nobody reads has no memory, and a batch
+ * for `predict` no targets. */
+static void copy_feed(const struct ls_worker *worker, const struct ls_batch *batch,
+                      const struct ls_model_input *input, int64_t first, int64_t rows) {
+    const void *from = ls_worker_feed(worker, batch, input, first);
+    if (from && input->value->data)
+        memcpy(input->value->data, from, (size_t)rows * row_bytes(input));
 }
 
 bool ls_share_forward(const struct ls_pass *pass, const struct ls_share *share,
@@ -309,7 +317,7 @@ bool ls_share_forward(const struct ls_pass *pass, const struct ls_share *share,
     const struct ls_worker *worker = pass->worker;
     const struct ls_batch *batch = pass->batch;
     int64_t first;
-    const int64_t rows = node_rows(worker, batch, node, &first);
+    const int64_t rows = ls_worker_rows(worker, batch, node, &first);
     if (rows == 0)
         return false;
     const struct ls_model *model = &share->models[pass->phase];
@@ -325,6 +333,7 @@ bool ls_share_forward(const struct ls_pass *pass, const struct ls_share *share,
         .step = pass->step,
         .row_ids = batch->row_ids + first,
         .row_first = batch->row_first + (uint64_t)first,
+        .term_factors = pass->term_factors,
     };
     ls_graph_forward(model->graph, run, gradients);
     return true;

@@ -130,9 +130,18 @@ struct ls_pass {
     struct ls_worker *worker;
     int phase;
     const struct ls_batch *batch;
-    bool training, mean_only; /* of struct ls_run */
+    bool training, mean_only; /* of struct ls_run, as the next two */
     uint64_t step;
+    const double *term_factors;
 };
+
+/* Row 0 of `node` among the rank's rows, and how many rows it has in this batch. */
+int64_t ls_worker_rows(const struct ls_worker *worker, const struct ls_batch *batch,
+                       struct ls_tree_node node, int64_t *first);
+/* The rows of a batch from `first` on of the feed that an input takes; NULL if the batch has none.
+ */
+const void *ls_worker_feed(const struct ls_worker *worker, const struct ls_batch *batch,
+                           const struct ls_model_input *input, int64_t first);
 
 /* Forward of the microbatches `node` of a share. Returns false if they are empty. */
 bool ls_share_forward(const struct ls_pass *pass, const struct ls_share *share,

@@ -4,9 +4,9 @@ with AVX2 kernels, and in other pieces with other kernels and messages.
   runs_end_in_the_same_bits_on_any_number_of_ranks.py CASE [RANKS...]
 
 Cases: mlp, cnn (batch norm, dropout), resnet (augmentation), table-adam, table-momentum (uneven last batch, several
-epochs), tied (an embedding that is the last layer's weight; also stopped and continued), lstm and gpt (windows over a
-text), vae (references, two terms), gan (two phases), names (feeds, a network used twice, two terms), phases (losses and
-optimisers of their own, one of them in every second step)."""
+epochs), tied (an embedding that is the last layer's weight, a term of uneven weight; also stopped and continued), lstm
+and gpt (windows over a text), vae (references, two terms), gan (two phases), names (feeds, a network used twice, two
+terms), phases (losses and optimisers of their own, one of them in every second step)."""
 import math
 import os
 import sys
@@ -63,6 +63,9 @@ model:
   - embedding: {weight_of: tokens, from: inputs, name: again}
   - add: {of: [seen, again]}
   - linear: {weight_of: tokens, bias: false}
+losses:
+  - cross_entropy: {ignored_label: 3, name: words}
+  - cross_entropy: {label_smoothing: 0.5, weight: 0.5, name: smooth}
 train: {epochs: 2, batch: 24, microbatches: 8, steps_max: 8}
 log: {every_steps: 1}
 """ % lockstep.path("words.h5"))

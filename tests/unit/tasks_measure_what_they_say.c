@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/memory.h"
 #include "core/base/tree.h"
 #include "tests/support/support.h"
 
@@ -237,53 +238,109 @@ START_TEST(a_regression_explains_a_share_of_the_variance) {
 }
 END_TEST
 
-/* Labels at 4 positions weigh 4 in a sample, numbers 1: the sum takes the mean of each. */
-START_TEST(several_terms_count_by_their_weights_alone) {
-    const struct ls_feed feeds[] = {{.name = "targets", .shape = LS_SHAPE(4), .integer = true},
-                                    {.name = "numbers", .shape = LS_SHAPE(4, 3)}};
-    for (int ignored = 0; ignored < 2; ignored++) {
-        struct ls_layer_list losses = {0};
-        struct ls_layer_spec *classes = ls_losses_append(&losses, "cross_entropy", "labels");
-        if (ignored)
-            ls_require(ls_field_parse(ls_fields_find(classes->layer->fields, "ignored_label"), "1",
-                                      classes->options, &ls_test_error));
-        struct ls_layer_spec *numbers = ls_losses_append(&losses, "squared_error", "numbers_too");
-        ls_layer_spec_refer(numbers, "target", "numbers");
-        ls_require(ls_field_parse(ls_fields_find(numbers->layer->fields, "weight"), "3",
-                                  numbers->options, &ls_test_error));
-        struct ls_parameter_set *parameters = ls_parameters_create();
-        struct ls_graph *graph = ls_graph_create(&(struct ls_graph_options){
-            .variant = LS_F32_PORTABLE, .rows_max = 2, .parameters = parameters});
-        struct ls_builder builder = {.graph = graph, .feeds = feeds, .feed_count = 2};
-        struct ls_terms terms = {0};
-        struct ls_value *output = ls_graph_input(graph, "output", LS_SHAPE(4, 3), LS_TYPE_REAL);
-        ck_assert(ls_terms_record(&terms, &builder, &losses, output));
-        struct ls_value *loss = ls_terms_loss(&terms, graph);
-        ck_assert_int_eq(loss == NULL, ignored);
-        if (ignored) {
-            ck_assert_int_eq(ls_graph_plan(graph, &ls_test_error), LS_INVALID);
-            ck_assert_ptr_nonnull(strstr(ls_test_error.text, "in 'labels' depends on its labels"));
-        } else {
-            ls_graph_keep(graph, output);
-            ls_require(ls_graph_plan(graph, &ls_test_error));
-            for (int i = 0; i < 24; i++) {
-                ((float *)output->data)[i] = 0;
-                ((float *)terms.items[1].target->data)[i] = i < 12 ? 1 : 2;
-            }
-            const uint64_t ids[2] = {0, 1};
-            const struct ls_run run = {
-                .rows = 2, .microbatch_rows = 2, .microbatches = 1, .row_ids = ids};
-            ls_graph_forward(graph, &run, NULL);
-            const float *rows = loss->data;
-            const double mean =
-                ((double)rows[0] + (double)rows[2]) / ((double)rows[1] + (double)rows[3]);
-            ck_assert_double_eq_tol(mean, log(3) + 3 * (1 + 4) / 2.0, 1e-6);
-        }
-        ls_builder_clear(&builder);
-        ls_graph_destroy(graph);
-        ls_parameters_destroy(parameters);
-        ls_layer_list_clear(&losses);
+enum { TERM_ROWS = 3, TERM_POSITIONS = 4 };
+
+/* Cross-entropy of labels at four positions, and three times the squared error of numbers there. */
+struct two_terms {
+    struct ls_layer_list losses;
+    struct ls_terms terms;
+    struct ls_parameter_set *parameters;
+    struct ls_graph *graph;
+    struct ls_value *output, *loss;
+};
+
+static void open_two(struct two_terms *two, const char *option, const char *value,
+                     const char *numbers_lengths) {
+    static const struct ls_feed feeds[] = {
+        {.name = "targets", .shape = {1, {TERM_POSITIONS}}, .integer = true},
+        {.name = "numbers", .shape = {2, {TERM_POSITIONS, 3}}},
+        {.name = "valid", .shape = {0}, .integer = true}};
+    *two = (struct two_terms){.parameters = ls_parameters_create()};
+    struct ls_layer_spec *classes = ls_losses_append(&two->losses, "cross_entropy", "labels");
+    if (option)
+        ls_require(ls_field_parse(ls_fields_find(classes->layer->fields, option), value,
+                                  classes->options, &ls_test_error));
+    struct ls_layer_spec *numbers = ls_losses_append(&two->losses, "squared_error", "numbers_too");
+    ls_layer_spec_refer(numbers, "target", "numbers");
+    if (numbers_lengths)
+        ls_layer_spec_refer(numbers, "lengths", numbers_lengths);
+    ls_require(ls_field_parse(ls_fields_find(numbers->layer->fields, "weight"), "3",
+                              numbers->options, &ls_test_error));
+    two->graph = ls_graph_create(&(struct ls_graph_options){
+        .variant = LS_F32_PORTABLE, .rows_max = TERM_ROWS, .parameters = two->parameters});
+    struct ls_builder builder = {.graph = two->graph, .feeds = feeds, .feed_count = 3};
+    two->output = ls_graph_input(two->graph, "output", LS_SHAPE(TERM_POSITIONS, 3), LS_TYPE_REAL);
+    ck_assert(ls_terms_record(&two->terms, &builder, &two->losses, two->output));
+    two->loss = ls_terms_loss(&two->terms, two->graph);
+    ls_graph_keep(two->graph, two->output);
+    for (int i = 0; i < 2; i++)
+        ls_graph_keep(two->graph, two->terms.items[i].value);
+    ls_builder_clear(&builder);
+    ls_require(ls_graph_plan(two->graph, &ls_test_error));
+}
+
+/* The mean of the sum that the optimiser makes small: labels 0 to 2 at each of three samples, equal
+ * logits, errors of 1, 2 and 3. */
+static double mean_of_two(struct two_terms *two) {
+    static const int32_t labels_here[TERM_ROWS][TERM_POSITIONS] = {
+        {0, 1, 1, 2}, {2, 2, 0, 0}, {1, 1, 1, 1}};
+    static const int32_t valid[TERM_ROWS] = {4, 0, 1};
+    const struct ls_term *items = two->terms.items;
+    const int row = TERM_POSITIONS * 3;
+    float *weights = ls_memory_map((size_t)(two->parameters->total + 1) * sizeof *weights);
+    ls_parameters_initialise(two->parameters, 1, weights);
+    ls_graph_prepare(two->graph, weights);
+    memset(two->output->data, 0, TERM_ROWS * (size_t)row * sizeof(float));
+    memcpy(items[0].target->data, labels_here, sizeof labels_here);
+    if (items[1].lengths)
+        memcpy(items[1].lengths->data, valid, sizeof valid);
+    for (int i = 0; i < TERM_ROWS * row; i++)
+        ((float *)items[1].target->data)[i] = (float)(1 + i / row);
+    double factors[2];
+    const double samples = TERM_ROWS;
+    for (int i = 0; i < 2; i++)
+        factors[i] =
+            samples / ls_term_weigh(&items[i], items[i].target->data,
+                                    items[i].lengths ? items[i].lengths->data : NULL, TERM_ROWS);
+    static const uint64_t ids[TERM_ROWS];
+    const struct ls_run run = {.rows = TERM_ROWS,
+                               .microbatch_rows = TERM_ROWS,
+                               .microbatches = 1,
+                               .row_ids = ids,
+                               .term_factors = two->terms.weighed ? factors : NULL};
+    ls_graph_forward(two->graph, &run, NULL);
+    double sum = 0, weight = 0;
+    for (int n = 0; n < TERM_ROWS; n++) {
+        sum += (double)((const float *)two->loss->data)[2 * n];
+        weight += (double)((const float *)two->loss->data)[2 * n + 1];
     }
+    for (int i = 0; i < 2; i++) { /* ls_term_weigh says what the losses themselves say */
+        double own = 0;
+        for (int n = 0; n < TERM_ROWS; n++)
+            own += (double)((const float *)items[i].value->data)[2 * n + 1];
+        ck_assert_double_eq_tol(samples / factors[i], own, 1e-6);
+    }
+    ls_memory_unmap(weights, (size_t)(two->parameters->total + 1) * sizeof *weights);
+    ls_graph_destroy(two->graph);
+    ls_parameters_destroy(two->parameters);
+    ls_layer_list_clear(&two->losses);
+    return sum / (two->terms.weighed ? samples : weight);
+}
+
+START_TEST(several_terms_count_by_their_weights_alone) {
+    const double classes = log(3);
+    struct two_terms two;
+    open_two(&two, NULL, NULL, NULL);
+    ck_assert(!two.terms.weighed);
+    ck_assert_double_eq_tol(mean_of_two(&two), classes + 3 * (1 + 4 + 9) / 3.0, 1e-5);
+    open_two(&two, "ignored_label", "1", NULL);
+    ck_assert(two.terms.weighed);
+    ck_assert_double_eq_tol(mean_of_two(&two), classes + 3 * (1 + 4 + 9) / 3.0, 1e-5);
+    open_two(&two, "class_weights", "[2, 0.5, 7]", NULL);
+    ck_assert_double_eq_tol(mean_of_two(&two), classes + 3 * (1 + 4 + 9) / 3.0, 1e-5);
+    /* samples weigh 1, 0 and a quarter */
+    open_two(&two, "class_weights", "[2, 0.5, 7]", "valid");
+    ck_assert_double_eq_tol(mean_of_two(&two), classes + 3 * (1 + 9 / 4.0) / 1.25, 1e-5);
 }
 END_TEST
 
