@@ -300,9 +300,10 @@ static const struct ls_op_case two = {
     .name = "two classes",
     .options = &(const struct ls_cross_entropy_options){0},
     .options_size = sizeof(struct ls_cross_entropy_options),
-    .input_count = 3,
+    .input_count = 4,
     .inputs = {{.shape = LS_CASE_SHAPE(1, 2), .low = 0, .high = 1},
                {.shape = LS_CASE_SHAPE(1), .integer = true, .constant = true, .low = 1, .high = 1},
+               {.absent = true},
                {.absent = true}}};
 static const struct ls_op_case yes = {
     .name = "one logit",
