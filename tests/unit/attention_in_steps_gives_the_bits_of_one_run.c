@@ -3,6 +3,7 @@
 
 #include "core/base/memory.h"
 #include "core/graph/ops.h"
+#include "launcher/config/config.h"
 #include "tests/support/support.h"
 
 enum { ROWS = 3, POSITIONS = 70, CHANNELS = 20, HEADS = 2, KEYS = 67 };
@@ -135,6 +136,112 @@ START_TEST(attention_on_another_sequence_reads_all_of_it) {
 }
 END_TEST
 
+/* A whole language model, as a config says it, answering. */
+enum { WORDS = 19 };
+
+static void whole_create(struct ls_model *model, struct ls_parameter_set *parameters,
+                         const struct ls_config *config, enum ls_variant variant, bool steps) {
+    const struct ls_feed feed = {.name = "inputs",
+                                 .shape = LS_SHAPE(steps ? 1 : POSITIONS),
+                                 .integer = true,
+                                 .limit = WORDS};
+    struct ls_model_options options = ls_config_model(config, variant, ROWS);
+    options.feeds = &feed;
+    options.feed_count = 1;
+    options.inference = options.answers = true;
+    options.step_positions = steps ? POSITIONS : 0;
+    ls_require(ls_model_create(model, &options, 0, parameters, &ls_test_error));
+}
+
+static void step_whole(const struct ls_model *model, int64_t position) {
+    static const uint64_t ids[ROWS];
+    ls_graph_forward(model->graph,
+                     &(struct ls_run){.mean_only = true,
+                                      .rows = ROWS,
+                                      .microbatch_rows = ROWS,
+                                      .microbatches = 1,
+                                      .row_ids = ids,
+                                      .position = position},
+                     NULL);
+}
+
+/* Both models have one set of parameters: step mode changes none of their shapes. */
+static void check_whole(const char *text, enum ls_variant variant) {
+    struct ls_config config;
+    struct ls_model whole, steps;
+    struct ls_parameter_set *parameters = ls_parameters_create();
+    ls_require(ls_config_parse(&config, text, strlen(text), "x.yaml", NULL, 0, &ls_test_error));
+    whole_create(&whole, parameters, &config, variant, false);
+    whole_create(&steps, parameters, &config, variant, true);
+    float *flat = ls_memory_map((size_t)parameters->total * sizeof *flat);
+    ls_parameters_initialise(parameters, 1, flat);
+    ls_graph_prepare(whole.graph, flat);
+    ls_graph_prepare(steps.graph, flat);
+    int32_t *words = whole.inputs[0].value->data;
+    const int64_t width = ls_shape_last(whole.output->shape);
+    for (uint32_t sequence = 0; sequence < 2; sequence++) {
+        for (int64_t i = 0; i < ROWS * POSITIONS; i++)
+            words[i] =
+                (int32_t)ls_random_below(ls_random_key(8, sequence, 0, 0), (uint64_t)i, WORDS);
+        step_whole(&whole, 0);
+        for (int64_t t = 0; t < POSITIONS; t++) {
+            for (int64_t n = 0; n < ROWS; n++)
+                ((int32_t *)steps.inputs[0].value->data)[n] = words[n * POSITIONS + t];
+            step_whole(&steps, t);
+            for (int64_t n = 0; n < ROWS; n++)
+                ck_assert_msg(!memcmp((float *)steps.output->data + n * width,
+                                      (float *)whole.output->data + (n * POSITIONS + t) * width,
+                                      (size_t)width * sizeof(float)),
+                              "%s: sequence %d, sample %d differs at position %d",
+                              ls_variant_name(variant), (int)sequence, (int)n, (int)t);
+        }
+    }
+    ls_model_destroy(&whole);
+    ls_model_destroy(&steps);
+    ls_memory_unmap(flat, (size_t)parameters->total * sizeof *flat);
+    ls_parameters_destroy(parameters);
+    ls_config_clear(&config);
+}
+
+static void check_whole_variants(const char *text) {
+    for (int variant = LS_F32_PORTABLE; variant <= LS_F32_AVX512; variant++)
+        if (ls_variant_supported((enum ls_variant)variant))
+            check_whole(text, (enum ls_variant)variant);
+}
+
+START_TEST(a_whole_gpt_answers_step_by_step) {
+    check_whole_variants(
+        "task: language_model\n"
+        "data: {train: x.h5}\n"
+        "model:\n"
+        "  - embedding: {width: 12, name: tokens}\n"
+        "  - position: {init_scale: 1}\n"
+        "  - dropout: 0.5\n"
+        "  - repeat:\n"
+        "      name: blocks\n"
+        "      times: 2\n"
+        "      body:\n"
+        "        - residual: {activation: none, body: [layer_norm, attention: {heads: 2, causal: "
+        "true}]}\n"
+        "        - residual: {activation: none, body: [layer_norm, linear: 20, gelu, linear: 12]}\n"
+        "  - layer_norm\n"
+        "  - linear: {weight_of: tokens, bias: false}\n");
+}
+END_TEST
+
+START_TEST(a_whole_recurrent_model_answers_step_by_step) {
+    check_whole_variants("task: language_model\n"
+                         "data: {train: x.h5}\n"
+                         "model:\n"
+                         "  - embedding: {width: 12}\n"
+                         "  - lstm: {units: 9, layers: 2, dropout: 0.5}\n"
+                         "  - rms_norm\n"
+                         "  - gru: 10\n"
+                         "  - rnn: 11\n"
+                         "  - linear: 19\n");
+}
+END_TEST
+
 static void check_refusal(bool cross, bool causal, int64_t positions, const char *expected) {
     struct ls_parameter_set *parameters = ls_parameters_create();
     struct ls_graph *graph = ls_graph_create(&(struct ls_graph_options){.variant = LS_F32_PORTABLE,
@@ -160,5 +267,6 @@ START_TEST(what_cannot_go_in_steps_is_refused) {
 }
 END_TEST
 
-LS_SUITE(causal_attention_remembers_earlier_positions, rotary_positions_go_on,
+LS_SUITE(a_whole_gpt_answers_step_by_step, a_whole_recurrent_model_answers_step_by_step,
+         causal_attention_remembers_earlier_positions, rotary_positions_go_on,
          attention_on_another_sequence_reads_all_of_it, what_cannot_go_in_steps_is_refused)
