@@ -88,6 +88,10 @@ def main(kills, seed):
         if done == 0:  # before the first checkpoint: as soon as there is something to kill
             wait = lambda launcher: lockstep.wait_until(
                 lambda: launcher.poll() is not None or victim(launcher, kind, random.Random(0)), 30, "a process to kill")
+        elif done % 2:  # some time after it has committed something, however slow the machine is
+            delay = dice.uniform(0, 0.5)
+            wait = lambda launcher: (lockstep.wait_until(
+                lambda: launcher.poll() is not None or committed(run) > before, 120, "a commit"), time.sleep(delay))
         else:
             delay = dice.uniform(0.2, 2.5)
             wait = lambda launcher: time.sleep(delay)
