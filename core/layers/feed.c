@@ -143,14 +143,17 @@ int64_t ls_builder_vocabulary(struct ls_builder *builder, const struct ls_value 
 
 void ls_builder_limit(struct ls_builder *builder, const struct ls_value *value, int64_t limit) {
     struct ls_taken_feed *taken = taken_as(builder, value);
-    if (taken && (!taken->limit || limit < taken->limit))
+    if (!taken)
+        return;
+    taken->limits++;
+    if (!taken->limit || limit < taken->limit)
         taken->limit = limit;
 }
 
 void ls_builder_ignore(struct ls_builder *builder, const struct ls_value *value, int32_t ignored) {
     struct ls_taken_feed *taken = taken_as(builder, value);
-    if (taken) {
-        taken->ignores = true;
+    if (taken && (!taken->ignoring || taken->ignored == ignored)) {
+        taken->ignoring++;
         taken->ignored = ignored;
     }
 }

@@ -30,9 +30,9 @@ struct ls_taken_feed {
     struct ls_value *input; /* what a batch is copied into */
     struct ls_value *value; /* what those who took it see: scaled, or the input itself */
     int64_t limit;          /* indices and labels must be from 0 to below it; 0: any */
-    bool ignores;           /* but `ignored` passes */
-    int32_t ignored;
-    bool zero_to_one; /* its values must be from 0 to 1, and need not be whole */
+    int limits, ignoring;   /* who said so, and who of them leaves `ignored` out: */
+    int32_t ignored;        /* that one passes if all do */
+    bool zero_to_one;       /* its values must be from 0 to 1, and need not be whole */
 };
 
 struct ls_networks;
@@ -144,7 +144,7 @@ int64_t ls_builder_vocabulary(struct ls_builder *builder, const struct ls_value 
 struct ls_value *ls_builder_running(struct ls_builder *builder, bool indices);
 
 /* If value is a feed as it comes: its values must be from 0 to below limit (the least that was
- * said), or be the one to ignore. Other values pass. */
+ * said), or be the one to ignore, which is said after the limit and by everybody who says one. */
 void ls_builder_limit(struct ls_builder *builder, const struct ls_value *value, int64_t limit);
 void ls_builder_ignore(struct ls_builder *builder, const struct ls_value *value, int32_t ignored);
 /* The same for numbers that must be from 0 to 1. */

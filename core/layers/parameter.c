@@ -1,6 +1,4 @@
 /* What layers share: their parameters, and the check of what they are put on. */
-#include <string.h>
-
 #include "core/layers/layer.h"
 
 const char *const ls_initialiser_names[] = {[LS_INIT_ZEROS] = "zeros",
@@ -46,10 +44,8 @@ bool ls_layer_expects(struct ls_graph *graph, const struct ls_value *x, int dime
     const int dimensions = x->shape.rank - 1;
     if (dimensions >= dimensions_min && dimensions <= dimensions_max)
         return true;
-    struct ls_shape row = {.rank = dimensions};
-    memcpy(row.dims, x->shape.dims + 1, (size_t)dimensions * sizeof *row.dims);
     char text[LS_SHAPE_TEXT_MAX];
     ls_graph_fail(graph, "expected %s, found samples of shape %s", what,
-                  dimensions ? ls_shape_print(row, text) : "a single number");
+                  dimensions ? ls_shape_print(ls_shape_of_row(x->shape), text) : "a single number");
     return false;
 }

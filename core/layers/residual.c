@@ -1,7 +1,5 @@
 /* residual: y = activation(body(x) + shortcut(x)), and the shortcut without parameters (He et al.
  * 2016). */
-#include <string.h>
-
 #include "core/layers/list.h"
 
 enum { BODY, SHORTCUT };
@@ -28,15 +26,10 @@ static struct ls_value *add(struct ls_graph *graph, struct ls_value *body,
     if (ls_shape_equal(body->shape, shortcut->shape))
         return ls_add(graph, body, shortcut);
     char body_text[LS_SHAPE_TEXT_MAX], shortcut_text[LS_SHAPE_TEXT_MAX];
-    struct ls_shape body_row = {.rank = body->shape.rank - 1};
-    struct ls_shape shortcut_row = {.rank = shortcut->shape.rank - 1};
-    memcpy(body_row.dims, body->shape.dims + 1, sizeof body_row.dims - sizeof *body_row.dims);
-    memcpy(shortcut_row.dims, shortcut->shape.dims + 1,
-           sizeof body_row.dims - sizeof *body_row.dims);
     return ls_graph_fail(graph, "the body ends in %s, %s in %s: %s",
-                         ls_shape_print(body_row, body_text),
+                         ls_shape_print(ls_shape_of_row(body->shape), body_text),
                          identity ? "its input is" : "the shortcut ends",
-                         ls_shape_print(shortcut_row, shortcut_text),
+                         ls_shape_print(ls_shape_of_row(shortcut->shape), shortcut_text),
                          identity ? "give it a shortcut that ends in the body's shape"
                                   : "the two must be equal to be added");
 }

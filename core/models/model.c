@@ -11,12 +11,13 @@ static void list_inputs(struct ls_model *model, const struct ls_builder *builder
     model->input_count = builder->taken_count;
     for (int i = 0; i < builder->taken_count; i++) {
         const struct ls_taken_feed *taken = &builder->taken[i];
-        model->inputs[i] = (struct ls_model_input){.value = taken->input,
-                                                   .feed = taken->feed,
-                                                   .limit = taken->limit,
-                                                   .ignores = taken->ignores,
-                                                   .ignored = taken->ignored,
-                                                   .zero_to_one = taken->zero_to_one};
+        model->inputs[i] =
+            (struct ls_model_input){.value = taken->input,
+                                    .feed = taken->feed,
+                                    .limit = taken->limit,
+                                    .ignores = taken->ignoring && taken->ignoring == taken->limits,
+                                    .ignored = taken->ignored,
+                                    .zero_to_one = taken->zero_to_one};
     }
 }
 

@@ -158,18 +158,25 @@ static struct ls_value *record(struct ls_term *term, struct ls_builder *builder)
                                     &settings);
 }
 
+/* Some labels take no part: the one of ignored_label, which is -1 where the feed has gaps. */
+static bool leaves_out(const struct ls_term *term) {
+    const struct options *options = term->spec->options;
+    return term->gaps || options->ignored_label >= 0;
+}
+
 static double row_weight(const struct ls_term *term) {
     const struct options *options = term->spec->options;
     if (is_binary(term))
         return 1;
-    if (term->gaps || options->ignored_label >= 0 || options->class_weights.count ||
+    if (leaves_out(term) || options->class_weights.count ||
         ls_layer_spec_refers(term->spec, "lengths"))
         return 0;
     return (double)ls_shape_row_count(term->target->shape);
 }
 
-static double weight_of(const struct options *options, int32_t label) {
-    if (options->ignored_label >= 0 && label == options->ignored_label)
+static double weight_of(const struct ls_term *term, int32_t label) {
+    const struct options *options = term->spec->options;
+    if (leaves_out(term) && label == options->ignored_label)
         return 0;
     return options->class_weights.count ? (double)(float)options->class_weights.values[label] : 1;
 }
@@ -183,7 +190,7 @@ static double weigh(const struct ls_term *term, const int32_t *targets, const in
     for (int64_t n = 0; n < rows; n++) {
         const int64_t valid = ls_positions_counted(lengths, n, length);
         for (int64_t i = 0; i < valid * (row / length); i++)
-            sum += weight_of(term->spec->options, targets[n * row + i]);
+            sum += weight_of(term, targets[n * row + i]);
     }
     return sum;
 }

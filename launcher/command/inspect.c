@@ -119,14 +119,12 @@ static void print_phase(const struct inspection *it, int phase) {
     printf("%-*s  %-22s %-12s %12s %10s\n", width, "layer", "op", "output", "parameters", "MFLOP");
     for (int i = 0; i < ls_graph_node_count(graph); i++) {
         const struct ls_node *node = ls_graph_node_at(graph, i);
-        struct ls_shape row = {.rank = node->output->shape.rank - 1};
-        memcpy(row.dims, node->output->shape.dims + 1, (size_t)row.rank * sizeof *row.dims);
         char op[64], shape[LS_SHAPE_TEXT_MAX];
         snprintf(op, sizeof op, "%s%s", node->op->name,
                  node->activation == LS_ACTIVATION_RELU ? " + relu" : "");
         printf("%-*s  %-22s %-12s %12lld %10.3f\n", width, node->name, op,
-               ls_shape_print(row, shape), (long long)parameters_of(graph, i),
-               (double)node->flops * 1e-6);
+               ls_shape_print(ls_shape_of_row(node->output->shape), shape),
+               (long long)parameters_of(graph, i), (double)node->flops * 1e-6);
         flops += node->flops;
     }
     printf("%-*s  %-22s %-12s %12lld %10.3f\n", width, "total", "", "",

@@ -24,9 +24,14 @@ static enum ls_status choose_variant(struct ls_worker *worker, struct ls_error *
 
 /* What two phases take of one feed: the stricter of both. */
 static void join_input(struct ls_model_input *input, const struct ls_model_input *other) {
-    if (other->limit && (!input->limit || other->limit < input->limit))
+    const bool first = !input->limit;
+    if (other->limit && (first || other->limit < input->limit))
         input->limit = other->limit;
-    input->ignores = input->ignores && other->ignores;
+    if (first)
+        input->ignored = other->ignored;
+    if (other->limit)
+        input->ignores =
+            (first || (input->ignores && input->ignored == other->ignored)) && other->ignores;
     input->zero_to_one = input->zero_to_one || other->zero_to_one;
 }
 

@@ -119,7 +119,7 @@ START_TEST(classes_are_counted_and_the_loss_is_their_cross_entropy) {
     ls_require(set_up(&bench, options, LS_SHAPE(3)));
     ck_assert_int_eq(bench.target->type, LS_TYPE_INT32);
     ck_assert_int_eq(bench.labels.limit, 3);
-    ck_assert(!bench.labels.ignores);
+    ck_assert(!bench.labels.ignoring);
     memcpy(bench.output->data, logits, sizeof logits);
     memcpy(bench.target->data, labels, sizeof labels);
     const struct ls_run run = forward(&bench, 5, 5);
@@ -341,6 +341,59 @@ START_TEST(several_terms_count_by_their_weights_alone) {
     /* samples weigh 1, 0 and a quarter */
     open_two(&two, "class_weights", "[2, 0.5, 7]", "valid");
     ck_assert_double_eq_tol(mean_of_two(&two), classes + 3 * (1 + 9 / 4.0) / 1.25, 1e-5);
+}
+END_TEST
+
+/* A label beyond the classes passes the check of the data if every term that reads it leaves it
+ * out. */
+START_TEST(a_label_is_ignored_if_all_terms_ignore_it) {
+    static const char *const ignored[][2] = {{"9", "9"}, {"9", "-1"}, {"-1", "9"}, {"9", "8"}};
+    for (int c = 0; c < 4; c++) {
+        const struct ls_feed feed = {.name = "targets", .shape = {0}, .integer = true};
+        struct ls_layer_list losses = {0};
+        for (int i = 0; i < 2; i++) {
+            struct ls_layer_spec *spec =
+                ls_losses_append(&losses, "cross_entropy", i ? "second" : "first");
+            ls_require(ls_field_parse(ls_fields_find(spec->layer->fields, "ignored_label"),
+                                      ignored[c][i], spec->options, &ls_test_error));
+        }
+        struct ls_parameter_set *parameters = ls_parameters_create();
+        struct ls_graph *graph = ls_graph_create(&(struct ls_graph_options){
+            .variant = LS_F32_PORTABLE, .rows_max = 2, .parameters = parameters});
+        struct ls_builder builder = {.graph = graph, .feeds = &feed, .feed_count = 1};
+        struct ls_terms terms = {0};
+        ck_assert(ls_terms_record(&terms, &builder, &losses,
+                                  ls_graph_input(graph, "output", LS_SHAPE(4), LS_TYPE_REAL)));
+        ck_assert_int_eq(builder.taken[0].limit, 4);
+        ck_assert_int_eq(builder.taken[0].limits, 2);
+        ck_assert_int_eq(builder.taken[0].ignoring, c == 0 ? 2 : 1);
+        ls_builder_clear(&builder);
+        ls_graph_destroy(graph);
+        ls_parameters_destroy(parameters);
+        ls_layer_list_clear(&losses);
+    }
+}
+END_TEST
+
+/* Targets with gaps weigh what is left of them. */
+START_TEST(gaps_weigh_nothing) {
+    const struct ls_feed feed = {
+        .name = "targets", .shape = {1, {4}}, .integer = true, .gaps = true};
+    static const int32_t targets[2][4] = {{-1, 2, -1, 0}, {-1, -1, -1, 1}};
+    struct ls_layer_list losses = {0};
+    ls_losses_append(&losses, "cross_entropy", "first");
+    struct ls_parameter_set *parameters = ls_parameters_create();
+    struct ls_graph *graph = ls_graph_create(&(struct ls_graph_options){
+        .variant = LS_F32_PORTABLE, .rows_max = 2, .parameters = parameters});
+    struct ls_builder builder = {.graph = graph, .feeds = &feed, .feed_count = 1};
+    struct ls_terms terms = {0};
+    ck_assert(ls_terms_record(&terms, &builder, &losses,
+                              ls_graph_input(graph, "output", LS_SHAPE(4, 3), LS_TYPE_REAL)));
+    ck_assert_double_eq(ls_term_weigh(&terms.items[0], targets, NULL, 2), 3);
+    ls_builder_clear(&builder);
+    ls_graph_destroy(graph);
+    ls_parameters_destroy(parameters);
+    ls_layer_list_clear(&losses);
 }
 END_TEST
 
@@ -692,7 +745,8 @@ START_TEST(metrics_know_which_way_is_better) {
 }
 END_TEST
 
-LS_SUITE(errors_divergences_and_wishes_are_what_a_hand_makes_of_them,
+LS_SUITE(a_label_is_ignored_if_all_terms_ignore_it, gaps_weigh_nothing,
+         errors_divergences_and_wishes_are_what_a_hand_makes_of_them,
          lengths_and_targets_of_the_data_have_limits,
          classes_are_counted_and_the_loss_is_their_cross_entropy,
          ignored_labels_take_no_part_and_class_weights_weigh_the_loss,
