@@ -1,8 +1,11 @@
-# Run when a workload changes (cmake -P): writes OUTPUT with the texts of all files in FOLDER, as C strings.
+# Run when a workload changes (cmake -P): writes OUTPUT with the texts of all files in FOLDER, as C strings, and NAMES
+# with their names as one.
 file(GLOB files ${FOLDER}/*.yaml)
 set(text "/* Made from benchmarks/workloads by cmake/Workloads.cmake. */\nstatic const struct ls_workload workloads[] = {\n")
-foreach(name mlp cnn resnet20 lstm gpt_small gpt_medium vit vae dcgan)
-    file(READ ${FOLDER}/${name}.yaml lines)
+foreach(file ${files})
+    get_filename_component(name ${file} NAME_WE)
+    list(APPEND names ${name})
+    file(READ ${file} lines)
     string(REPLACE "\\" "\\\\" lines "${lines}")
     string(REPLACE "\"" "\\\"" lines "${lines}")
     string(REPLACE "\n" "\\n\"\n     \"" lines "${lines}")
@@ -10,3 +13,5 @@ foreach(name mlp cnn resnet20 lstm gpt_small gpt_medium vit vae dcgan)
 endforeach()
 string(APPEND text "};\n")
 file(WRITE ${OUTPUT} "${text}")
+list(JOIN names ", " names)
+file(WRITE ${NAMES} "#define LS_WORKLOAD_NAMES \"${names}\"\n")

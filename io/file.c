@@ -292,3 +292,8 @@ enum ls_status ls_folder_remove(const char *path, struct ls_error *error) {
     free(root);
     return status;
 }
+
+bool ls_path_ends(const char *path, const char *ending) {
+    const size_t length = strlen(path), tail = strlen(ending);
+    return length >= tail && !strcmp(path + length - tail, ending);
+}

@@ -31,6 +31,9 @@ LS_MUST_USE enum ls_status ls_file_temporary(const char *path, char **temporary,
 LS_MUST_USE enum ls_status ls_file_replace(const char *temporary, const char *path,
                                            struct ls_error *error);
 
+/* Whether a path ends in that (".png"). */
+bool ls_path_ends(const char *path, const char *ending);
+
 /* "cannot <action> <path>: <reason>" for the errno `number`. A missing file or folder, or a regular
  * file where a folder is needed, is LS_INVALID and the text names that part of the path; anything
  * else is LS_SYSTEM. */

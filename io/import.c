@@ -32,7 +32,7 @@
     X("series", "", series, LS_FIELD_BOOL, "false", NULL, CSV,                                     \
       "rows follow each other in time: all columns become one stream, /series (csv)")              \
     X("drop", " COLUMNS", drop, LS_FIELD_TEXT, "", NULL, CSV, "columns to leave out (csv)")        \
-    X("unit", " char|byte|word", unit, LS_FIELD_CHOICE, "char", unit_choices, TEXT | PAIRS,        \
+    X("unit", " char|byte|word", unit, LS_FIELD_CHOICE, "char", ls_text_units, TEXT | PAIRS,       \
       "what a token is (text; char; pairs: word)")                                                 \
     X("words", " N", words, LS_FIELD_INTEGER, "0", NULL, TEXT | PAIRS,                             \
       "only the N most frequent words; the others become the unknown token (pairs; text, with "    \
@@ -47,7 +47,6 @@
       "tokens of another text: its imported .h5 file, or a run's vocabulary.json (text, pairs)")
 
 static const char *const missing_choices[] = {"error", "drop", "mean", "zero", NULL};
-static const char *const unit_choices[] = {"char", "byte", "word", NULL};
 
 static const struct ls_field fields[] = {
 #define X(option, value, member, field_kind, default_text, choice_list, takers, text)              \
@@ -95,29 +94,24 @@ static const struct {
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
-static bool ends_with(const char *name, const char *ending) {
-    const size_t length = strlen(name), tail = strlen(ending);
-    return length >= tail && strcmp(name + length - tail, ending) == 0;
-}
-
 /* Which format the file's name tells; -1: none. */
 static int guess_format(const char *path) {
     const char *slash = strrchr(path, '/');
     char name[256];
     snprintf(name, sizeof name, "%s", slash ? slash + 1 : path);
-    if (ends_with(name, ".gz"))
+    if (ls_path_ends(name, ".gz"))
         name[strlen(name) - 3] = '\0';
     if (strstr(name, "ubyte"))
         return LS_IMPORT_IDX;
-    if (ends_with(name, ".bin"))
+    if (ls_path_ends(name, ".bin"))
         return LS_IMPORT_CIFAR;
-    if (ends_with(name, ".csv"))
+    if (ls_path_ends(name, ".csv"))
         return LS_IMPORT_CSV;
-    if (ends_with(name, ".txt"))
+    if (ls_path_ends(name, ".txt"))
         return LS_IMPORT_TEXT;
-    if (ends_with(name, ".tsv"))
+    if (ls_path_ends(name, ".tsv"))
         return LS_IMPORT_PAIRS;
-    return ends_with(name, ".npy") ? LS_IMPORT_NPY : -1;
+    return ls_path_ends(name, ".npy") ? LS_IMPORT_NPY : -1;
 }
 
 static enum ls_status add_file(struct ls_import *import, const char *path, struct ls_error *error) {

@@ -5,14 +5,10 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "io/file.h"
 #include "io/import_internal.h"
 
 enum { BLOCK_TOKENS = 1 << 20 };
-
-static bool ends_with(const char *text, const char *ending) {
-    const size_t length = strlen(text), tail = strlen(ending);
-    return length >= tail && !strcmp(text + length - tail, ending);
-}
 
 /* Another text's: of an imported file, or what a run keeps. Units that were asked for must be its.
  */
@@ -22,8 +18,8 @@ static enum ls_status load_vocabulary(struct ls_vocabulary *vocabulary,
     const char *path = import->vocabulary;
     bool found;
     const enum ls_status status =
-        ends_with(path, ".json") ? ls_vocabularies_load(vocabulary, path, column, &found, error)
-                                 : ls_vocabulary_load(vocabulary, path, column, &found, error);
+        ls_path_ends(path, ".json") ? ls_vocabularies_load(vocabulary, path, column, &found, error)
+                                    : ls_vocabulary_load(vocabulary, path, column, &found, error);
     if (status == LS_OK && !found)
         return ls_fail(error, LS_INVALID, "--vocabulary: %s has none for %s", path, column);
     if (status == LS_OK && import->unit_given && import->unit != vocabulary->unit)

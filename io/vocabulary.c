@@ -241,8 +241,7 @@ static int32_t find_id(const struct ls_vocabulary *vocabulary, const char *bytes
         int order = strncmp(text, bytes, length);
         if (!order)
             order = text[length] != '\0';
-        const bool special = vocabulary->special && id < LS_TOKENS_SPECIAL;
-        if (!order && !special)
+        if (!order) /* no unit is called like a special token */
             return id;
         if (order < 0)
             low = middle + 1;

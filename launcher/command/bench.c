@@ -16,6 +16,7 @@
 #include "launcher/worker/progress.h"
 #include "launcher/worker/run.h"
 #include "launcher/worker/worker.h"
+#include "ls_workload_names_generated.h"
 
 enum { BATCHES = 8, WARM_UP = 3, TIMED_MAX = 1 << 20 };
 
@@ -173,6 +174,14 @@ static void print_line(const struct ls_worker *worker, const struct ls_workload 
     json_decref(line);
 }
 
+/* The largest number up to 8 that divides the batch. */
+static int64_t usual_microbatches(int64_t batch) {
+    int64_t count = 8;
+    while (batch % count)
+        count--;
+    return count;
+}
+
 /* The workload's config with what the command line says; the batch grows with the ranks. */
 static enum ls_status read_workload(struct ls_config *config, const struct ls_workload *workload,
                                     const struct bench_options *wanted, int ranks,
@@ -180,15 +189,13 @@ static enum ls_status read_workload(struct ls_config *config, const struct ls_wo
     enum { ASSIGNMENTS = 8 };
     char texts[ASSIGNMENTS][128], *assignments[ASSIGNMENTS], path[128];
     snprintf(path, sizeof path, "benchmarks/workloads/%s.yaml", workload->name);
-    enum ls_status status =
+    const enum ls_status status =
         ls_config_parse(config, workload->text, strlen(workload->text), path, NULL, 0, error);
     if (status != LS_OK)
         return status;
     const int64_t batch = config->train.batch;
-    int64_t microbatches = wanted->microbatches;
-    while (!wanted->microbatches && (microbatches = microbatches ? microbatches - 1 : 8) &&
-           batch % microbatches)
-        ;
+    const int64_t microbatches =
+        wanted->microbatches ? wanted->microbatches : usual_microbatches(batch);
     ls_config_clear(config);
     snprintf(texts[0], sizeof texts[0], "seed=5");
     snprintf(texts[1], sizeof texts[1], "train.batch=%lld", (long long)batch * ranks);
@@ -301,9 +308,7 @@ const struct ls_command ls_command_bench = {
     .name = "bench",
     .parts = parts,
     .usage = "WORKLOAD [-n RANKS] [--threads T] [--seconds S]",
-    .help = "time training steps on a reference workload: mlp, cnn, resnet20, lstm, gpt_small, "
-            "gpt_medium, "
-            "vit, vae, dcgan",
+    .help = "time training steps on a reference workload: " LS_WORKLOAD_NAMES,
     .details = "Prints one JSON line. The batch per rank is the workload's, so that of the job "
                "grows with -n.",
     .options = options,

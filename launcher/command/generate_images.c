@@ -5,6 +5,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/random.h"
+#include "io/file.h"
 #include "io/png.h"
 #include "io/predictions.h"
 #include "launcher/command/generate.h"
@@ -165,16 +166,11 @@ static enum ls_status write_h5(const char *path, const struct pictures *pictures
     return status == LS_OK ? closed : status;
 }
 
-static bool ends_in(const char *path, const char *ending) {
-    const size_t length = strlen(path), tail = strlen(ending);
-    return length > tail && !strcmp(path + length - tail, ending);
-}
-
 enum ls_status ls_generate_images(struct ls_generator *generator,
                                   const struct ls_generate_options *wanted,
                                   struct ls_error *error) {
     const char *path = wanted->out;
-    if (!ends_in(path, ".png") && !ends_in(path, ".h5"))
+    if (!ls_path_ends(path, ".png") && !ls_path_ends(path, ".h5"))
         return ls_fail(error, LS_INVALID, "--out: expected FILE.png or FILE.h5, found '%s'", path);
     if (wanted->prompt[0])
         return ls_fail(error, LS_INVALID, "--prompt: images begin with noise; expected no text");
@@ -188,8 +184,8 @@ enum ls_status ls_generate_images(struct ls_generator *generator,
     make_images(generator, (uint64_t)wanted->seed, wanted->count, rows, images);
     pictures.values = images;
     pictures.low = gives_tanh(generator->model.output) ? -1 : 0;
-    status = ends_in(path, ".png") ? write_png(path, &pictures, error)
-                                   : write_h5(path, &pictures, error);
+    status = ls_path_ends(path, ".png") ? write_png(path, &pictures, error)
+                                        : write_h5(path, &pictures, error);
     free(images);
     if (status == LS_OK)
         printf("%s: %lld images of step %llu\n", path, (long long)wanted->count,

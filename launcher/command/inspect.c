@@ -99,7 +99,7 @@ static int64_t trained_by(const struct inspection *it, int phase) {
 static void print_terms(const struct ls_terms *terms) {
     for (int i = 0; i < terms->count; i++) {
         const struct ls_term *term = &terms->items[i];
-        printf("%s%s", i ? " + " : "loss: ", "");
+        printf("%s", i ? " + " : "loss: ");
         if (term->weight != 1)
             printf("%g ", term->weight);
         printf("%s%s%s%s", term->loss->layer.name, terms->count > 1 ? " (" : "",
@@ -248,14 +248,11 @@ static enum ls_status build(struct inspection *it, struct ls_error *error) {
     model.feeds = it->data.feeds;
     model.feed_count = it->data.feed_count;
     model.borrows_arena = true; /* nothing runs */
+    it->piece = ls_config_piece(config, &model, most, it->parameters, error);
+    if (!it->piece)
+        return error->status;
+    model.rows_max *= it->piece;
     status = ls_models_create(it->models, &model, it->parameters, error);
-    if (status == LS_OK) {
-        it->piece = ls_models_piece(it->models, config->phase_count, it->microbatch_rows,
-                                    config->train.piece_rows, most);
-        ls_models_destroy(it->models, config->phase_count);
-        model.rows_max = it->piece * it->microbatch_rows;
-        status = ls_models_create(it->models, &model, it->parameters, error);
-    }
     if (status != LS_OK)
         return ls_config_layer_error(config, it->models[0].failed, error);
     return status;

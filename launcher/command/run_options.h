@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "core/base/tree.h"
 #include "launcher/command/command.h"
 #include "launcher/config/config.h"
 

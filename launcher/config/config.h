@@ -167,6 +167,13 @@ extern const struct ls_fields ls_feed_fields;
 struct ls_model_options ls_config_model(const struct ls_config *config, enum ls_variant variant,
                                         int64_t rows_max);
 
+/* How many microbatches of a share's `most` make a piece: what the config says, or what models that
+ * are planned for one microbatch (model->rows_max) show. They lay out the parameters, too. 0 after
+ * an error. */
+LS_MUST_USE int ls_config_piece(const struct ls_config *config,
+                                const struct ls_model_options *model, int most,
+                                struct ls_parameter_set *parameters, struct ls_error *error);
+
 /* "FILE:LINE:COLUMN: error: text" for a layer of the model. */
 enum ls_status ls_config_layer_error(const struct ls_config *config,
                                      const struct ls_layer_spec *spec, struct ls_error *error);

@@ -53,3 +53,17 @@ struct ls_model_options ls_config_model(const struct ls_config *config, enum ls_
         .openblas = config->compute.gemm == LS_GEMM_OPENBLAS,
     };
 }
+
+int ls_config_piece(const struct ls_config *config, const struct ls_model_options *model, int most,
+                    struct ls_parameter_set *parameters, struct ls_error *error) {
+    struct ls_model models[LS_PHASES_MAX];
+    const enum ls_status status = ls_models_create(models, model, parameters, error);
+    if (status != LS_OK) {
+        (void)!ls_config_layer_error(config, models[0].failed, error);
+        return 0;
+    }
+    const int piece = ls_models_piece(models, config->phase_count, model->rows_max,
+                                      config->train.piece_rows, most);
+    ls_models_destroy(models, config->phase_count);
+    return piece;
+}

@@ -35,47 +35,57 @@ enum ls_status ls_data_check(const struct ls_data *data, const struct ls_worker 
     return status;
 }
 
-/* The constants of feed `to`, from the statistics of feed `of` (both of the training part): all of
- * them, or those of the channels that `to` takes. */
-static enum ls_status fill_constants(const struct ls_data *data, int of, int to,
-                                     const struct ls_parameter_set *parameters, float *flat,
-                                     struct ls_error *error) {
-    const struct ls_feed_options *options = data->options[LS_SOURCE_TRAIN];
-    char scope[LS_FEED_NAME_MAX], name[LS_FEED_NAME_MAX + 8];
-    ls_feed_scope(options[to].name, scope);
-    snprintf(name, sizeof name, "%s.mean", scope);
-    const struct ls_parameter *mean = ls_parameters_find(parameters, name);
-    snprintf(name, sizeof name, "%s.scale", scope);
-    const struct ls_parameter *scale = ls_parameters_find(parameters, name);
-    if (!mean || !scale)
-        return LS_OK;
-    const struct ls_shape shape = data->feeds[of].shape;
-    const int64_t count = data->feeds[of].scaling == LS_FEED_PER_CHANNEL ? ls_shape_last(shape)
+/* Means and scales of the training part's inputs, a pair for each value or each channel. */
+struct statistics {
+    const struct ls_feed_options *of;
+    int64_t count;
+    float *values; /* [2][count] owned */
+};
+
+static enum ls_status measure(const struct ls_data *data, int feed, struct statistics *statistics,
+                              struct ls_error *error) {
+    const struct ls_shape shape = data->feeds[feed].shape;
+    statistics->of = &data->options[LS_SOURCE_TRAIN][feed];
+    statistics->count = data->feeds[feed].scaling == LS_FEED_PER_CHANNEL ? ls_shape_last(shape)
                                                                          : ls_shape_count(shape);
-    float *values = ls_calloc(2 * (size_t)count, sizeof *values);
-    const enum ls_status status = ls_part_statistics(&data->parts[LS_SOURCE_TRAIN], &options[of],
-                                                     count, values, values + count, error);
-    if (status == LS_OK) {
-        const int64_t first = options[to].first_channel - options[of].first_channel;
-        LS_ASSERT(first >= 0 && first + ls_parameter_plain_count(mean) <= count,
-                  "channels %lld of %lld", (long long)first, (long long)count);
-        ls_parameter_store(mean, values + first, flat + mean->offset);
-        ls_parameter_store(scale, values + count + first, flat + scale->offset);
-    }
-    free(values);
-    return status;
+    statistics->values = ls_calloc(2 * (size_t)statistics->count, sizeof *statistics->values);
+    return ls_part_statistics(&data->parts[LS_SOURCE_TRAIN], statistics->of, statistics->count,
+                              statistics->values, statistics->values + statistics->count, error);
+}
+
+static const struct ls_parameter *constant_of(const struct ls_parameter_set *parameters,
+                                              const char *feed, const char *which) {
+    char scope[LS_FEED_NAME_MAX], name[LS_FEED_NAME_MAX + 8];
+    snprintf(name, sizeof name, "%s.%s", ls_feed_scope(feed, scope), which);
+    return ls_parameters_find(parameters, name);
+}
+
+/* The constants of a feed, if the model has it scaled: all statistics, or those of the channels
+ * that it takes. */
+static void fill_constants(const struct statistics *statistics, const struct ls_feed_options *to,
+                           const struct ls_parameter_set *parameters, float *flat) {
+    const struct ls_parameter *mean = constant_of(parameters, to->name, "mean");
+    const struct ls_parameter *scale = constant_of(parameters, to->name, "scale");
+    if (!mean || !scale)
+        return;
+    const int64_t first = to->first_channel - statistics->of->first_channel;
+    LS_ASSERT(first >= 0 && first + ls_parameter_plain_count(mean) <= statistics->count,
+              "channels %lld of %lld", (long long)first, (long long)statistics->count);
+    ls_parameter_store(mean, statistics->values + first, flat + mean->offset);
+    ls_parameter_store(scale, statistics->values + statistics->count + first, flat + scale->offset);
 }
 
 enum ls_status ls_data_standardise(const struct ls_data *data,
                                    const struct ls_parameter_set *parameters, float *flat,
                                    struct ls_error *error) {
-    int inputs = -1;
-    for (int i = 0; i < data->feed_count; i++)
-        if (!strcmp(data->feeds[i].name, "inputs"))
-            inputs = i;
-    enum ls_status status = LS_OK;
-    for (int i = 0; i < data->feed_count && status == LS_OK && inputs >= 0; i++)
+    const struct ls_feed *inputs = ls_data_feed(data, "inputs");
+    if (!inputs || inputs->scaling == LS_FEED_AS_IT_IS)
+        return LS_OK;
+    struct statistics statistics;
+    const enum ls_status status = measure(data, (int)(inputs - data->feeds), &statistics, error);
+    for (int i = 0; i < data->feed_count && status == LS_OK; i++)
         if (data->feeds[i].scaling != LS_FEED_AS_IT_IS)
-            status = fill_constants(data, inputs, i, parameters, flat, error);
+            fill_constants(&statistics, &data->options[LS_SOURCE_TRAIN][i], parameters, flat);
+    free(statistics.values);
     return status;
 }

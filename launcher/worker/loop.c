@@ -175,9 +175,8 @@ static enum ls_status save(struct run *run, bool last, struct ls_error *error) {
 
 static double rate_of(const struct run *run, const struct ls_phase *phase) {
     const struct ls_schedule_options *schedule = &phase->options->schedule;
-    const bool own = run->worker.phase_count > 1 && schedule->steps;
     return ls_schedule_rate(schedule, phase->options->optimizer.learning_rate,
-                            own ? schedule->steps : run->state.schedule_steps,
+                            schedule->steps ? schedule->steps : run->state.schedule_steps,
                             (int64_t)run->state.step);
 }
 

@@ -2,13 +2,7 @@
 #ifndef LS_LAUNCHER_RUN_H
 #define LS_LAUNCHER_RUN_H
 
-#include "core/graph/accumulate.h"
-#include "core/models/model.h"
 #include "dist/communicator.h"
-#include "dist/reducer.h"
-#include "io/checkpoint.h"
-#include "io/loader.h"
-#include "io/metrics_file.h"
 #include "launcher/config/config.h"
 
 /* What `lockstep worker` (and `train` through it) was asked to do. */

@@ -3,6 +3,7 @@
 #ifndef LS_LAUNCHER_RUN_PARTS_H
 #define LS_LAUNCHER_RUN_PARTS_H
 
+#include "io/metrics_file.h"
 #include "launcher/worker/data.h"
 #include "launcher/worker/progress.h"
 #include "launcher/worker/run.h"

@@ -25,7 +25,7 @@ static struct ls_checkpoint_content content_of(struct ls_worker *worker,
     for (int p = 0; p < worker->phase_count; p++) {
         const struct ls_phase *phase = &worker->phases[p];
         struct ls_checkpoint_arrays *arrays = &content.groups[content.count++];
-        *arrays = (struct ls_checkpoint_arrays){.group = phase->group, .slice = phase->slice};
+        *arrays = (struct ls_checkpoint_arrays){.group = p, .slice = phase->slice};
         add_array(arrays, "", "parameters", worker->flat + phase->slice.first);
         for (int i = 0; i < ls_optimizer_state_count(phase->optimizer); i++)
             add_array(arrays, "optimizer/", ls_optimizer_state_name(phase->optimizer, i),
@@ -64,7 +64,7 @@ void ls_save_take_best(const struct ls_save *save, struct ls_worker *worker) {
         const struct ls_range slice = worker->phases[p].slice;
         memcpy(worker->flat + slice.first, save->best[p],
                (size_t)ls_range_count(slice) * sizeof(float));
-        ls_reducer_gather(worker->reducer, worker->phases[p].group);
+        ls_reducer_gather(worker->reducer, p);
     }
 }
 

@@ -94,9 +94,8 @@ static void cut_slices(const struct ls_worker *worker, struct ls_share *share, i
     const int ranks = ls_communicator_size(worker->communicator);
     for (int p = 0; p < worker->phase_count; p++) {
         const struct ls_phase *phase = &worker->phases[p];
-        const struct ls_range range =
-            ls_parameters_slice(worker->parameters, phase->group, rank * worker->threads + thread,
-                                ranks * worker->threads);
+        const struct ls_range range = ls_parameters_slice(
+            worker->parameters, p, rank * worker->threads + thread, ranks * worker->threads);
         share->slices[p].range = range;
         share->slices[p].block_first =
             ls_norm_blocks(worker->parameters, phase->range.first, range.first);

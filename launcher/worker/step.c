@@ -164,10 +164,10 @@ static double gradient_norm(struct slice *slice, double weight) {
     const struct ls_worker *worker = slice->worker;
     const struct ls_phase *phase = &worker->phases[slice->phase];
     ls_parallel_run(worker->threads, sum_blocks, slice);
-    ls_reducer_gather_blocks(worker->reducer, phase->group,
+    ls_reducer_gather_blocks(worker->reducer, slice->phase,
                              phase->blocks + worker->shares[0].slices[slice->phase].block_first,
                              phase->blocks);
-    return ls_norm_finish(phase->blocks, ls_reducer_blocks(worker->reducer, phase->group), weight);
+    return ls_norm_finish(phase->blocks, ls_reducer_blocks(worker->reducer, slice->phase), weight);
 }
 
 /* One phase: all pieces, the sum of their gradients, and the update of what the phase learns. */
@@ -185,7 +185,7 @@ static void run_phase(struct ls_worker *worker, int p, const struct ls_batch *ba
                            .term_factors = weighed ? factors : NULL};
     const double samples = weighed ? weigh_terms(&pass, factors) : 0;
     memset(worker->exchange, 0, (size_t)(worker->microbatches * phase->sums) * sizeof(double));
-    ls_reducer_begin(worker->reducer, phase->group, NULL);
+    ls_reducer_begin(worker->reducer, p, NULL);
     ls_parallel_run(worker->threads, run_share, &pass);
     if (worker->threads > 1)
         join_shares(worker, phase->range);
@@ -212,7 +212,7 @@ static void run_phase(struct ls_worker *worker, int p, const struct ls_batch *ba
      * on the norm after its backward. None reads them before all slices are updated: it waits in
      * the gather. */
     ls_parallel_run(worker->threads, update_part, &slice);
-    ls_reducer_gather(worker->reducer, phase->group);
+    ls_reducer_gather(worker->reducer, p);
 }
 
 void ls_worker_step(struct ls_worker *worker, const struct ls_batch *batch, struct ls_step *step) {

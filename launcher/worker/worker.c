@@ -63,23 +63,6 @@ static void place_sums(struct ls_worker *worker) {
     }
 }
 
-/* The microbatches of a piece: what the config says, or what models planned for one microbatch
- * show. These lay out the parameters, too. */
-static enum ls_status choose_piece(struct ls_worker *worker, struct ls_model_options options,
-                                   int most, int *piece, const struct ls_layer_spec **failed,
-                                   struct ls_error *error) {
-    struct ls_model models[LS_PHASES_MAX];
-    options.rows_max = worker->microbatch_rows;
-    const enum ls_status status = ls_models_create(models, &options, worker->parameters, error);
-    *failed = models[0].failed;
-    if (status != LS_OK)
-        return status;
-    *piece = ls_models_piece(models, worker->phase_count, worker->microbatch_rows,
-                             worker->config->train.piece_rows, most);
-    ls_models_destroy(models, worker->phase_count);
-    return LS_OK;
-}
-
 static enum ls_status create_models(struct ls_worker *worker,
                                     const struct ls_worker_options *options, int *piece_max,
                                     struct ls_error *error) {
@@ -95,12 +78,13 @@ static enum ls_status create_models(struct ls_worker *worker,
     model.borrows_arena = true;
     if (model.openblas && worker->threads > 1)
         ls_blas_set_threads(1);
+    model.rows_max = worker->microbatch_rows;
+    *piece_max = ls_config_piece(config, &model, most, worker->parameters, error);
+    if (!*piece_max)
+        return error->status;
+    model.rows_max *= *piece_max;
     const struct ls_layer_spec *failed;
-    enum ls_status status = choose_piece(worker, model, most, piece_max, &failed, error);
-    if (status == LS_OK) {
-        model.rows_max = *piece_max * worker->microbatch_rows;
-        status = ls_shares_create(worker, &model, *piece_max, &failed, error);
-    }
+    const enum ls_status status = ls_shares_create(worker, &model, *piece_max, &failed, error);
     if (status != LS_OK)
         return ls_config_layer_error(config, failed, error);
     list_inputs(worker);
@@ -108,15 +92,13 @@ static enum ls_status create_models(struct ls_worker *worker,
     return LS_OK;
 }
 
-static void create_phase(struct ls_worker *worker, int group) {
-    struct ls_phase *phase = &worker->phases[group];
-    phase->group = group;
-    phase->range = worker->parameters->groups[group];
-    phase->slice = ls_reducer_slice(worker->reducer, group);
+static void create_phase(struct ls_worker *worker, int p) {
+    struct ls_phase *phase = &worker->phases[p];
+    phase->range = worker->parameters->groups[p];
+    phase->slice = ls_reducer_slice(worker->reducer, p);
     phase->optimizer = ls_optimizer_create(&phase->options->optimizer, worker->parameters,
                                            phase->slice.first, phase->slice.end, worker->variant);
-    phase->blocks =
-        ls_calloc((size_t)ls_reducer_blocks(worker->reducer, group) + 1, sizeof(double));
+    phase->blocks = ls_calloc((size_t)ls_reducer_blocks(worker->reducer, p) + 1, sizeof(double));
 }
 
 /* Reducer, optimisers and what a step needs besides. */

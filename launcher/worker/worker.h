@@ -18,8 +18,7 @@ struct ls_phase {
     int detailed_first, detailed;       /* among an evaluation's */
 
     /* Training only. */
-    int group;
-    struct ls_range range;          /* of the flat buffer: the group */
+    struct ls_range range;          /* of the flat buffer: the group of this phase's number */
     struct ls_range slice;          /* of it: this rank's */
     struct ls_optimizer *optimizer; /* owned; of the slice */
     double *blocks;                 /* owned; sums of the gradient norm's blocks, all slices */

@@ -40,6 +40,11 @@ lockstep.check("\u20ac" in generate(text, "--prompt", "\u20ac", code=2), "an unk
 os.rename(os.path.join(text, "vocabulary.json"), lockstep.path("words.json"))
 lockstep.check("has no vocabulary to write with" in generate(text, code=2), "a missing vocabulary is not named")
 
+# What remembers in a state goes on beyond the windows that it was trained on.
+lstm = lockstep.path("lstm")
+lockstep.train(lockstep.config("shakespeare-lstm"), lstm, 1, train__steps_max=2, train__batch=8, data__split="[0.99, 0.01, 0]")
+lockstep.equal(len(generate(lstm, "--prompt", "ROMEO:", "--tokens", 100)), 107, "characters of an LSTM")
+
 # The generator learns in every third step; nothing is said of it in the others.
 images = lockstep.path("gan")
 with open(lockstep.config("fashion-mnist-dcgan")) as file, open(lockstep.path("gan.yaml"), "w") as copy:
