@@ -15,15 +15,6 @@ LS_INLINE real by_t(real x, real t, real option) {
     return by_x(t, x, option);
 }
 
-static void forward(const struct ls_node *node, const struct ls_run *run) {
-    ls_loss_forward(node, run, loss, 0);
-}
-
-static void backward(const struct ls_node *node, const struct ls_run *run) {
-    ls_loss_backward(node, run, 0, by_x, 0);
-    ls_loss_backward(node, run, 1, by_t, 0);
-}
-
 static const struct ls_op_case cases[] = {
     /* |x| and |t| keep apart, so that x - t stays away from 0 */
     {.name = "one output",
@@ -42,14 +33,4 @@ static const struct ls_op_case cases[] = {
                 {.shape = LS_CASE_SHAPE(3, 2, 1), .constant = true, .low = 0, .high = 2}}},
 };
 
-const struct ls_op LS_NAME(ls_op_absolute_error) = {
-    .name = "absolute_error",
-    .formula = "mean(|x - t|)",
-    .infer = ls_loss_infer,
-    .forward = forward,
-    .backward = backward,
-    .backward_reads_inputs = 1u << 0 | 1u << 1 | 1u << 2,
-    .loss = true,
-    .cases = cases,
-    .case_count = sizeof cases / sizeof *cases,
-};
+LS_LOSS_OP(absolute_error, "mean(|x - t|)", ls_loss_infer, ls_loss_plain);

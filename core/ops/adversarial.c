@@ -104,10 +104,5 @@ const struct ls_op LS_NAME(ls_op_adversarial) = {
     .name = "adversarial",
     .formula = "mean of -log sigmoid(s x), max(0, 1 - s x) or -s x; s = 1 if wanted, else -1",
     .infer = infer,
-    .forward = forward,
-    .backward = backward,
-    .backward_reads_inputs = 1u << 0,
-    .loss = true,
-    .cases = cases,
-    .case_count = sizeof cases / sizeof *cases,
+    LS_LOSS_MEMBERS,
 };

@@ -33,11 +33,8 @@ static inline void ls_affine_begin_backward(const struct ls_node *node, const st
 /* Checks the weight, in panels, and bias [out]. */
 static inline enum ls_status ls_affine_check(const struct ls_node *node, struct ls_shape weight,
                                              int64_t out, struct ls_error *error) {
-    if (ls_check_parameter(node, 1, "weight", weight, error) != LS_OK)
+    if (ls_check_panels(node, 1, "weight", weight, error) != LS_OK)
         return error->status;
-    if (node->inputs[1]->parameter && node->inputs[1]->layout != LS_LAYOUT_PANELS)
-        return ls_fail(error, LS_INVALID, "%s: the weight must be stored in panels, found it plain",
-                       node->op->name);
     return ls_affine_bias(node) ? ls_check_parameter(node, 2, "bias", LS_SHAPE(out), error) : LS_OK;
 }
 

@@ -4,7 +4,6 @@
 #define LS_OPS_AFFINE_CASES_H
 
 #include "core/ops/op.h"
-#include "core/ops/op.h"
 
 #define X(...)                                                                                     \
     { .shape = LS_CASE_SHAPE(__VA_ARGS__), .low = -1, .high = 1 }

@@ -3,6 +3,7 @@
  * keeps the keys and values of earlier positions in `state`, per sample and head in the blocks that
  * the kernel reads. */
 #include "core/ops/check.h"
+#include "core/ops/draw.h"
 #include "core/ops/options.h"
 #include "core/tensor/kernels/attention.h"
 #include "core/tensor/kernels/pack.h"
@@ -68,18 +69,6 @@ static enum ls_status check_options(const struct ls_node *node, int64_t channels
     return LS_OK;
 }
 
-static enum ls_status check_lengths(const struct ls_node *node, struct ls_error *error) {
-    const struct ls_value *lengths = node->inputs[2];
-    char text[LS_SHAPE_TEXT_MAX];
-    if (lengths && (!lengths->batched || lengths->type != LS_TYPE_INT32 ||
-                    ls_shape_row_count(lengths->shape) != 1))
-        return ls_fail(error, LS_INVALID,
-                       "attention: the lengths must be one integer per sample, found %s%s",
-                       ls_shape_print(lengths->shape, text),
-                       lengths->type == LS_TYPE_INT32 ? "" : " real numbers");
-    return LS_OK;
-}
-
 static enum ls_status check_steps(const struct ls_node *node, struct ls_error *error) {
     if (node->step_positions > 0 && !is_packed(node) && options_of(node)->causal)
         return ls_fail(error, LS_INVALID,
@@ -122,7 +111,7 @@ static enum ls_status infer_shape(struct ls_node *node, struct ls_error *error) 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     if (infer_shape(node, error) != LS_OK ||
         check_options(node, ls_shape_last(node->output->shape), error) != LS_OK ||
-        check_lengths(node, error) != LS_OK || check_steps(node, error) != LS_OK)
+        ls_check_lengths(node, 2, error) != LS_OK || check_steps(node, error) != LS_OK)
         return error->status;
     const struct ls_attention a = shape_of(node);
     const int64_t heads = heads_of(node), rows = node->output->shape.dims[0];
@@ -139,23 +128,12 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     return LS_OK;
 }
 
-/* Valid keys of sample n, of `most`. */
-static int64_t length_of(const struct ls_node *node, int64_t n, int64_t most) {
-    const struct ls_value *lengths = node->inputs[2];
-    if (!lengths)
-        return most;
-    const int64_t length = ((const int32_t *)lengths->data)[n];
-    LS_ASSERT(length >= 0 && length <= most, "%s: length %lld, expected 0 to %lld", node->name,
-              (long long)length, (long long)most);
-    return length;
-}
-
 /* Attention of one head of sample n, but for its keys and values. */
 static struct ls_attention head_of(const struct ls_node *node, const struct ls_run *run, int64_t n,
                                    int64_t head) {
     struct ls_attention a = shape_of(node);
     const size_t saved = LS_NAME(ls_attention_saved_bytes)(&a);
-    const int64_t number = n * heads_of(node) + head, length = length_of(node, n, a.keys_max);
+    const int64_t number = n * heads_of(node) + head, length = ls_length_of(node, 2, n, a.keys_max);
     const int64_t seen = in_steps(node) ? run->position + 1 : a.causal ? a.queries : length;
     a.keys = length < seen ? length : seen;
     a.q = (const real *)node->inputs[0]->data + n * a.queries * a.q_step + head * a.width;
@@ -164,10 +142,8 @@ static struct ls_attention head_of(const struct ls_node *node, const struct ls_r
     a.scratch = node->scratch;
     if (!run->training)
         a.drop.threshold = 0;
-    if (a.drop.threshold) {
-        LS_ASSERT(run->row_ids, "%s: dropout trains without row numbers", node->name);
-        a.key = ls_random_key(run->seed, node->ordinal, run->step, run->row_ids[n]);
-    }
+    if (a.drop.threshold)
+        a.key = ls_draw_key(node, run, n);
     return a;
 }
 

@@ -3,9 +3,9 @@
  * gradients. */
 #include "core/ops/check.h"
 #include "core/ops/options.h"
+#include "core/tensor/kernels/pack.h"
 #include "core/tensor/kernels/product.h"
 #include "core/tensor/kernels/scratch.h"
-#include "core/tensor/kernels/transpose.h"
 
 /* y [rows, columns] = left [rows, length] right [length, columns]. A factor may be stored turned,
  * [length, rows] or [columns, length]. */
@@ -80,24 +80,21 @@ static size_t scratch_bytes(struct job job) {
     return scratch.used;
 }
 
-/* Columns first .. first + some - 1 of right as a panel [length][32], filled up with zeros. */
-static void pack_panel(const struct job *job, const real *right, int64_t first, int64_t some,
-                       real *panel) {
-    if (job->right_turned)
-        ls_transpose(some, job->length, right + first * job->length, job->length, panel, LS_PANEL);
-    for (int64_t k = 0; k < job->length; k++, panel += LS_PANEL) {
-        if (!job->right_turned)
-            memcpy(panel, right + k * job->columns + first, (size_t)some * sizeof(real));
-        memset(panel + some, 0, (size_t)(LS_PANEL - some) * sizeof(real));
+/* Right in panels [length][32], the last filled up with zeros. */
+static void pack(const struct job *job, const real *right, real *panels) {
+    if (!job->right_turned)
+        ls_pack_blocks(job->length, job->columns, right, job->columns, panels,
+                       job->length * LS_PANEL);
+    for (int64_t c = 0; c < job->columns && job->right_turned; c += LS_PANEL) {
+        const int64_t left = job->columns - c;
+        ls_turn_rows(left < LS_PANEL ? left : LS_PANEL, job->length, right + c * job->length,
+                     job->length, panels + c * job->length);
     }
 }
 
 static void multiply(const struct job *job, const real *left, const real *right, real *y,
                      const struct room *room) {
-    for (int64_t c = 0; c < job->columns; c += LS_PANEL) {
-        const int64_t some = job->columns - c < LS_PANEL ? job->columns - c : LS_PANEL;
-        pack_panel(job, right, c, some, room->panels + c * job->length);
-    }
+    pack(job, right, room->panels);
     if (job->left_turned)
         ls_transpose(job->length, job->rows, left, job->rows, room->left, job->length);
     for (int64_t r = 0; r < job->rows; r++) {

@@ -24,15 +24,6 @@ LS_INLINE real by_t(real x, real t, real option) {
     return -x;
 }
 
-static void forward(const struct ls_node *node, const struct ls_run *run) {
-    ls_loss_forward(node, run, loss, 0);
-}
-
-static void backward(const struct ls_node *node, const struct ls_run *run) {
-    ls_loss_backward(node, run, 0, by_x, 0);
-    ls_loss_backward(node, run, 1, by_t, 0);
-}
-
 static const struct ls_op_case cases[] = {
     {.name = "one output",
      .input_count = 2,
@@ -56,14 +47,5 @@ static const struct ls_op_case cases[] = {
                 {.shape = LS_CASE_SHAPE(2, 20), .constant = true, .low = 0, .high = 2}}},
 };
 
-const struct ls_op LS_NAME(ls_op_binary_cross_entropy) = {
-    .name = "binary_cross_entropy",
-    .formula = "mean(max(x, 0) - x t + log(1 + exp(-|x|)))",
-    .infer = ls_loss_infer,
-    .forward = forward,
-    .backward = backward,
-    .backward_reads_inputs = 1u << 0 | 1u << 1 | 1u << 2,
-    .loss = true,
-    .cases = cases,
-    .case_count = sizeof cases / sizeof *cases,
-};
+LS_LOSS_OP(binary_cross_entropy, "mean(max(x, 0) - x t + log(1 + exp(-|x|)))", ls_loss_infer,
+           ls_loss_plain);

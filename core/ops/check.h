@@ -36,6 +36,17 @@ static inline enum ls_status ls_check_parameter(const struct ls_node *node, int 
     return LS_OK;
 }
 
+/* Input i is a weight of this shape, and if it is a parameter, stored in panels. */
+static inline enum ls_status ls_check_panels(const struct ls_node *node, int i, const char *what,
+                                             struct ls_shape shape, struct ls_error *error) {
+    if (ls_check_parameter(node, i, what, shape, error) != LS_OK)
+        return error->status;
+    if (node->inputs[i]->parameter && node->inputs[i]->layout != LS_LAYOUT_PANELS)
+        return ls_fail(error, LS_INVALID, "%s: the %s must be stored in panels, found it plain",
+                       node->op->name, what);
+    return LS_OK;
+}
+
 /* Input i is one length per sample, or not given. */
 static inline enum ls_status ls_check_lengths(const struct ls_node *node, int i,
                                               struct ls_error *error) {

@@ -48,10 +48,7 @@ LS_INLINE real squared_by_t(real x, real t, real margin) {
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_loss_options *options = node->options;
-    if (!(options->margin > 0))
-        return ls_fail(error, LS_INVALID, "contrastive: the margin must be above 0, found %g",
-                       options->margin);
-    return ls_loss_infer(node, error);
+    return ls_loss_infer_positive(node, "margin", options->margin, error);
 }
 
 static void forward(const struct ls_node *node, const struct ls_run *run) {
@@ -94,10 +91,5 @@ const struct ls_op LS_NAME(ls_op_contrastive) = {
     .name = "contrastive",
     .formula = "t D^2 / 2 + (1 - t) max(0, margin - D)^2 / 2",
     .infer = infer,
-    .forward = forward,
-    .backward = backward,
-    .backward_reads_inputs = 1u << 0 | 1u << 1 | 1u << 2,
-    .loss = true,
-    .cases = cases,
-    .case_count = sizeof cases / sizeof *cases,
+    LS_LOSS_MEMBERS,
 };

@@ -38,13 +38,10 @@ static inline enum ls_status ls_convolution_check(const struct ls_node *node,
         return error->status;
     const struct ls_shape x = node->inputs[0]->shape, weight = node->inputs[1]->shape;
     char text[LS_SHAPE_TEXT_MAX];
-    if (x.rank != 4) {
-        struct ls_shape row = {.rank = x.rank - 1};
-        memcpy(row.dims, x.dims + 1, (size_t)row.rank * sizeof *row.dims);
+    if (x.rank != 4)
         return ls_fail(error, LS_INVALID,
                        "%s: expects images of height x width x channels, found %s", node->op->name,
-                       ls_shape_print(row, text));
-    }
+                       ls_shape_print(ls_shape_of_row(x), text));
     if (weight.rank != 4)
         return ls_fail(error, LS_INVALID, "%s: the weight must be %s, found %s", node->op->name,
                        weight_what, ls_shape_print(weight, text));

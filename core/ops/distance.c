@@ -32,16 +32,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     node->flops = (by_cosine(node) ? 6 : 3) * a.dims[1];
     if (by_cosine(node))
         node->saved_bytes = (size_t)(SAVED * a.dims[0]) * sizeof(real);
-    else
-        node->scratch_bytes = (size_t)a.dims[1] * sizeof(real);
     return LS_OK;
-}
-
-static real squared(int64_t columns, const real *restrict a, const real *restrict b,
-                    real *restrict difference) {
-    for (int64_t c = 0; c < columns; c++)
-        difference[c] = a[c] - b[c];
-    return ls_row_dot(difference, difference, columns);
 }
 
 static real cosine(int64_t columns, const real *a, const real *b, real saved[SAVED]) {
@@ -64,7 +55,7 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     real *y = node->output->data, *saved = node->saved;
     for (int64_t n = 0; n < run->rows; n++, a += columns, b += columns)
         y[n] = by_cosine(node) ? cosine(columns, a, b, saved + SAVED * n)
-                               : squared(columns, a, b, node->scratch);
+                               : ls_row_squared_distance(a, b, columns);
 }
 
 /* to = own * x + others * other, or added to it. */

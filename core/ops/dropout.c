@@ -15,15 +15,10 @@ static double rate_of(const struct ls_node *node) {
 }
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
-    const enum ls_status status = ls_check_batched(node, 0, 1, error);
-    if (status != LS_OK)
-        return status;
     if (!(rate_of(node) >= 0 && rate_of(node) < 1))
         return ls_fail(error, LS_INVALID,
                        "dropout: the rate must be at least 0 and below 1, found %g", rate_of(node));
-    ls_infer_like(node);
-    node->flops = 40 * ls_shape_row_count(node->output->shape);
-    return LS_OK;
+    return ls_elementwise_infer(node, 40, error);
 }
 
 /* to = from * mask, or added to it; the two may be the same memory. */
@@ -93,10 +88,5 @@ static const struct ls_op_case cases[] = {
 const struct ls_op LS_NAME(ls_op_dropout) = {
     .name = "dropout",
     .formula = "y = keep ? x / (1 - rate) : 0 when training, else x",
-    .infer = infer,
-    .forward = forward,
-    .backward = backward,
-    .in_place = true,
-    .cases = cases,
-    .case_count = sizeof cases / sizeof *cases,
+    LS_ELEMENTWISE_MEMBERS(LS_READS_NEITHER),
 };

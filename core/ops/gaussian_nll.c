@@ -26,9 +26,7 @@ LS_INLINE real by_t(real x, real v, real t) {
 }
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
-    enum ls_status status = ls_check_batched(node, 0, 1, error);
-    if (status == LS_OK)
-        status = ls_loss_check_pair(node, 1, "log variances", error);
+    enum ls_status status = ls_loss_check_normal(node, error);
     if (status == LS_OK)
         status = ls_loss_check_pair(node, 2, "targets", error);
     if (status == LS_OK)
@@ -72,10 +70,5 @@ const struct ls_op LS_NAME(ls_op_gaussian_nll) = {
     .name = "gaussian_nll",
     .formula = "mean((v + (mean - t)^2 exp(-v) + log 2 pi) / 2)",
     .infer = infer,
-    .forward = forward,
-    .backward = backward,
-    .backward_reads_inputs = 1u << 0 | 1u << 1 | 1u << 2 | 1u << 3,
-    .loss = true,
-    .cases = cases,
-    .case_count = sizeof cases / sizeof *cases,
+    LS_LOSS_MEMBERS,
 };

@@ -8,16 +8,11 @@
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_gaussian_noise_options *options = node->options;
-    const enum ls_status status = ls_check_batched(node, 0, 1, error);
-    if (status != LS_OK)
-        return status;
     if (!(options->deviation >= 0 && options->deviation < (double)INFINITY))
         return ls_fail(error, LS_INVALID,
                        "gaussian_noise: the deviation must be at least 0 and finite, found %g",
                        options->deviation);
-    ls_infer_like(node);
-    node->flops = 120 * ls_shape_row_count(node->output->shape);
-    return LS_OK;
+    return ls_elementwise_infer(node, 120, error);
 }
 
 static void forward(const struct ls_node *node, const struct ls_run *run) {
@@ -72,10 +67,5 @@ static const struct ls_op_case cases[] = {
 const struct ls_op LS_NAME(ls_op_gaussian_noise) = {
     .name = "gaussian_noise",
     .formula = "y = x + deviation e when training, e standard normal, else x",
-    .infer = infer,
-    .forward = forward,
-    .backward = backward,
-    .in_place = true,
-    .cases = cases,
-    .case_count = sizeof cases / sizeof *cases,
+    LS_ELEMENTWISE_MEMBERS(LS_READS_NEITHER),
 };

@@ -17,11 +17,7 @@ static struct parts parts_of(const struct ls_node *node) {
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_shape x = node->inputs[0]->shape;
-    enum ls_status status = ls_check_batched(node, 0, 2, error);
-    if (status == LS_OK)
-        status = ls_check_parameter(node, 1, "gain", LS_SHAPE(ls_shape_last(x)), error);
-    if (status == LS_OK)
-        status = ls_check_parameter(node, 2, "offset", LS_SHAPE(ls_shape_last(x)), error);
+    enum ls_status status = ls_normalise_check(node, error);
     if (status == LS_OK && x.rank == 3)
         status = ls_check_whole(node, error);
     if (status != LS_OK)

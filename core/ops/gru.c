@@ -56,18 +56,6 @@ static const struct ls_recurrence gru = {
     .apart = true,
 };
 
-static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
-    return LS_NAME(ls_recurrence_infer)(node, &gru, error);
-}
-
-static void forward(const struct ls_node *node, const struct ls_run *run) {
-    LS_NAME(ls_recurrence_forward)(node, run, &gru);
-}
-
-static void backward(const struct ls_node *node, const struct ls_run *run) {
-    LS_NAME(ls_recurrence_backward)(node, run, &gru);
-}
-
 static const struct ls_op_case cases[] = {
     {.name = "one position",
      .options = &LS_FORWARD_IN_TIME,
@@ -105,17 +93,7 @@ static const struct ls_op_case cases[] = {
      .inputs = {X(5, 3, 2), W(2, 6), W(2, 6), B(6), NONE, LENGTHS(5, 3), B(2)}},
 };
 
-const struct ls_op LS_NAME(ls_op_gru) = {
-    .name = "gru",
-    .formula = "r, z, n = x[n,t] W + b; q = h[n,t-1] U; r = sigmoid(r + q_r); z = sigmoid(z + "
-               "q_z); h[n,t] = (1 - z) tanh(n + r (q_n + b')) + z h[n,t-1]",
-    .infer = infer,
-    .prepare = LS_NAME(ls_recurrence_prepare),
-    .forward = forward,
-    .backward = backward,
-    .backward_reads_inputs = 1u << LS_RECURRENCE_X | 1u << LS_RECURRENCE_W |
-                             1u << LS_RECURRENCE_START | 1u << LS_RECURRENCE_LENGTHS,
-    .backward_reads_output = true,
-    .cases = cases,
-    .case_count = (int)(sizeof cases / sizeof *cases),
-};
+LS_RECURRENCE_OP(gru,
+                 "r, z, n = x[n,t] W + b; q = h[n,t-1] U; r = sigmoid(r + q_r); z = sigmoid(z + "
+                 "q_z); h[n,t] = (1 - z) tanh(n + r (q_n + b')) + z h[n,t-1]",
+                 0u);

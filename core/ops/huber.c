@@ -16,25 +16,13 @@ LS_INLINE real by_t(real x, real t, real delta) {
     return by_x(t, x, delta);
 }
 
-static real delta_of(const struct ls_node *node) {
-    const struct ls_loss_options *options = node->options;
+LS_INLINE real delta_of(const struct ls_loss_options *options) {
     return (real)options->delta;
 }
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_loss_options *options = node->options;
-    if (!(options->delta > 0))
-        return ls_fail(error, LS_INVALID, "huber: delta must be above 0, found %g", options->delta);
-    return ls_loss_infer(node, error);
-}
-
-static void forward(const struct ls_node *node, const struct ls_run *run) {
-    ls_loss_forward(node, run, loss, delta_of(node));
-}
-
-static void backward(const struct ls_node *node, const struct ls_run *run) {
-    ls_loss_backward(node, run, 0, by_x, delta_of(node));
-    ls_loss_backward(node, run, 1, by_t, delta_of(node));
+    return ls_loss_infer_positive(node, "delta", options->delta, error);
 }
 
 static const struct ls_op_case cases[] = {
@@ -61,14 +49,4 @@ static const struct ls_op_case cases[] = {
      .microbatches = 2},
 };
 
-const struct ls_op LS_NAME(ls_op_huber) = {
-    .name = "huber",
-    .formula = "mean(d <= delta ? d^2 / 2 : delta (d - delta/2)), d = |x - t|",
-    .infer = infer,
-    .forward = forward,
-    .backward = backward,
-    .backward_reads_inputs = 1u << 0 | 1u << 1 | 1u << 2,
-    .loss = true,
-    .cases = cases,
-    .case_count = sizeof cases / sizeof *cases,
-};
+LS_LOSS_OP(huber, "mean(d <= delta ? d^2 / 2 : delta (d - delta/2)), d = |x - t|", infer, delta_of);

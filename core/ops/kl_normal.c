@@ -14,26 +14,15 @@ LS_INLINE real by_x(real x, real v, real option) {
     return x;
 }
 
-LS_INLINE real by_v(real x, real v, real option) {
+LS_INLINE real by_t(real x, real v, real option) {
     (void)x;
     (void)option;
     return (real)0.5 * ls_math_expm1(v);
 }
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
-    enum ls_status status = ls_check_batched(node, 0, 1, error);
-    if (status == LS_OK)
-        status = ls_loss_check_pair(node, 1, "log variances", error);
+    const enum ls_status status = ls_loss_check_normal(node, error);
     return status == LS_OK ? ls_loss_infer(node, error) : status;
-}
-
-static void forward(const struct ls_node *node, const struct ls_run *run) {
-    ls_loss_forward(node, run, loss, 0);
-}
-
-static void backward(const struct ls_node *node, const struct ls_run *run) {
-    ls_loss_backward(node, run, 0, by_x, 0);
-    ls_loss_backward(node, run, 1, by_v, 0);
 }
 
 static const struct ls_op_case cases[] = {
@@ -52,14 +41,4 @@ static const struct ls_op_case cases[] = {
                 {.shape = LS_CASE_SHAPE(2, 301), .low = -3, .high = 2}}},
 };
 
-const struct ls_op LS_NAME(ls_op_kl_normal) = {
-    .name = "kl_normal",
-    .formula = "sum(-(1 + v - mean^2 - exp(v)) / 2)",
-    .infer = infer,
-    .forward = forward,
-    .backward = backward,
-    .backward_reads_inputs = 1u << 0 | 1u << 1,
-    .loss = true,
-    .cases = cases,
-    .case_count = sizeof cases / sizeof *cases,
-};
+LS_LOSS_OP(kl_normal, "sum(-(1 + v - mean^2 - exp(v)) / 2)", infer, ls_loss_plain);

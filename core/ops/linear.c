@@ -22,12 +22,9 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     if (weight.rank != 2)
         return ls_fail(error, LS_INVALID, "linear: the weight must be [inputs, outputs], found %s",
                        ls_shape_print(weight, text));
-    if (ls_shape_last(x->shape) != weight.dims[0]) {
-        struct ls_shape row = {.rank = x->shape.rank - 1};
-        memcpy(row.dims, x->shape.dims + 1, (size_t)row.rank * sizeof *row.dims);
+    if (ls_shape_last(x->shape) != weight.dims[0])
         return ls_fail(error, LS_INVALID, "linear: expects %lld inputs, found %s",
-                       (long long)weight.dims[0], ls_shape_print(row, text));
-    }
+                       (long long)weight.dims[0], ls_shape_print(ls_shape_of_row(x->shape), text));
     if (ls_affine_check(node, weight, weight.dims[1], error) != LS_OK)
         return error->status;
     ls_infer_like(node);

@@ -1,4 +1,4 @@
-/* Every op, once. Adding one: its file, a line here, its prototype in ops.h. */
+/* Every op, once. Adding one: its file, a line here, its prototype in core/graph/ops.h. */
 #ifndef LS_OPS_LIST_H
 #define LS_OPS_LIST_H
 

@@ -1,7 +1,7 @@
 /* Losses of a value x against a target t, element by element, averaged over a sample's elements (or
  * summed: options.sum). A file gives the loss of one element and its derivatives as static inline
- * functions. Each loss is [N, 2]: the weighted loss of the sample and its weight; backward starts
- * from the gradient of column 0.
+ * functions, its example cases and one line LS_LOSS_OP. Each loss is [N, 2]: the weighted loss of
+ * the sample and its weight; backward starts from the gradient of column 0.
  *
  * One more input may say which elements count: lengths, int32 [N], of dimension 1 of x; or weights
  * in the shape of x without some of its last dimensions. A sample's weight is then the share of its
@@ -99,6 +99,22 @@ static inline enum ls_status ls_loss_infer(struct ls_node *node, struct ls_error
     ls_loss_output(node);
     node->flops = 4 * ls_shape_row_count(node->inputs[0]->shape);
     return LS_OK;
+}
+
+/* Inputs x, t and perhaps what counts; an option `what` that must be above 0. */
+static inline enum ls_status ls_loss_infer_positive(struct ls_node *node, const char *what,
+                                                    double value, struct ls_error *error) {
+    if (!(value > 0))
+        return ls_fail(error, LS_INVALID, "%s: the %s must be above 0, found %g", node->op->name,
+                       what, value);
+    return ls_loss_infer(node, error);
+}
+
+/* Inputs x, a log variance and perhaps a target: as many of each. */
+static inline enum ls_status ls_loss_check_normal(const struct ls_node *node,
+                                                  struct ls_error *error) {
+    const enum ls_status status = ls_check_batched(node, 0, 1, error);
+    return status == LS_OK ? ls_loss_check_pair(node, 1, "log variances", error) : status;
 }
 
 /* As input i says of sample n. */
@@ -216,5 +232,34 @@ LS_INLINE void ls_loss_backward(const struct ls_node *node, const struct ls_run 
                                 ls_loss_function *derivative, real option) {
     ls_loss_backward_of(node, run, 2, input, derivative, option);
 }
+
+/* What a loss takes of its options, which may be NULL. */
+static inline real ls_loss_plain(const struct ls_loss_options *options) {
+    (void)options;
+    return 0;
+}
+
+static inline real ls_loss_margin(const struct ls_loss_options *options) {
+    return (real)options->margin;
+}
+
+/* The members of struct ls_op that all of these losses have alike. */
+#define LS_LOSS_MEMBERS                                                                            \
+    .forward = forward, .backward = backward,                                                      \
+    .backward_reads_inputs = 1u << 0 | 1u << 1 | 1u << 2 | 1u << 3, .loss = true, .cases = cases,  \
+    .case_count = sizeof cases / sizeof *cases
+
+/* The op itself, from loss(), by_x(), by_t() and cases[]. option_of gives their third argument from
+ * the node's options. */
+#define LS_LOSS_OP(op_name, op_formula, infer_function, option_of)                                 \
+    static void forward(const struct ls_node *node, const struct ls_run *run) {                    \
+        ls_loss_forward(node, run, loss, option_of(node->options));                                \
+    }                                                                                              \
+    static void backward(const struct ls_node *node, const struct ls_run *run) {                   \
+        ls_loss_backward(node, run, 0, by_x, option_of(node->options));                            \
+        ls_loss_backward(node, run, 1, by_t, option_of(node->options));                            \
+    }                                                                                              \
+    const struct ls_op LS_NAME(ls_op_##op_name) = {                                                \
+        .name = #op_name, .formula = op_formula, .infer = infer_function, LS_LOSS_MEMBERS}
 
 #endif

@@ -58,18 +58,6 @@ static const struct ls_recurrence lstm = {
     .carries = true,
 };
 
-static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
-    return LS_NAME(ls_recurrence_infer)(node, &lstm, error);
-}
-
-static void forward(const struct ls_node *node, const struct ls_run *run) {
-    LS_NAME(ls_recurrence_forward)(node, run, &lstm);
-}
-
-static void backward(const struct ls_node *node, const struct ls_run *run) {
-    LS_NAME(ls_recurrence_backward)(node, run, &lstm);
-}
-
 static const struct ls_op_case cases[] = {
     {.name = "one position",
      .options = &LS_FORWARD_IN_TIME,
@@ -107,18 +95,8 @@ static const struct ls_op_case cases[] = {
      .inputs = {X(5, 3, 2), W(2, 8), W(2, 8), B(8), NONE, LENGTHS(5, 3), NONE}},
 };
 
-const struct ls_op LS_NAME(ls_op_lstm) = {
-    .name = "lstm",
-    .formula = "i, f, g, o = x[n,t] W + b + h[n,t-1] U; c[n,t] = sigmoid(f) c[n,t-1] + sigmoid(i) "
-               "tanh(g); h[n,t] = sigmoid(o) tanh(c[n,t])",
-    .infer = infer,
-    .prepare = LS_NAME(ls_recurrence_prepare),
-    .forward = forward,
-    .backward = backward,
-    .backward_reads_inputs = 1u << LS_RECURRENCE_X | 1u << LS_RECURRENCE_W |
-                             1u << LS_RECURRENCE_START | 1u << LS_RECURRENCE_LENGTHS |
-                             1u << LS_RECURRENCE_EXTRA,
-    .backward_reads_output = true,
-    .cases = cases,
-    .case_count = (int)(sizeof cases / sizeof *cases),
-};
+LS_RECURRENCE_OP(
+    lstm,
+    "i, f, g, o = x[n,t] W + b + h[n,t-1] U; c[n,t] = sigmoid(f) c[n,t-1] + sigmoid(i) "
+    "tanh(g); h[n,t] = sigmoid(o) tanh(c[n,t])",
+    1u << LS_RECURRENCE_EXTRA);

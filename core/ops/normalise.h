@@ -18,6 +18,18 @@ struct ls_normalised {
     real *h, *g; /* room for `columns` elements each */
 };
 
+/* Inputs x, gain and perhaps offset, one number of each per element of the last dimension. */
+static inline enum ls_status ls_normalise_check(const struct ls_node *node,
+                                                struct ls_error *error) {
+    const struct ls_shape columns = LS_SHAPE(ls_shape_last(node->inputs[0]->shape));
+    enum ls_status status = ls_check_batched(node, 0, 2, error);
+    if (status == LS_OK)
+        status = ls_check_parameter(node, 1, "gain", columns, error);
+    if (status == LS_OK && node->input_count > 2)
+        status = ls_check_parameter(node, 2, "offset", columns, error);
+    return status;
+}
+
 static inline real ls_norm_epsilon(double epsilon) {
     return (real)(epsilon > 0 ? epsilon : 1e-5);
 }

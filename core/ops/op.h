@@ -76,8 +76,9 @@ struct ls_node {
     const struct ls_kernel_choice *kernels; /* borrowed from the graph */
     const struct ls_weave *weave; /* passes made by or for the node beside it (weave.h); owned, set
                                      by the planner, mostly NULL */
-    /* Step mode (graph.h): 0, or how many positions a sequence may have, of which every run brings
-     * one. Ops that look back keep in `state` what they need. */
+    /* Step mode (graph.h): 0, or how many positions an op keeps of a sequence, of which every run
+     * brings one. Ops that look back keep in `state` what they need, and check that run->position
+     * is below it. */
     int64_t step_positions;
 
     /* Set by infer(): bytes wanted, per run. */

@@ -1,5 +1,5 @@
 /* A learned vector in front of every sequence, such as the class token of Devlin et al. 2019. */
-#include "core/ops/check.h"
+#include "core/ops/elementwise.h"
 #include "core/ops/sum.h"
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
@@ -9,9 +9,8 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     if (status == LS_OK && x.rank != 3)
         status = ls_fail(error, LS_INVALID, "prepend: expected [positions, channels], found %s",
                          ls_shape_print(ls_shape_of_row(x), text));
-    if (status == LS_OK && node->step_positions)
-        status = ls_fail(error, LS_INVALID,
-                         "prepend: looks at all positions at once, so it cannot go step by step");
+    if (status == LS_OK)
+        status = ls_check_whole(node, error);
     if (status == LS_OK)
         status = ls_check_parameter(node, 1, "vector", LS_SHAPE(x.dims[2]), error);
     if (status != LS_OK)
@@ -40,12 +39,11 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
     const struct ls_value *x = node->inputs[0], *vector = node->inputs[1];
     const int64_t row = ls_shape_row_count(x->shape), columns = ls_shape_last(x->shape);
     const real *dy = node->output->gradient;
-    real *restrict dx = x->gradient, *first = node->scratch;
+    real *dx = x->gradient, *first = node->scratch;
     for (int64_t n = 0; n < run->rows; n++, dy += row + columns) {
         memcpy(first + n * columns, dy, (size_t)columns * sizeof *dy);
-        for (int64_t i = 0; dx && i < row; i++)
-            dx[n * row + i] =
-                node->accumulate[0] ? dx[n * row + i] + dy[columns + i] : dy[columns + i];
+        if (dx)
+            ls_pass_elements(row, dy + columns, dx + n * row, node->accumulate[0]);
     }
     if (vector->gradient)
         ls_column_sums(

@@ -15,8 +15,7 @@ LS_INLINE real by_t(real x, real t, real q) {
     return -by_x(x, t, q);
 }
 
-static real quantile_of(const struct ls_node *node) {
-    const struct ls_loss_options *options = node->options;
+LS_INLINE real quantile_of(const struct ls_loss_options *options) {
     return (real)options->quantile;
 }
 
@@ -26,15 +25,6 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
         return ls_fail(error, LS_INVALID, "quantile: must be above 0 and below 1, found %g",
                        options->quantile);
     return ls_loss_infer(node, error);
-}
-
-static void forward(const struct ls_node *node, const struct ls_run *run) {
-    ls_loss_forward(node, run, loss, quantile_of(node));
-}
-
-static void backward(const struct ls_node *node, const struct ls_run *run) {
-    ls_loss_backward(node, run, 0, by_x, quantile_of(node));
-    ls_loss_backward(node, run, 1, by_t, quantile_of(node));
 }
 
 static const struct ls_op_case cases[] = {
@@ -56,14 +46,4 @@ static const struct ls_op_case cases[] = {
           {.shape = LS_CASE_SHAPE(3), .integer = true, .constant = true, .low = 0, .high = 4}}},
 };
 
-const struct ls_op LS_NAME(ls_op_quantile) = {
-    .name = "quantile",
-    .formula = "mean(t > x ? q (t - x) : (1 - q) (x - t))",
-    .infer = infer,
-    .forward = forward,
-    .backward = backward,
-    .backward_reads_inputs = 1u << 0 | 1u << 1 | 1u << 2,
-    .loss = true,
-    .cases = cases,
-    .case_count = sizeof cases / sizeof *cases,
-};
+LS_LOSS_OP(quantile, "mean(t > x ? q (t - x) : (1 - q) (x - t))", infer, quantile_of);

@@ -2,16 +2,6 @@
 #include "core/ops/recurrence_rows.h"
 #include "core/tensor/kernels/transpose.h"
 
-static enum ls_status check_panels(const struct ls_node *node, int i, const char *what,
-                                   struct ls_shape shape, struct ls_error *error) {
-    if (ls_check_parameter(node, i, what, shape, error) != LS_OK)
-        return error->status;
-    if (node->inputs[i]->parameter && node->inputs[i]->layout != LS_LAYOUT_PANELS)
-        return ls_fail(error, LS_INVALID, "%s: the %s must be stored in panels, found it plain",
-                       node->op->name, what);
-    return LS_OK;
-}
-
 /* [N, H], or absent. */
 static enum ls_status check_state(const struct ls_node *node, int i, const char *what,
                                   int64_t hidden, struct ls_error *error) {
@@ -60,8 +50,8 @@ static enum ls_status check(const struct ls_node *node, const struct ls_recurren
                        "%s: the recurrent weight must be [units, %lld units], found %s",
                        node->op->name, (long long)op->gates, ls_shape_print(u, text));
     const int64_t hidden = u.dims[0];
-    if (check_panels(node, LS_RECURRENCE_U, "recurrent weight", u, error) != LS_OK ||
-        check_panels(node, LS_RECURRENCE_W, "weight", LS_SHAPE(x.dims[2], u.dims[1]), error) !=
+    if (ls_check_panels(node, LS_RECURRENCE_U, "recurrent weight", u, error) != LS_OK ||
+        ls_check_panels(node, LS_RECURRENCE_W, "weight", LS_SHAPE(x.dims[2], u.dims[1]), error) !=
             LS_OK ||
         ls_check_parameter(node, LS_RECURRENCE_BIAS, "bias", LS_SHAPE(u.dims[1]), error) != LS_OK ||
         check_state(node, LS_RECURRENCE_START, "state", hidden, error) != LS_OK ||
@@ -170,7 +160,7 @@ enum ls_status LS_NAME(ls_recurrence_infer)(struct ls_node *node, const struct l
     node->scratch_row_bytes =
         (scratch_bytes(node, op, 2 * rows_max) - node->scratch_bytes) / (size_t)rows_max;
     if (node->step_positions)
-        node->state_bytes = 2 * (size_t)(rows_max * v.hidden) * sizeof(real);
+        node->state_bytes = (op->carries ? 2 : 1) * (size_t)(rows_max * v.hidden) * sizeof(real);
     else if (wants_gradient(node))
         node->state_bytes = (size_t)ls_panel_elements(v.columns, v.hidden) * sizeof(real);
     node->flops = v.positions * 2 * (v.inputs + v.hidden) * v.columns;

@@ -45,9 +45,10 @@ struct ls_cell {
     /* Backward: */
     const real *dy; /* [H]: dy + dh is the gradient of h */
     real *dh;       /* [H]: the cell leaves here what passes by the product, if anything does */
-    real *dc;       /* [H]: of a second state, from position to position; zeros at the last one */
-    real *dz;       /* [G] */
-    real *dq;       /* [H]: the last H values of the gradient of u where they are not those of dz */
+    real *dc; /* [H]: of a second state, from position to position; zeros at the last one; else NULL
+               */
+    real *dz; /* [G] */
+    real *dq; /* [H]: the last H values of the gradient of u where they are not those of dz */
 };
 
 struct ls_recurrence {
@@ -69,5 +70,32 @@ void LS_NAME(ls_recurrence_forward)(const struct ls_node *node, const struct ls_
                                     const struct ls_recurrence *op);
 void LS_NAME(ls_recurrence_backward)(const struct ls_node *node, const struct ls_run *run,
                                      const struct ls_recurrence *op);
+
+/* The op itself, from `static const struct ls_recurrence NAME` and cases[]; also_reads: what its
+ * backward reads beside the inputs that all of them read. */
+#define LS_RECURRENCE_OP(op_name, op_formula, also_reads)                                          \
+    static enum ls_status infer(struct ls_node *node, struct ls_error *error) {                    \
+        return LS_NAME(ls_recurrence_infer)(node, &op_name, error);                                \
+    }                                                                                              \
+    static void forward(const struct ls_node *node, const struct ls_run *run) {                    \
+        LS_NAME(ls_recurrence_forward)(node, run, &op_name);                                       \
+    }                                                                                              \
+    static void backward(const struct ls_node *node, const struct ls_run *run) {                   \
+        LS_NAME(ls_recurrence_backward)(node, run, &op_name);                                      \
+    }                                                                                              \
+    const struct ls_op LS_NAME(ls_op_##op_name) = {                                                \
+        .name = #op_name,                                                                          \
+        .formula = op_formula,                                                                     \
+        .infer = infer,                                                                            \
+        .prepare = LS_NAME(ls_recurrence_prepare),                                                 \
+        .forward = forward,                                                                        \
+        .backward = backward,                                                                      \
+        .backward_reads_inputs = 1u << LS_RECURRENCE_X | 1u << LS_RECURRENCE_W |                   \
+                                 1u << LS_RECURRENCE_START | 1u << LS_RECURRENCE_LENGTHS |         \
+                                 (also_reads),                                                     \
+        .backward_reads_output = true,                                                             \
+        .cases = cases,                                                                            \
+        .case_count = (int)(sizeof cases / sizeof *cases),                                         \
+    }
 
 #endif

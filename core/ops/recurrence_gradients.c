@@ -1,3 +1,4 @@
+#include "core/ops/elementwise.h"
 #include "core/ops/recurrence_rows.h"
 #include "core/ops/sum.h"
 
@@ -7,7 +8,7 @@ struct job {
     real *dq;      /* [N, T, H], or NULL: see struct ls_cell */
     real *before;  /* [N, T, H]: h one position before */
     real *blocks;  /* dz of the rows of a step */
-    real *dh, *dc; /* [N, H], in the order of the rows */
+    real *dh, *dc; /* [N, H], in the order of the rows; dc NULL without a second state */
     real **to;     /* the rows of dh */
     void *sums;    /* scratch of the products and sums over all (n, t) */
 };
@@ -35,7 +36,7 @@ static struct job take_job(const struct ls_recurrence_run *v, struct ls_scratch 
         .blocks =
             ls_scratch_take(scratch, ls_panels(v->columns) * LS_PANEL * v->rows, sizeof(real)),
         .dh = ls_scratch_take(scratch, v->rows * v->hidden, sizeof(real)),
-        .dc = ls_scratch_take(scratch, v->rows * v->hidden, sizeof(real)),
+        .dc = v->op->carries ? ls_scratch_take(scratch, v->rows * v->hidden, sizeof(real)) : NULL,
         .to = ls_scratch_take(scratch, v->rows, sizeof(real *)),
         .sums = ls_scratch_take(scratch, (int64_t)sums, 1),
     };
@@ -49,11 +50,6 @@ size_t LS_NAME(ls_recurrence_gradient_bytes)(const struct ls_recurrence_run *v) 
     return scratch.used;
 }
 
-static void add_row(int64_t count, const real *restrict from, real *restrict to) {
-    for (int64_t i = 0; i < count; i++)
-        to[i] += from[i];
-}
-
 /* Adds to dh of row n what comes from the positions behind the row's end, where the state stays:
  * in the order opposite to time. */
 static void pass_behind(const struct ls_recurrence_run *v, int64_t n, real *dh) {
@@ -61,7 +57,7 @@ static void pass_behind(const struct ls_recurrence_run *v, int64_t n, real *dh) 
     const real *dy = v->node->output->gradient;
     for (int64_t k = length; k <= last; k++) {
         const int64_t t = v->reverse ? k : last + length - k;
-        add_row(v->hidden, dy + (n * v->positions + t) * v->hidden, dh);
+        ls_pass_elements(v->hidden, dy + (n * v->positions + t) * v->hidden, dh, true);
     }
 }
 
@@ -73,7 +69,8 @@ static real *gradient_of(const struct ls_recurrence_run *v, int input) {
 /* The rows behind the last step: dh and dc before any, +0 where there is no position. */
 static void begin(const struct ls_recurrence_run *v, const struct job *job) {
     memset(job->dh, 0, (size_t)(v->rows * v->hidden) * sizeof(real));
-    memset(job->dc, 0, (size_t)(v->rows * v->hidden) * sizeof(real));
+    if (job->dc)
+        memset(job->dc, 0, (size_t)(v->rows * v->hidden) * sizeof(real));
     for (int64_t r = 0; r < v->rows; r++) {
         const int64_t n = v->order[r], end = n * v->positions + v->length[n];
         const size_t behind = (size_t)(v->positions - v->length[n]) * sizeof(real);
@@ -109,7 +106,7 @@ static void run_step(const struct ls_recurrence_run *v, const struct job *job, i
         struct ls_cell cell = ls_recurrence_cell(v, n, step);
         cell.dy = (const real *)v->node->output->gradient + place * H;
         cell.dh = job->to[r];
-        cell.dc = job->dc + r * H;
+        cell.dc = job->dc ? job->dc + r * H : NULL;
         cell.dz = job->dz + place * v->columns;
         cell.dq = job->dq ? job->dq + place * H : NULL;
         v->op->backward(v->node, &cell);
@@ -125,13 +122,9 @@ static void run_step(const struct ls_recurrence_run *v, const struct job *job, i
 /* The gradient of a state before the first position, from rows in the order of the run. */
 static void give_start(const struct ls_recurrence_run *v, int input, const real *rows) {
     real *to = gradient_of(v, input);
-    for (int64_t r = 0; to && r < v->rows; r++) {
-        real *row = to + v->order[r] * v->hidden;
-        if (v->node->accumulate[input])
-            add_row(v->hidden, rows + r * v->hidden, row);
-        else
-            memcpy(row, rows + r * v->hidden, (size_t)v->hidden * sizeof(real));
-    }
+    for (int64_t r = 0; to && r < v->rows; r++)
+        ls_pass_elements(v->hidden, rows + r * v->hidden, to + v->order[r] * v->hidden,
+                         v->node->accumulate[input]);
 }
 
 /* The last H columns of dz become dq: from here on it is the gradient of u. */

@@ -30,14 +30,11 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     if (row.rank > LS_RANK_MAX - 1)
         return ls_fail(error, LS_INVALID, "reshape: expected at most %d dimensions, found %d",
                        LS_RANK_MAX - 1, row.rank);
-    if (!complete(&row, ls_shape_row_count(x->shape))) {
-        struct ls_shape have = {.rank = x->shape.rank - 1};
-        memcpy(have.dims, x->shape.dims + 1, sizeof have.dims - sizeof have.dims[0]);
+    if (!complete(&row, ls_shape_row_count(x->shape)))
         return ls_fail(error, LS_INVALID,
                        "reshape: a sample of shape %s (%lld elements) does not fit the shape %s",
-                       ls_shape_print(have, from), (long long)ls_shape_row_count(x->shape),
-                       ls_shape_print(row, to));
-    }
+                       ls_shape_print(ls_shape_of_row(x->shape), from),
+                       (long long)ls_shape_row_count(x->shape), ls_shape_print(row, to));
     ls_infer_like(node);
     node->output->shape.rank = 1 + row.rank;
     for (int i = 0; i < row.rank; i++)

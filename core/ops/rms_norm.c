@@ -5,9 +5,7 @@
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_shape x = node->inputs[0]->shape;
-    enum ls_status status = ls_check_batched(node, 0, 2, error);
-    if (status == LS_OK)
-        status = ls_check_parameter(node, 1, "gain", LS_SHAPE(ls_shape_last(x)), error);
+    const enum ls_status status = ls_normalise_check(node, error);
     if (status != LS_OK)
         return status;
     const int64_t columns = ls_shape_last(x);

@@ -37,18 +37,6 @@ static void cell_backward(const struct ls_node *node, const struct ls_cell *cell
 static const struct ls_recurrence rnn = {
     .gates = 1, .forward = cell_forward, .backward = cell_backward};
 
-static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
-    return LS_NAME(ls_recurrence_infer)(node, &rnn, error);
-}
-
-static void forward(const struct ls_node *node, const struct ls_run *run) {
-    LS_NAME(ls_recurrence_forward)(node, run, &rnn);
-}
-
-static void backward(const struct ls_node *node, const struct ls_run *run) {
-    LS_NAME(ls_recurrence_backward)(node, run, &rnn);
-}
-
 static const struct ls_recurrence_options relu = {.relu = true};
 
 static const struct ls_op_case cases[] = {
@@ -88,16 +76,4 @@ static const struct ls_op_case cases[] = {
      .inputs = {X(5, 3, 2), W(2, 2), W(2, 2), B(2), NONE, LENGTHS(5, 3)}},
 };
 
-const struct ls_op LS_NAME(ls_op_rnn) = {
-    .name = "rnn",
-    .formula = "h[n,t] = tanh(x[n,t] W + b + h[n,t-1] U), or max(0, the same)",
-    .infer = infer,
-    .prepare = LS_NAME(ls_recurrence_prepare),
-    .forward = forward,
-    .backward = backward,
-    .backward_reads_inputs = 1u << LS_RECURRENCE_X | 1u << LS_RECURRENCE_W |
-                             1u << LS_RECURRENCE_START | 1u << LS_RECURRENCE_LENGTHS,
-    .backward_reads_output = true,
-    .cases = cases,
-    .case_count = (int)(sizeof cases / sizeof *cases),
-};
+LS_RECURRENCE_OP(rnn, "h[n,t] = tanh(x[n,t] W + b + h[n,t-1] U), or max(0, the same)", 0u);

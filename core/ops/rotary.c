@@ -1,7 +1,7 @@
 /* Rotary positions (Su et al. 2021, section 3.4.2): pairs of neighbouring channels are turned by an
  * angle that grows with the position; backward turns the gradient back. The table of cosines and
  * sines lies in `state` and is made once. */
-#include "core/ops/check.h"
+#include "core/ops/elementwise.h"
 #include "core/ops/options.h"
 #include "core/tensor/positions.h"
 #include "core/tensor/variant.h"
@@ -77,15 +77,6 @@ LS_INLINE void turn(int64_t pairs, const real *x, const real *table, const real 
     }
 }
 
-/* The channels of a position that are not rotated. */
-static void pass(const real *x, int64_t count, bool add, real *y) {
-    if (add)
-        for (int64_t i = 0; i < count; i++)
-            y[i] += x[i];
-    else if (x != y)
-        memcpy(y, x, (size_t)count * sizeof(real));
-}
-
 static void forward(const struct ls_node *node, const struct ls_run *run) {
     const struct shape s = shape_of(node);
     const real *x = node->inputs[0]->data;
@@ -99,7 +90,7 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
             const real *table = (const real *)node->state + (first + t) * s.width;
             for (int64_t c = 0; c < s.rotated; c += s.width)
                 turn(s.width / 2, x + c, table, 1, false, y + c);
-            pass(x + s.rotated, s.channels - s.rotated, false, y + s.rotated);
+            ls_pass_elements(s.channels - s.rotated, x + s.rotated, y + s.rotated, false);
         }
 }
 
@@ -116,7 +107,7 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
                     turn(s.width / 2, dy + c, table, -1, true, dx + c);
                 else
                     turn(s.width / 2, dy + c, table, -1, false, dx + c);
-            pass(dy + s.rotated, s.channels - s.rotated, add, dx + s.rotated);
+            ls_pass_elements(s.channels - s.rotated, dy + s.rotated, dx + s.rotated, add);
         }
 }
 

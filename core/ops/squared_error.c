@@ -16,15 +16,6 @@ LS_INLINE real by_t(real x, real t, real option) {
     return 2 * (t - x);
 }
 
-static void forward(const struct ls_node *node, const struct ls_run *run) {
-    ls_loss_forward(node, run, loss, 0);
-}
-
-static void backward(const struct ls_node *node, const struct ls_run *run) {
-    ls_loss_backward(node, run, 0, by_x, 0);
-    ls_loss_backward(node, run, 1, by_t, 0);
-}
-
 static const struct ls_op_case cases[] = {
     {.name = "one output",
      .input_count = 2,
@@ -57,14 +48,4 @@ static const struct ls_op_case cases[] = {
                  .high = 290}}},
 };
 
-const struct ls_op LS_NAME(ls_op_squared_error) = {
-    .name = "squared_error",
-    .formula = "mean((x - t)^2)",
-    .infer = ls_loss_infer,
-    .forward = forward,
-    .backward = backward,
-    .backward_reads_inputs = 1u << 0 | 1u << 1 | 1u << 2,
-    .loss = true,
-    .cases = cases,
-    .case_count = sizeof cases / sizeof *cases,
-};
+LS_LOSS_OP(squared_error, "mean((x - t)^2)", ls_loss_infer, ls_loss_plain);

@@ -8,9 +8,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const enum ls_status status = ls_check_batched(node, 0, 2, error);
     if (status != LS_OK)
         return status;
-    struct ls_shape row = {.rank = x->shape.rank - 1};
-    for (int i = 0; i < row.rank; i++)
-        row.dims[i] = x->shape.dims[i + 1];
+    const struct ls_shape row = ls_shape_of_row(x->shape);
     const struct ls_shape last = LS_SHAPE(ls_shape_last(x->shape));
     if (mean->batched || scale->batched || !ls_shape_equal(mean->shape, scale->shape) ||
         (!ls_shape_equal(mean->shape, last) && !ls_shape_equal(mean->shape, row)))

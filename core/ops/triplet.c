@@ -15,26 +15,9 @@ LS_INLINE real by_t(real x, real t, real margin) {
     return -by_x(x, t, margin);
 }
 
-static real margin_of(const struct ls_node *node) {
-    const struct ls_loss_options *options = node->options;
-    return (real)options->margin;
-}
-
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_loss_options *options = node->options;
-    if (!(options->margin > 0))
-        return ls_fail(error, LS_INVALID, "triplet: the margin must be above 0, found %g",
-                       options->margin);
-    return ls_loss_infer(node, error);
-}
-
-static void forward(const struct ls_node *node, const struct ls_run *run) {
-    ls_loss_forward(node, run, loss, margin_of(node));
-}
-
-static void backward(const struct ls_node *node, const struct ls_run *run) {
-    ls_loss_backward(node, run, 0, by_x, margin_of(node));
-    ls_loss_backward(node, run, 1, by_t, margin_of(node));
+    return ls_loss_infer_positive(node, "margin", options->margin, error);
 }
 
 static const struct ls_op_case cases[] = {
@@ -48,14 +31,4 @@ static const struct ls_op_case cases[] = {
      .microbatches = 2},
 };
 
-const struct ls_op LS_NAME(ls_op_triplet) = {
-    .name = "triplet",
-    .formula = "max(0, x - t + margin)",
-    .infer = infer,
-    .forward = forward,
-    .backward = backward,
-    .backward_reads_inputs = 1u << 0 | 1u << 1 | 1u << 2,
-    .loss = true,
-    .cases = cases,
-    .case_count = sizeof cases / sizeof *cases,
-};
+LS_LOSS_OP(triplet, "max(0, x - t + margin)", infer, ls_loss_margin);

@@ -2,24 +2,9 @@
 
 #include "core/base/random.h"
 
-/* exp(x) for -700 < x <= 0. x = n ln 2 + r with |r| <= ln 2 / 2, and Taylor's series of r. */
-static double exponential(double x) {
-    const double n = (double)(int64_t)(x * 1.44269504088896340736 - 0.5);
-    double r = __builtin_fma(n, -0.693147180369123816490, x); /* ln 2 in two parts */
-    r = __builtin_fma(n, -1.90821492927058770002e-10, r);
-    double p = 1;
-    for (int k = 15; k > 0; k--)
-        p = __builtin_fma(p, r / k, 1.0);
-    union {
-        uint64_t bits;
-        double real;
-    } power = {.bits = (uint64_t)(1023 + (int64_t)n) << 52};
-    return p * power.real;
-}
-
 struct ls_angle ls_angle(int64_t position, int64_t pair, int64_t width, double base) {
     const double log_base = -ls_random_log(1 / base);
-    const double rate = exponential(-log_base * (double)(2 * pair) / (double)width);
+    const double rate = ls_random_exp(-log_base * (double)(2 * pair) / (double)width);
     const double turns = (double)position * (rate * 0.159154943091895335769);
     const double left = turns - (double)(int64_t)turns;
     const uint32_t turn = (uint32_t)(uint64_t)(left * 0x1p32 + 0.5);

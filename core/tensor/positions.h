@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Cosine and sine of the angle position * base^(-2 pair / width), right to 1e-9 for positions below
+/* Cosine and sine of the angle position * base^(-2 pair / width), right to 1e-8 for positions below
  * 2^24; 0 <= 2 pair < width, base above 1 (Su et al. 2021, section 3.2.2; Vaswani et al. 2017,
  * section 3.5). */
 struct ls_angle {

@@ -175,9 +175,9 @@ START_TEST(misfits_are_named) {
     expect(ls_attention(graph, input(LS_SHAPE(5, 4)), input(LS_SHAPE(3, 4)), NULL, &heads),
            "2 channels", "found 4x3x4");
     expect(ls_attention(graph, input(LS_SHAPE(5, 12)), NULL, input(LS_SHAPE(1)), &heads),
-           "one integer per sample", "4x1 real numbers");
+           "one integer per sample", "real numbers of shape 4x1");
     expect(ls_attention(graph, input(LS_SHAPE(5, 12)), NULL, labels(LS_SHAPE(2)), &heads),
-           "one integer per sample", "found 4x2");
+           "one integer per sample", "integers of shape 4x2");
     expect(ls_attention(graph, input(LS_SHAPE(5, 12)), NULL, NULL,
                         &(struct ls_attention_options){.dropout = 1}),
            "below 1", "found 1");

@@ -36,8 +36,8 @@ struct ls_attention {
     struct ls_drop drop;
     struct ls_random_key key; /* of dropout */
     int64_t position;         /* of dropout: of query 0 and key 0 */
-    void *saved;              /* written by forward, read by backward; see ls_attention_saved */
-    bool keeps;               /* p is saved; else it is made again from what softmax found */
+    void *saved; /* written by forward, read by backward; see ls_attention_saved_bytes */
+    bool keeps;  /* p is saved; else it is made again from what softmax found */
     void *scratch;
 };
 
