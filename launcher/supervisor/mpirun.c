@@ -1,5 +1,7 @@
 /* The command line and environment that make mpirun work on a laptop, in a container and in a batch
- * job. What the user has set already is left as it is. */
+ * job. What the user has set already is left as it is. Settings are those of Open MPI 4 and, where
+ * version 5 gave them to its run-time PRRTE under other names, of that, too: each version passes over
+ * what it does not know. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +19,16 @@ static const char *const settings[][2] = {
     /* From 32 ranks on mpirun would start them in threads that end: that ends the ranks
        (ls_worker_guard). */
     {"OMPI_MCA_odls_base_cutoff", "1000000"},
+    {"PRTE_MCA_odls_base_cutoff", "1000000"},
+    /* its long texts about exit codes; we say it in one line */
+    {"OMPI_MCA_orte_execute_quiet", "1"},
+    {"PRTE_MCA_quiet", "1"},
 };
 
 /* for one host: any number of ranks on any number of cores, no network, no launch daemon */
 static const char *const settings_local[][2] = {
     {"OMPI_MCA_rmaps_base_oversubscribe", "1"},
+    {"PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"},
     {"OMPI_MCA_mpi_yield_when_idle", "1"},
     {"OMPI_MCA_pml", "ob1"},
     {"OMPI_MCA_btl", "self,vader"},
@@ -33,6 +40,7 @@ static const char *const settings_local[][2] = {
 /* on one host, and wherever ranks have threads: else mpirun may bind all of a rank to one core */
 static const char *const settings_unbound[][2] = {
     {"OMPI_MCA_hwloc_base_binding_policy", "none"},
+    {"PRTE_MCA_hwloc_default_binding_policy", "none"},
 };
 
 /* for more threads than cores: one that waits leaves its core to the others */
@@ -43,6 +51,8 @@ static const char *const settings_crowded[][2] = {
 static const char *const settings_root[][2] = {
     {"OMPI_ALLOW_RUN_AS_ROOT", "1"},
     {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
+    {"PRTE_ALLOW_RUN_AS_ROOT", "1"},
+    {"PRTE_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
 };
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
@@ -113,6 +123,7 @@ static struct list list_environment(const struct ls_launch *launch,
         list_add_setting(&list, "OMPI_MCA_btl_vader_backing_directory", scratch->path);
         list_add_setting(&list, "OMPI_MCA_osc_sm_backing_directory", scratch->path);
         list_add_setting(&list, "OMPI_MCA_orte_tmpdir_base", scratch->path);
+        list_add_setting(&list, "PRTE_MCA_prte_tmpdir_base", scratch->path);
     }
     return list;
 }
@@ -147,7 +158,6 @@ struct ls_mpirun ls_mpirun_create(const struct ls_launch *launch,
     char ranks[32];
     snprintf(ranks, sizeof ranks, "%d", launch->ranks);
     list_add(&list, launch->options->mpirun[0] ? launch->options->mpirun : "mpirun");
-    list_add(&list, "--quiet"); /* its long texts about exit codes; we say it in one line */
     list_add(&list, "-n");
     list_add(&list, ranks);
     if (!local)
