@@ -79,7 +79,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     list(APPEND kernel_checks $<TARGET_OBJECTS:kernel_checks_avx2> $<TARGET_OBJECTS:kernel_checks_avx512>)
     # The same 16-lane source for a machine without AVX-512, with kernels of its own.
     file(GLOB kernel_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/tensor/kernels/*.c)
-    ls_add_kernel_checks(sixteen_lanes F32_AVX512 SOURCES ${kernel_sources} FLAGS -mavx2 -mfma)
+    ls_add_kernel_checks(sixteen_lanes F32_AVX512 SOURCES ${kernel_sources} FLAGS -mavx2 -mfma -O1) # -O3 takes minutes
     ls_add_test(unit/kernels_of_sixteen_lanes_match_their_definitions.c TIMEOUT 300
                 SOURCES $<TARGET_OBJECTS:kernel_checks_sixteen_lanes> $<TARGET_OBJECTS:kernel_checks_portable>)
 endif()
