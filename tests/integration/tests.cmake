@@ -47,6 +47,7 @@ ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS fashion
               NAME "the CNN reaches 0.915 on Fashion-MNIST in 5 minutes" TIMEOUT 400 LABELS long)
 ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS fashion-mnist-resnet accuracy 0.92 60
               NAME "the ResNet reaches 0.92 on Fashion-MNIST in an hour" TIMEOUT 3700 LABELS long)
+ls_add_script(integration/images_of_a_gan_look_real.py LABELS long TIMEOUT 2400)
 # Hosts made of namespaces need root and a kernel that lets it make them.
 execute_process(COMMAND unshare --mount --net --uts true RESULT_VARIABLE no_namespaces OUTPUT_QUIET ERROR_QUIET)
 if(no_namespaces)
