@@ -134,13 +134,13 @@ static int add_lengths(struct ls_feed_options *feeds, int count) {
     const int given = count;
     for (int i = 0; i < given && count < LS_FEEDS_MAX; i++)
         if (feeds[i].length) {
-            feeds[count] = feeds[i];
-            feeds[count].lengths = feeds[count].optional = true;
-            feeds[count].masked = false;
-            snprintf(feeds[count].name, sizeof feeds[count].name, "%.*s%s",
+            struct ls_feed_options lengths = feeds[i];
+            lengths.lengths = lengths.optional = true;
+            lengths.masked = false;
+            snprintf(lengths.name, sizeof lengths.name, "%.*s%s",
                      LS_FEED_NAME_MAX - (int)sizeof LS_LENGTH_ENDING, feeds[i].name,
                      LS_LENGTH_ENDING);
-            count++;
+            feeds[count++] = lengths;
         }
     return count;
 }
