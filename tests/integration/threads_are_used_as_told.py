@@ -59,7 +59,7 @@ lockstep.equal((line["threads"], line["batch_per_proc"]), (2, 128), "threads and
 # mpirun's environment. The fake one writes it down and starts nothing.
 fake, seen = lockstep.path("mpirun"), lockstep.path("seen")
 with open(fake, "w") as file:
-    file.write(f"#!/bin/sh\n{{ env; echo \"$@\"; }} > {seen}\n")
+    file.write(f"#!/bin/sh\n{{ env; printf '%s ' \"$@\"; }} > {seen}\n")
 os.chmod(fake, 0o755)
 
 
