@@ -98,6 +98,36 @@ struct ls_term_options {
         .help = "over a sample's numbers, instead of their mean"                                   \
     }
 
+/* Rows that the section `loss` and the loss cross_entropy share, on members of these names. */
+#define LS_LOSS_LABEL_FIELDS(type)                                                                 \
+    {.name = "label_smoothing",                                                                    \
+     .kind = LS_FIELD_REAL,                                                                        \
+     .offset = offsetof(type, label_smoothing),                                                    \
+     .initial = "0",                                                                               \
+     .min = 0,                                                                                     \
+     .max = 0.99,                                                                                  \
+     .help = "share of the target spread evenly over all classes (Szegedy et al. 2016)"},          \
+        {.name = "ignored_label",                                                                  \
+         .kind = LS_FIELD_INTEGER,                                                                 \
+         .offset = offsetof(type, ignored_label),                                                  \
+         .initial = "-1",                                                                          \
+         .min = -1,                                                                                \
+         .max = LS_CLASSES_MAX - 1,                                                                \
+         .help = "samples of this label take no part; -1: none"},                                  \
+    {                                                                                              \
+        .name = "class_weights", .kind = LS_FIELD_LIST, .offset = offsetof(type, class_weights),   \
+        .initial = "[]", .min = 0, .max = 1e6,                                                     \
+        .help = "weight of each class in the loss, one per class; empty: all 1"                    \
+    }
+
+/* The row that the section `task` and the loss cross_entropy share. */
+#define LS_LOSS_TOP_K_FIELD(type)                                                                  \
+    {                                                                                              \
+        .name = "top_k", .kind = LS_FIELD_INTEGER, .offset = offsetof(type, top_k),                \
+        .initial = "0", .min = 0, .max = LS_CLASSES_MAX,                                           \
+        .help = "also report how often the label is among the k largest outputs; 0: do not"        \
+    }
+
 /* The loss of that name, its struct ls_layer for configs; NULL if there is none. */
 const struct ls_loss *ls_loss_find(const char *name);
 const struct ls_layer *ls_loss_layer_find(const char *name);
