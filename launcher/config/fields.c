@@ -330,7 +330,7 @@ const struct ls_config_section ls_config_sections[] = {
     {"task", "what is learned, and what is measured", &ls_task_fields, SECTION(task), "kind"},
     {"loss", "what training makes small", &ls_loss_fields, SECTION(task), "name"},
     {"data", "where samples come from", &data_fields, SECTION(data), NULL},
-    {"augment", "random changes to training images", &ls_augment_fields, SECTION(augment), NULL},
+    {"augment", "random changes to training images; masks over tokens", &ls_augment_fields, SECTION(augment), NULL},
     {"train", "how long, in what batches", &train_fields, SECTION(train), NULL},
     {"optimizer", "how parameters move", &ls_optimizer_fields, SECTION(optimizer), "name"},
     {"schedule", "the learning rate over time", &ls_schedule_fields, SECTION(schedule), "name"},

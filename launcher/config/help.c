@@ -43,7 +43,7 @@ static void print_field(FILE *out, const struct ls_field *field) {
 
 static void print_feeds(FILE *out) {
     fputs(
-        "  feeds:                     instead of inputs, targets and window: what a sample is, by "
+        "  feeds:                     instead of inputs, targets, window and length: what a sample is, by "
         "names that layers\n"
         "                             and losses take it by: `feeds: {NAME: {column: C, ...}, "
         "...}`, each with the keys\n",

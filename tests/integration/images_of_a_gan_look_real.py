@@ -11,7 +11,7 @@ for name, minutes in ("fashion-mnist-cnn", 10), ("fashion-mnist-dcgan", 30):
     runs[name] = lockstep.path(name)
     result = lockstep.train(lockstep.config(name), runs[name], ranks, timeout=minutes * 60)
     lockstep.equal(result["status"], "done", name)
-judge = os.path.join(os.environ["LOCKSTEP_SOURCE"], "benchmarks/judge_images")
+judge = os.path.join(lockstep.SOURCE, "benchmarks/judge_images")
 judged = subprocess.run([judge, runs["fashion-mnist-dcgan"], runs["fashion-mnist-cnn"], "--distance", "0.6"],
                         stdin=subprocess.DEVNULL, capture_output=True, text=True)
 print(judged.stdout)

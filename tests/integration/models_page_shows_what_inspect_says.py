@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 import lockstep
 
-made = subprocess.run([os.path.join(lockstep.SOURCE, "docs/make_models"), os.environ["LOCKSTEP"], "--print"],
+made = subprocess.run([os.path.join(lockstep.SOURCE, "docs/make_models"), lockstep.PROGRAM, "--print"],
                       capture_output=True, text=True)
 lockstep.equal(made.returncode, 0, f"exit code of docs/make_models ({made.stderr})")
 with open(os.path.join(lockstep.SOURCE, "docs/models.md")) as file:

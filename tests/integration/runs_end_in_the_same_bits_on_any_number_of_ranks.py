@@ -160,10 +160,9 @@ def otherwise(name):
     with open("/proc/cpuinfo") as file:
         isa = "avx2" if "avx2" in file.read() else "auto"
     slow = name in ("resnet", "gan", "lstm", "gpt")  # portable kernels would take minutes
-    if name not in ("names", "phases"):
-        for ranks, threads in ((1, 2), (1, 3), (2, 2), (3, 3)):
-            yield f"{threads} threads", ranks, dict(compute__threads=threads)
-        yield f"{isa} kernels", 8, dict(compute__isa=isa)
+    for ranks, threads in ((1, 2), (1, 3), (2, 2), (3, 3)):
+        yield f"{threads} threads", ranks, dict(compute__threads=threads)
+    yield f"{isa} kernels", 8, dict(compute__isa=isa)
     yield "pieces of one microbatch, messages", 3, dict(
         train__piece_rows=1, compute__isa="auto" if slow else "portable", train__share_memory="false")
     if name in ("gan", "phases"):

@@ -24,12 +24,12 @@ foreach(case mlp cnn resnet table-adam table-momentum gan names phases lstm gpt 
     endif()
     ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS ${case} ${needs}
                   NAME "runs of ${case} end in the same bits on 1, 2, 3 and 4 ranks")
-    if(NOT case MATCHES "phases|lstm") # gan and gpt pass through the same code
+    if(NOT case STREQUAL lstm) # takes minutes; unit tests run its ops under the sanitizers
         ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS ${case} 2 ${needs}
                       LABELS sanitize NAME "a run of ${case} on 2 ranks is clean" TIMEOUT 600)
     endif()
 endforeach()
-ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS tied 1 2 3 4
+ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS tied
               NAME "runs of tied weights end in the same bits on 1, 2, 3 and 4 ranks, stopped or not")
 ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS shakespeare-gpt validation.loss -1.82 3
               NAME "the GPT reaches 1.82 nats per character in 3 minutes" NEEDS_DATA LABELS long TIMEOUT 400)
@@ -47,7 +47,7 @@ ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS fashion
               NAME "the CNN reaches 0.915 on Fashion-MNIST in 5 minutes" TIMEOUT 400 LABELS long)
 ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS fashion-mnist-resnet accuracy 0.92 60
               NAME "the ResNet reaches 0.92 on Fashion-MNIST in an hour" TIMEOUT 3700 LABELS long)
-ls_add_script(integration/images_of_a_gan_look_real.py LABELS long TIMEOUT 2400)
+ls_add_script(integration/images_of_a_gan_look_real.py LABELS long TIMEOUT 2700)
 # Hosts made of namespaces need root and a kernel that lets it make them.
 execute_process(COMMAND unshare --mount --net --uts true RESULT_VARIABLE no_namespaces OUTPUT_QUIET ERROR_QUIET)
 if(no_namespaces)
