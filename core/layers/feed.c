@@ -128,7 +128,17 @@ struct ls_value *ls_builder_feed(struct ls_builder *builder, const char *name, e
     return ls_builder_feed_as(builder, name, type, shape);
 }
 
+/* What the value was before it was given other shapes. */
+static const struct ls_value *same_elements(const struct ls_value *value) {
+    while (value->producer && (!strcmp(value->producer->op->name, "reshape") ||
+                               !strcmp(value->producer->op->name, "flatten")))
+        value = value->producer->inputs[0];
+    return value;
+}
+
+/* The feed whose elements the value has; NULL if it has others. */
 static struct ls_taken_feed *taken_as(struct ls_builder *builder, const struct ls_value *value) {
+    value = same_elements(value);
     for (int i = 0; i < builder->taken_count; i++)
         if (builder->taken[i].input == value)
             return &builder->taken[i];
@@ -158,10 +168,19 @@ void ls_builder_ignore(struct ls_builder *builder, const struct ls_value *value,
     }
 }
 
-void ls_builder_zero_to_one(struct ls_builder *builder, const struct ls_value *value) {
+bool ls_builder_zero_to_one(struct ls_builder *builder, const struct ls_value *value) {
+    value = same_elements(value);
+    for (int i = 0; i < builder->taken_count; i++)
+        if (builder->taken[i].value == value && builder->taken[i].input != value) {
+            ls_graph_fail(builder->graph,
+                          "expected numbers from 0 to 1, found the feed '%s' standardised",
+                          builder->feeds[builder->taken[i].feed].name);
+            return false;
+        }
     struct ls_taken_feed *taken = taken_as(builder, value);
     if (taken)
         taken->zero_to_one = true;
+    return true;
 }
 
 bool ls_builder_gaps(struct ls_builder *builder, const struct ls_value *value) {

@@ -147,8 +147,8 @@ struct ls_value *ls_builder_running(struct ls_builder *builder, bool indices);
  * said), or be the one to ignore, which is said after the limit and by everybody who says one. */
 void ls_builder_limit(struct ls_builder *builder, const struct ls_value *value, int64_t limit);
 void ls_builder_ignore(struct ls_builder *builder, const struct ls_value *value, int32_t ignored);
-/* The same for numbers that must be from 0 to 1. */
-void ls_builder_zero_to_one(struct ls_builder *builder, const struct ls_value *value);
+/* The same for numbers that must be from 0 to 1. False after an error: the feed is standardised. */
+bool ls_builder_zero_to_one(struct ls_builder *builder, const struct ls_value *value);
 /* Whether the value is a feed with gaps: its values of -1 say nothing. */
 bool ls_builder_gaps(struct ls_builder *builder, const struct ls_value *value);
 

@@ -32,6 +32,8 @@ static void keep_values(struct ls_model *model) {
         ls_graph_keep(graph, term->of);
         if (term->target)
             ls_graph_keep(graph, term->target);
+        if (term->lengths)
+            ls_graph_keep(graph, term->lengths);
         ls_graph_keep(graph, term->value);
     }
 }
@@ -135,15 +137,11 @@ static enum ls_status plan(struct ls_model *models, int count, struct ls_error *
 }
 
 /* What to point at when phase p has nothing to learn: the first layer of its network, or else of
- * the one that the task trains, which is main or the last. */
+ * the entry. */
 static const struct ls_layer_spec *first_layer(const struct ls_model_options *options, int p) {
     const struct ls_networks *networks = options->networks;
     const struct ls_network *network = ls_network_find(networks, options->task->phases[p]);
-    if (!network)
-        network = ls_network_find(networks, "main");
-    if (!network)
-        network = &networks->items[networks->count - 1];
-    return network->layers.items;
+    return (network ? network : ls_networks_entry(networks))->layers.items;
 }
 
 /* A phase whose networks have no parameters would learn nothing. */

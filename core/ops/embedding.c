@@ -1,7 +1,7 @@
 /* Rows of a table, looked up by number.
  *
  * Backward groups the positions of the run by table row (a stable counting sort), so that each row
- * of the gradient is written once: per microbatch the positions in order, microbatches along the
+ * of the gradient is summed once: per microbatch the positions in order, microbatches along the
  * fixed tree. A microbatch that does not name the row would add +0, which changes nothing, and is
  * left out.
  *

@@ -17,9 +17,8 @@ static const struct ls_field items[] = {
 static struct ls_value *record(struct ls_term *term, struct ls_builder *builder) {
     const struct options *options = term->spec->options;
     term->target = ls_loss_target(builder, term, LS_TYPE_REAL, ls_shape_of_row(term->of->shape));
-    if (!term->target)
+    if (!term->target || !ls_builder_zero_to_one(builder, term->target))
         return NULL;
-    ls_builder_zero_to_one(builder, term->target);
     const struct ls_loss_options settings = {.sum = options->sum};
     return ls_binary_cross_entropy(builder->graph, term->of, term->target, NULL, &settings);
 }

@@ -97,6 +97,10 @@ static struct ls_value *record(struct ls_term *term, struct ls_builder *builder)
     struct ls_graph *graph = builder->graph;
     if (is_binary(term) && options->outputs != SEVERAL)
         return record_binary(term, builder, options);
+    if (is_binary(term))
+        return ls_graph_fail(graph,
+                             "cross_entropy expects from 2 to %d outputs of the model, found 1",
+                             LS_CLASSES_MAX);
     if (options->outputs == ONE)
         return ls_graph_fail(graph,
                              "binary_cross_entropy expects one output of the model, found %lld",
@@ -197,28 +201,32 @@ static void measure(const struct ls_term *term, const struct ls_run *run, int m,
     const struct options *options = term->spec->options;
     const int64_t width = outputs_of(term), k = classes_of(term);
     const int64_t per_sample = ls_shape_row_count(term->of->shape) / width; /* vectors of outputs */
-    const int64_t first = ls_run_microbatch_first(run, m) * per_sample;
-    const int64_t count = ls_run_microbatch_rows(run, m) * per_sample;
-    const float *outputs = (const float *)term->of->data + first * width;
+    const struct ls_shape target = term->target->shape;
+    const int64_t positions = target.rank > 1 ? target.dims[1] : 1;
+    const int64_t first = ls_run_microbatch_first(run, m);
+    const int64_t end = first + ls_run_microbatch_rows(run, m);
     const bool confusion = sum_count(term, detailed) > CONFUSION;
-    for (int64_t i = 0; i < count; i++) {
-        const float *x = outputs + i * width;
-        int64_t label, prediction;
-        if (is_binary(term)) {
-            label = ((const float *)term->target->data)[first + i] > 0.5f;
-            prediction = x[0] > 0;
-        } else {
-            label = ((const int32_t *)term->target->data)[first + i];
-            if (label == options->ignored_label || label < 0)
-                continue;
-            prediction = largest(x, width);
-            if (options->top_k)
-                sums[TOP_HITS] += within_largest(x, width, label, options->top_k);
+    for (int64_t n = first; n < end; n++) {
+        const int64_t counted = ls_term_items_counted(term, n, per_sample, positions);
+        for (int64_t i = n * per_sample; i < n * per_sample + counted; i++) {
+            const float *x = (const float *)term->of->data + i * width;
+            int64_t label, prediction;
+            if (is_binary(term)) {
+                label = ((const float *)term->target->data)[i] > 0.5f;
+                prediction = x[0] > 0;
+            } else {
+                label = ((const int32_t *)term->target->data)[i];
+                if (label == options->ignored_label || label < 0)
+                    continue;
+                prediction = largest(x, width);
+                if (options->top_k)
+                    sums[TOP_HITS] += within_largest(x, width, label, options->top_k);
+            }
+            sums[HITS] += prediction == label; /* whole numbers: any order gives the same sum */
+            sums[COUNTED] += 1;
+            if (confusion)
+                sums[CONFUSION + label * k + prediction] += 1;
         }
-        sums[HITS] += prediction == label; /* whole numbers: any order gives the same sum */
-        sums[COUNTED] += 1;
-        if (confusion)
-            sums[CONFUSION + label * k + prediction] += 1;
     }
 }
 

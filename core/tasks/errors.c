@@ -73,26 +73,30 @@ int ls_errors_sum_count(const struct ls_term *term, bool detailed) {
     return SUMS;
 }
 
-/* Rows are vectors along the last dimension, counted in order; their elements go into the row's
- * lane. */
+/* Rows are vectors along the last dimension, counted in order, those beyond a sample's length, too;
+ * their elements go into the row's lane. */
 void ls_errors_measure(const struct ls_term *term, const struct ls_run *run, int m, bool detailed,
                        double *sums) {
     (void)detailed;
     const struct ls_shape shape = term->of->shape;
     const int64_t width = ls_shape_last(shape), row = ls_shape_row_count(shape);
-    const int64_t first = ls_run_microbatch_first(run, m) * row;
-    const int64_t count = ls_run_microbatch_rows(run, m) * row;
-    const float *x = (const float *)term->of->data + first;
-    const float *t = (const float *)term->target->data + first;
+    const int64_t positions = shape.rank > 1 ? shape.dims[1] : 1;
+    const int64_t first = ls_run_microbatch_first(run, m);
+    const int64_t rows = ls_run_microbatch_rows(run, m);
+    const float *x = (const float *)term->of->data + first * row;
+    const float *t = (const float *)term->target->data + first * row;
     double lanes[LS_LANES_OF_ROWS][SUMS] = {{0}};
-    for (int64_t i = 0; i < count; i++) {
-        double *lane = lanes[i / width % LS_LANES_OF_ROWS];
-        const double wanted = (double)t[i], error = (double)x[i] - wanted;
-        lane[SQUARED_ERROR] += error * error;
-        lane[ABSOLUTE_ERROR] += fabs(error);
-        lane[TARGET] += wanted;
-        lane[TARGET_SQUARED] += wanted * wanted;
-        lane[COUNTED] += 1;
+    for (int64_t n = 0; n < rows; n++) {
+        const int64_t counted = ls_term_items_counted(term, first + n, row, positions);
+        for (int64_t i = n * row; i < n * row + counted; i++) {
+            double *lane = lanes[i / width % LS_LANES_OF_ROWS];
+            const double wanted = (double)t[i], error = (double)x[i] - wanted;
+            lane[SQUARED_ERROR] += error * error;
+            lane[ABSOLUTE_ERROR] += fabs(error);
+            lane[TARGET] += wanted;
+            lane[TARGET_SQUARED] += wanted * wanted;
+            lane[COUNTED] += 1;
+        }
     }
     for (int s = 0; s < SUMS; s++)
         sums[s] = ls_tree_sum(&lanes[0][s], LS_LANES_OF_ROWS, SUMS);

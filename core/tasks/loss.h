@@ -202,8 +202,14 @@ static inline double ls_ratio(double a, double b) {
 
 /* How many of so many positions count in sample n: all without lengths. */
 static inline int64_t ls_positions_counted(const int32_t *lengths, int64_t n, int64_t positions) {
-    const int64_t length = lengths ? lengths[n] : positions;
-    return length < 0 ? 0 : length < positions ? length : positions;
+    return lengths ? lengths[n] : positions;
+}
+
+/* How many of the `items` of row n of the run, whole positions in order, are within the lengths. */
+static inline int64_t ls_term_items_counted(const struct ls_term *term, int64_t n, int64_t items,
+                                            int64_t positions) {
+    const int32_t *lengths = term->lengths ? term->lengths->data : NULL;
+    return ls_positions_counted(lengths, n, positions) * (items / positions);
 }
 
 enum { LS_LANES_OF_ROWS = 16 };

@@ -52,9 +52,9 @@ static struct ls_value *record_contrastive(struct ls_term *term, struct ls_build
     if (!is_distance(builder, term->of))
         return NULL;
     term->target = ls_loss_target(builder, term, LS_TYPE_REAL, ls_shape_of_row(term->of->shape));
-    if (term->target)
-        ls_builder_zero_to_one(builder, term->target);
-    return term->target ? ls_contrastive(builder->graph, term->of, term->target, &settings) : NULL;
+    if (!term->target || !ls_builder_zero_to_one(builder, term->target))
+        return NULL;
+    return ls_contrastive(builder->graph, term->of, term->target, &settings);
 }
 
 /* The other distance is kept as the target: what the first one is compared with. */

@@ -140,9 +140,10 @@ double ls_term_weigh(const struct ls_term *term, const void *targets, const int3
 }
 
 /* Whether what the weights of samples follow from comes with the batch, so that they are known
- * before the forward. */
+ * before the forward: lengths, and targets where they are classes. */
 static bool weighs_feeds(const struct ls_term *term) {
-    return (!term->target || (!term->target->producer && !term->target->parameter)) &&
+    return (!term->loss->classifies || !term->target ||
+            (!term->target->producer && !term->target->parameter)) &&
            (!term->lengths || (!term->lengths->producer && !term->lengths->parameter));
 }
 

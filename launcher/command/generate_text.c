@@ -11,6 +11,9 @@
 #include "launcher/command/generate.h"
 #include "launcher/worker/data.h"
 
+/* What is on offer to the model. */
+enum { TOKENS, TARGETS, TOKENS_LENGTH, TARGETS_LENGTH, FEEDS };
+
 /* Texts that grow side by side. */
 struct writing {
     struct ls_generator *generator;
@@ -36,9 +39,13 @@ static bool holds_window(const struct ls_graph *graph) {
 /* Token `at` of each text goes through the model as position `position`. */
 static void read_token(struct writing *writing, int64_t at, int64_t position) {
     const struct ls_model *model = &writing->generator->model;
-    int32_t *input = model->inputs[0].value->data;
-    for (int64_t n = 0; n < writing->count; n++)
-        input[n] = writing->tokens[n * writing->total + at];
+    for (int i = 0; i < model->input_count; i++) {
+        int32_t *input = model->inputs[i].value->data; /* NULL: only losses read it */
+        for (int64_t n = 0; n < writing->count && input;
+             n++) /* a text is as long as it is by now */
+            input[n] = model->inputs[i].feed == TOKENS ? writing->tokens[n * writing->total + at]
+                                                       : (int32_t)position + 1;
+    }
     ls_generator_run(writing->generator, 0, writing->row_ids, writing->count, position);
 }
 
@@ -102,9 +109,11 @@ static enum ls_status load_vocabulary(const char *run, struct ls_vocabulary *voc
     return ls_fail(error, LS_INVALID, "%s: the run has no vocabulary to write with", run);
 }
 
-/* The prompt's tokens; without a prompt the begin token, else a line's end. */
+/* The prompt's tokens; without a prompt the begin token, else a line's end. `lines`: the model has
+ * learned rows that begin and end, so the begin token stands before a prompt, too. */
 static enum ls_status encode_prompt(const struct ls_vocabulary *vocabulary, const char *prompt,
-                                    int32_t **tokens, uint64_t *count, struct ls_error *error) {
+                                    bool lines, int32_t **tokens, uint64_t *count,
+                                    struct ls_error *error) {
     if (!prompt[0] && vocabulary->special) {
         *tokens = ls_calloc(1, sizeof **tokens);
         (*tokens)[0] = LS_TOKEN_BEGIN;
@@ -117,20 +126,29 @@ static enum ls_status encode_prompt(const struct ls_vocabulary *vocabulary, cons
     const enum ls_status status = ls_vocabulary_encode(vocabulary, &text, tokens, count, error);
     if (status == LS_OK && !*count)
         return ls_fail(error, LS_INVALID, "--prompt: expected at least one word, found none");
+    if (status == LS_OK && lines) {
+        *tokens = ls_realloc(*tokens, *count + 1, sizeof **tokens);
+        memmove(*tokens + 1, *tokens, *count * sizeof **tokens);
+        (*tokens)[0] = LS_TOKEN_BEGIN;
+        ++*count;
+    }
     return status;
 }
 
 static enum ls_status build(struct writing *writing, const struct ls_vocabulary *vocabulary,
                             const struct ls_generate_options *wanted, struct ls_error *error) {
     const struct ls_config *config = &writing->generator->run.config;
-    const struct ls_feed feeds[] = {
-        {.name = "inputs", .shape = LS_SHAPE(1), .integer = true, .limit = vocabulary->count},
-        {.name = "targets", .shape = LS_SHAPE(1), .integer = true, .limit = vocabulary->count}};
-    const struct ls_generator_options options = {
-        .feeds = feeds,
-        .feed_count = 2,
-        .rows = writing->count,
-        .step_positions = config->data.window > 0 ? config->data.window : 1};
+    const struct ls_data_options *data = &config->data;
+    const struct ls_feed feeds[FEEDS] = {
+        [TOKENS] = {"inputs", LS_SHAPE(1), .integer = true, .limit = vocabulary->count},
+        [TARGETS] = {"targets", LS_SHAPE(1), .integer = true, .limit = vocabulary->count},
+        [TOKENS_LENGTH] = {"inputs_length", .integer = true},
+        [TARGETS_LENGTH] = {"targets_length", .integer = true}};
+    const int64_t window = data->length ? data->length : ls_data_window(data);
+    const struct ls_generator_options options = {.feeds = feeds,
+                                                 .feed_count = data->length ? FEEDS : TOKENS_LENGTH,
+                                                 .rows = writing->count,
+                                                 .step_positions = window > 0 ? window : 1};
     enum ls_status status = ls_generator_build(writing->generator, &options, error);
     if (status != LS_OK)
         return status;
@@ -144,12 +162,22 @@ static enum ls_status build(struct writing *writing, const struct ls_vocabulary 
                              ls_shape_last(writing->generator->model.output->shape), error);
 }
 
-static void print_all(const struct writing *writing, const struct ls_vocabulary *vocabulary) {
+/* A text of a model that has learned rows ends with its first end token. */
+static int64_t length_of(const struct writing *writing, const int32_t *tokens, bool lines) {
+    int64_t length = 0;
+    while (length < writing->total && !(lines && tokens[length] == LS_TOKEN_END))
+        length++;
+    return length;
+}
+
+static void print_all(const struct writing *writing, const struct ls_vocabulary *vocabulary,
+                      bool lines) {
     for (int64_t n = 0; n < writing->count; n++) {
         if (n)
             printf("----\n");
-        ls_vocabulary_print(stdout, vocabulary, writing->tokens + n * writing->total,
-                            (uint64_t)writing->total);
+        const int32_t *tokens = writing->tokens + n * writing->total;
+        ls_vocabulary_print(stdout, vocabulary, tokens,
+                            (uint64_t)length_of(writing, tokens, lines));
         printf("\n");
     }
 }
@@ -160,12 +188,13 @@ enum ls_status ls_generate_text(struct ls_generator *generator, const char *run,
     struct writing writing = {.generator = generator, .count = wanted->count};
     int32_t *prompt = NULL;
     uint64_t length = 0;
+    const bool lines = generator->run.config.data.length > 0;
     if (wanted->out[0])
         return ls_fail(error, LS_INVALID,
                        "--out: a language model writes to standard output; expected no file");
     enum ls_status status = load_vocabulary(run, &vocabulary, error);
     if (status == LS_OK)
-        status = encode_prompt(&vocabulary, wanted->prompt, &prompt, &length, error);
+        status = encode_prompt(&vocabulary, wanted->prompt, lines, &prompt, &length, error);
     if (status == LS_OK)
         status = build(&writing, &vocabulary, wanted, error);
     if (status == LS_OK) {
@@ -178,7 +207,7 @@ enum ls_status ls_generate_text(struct ls_generator *generator, const char *run,
             writing.row_ids[n] = (uint64_t)n;
         }
         write_all(&writing);
-        print_all(&writing, &vocabulary);
+        print_all(&writing, &vocabulary, lines);
     }
     ls_sampler_destroy(writing.sampler);
     ls_vocabulary_clear(&vocabulary);

@@ -111,7 +111,9 @@ static enum ls_status check_lengths(const struct ls_config_reader *reader) {
         const struct ls_feed_options *feed = &feeds.items[i];
         char name[2 * LS_FEED_NAME_MAX];
         snprintf(name, sizeof name, "%s%s", feed->name, LS_LENGTH_ENDING);
-        all += feed->length > 0;
+        const bool twin = /* the targets that masks make have lengths, too */
+            feed->length && reader->config->augment.mask > 0 && !strcmp(feed->name, "inputs");
+        all += (feed->length > 0) + twin;
         if (feed->length && strlen(name) >= LS_FEED_NAME_MAX)
             return ls_reader_fail(reader, reader->feeds,
                                   "data.feeds: a feed with a length has a name of at most %d "
@@ -123,6 +125,11 @@ static enum ls_status check_lengths(const struct ls_config_reader *reader) {
                                   "feed another name",
                                   name, feed->name);
     }
+    if (ls_feeds_find(feeds.items, feeds.count, "targets" LS_LENGTH_ENDING) &&
+        reader->config->augment.mask > 0)
+        return ls_reader_fail(reader, reader->feeds,
+                              "data.feeds: augment.mask makes 'targets" LS_LENGTH_ENDING
+                              "': give the other feed another name");
     if (all > LS_FEEDS_MAX)
         return ls_reader_fail(reader, reader->feeds,
                               "data.feeds: %d feeds with the lengths of ragged ones; at most %d",

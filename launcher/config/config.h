@@ -157,6 +157,8 @@ LS_MUST_USE enum ls_status ls_config_variant(const struct ls_config *config,
 int ls_config_feeds(const struct ls_config *config, struct ls_feed_options *feeds);
 /* The feed of that name, or NULL. */
 struct ls_feed_options *ls_feeds_find(struct ls_feed_options *feeds, int count, const char *name);
+/* Rows of the first window that the config cuts; 0: samples are rows. */
+int64_t ls_data_window(const struct ls_data_options *data);
 /* Rows from one window to the next; 1 where samples are rows. */
 int64_t ls_config_stride(const struct ls_config *config);
 

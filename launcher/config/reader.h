@@ -93,8 +93,6 @@ struct ls_origin ls_reader_schedule_origin(const struct ls_config_reader *reader
 /* `feeds` of the section data: a mapping of names. */
 LS_MUST_USE enum ls_status ls_reader_feeds(struct ls_config_reader *reader,
                                            const yaml_node_t *key_node, const yaml_node_t *node);
-/* Rows of the first window that the config cuts; 0: samples are rows. */
-int64_t ls_data_window(const struct ls_data_options *data);
 /* What the name of a ragged feed gets for the feed of its lengths. */
 #define LS_LENGTH_ENDING "_length"
 /* Whether the keys about windows and feeds go together (check_feeds.c). */

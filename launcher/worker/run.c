@@ -38,6 +38,13 @@ _Noreturn void ls_run_fail_alone(struct run *run, const struct ls_error *error) 
     ls_communicator_abort(run->communicator, ls_exit_code(error->status));
 }
 
+static bool takes_masked(const struct ls_feed_use *uses, int count) {
+    for (int u = 0; u < count; u++)
+        if (uses[u].feed->masked)
+            return true;
+    return false;
+}
+
 static enum ls_status open_loader(struct run *run, int role, struct ls_error *error) {
     const struct ls_worker *worker = &run->worker;
     const struct ls_part *part = &run->data.parts[role];
@@ -45,6 +52,10 @@ static enum ls_status open_loader(struct run *run, int role, struct ls_error *er
         return LS_OK;
     const bool training = role == LS_SOURCE_TRAIN;
     struct ls_feed_use uses[LS_FEEDS_MAX];
+    const int use_count = ls_data_uses(&run->data, role, worker, uses);
+    if (run->config->augment.mask > 0 && !takes_masked(uses, use_count))
+        return ls_fail(error, LS_INVALID,
+                       "augment.mask: no loss takes the feed 'targets', which the masks make");
     const struct ls_loader_options options = {
         .part = *part,
         .shuffle = training && run->config->train.shuffle,
@@ -54,7 +65,7 @@ static enum ls_status open_loader(struct run *run, int role, struct ls_error *er
         .first = worker->first,
         .count = worker->count,
         .uses = uses,
-        .use_count = ls_data_uses(&run->data, role, worker, uses),
+        .use_count = use_count,
         .augment = training ? run->config->augment
                             : (struct ls_augment_options){.mask = run->config->augment.mask},
     };
@@ -161,7 +172,7 @@ static enum ls_status restore_run(struct run *run, struct ls_error *error) {
     if (status != LS_OK)
         return status;
     if (found)
-        status = ls_communicator_agree(run->communicator, check_state(run, error), error);
+        status = check_state(run, error);
     if (status == LS_OK && run->leader)
         status = settle_vocabularies(run, found, error);
     if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)

@@ -166,6 +166,9 @@ def lines():
     with h5py.File(path("names-out.h5")) as a, h5py.File(path("names-rows-out.h5")) as b:
         equal(a["outputs"].shape, (41, 12, 31), "lines: outputs")
         check(numpy.array_equal(a["outputs"], b["outputs"]), "lines: lines and rows are predicted alike")
+    made = call("generate", run, "--prompt", "an", "--count", 40, "--tokens", 30).stdout.split("\n----\n")
+    check(len(made) == 40 and all(name.startswith("an") for name in made), f"lines: names made up {made}")
+    check(min(map(len, made)) < 32, "lines: no name ends before the last token")
 
 
 def pairs():

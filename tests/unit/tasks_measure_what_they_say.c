@@ -584,10 +584,51 @@ START_TEST(lengths_and_targets_of_the_data_have_limits) {
         struct ls_builder builder = {.graph = graph, .feeds = feeds, .feed_count = 2};
         struct ls_terms terms = {0};
         struct ls_value *output = ls_graph_input(graph, "output", LS_SHAPE(4, 3), LS_TYPE_REAL);
+        if (i == 3) /* what a feed must be, it must be in another shape, too */
+            ck_assert(ls_builder_feed_as(&builder, "targets", LS_TYPE_REAL, LS_SHAPE(12)) != NULL);
         ck_assert(ls_terms_record(&terms, &builder, &losses, output));
         ck_assert_int_eq(builder.taken[0].zero_to_one, i == 3);
         ck_assert_int_eq(builder.taken_count, i < 3 ? 2 : 1);
         ck_assert(i == 3 || builder.taken[1].limit == 5);
+        ls_builder_clear(&builder);
+        ls_graph_destroy(graph);
+        ls_parameters_destroy(parameters);
+        ls_layer_list_clear(&losses);
+    }
+}
+END_TEST
+
+/* One microbatch of two samples of three positions; the second one's last two are padding. */
+START_TEST(metrics_leave_out_what_is_beyond_a_length) {
+    static const char *const names[] = {"cross_entropy", "squared_error"};
+    static const struct ls_feed feeds[] = {{.name = "targets", .shape.rank = LS_FEED_OPEN},
+                                           {.name = "lengths", .integer = true}};
+    static float outputs[12] = {1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 1}, numbers[12];
+    static int32_t zeros[6], lengths[2] = {3, 1};
+    const double counted[] = {4, 8};
+    for (int i = 0; i < 2; i++) {
+        struct ls_layer_list losses = {0};
+        ls_layer_spec_refer(ls_losses_append(&losses, names[i], "loss"), "lengths", "lengths");
+        struct ls_parameter_set *parameters = ls_parameters_create();
+        struct ls_graph *graph = ls_graph_create(&(struct ls_graph_options){
+            .variant = LS_F32_PORTABLE, .rows_max = 2, .parameters = parameters});
+        struct ls_builder builder = {.graph = graph, .feeds = feeds, .feed_count = 2};
+        struct ls_terms terms = {0};
+        ck_assert(ls_terms_record(&terms, &builder, &losses,
+                                  ls_graph_input(graph, "output", LS_SHAPE(3, 2), LS_TYPE_REAL)));
+        const struct ls_term *term = &terms.items[0];
+        term->of->data = outputs;
+        term->target->data = i ? (void *)numbers : (void *)zeros;
+        term->lengths->data = lengths;
+        double sums[SUMS_MAX] = {0};
+        term->loss->measure(term,
+                            &(struct ls_run){.rows = 2, .microbatch_rows = 2, .microbatches = 1}, 0,
+                            false, sums);
+        struct ls_metrics metrics = {0};
+        term->loss->metrics(term, 0, sums, false, &metrics);
+        /* cross_entropy: all four are right; squared_error: half of what counts is off by 1. */
+        ck_assert_double_eq(metrics.items[i].value, i ? 0.5 : 1);
+        ck_assert_double_eq(sums[i ? 4 : 1], counted[i]);
         ls_builder_clear(&builder);
         ls_graph_destroy(graph);
         ls_parameters_destroy(parameters);
@@ -747,7 +788,7 @@ END_TEST
 
 LS_SUITE(a_label_is_ignored_if_all_terms_ignore_it, gaps_weigh_nothing,
          errors_divergences_and_wishes_are_what_a_hand_makes_of_them,
-         lengths_and_targets_of_the_data_have_limits,
+         lengths_and_targets_of_the_data_have_limits, metrics_leave_out_what_is_beyond_a_length,
          classes_are_counted_and_the_loss_is_their_cross_entropy,
          ignored_labels_take_no_part_and_class_weights_weigh_the_loss,
          one_output_makes_it_a_binary_classification, outputs_that_are_no_numbers_hit_nothing,
