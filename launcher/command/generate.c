@@ -1,4 +1,4 @@
-/* lockstep generate: what a trained model makes up: text, or images. */
+/* lockstep generate: what a trained model makes up: text, translations, or images. */
 #include "launcher/command/generate.h"
 
 #include <stddef.h>
@@ -30,9 +30,19 @@ static const struct ls_option options[] = {
            "draw among the likeliest that have probability p together; 0: all"),
     OPTION(seed, "seed", LS_FIELD_INTEGER, "1", 0, 999999999999999, "other seeds, other results"),
     OPTION(count, "count", LS_FIELD_INTEGER, "1", 1, 1 << 24, "how many texts or images"),
+    OPTION(beams, "beams", LS_FIELD_INTEGER, "4", 1, 256,
+           "translations: sequences that are followed side by side"),
     OPTION(out, "out", LS_FIELD_TEXT, "", 0, 0,
            "images: FILE.png (side by side) or FILE.h5 (/samples)"),
 };
+
+/* The model reads what is written already: a feed with the key begin, beside that of a task. */
+static bool translates(const struct ls_config *config) {
+    for (int i = 0; i < config->data.feeds.count; i++)
+        if (config->data.feeds.items[i].begin)
+            return true;
+    return false;
+}
 
 static int run_generate(int argument_count, char **arguments, const void *given) {
     (void)argument_count;
@@ -45,10 +55,12 @@ static int run_generate(int argument_count, char **arguments, const void *given)
             status = ls_generate_text(&generator, arguments[0], given, &error);
         else if (task == LS_TASK_VAE || task == LS_TASK_GAN)
             status = ls_generate_images(&generator, given, &error);
+        else if (translates(&generator.run.config))
+            status = ls_generate_translation(&generator, arguments[0], given, &error);
         else
             status = ls_fail(&error, LS_INVALID,
                              "%s: a %s answers, it makes nothing up; see `lockstep help predict`\n"
-                             "generate takes runs of language_model, vae and gan",
+                             "generate takes runs of language_model, vae and gan, and translations",
                              arguments[0], ls_task_of(task)->name);
     }
     ls_generator_close(&generator);
@@ -57,8 +69,9 @@ static int run_generate(int argument_count, char **arguments, const void *given)
 
 const struct ls_command ls_command_generate = {
     .name = "generate",
-    .usage = "RUN [--prompt TEXT] [--tokens N] [--count N] [--seed N] [--out FILE.png|FILE.h5]",
-    .help = "what a trained language model, VAE or GAN makes up",
+    .usage =
+        "RUN [--prompt TEXT] [--tokens N] [--count N] [--seed N] [--out FILE.png|FILE.h5] [<LINES]",
+    .help = "what a trained language model, VAE or GAN makes up; a translation of each line",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),
     .arguments_min = 1,

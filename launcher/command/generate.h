@@ -6,7 +6,7 @@
 
 struct ls_generate_options {
     char prompt[LS_TEXT_MAX], out[LS_TEXT_MAX];
-    int64_t tokens, top_k, seed, count;
+    int64_t tokens, top_k, seed, count, beams;
     double temperature, top_p;
 };
 
@@ -18,5 +18,9 @@ LS_MUST_USE enum ls_status ls_generate_text(struct ls_generator *generator, cons
 LS_MUST_USE enum ls_status ls_generate_images(struct ls_generator *generator,
                                               const struct ls_generate_options *wanted,
                                               struct ls_error *error);
+/* Translations of the lines of standard input, to standard output. */
+LS_MUST_USE enum ls_status ls_generate_translation(struct ls_generator *generator, const char *run,
+                                                   const struct ls_generate_options *wanted,
+                                                   struct ls_error *error);
 
 #endif

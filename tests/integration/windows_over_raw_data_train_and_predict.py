@@ -200,7 +200,29 @@ model:
 losses: [cross_entropy: {ignored_label: 0}]
 train: {epochs: 1, batch: 64, microbatches: 4, steps_max: 4}
 """)
-    equal(sorted(json.load(open(os.path.join(run, "vocabulary.json")))), ["source", "target"], "pairs: the run's vocabularies")
+    words = json.load(open(os.path.join(run, "vocabulary.json")))
+    equal(sorted(words), ["source", "target"], "pairs: the run's vocabularies")
+    translations(run, words["target"]["tokens"])
+
+
+def translations(run, words):
+    """One line for each line; and one sequence alone takes the likeliest word each time, as predict sees it."""
+    sentences = ["Come in .", "", "I am not a child ."]
+    given = "\n".join(sentences) + "\n"
+    lines = call("generate", run, given=given).stdout.split("\n")
+    equal((len(lines), lines[1], lines[3]), (4, "", ""), f"translations: {lines}")
+    lines = call("generate", run, "--beams", 1, given=given).stdout.split("\n")
+    pairs = write("translated.tsv", "".join(f"{a}\t{b or '.'}\n" for a, b in zip(sentences, lines) if a))
+    call("predict", run, "--data", f"pairs {pairs} --words 300", "--out", path("translated.h5"))
+    with h5py.File(path("translated.h5")) as file:
+        for sentence, outputs in zip((lines[0], lines[2]), file["outputs"][:]):
+            outputs[:, :5] = -numpy.inf  # what is never written, and the end
+            found = [words[k] for k in outputs.argmax(1)]
+            said = sentence.split() if sentence else []
+            check(said, "translations: nothing was written")
+            equal(said, found[:len(said)], "translations: the likeliest words")
+    said = call("generate", run, given="a " * 12).stderr
+    check("standard input:1: the sentence has 12 tokens, of which the model reads the first 8" in said, said)
 
 
 def masked():

@@ -38,10 +38,10 @@ def command(*arguments, **settings):
     return words
 
 
-def call(*arguments, expect=0, timeout=600, **settings):
-    """Runs the program; its exit code must be the expected one. Returns stdout, stderr and both."""
+def call(*arguments, expect=0, timeout=600, given="", **settings):
+    """Runs the program on a standard input; its exit code must be the expected one. Returns stdout, stderr and both."""
     words = command(*arguments, **settings)
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    done = subprocess.run(words, input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           timeout=timeout)
     if expect is not None and done.returncode != expect:
         fail(f"{' '.join(words)}\nended with {done.returncode}, expected {expect}\n{done.stdout}{done.stderr}")
