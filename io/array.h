@@ -23,6 +23,7 @@ struct ls_array {
     size_t row_bytes; /* in memory */
     int direct;       /* file descriptor for plain reads, borrowed from HDF5; -1: H5Dread */
     uint64_t direct_offset;
+    const struct ls_fill *fill; /* borrowed; missing cells that are filled in; NULL: none */
 };
 
 LS_MUST_USE enum ls_status ls_array_open(struct ls_array *array, hid_t file, const char *path,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "io/utf8.h"
 
 /* libcsv says what a field holds but not where it was, so it is fed piece by piece, each ending
  * with a byte that may end a field: a callback then means that the field ended there. */
@@ -19,6 +20,7 @@ struct walk {
     size_t *offsets;             /* [room] owned: where each field's text starts */
     char *text;                  /* owned: the record's fields, each with NUL */
     size_t text_bytes, text_room;
+    int64_t records;
     enum ls_status status;
     struct ls_error *error;
 };
@@ -62,6 +64,7 @@ static void record_ended(int byte, void *context) {
     const struct ls_csv_record record = {walk->count, walk->fields, walk->at};
     if (walk->status == LS_OK)
         walk->status = walk->csv->record(walk->csv->context, &record, walk->error);
+    walk->records++;
     walk->count = 0;
     walk->text_bytes = 0;
 }
@@ -92,33 +95,106 @@ static int is_space(unsigned char byte) {
     return byte == ' ';
 }
 
+static bool goes_on(const struct walk *walk) {
+    return walk->status == LS_OK &&
+           (!walk->csv->records_max || walk->records < walk->csv->records_max);
+}
+
+static size_t blanks(const char *text, const char *end) {
+    size_t count = 0;
+    while (text + count < end && is_blank((unsigned char)text[count]))
+        count++;
+    return count;
+}
+
+/* Whether a separator or a line's end at this point belongs to the field. */
+static bool in_quotes(const struct csv_parser *parser) {
+    enum { BEHIND_CLOSING_QUOTE = 3 }; /* libcsv's pstate */
+    return parser->quoted && parser->pstate != BEHIND_CLOSING_QUOTE;
+}
+
+static bool feed(struct walk *walk, struct csv_parser *parser, const char *text, size_t count) {
+    if (csv_parse(parser, text, count, field_ended, record_ended, walk) == count)
+        return true;
+    walk->status =
+        ls_csv_fail(walk->error, walk->csv->path, walk->start,
+                    "a quote inside this field; put the field in quotes and double the quote");
+    return false;
+}
+
+/* The byte that may end a field. Where blanks separate, a run of them is one separator, and none at
+ * the end of a line. Returns how many bytes that was. */
+static size_t stop(struct walk *walk, struct csv_parser *parser, const char *text,
+                   const char *end) {
+    const char separator = walk->csv->separator;
+    const bool run = separator == ' ' && is_blank((unsigned char)text[0]) && !in_quotes(parser);
+    const size_t count = run ? blanks(text, end) : 1;
+    const bool last = run && (text + count == end || strchr("\r\n", text[count]));
+    if (!last && !feed(walk, parser, run ? &separator : text, 1))
+        return count;
+    advance(walk, text, count, text + count < end ? text[count] : '\0');
+    if (walk->field_ended || (!run && text[0] != separator && !parser->quoted))
+        walk->start = walk->at;
+    return count;
+}
+
 static void parse(struct walk *walk, struct csv_parser *parser, const char *text, const char *end) {
-    const char stops[4] = {walk->csv->separator, '\n', '\r', '\0'};
-    while (text < end && walk->status == LS_OK) {
-        size_t count = 0;
-        while (text + count < end && !memchr(stops, text[count], 3))
-            count++;
-        const bool stopped = text + count < end;
-        advance(walk, text, count, '\0');
-        const size_t piece = count + stopped;
-        walk->field_ended = false;
-        const size_t parsed = csv_parse(parser, text, piece, field_ended, record_ended, walk);
-        if (parsed != piece) {
-            walk->status = ls_csv_fail(
-                walk->error, walk->csv->path, walk->start,
-                "a quote inside this field; put the field in quotes and double the quote");
-            return;
-        }
-        if (stopped)
-            advance(walk, text + count, 1, text + piece < end ? text[piece] : '\0');
-        if (walk->field_ended ||
-            (stopped && text[count] != walk->csv->separator && !parser->quoted))
+    const char separator = walk->csv->separator;
+    const char stops[4] = {separator, '\n', '\r', separator == ' ' ? '\t' : separator};
+    bool line_begins = separator == ' ';
+    while (text < end && goes_on(walk)) {
+        if (line_begins) { /* blanks in front of the first field */
+            const size_t count = blanks(text, end);
+            advance(walk, text, count, '\0');
             walk->start = walk->at;
-        text += piece;
+            text += count;
+        }
+        size_t count = 0;
+        while (text + count < end && !memchr(stops, text[count], sizeof stops))
+            count++;
+        advance(walk, text, count, '\0');
+        walk->field_ended = false;
+        if (count && !feed(walk, parser, text, count))
+            return;
+        text += count;
+        if (text < end) {
+            line_begins = separator == ' ' && strchr("\r\n", text[0]) && !in_quotes(parser);
+            text += stop(walk, parser, text, end);
+        }
     }
-    if (walk->status == LS_OK && csv_fini(parser, field_ended, record_ended, walk) != 0)
+    if (goes_on(walk) && csv_fini(parser, field_ended, record_ended, walk) != 0)
         walk->status = ls_csv_fail(walk->error, walk->csv->path, walk->start,
                                    "the quoted field that starts here is not closed");
+}
+
+/* Numbers and words are wrong without a word behind a byte that is no text. */
+static enum ls_status check_text(const struct walk *walk, const char *text, const char *end) {
+    struct walk look = {.csv = walk->csv, .at = walk->at};
+    const unsigned char *bytes = (const unsigned char *)text;
+    const uint64_t count = (uint64_t)(end - text);
+    for (uint64_t i = 0; i < count;) {
+        const size_t length = ls_utf8_length(bytes + i, count - i);
+        if (!length && bytes[i])
+            return ls_csv_fail(walk->error, walk->csv->path, look.at,
+                               "expected text in UTF-8, found the byte 0x%02X; of Latin-1: "
+                               "iconv -f LATIN1 -t UTF-8",
+                               bytes[i]);
+        if (!length)
+            return ls_csv_fail(walk->error, walk->csv->path, look.at,
+                               "a NUL byte: the file is damaged, or no text");
+        advance(&look, text + i, length, i + length < count ? text[i + length] : '\0');
+        i += length;
+    }
+    return LS_OK;
+}
+
+/* With or without a byte order mark: one of the first two bytes of ASCII text is 0. */
+static bool is_utf16(const struct ls_csv *csv) {
+    const unsigned char *bytes = (const unsigned char *)csv->text;
+    return csv->bytes >= 4 &&
+           ((bytes[0] == 0xFF && bytes[1] == 0xFE) || (bytes[0] == 0xFE && bytes[1] == 0xFF) ||
+            (!bytes[0] && bytes[1] && !bytes[2] && bytes[3]) ||
+            (bytes[0] && !bytes[1] && bytes[2] && !bytes[3]));
 }
 
 static const char *skip(struct walk *walk, const char *text, const char *end) {
@@ -133,6 +209,10 @@ static const char *skip(struct walk *walk, const char *text, const char *end) {
 
 enum ls_status ls_csv_walk(const struct ls_csv *csv, struct ls_error *error) {
     struct walk walk = {.csv = csv, .at = {1, 1}, .error = error};
+    if (is_utf16(csv))
+        return ls_csv_fail(error, csv->path, walk.at,
+                           "text in UTF-16 (every other byte is NUL); expected UTF-8: iconv -f "
+                           "UTF-16 -t UTF-8");
     struct csv_parser parser;
     LS_ASSERT(csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) == 0, "libcsv cannot start");
     csv_set_delim(&parser, (unsigned char)csv->separator);
@@ -144,7 +224,9 @@ enum ls_status ls_csv_walk(const struct ls_csv *csv, struct ls_error *error) {
         text += 3;
     text = skip(&walk, text, end);
     walk.start = walk.at;
-    parse(&walk, &parser, text, end);
+    walk.status = csv->checked ? LS_OK : check_text(&walk, text, end);
+    if (walk.status == LS_OK)
+        parse(&walk, &parser, text, end);
     csv_free(&parser);
     free(walk.fields);
     free(walk.offsets);

@@ -26,15 +26,17 @@ struct ls_csv {
     const char *path; /* for messages */
     const char *text; /* borrowed */
     uint64_t bytes;
-    char separator;
-    int64_t skip_lines; /* at the start, whatever they hold */
+    char separator;      /* a space: runs of blanks, which may also stand around a line */
+    int64_t skip_lines;  /* at the start, whatever they hold */
+    int64_t records_max; /* stops behind so many; 0: never */
+    bool checked;        /* an earlier walk has found only text */
     enum ls_status (*record)(void *context, const struct ls_csv_record *record,
                              struct ls_error *error);
     void *context;
 };
 
 /* Calls `record` for each record; empty lines are none. Stops at the first failure. A quote that is
- * not closed or stands inside a bare field is an error. */
+ * not closed or stands inside a bare field is an error; so is what is not UTF-8, or NUL. */
 LS_MUST_USE enum ls_status ls_csv_walk(const struct ls_csv *csv, struct ls_error *error);
 
 /* "FILE:LINE:COLUMN: error: text", LS_INVALID */

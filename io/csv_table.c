@@ -1,273 +1,405 @@
+/* CSV files as a table: a first look at the columns, then the cells. */
 #include "io/csv_table.h"
 
-#include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "core/base/log.h"
 #include "core/base/memory.h"
-#include "io/csv.h"
 
 struct reading {
     struct ls_csv_table *table;
-    const struct ls_import *import;
-    const char *path;
-    bool detect;          /* a first walk that only looks for columns with words */
-    bool header_expected; /* the next record is the header */
+    struct ls_csv_file *file;
+    int64_t records; /* of this walk, the header included */
 };
 
-static bool is_missing(const char *text) {
-    return !text[0] || strcmp(text, "?") == 0 || strcasecmp(text, "NA") == 0 ||
-           strcasecmp(text, "NaN") == 0;
+double *ls_csv_cell(const struct ls_csv_table *table, uint64_t row, int column) {
+    return &table->values[row * (uint64_t)table->schema.count + (uint64_t)column];
 }
 
-/* A column by name or by number (1-based, negative from the end); -1: there is none. */
-static int find_column(const struct ls_csv_table *table, const char *text) {
-    for (int i = 0; i < table->count; i++)
-        if (strcmp(table->columns[i].name, text) == 0)
-            return i;
-    char *end;
-    errno = 0;
-    const long number = strtol(text, &end, 10);
-    if (end == text || *end || errno || number == 0 || number > table->count ||
-        number < -table->count)
-        return -1;
-    return (int)(number > 0 ? number - 1 : table->count + number);
+static enum ls_status wrong_count(const struct reading *reading, const struct ls_csv_record *record,
+                                  struct ls_error *error) {
+    const int expected = reading->file->field_count;
+    return ls_csv_fail(error, reading->file->path,
+                       record->count > expected ? record->fields[expected].place : record->end,
+                       "expected %d fields, found %d", expected, record->count);
 }
 
-static enum ls_status no_column(const struct reading *reading, const char *option, const char *text,
-                                struct ls_csv_place place, struct ls_error *error) {
-    const struct ls_csv_table *table = reading->table;
-    const char **names = ls_calloc((size_t)table->count, sizeof *names);
-    for (int i = 0; i < table->count; i++)
-        names[i] = table->columns[i].name;
-    const char *nearest =
-        !reading->import->no_header ? ls_nearest(text, names, table->count) : NULL;
-    const enum ls_status status = ls_csv_fail(
-        error, reading->path, place, "%s: there is no column '%s'; expected %s1 to %d%s%s%s",
-        option, text, !reading->import->no_header ? "a name or " : "", table->count,
-        nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
-    free(names);
-    return status;
-}
-
-/* Sets a flag of the columns that an option lists, separated by commas. */
-static enum ls_status mark_columns(const struct reading *reading, const char *option,
-                                   const char *columns, size_t flag, struct ls_csv_place place,
-                                   struct ls_error *error) {
-    char list[LS_TEXT_MAX], *rest = NULL;
-    snprintf(list, sizeof list, "%s", columns);
-    for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
-        const int column = find_column(reading->table, name);
-        if (column < 0)
-            return no_column(reading, option, name, place, error);
-        *(bool *)((char *)&reading->table->columns[column] + flag) = true;
-    }
-    return LS_OK;
-}
-
-/* The column to predict: the last that is not dropped, unless another is named. */
-static int default_target(const struct ls_csv_table *table) {
-    int target = table->count - 1;
-    while (target > 0 && table->columns[target].dropped)
-        target--;
-    return target;
-}
-
-/* The first record says how many columns there are, and what they are called. */
-static enum ls_status set_up_columns(const struct reading *reading,
-                                     const struct ls_csv_record *record, struct ls_error *error) {
-    struct ls_csv_table *table = reading->table;
-    const struct ls_import *import = reading->import;
-    table->count = record->count;
-    table->columns = ls_calloc((size_t)record->count, sizeof *table->columns);
-    for (int i = 0; i < table->count; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "column%d", i + 1);
-        table->columns[i].name = ls_strdup(!import->no_header ? record->fields[i].text : name);
-    }
-    const struct ls_csv_place place = record->fields[0].place;
-    enum ls_status status = mark_columns(reading, "--drop", import->drop,
-                                         offsetof(struct ls_csv_column, dropped), place, error);
-    if (status != LS_OK)
-        return status;
-    const bool none = import->series || strcmp(import->target, "none") == 0;
-    table->target = none ? -1 : default_target(table);
-    if (!none && import->target[0])
-        table->target = find_column(table, import->target);
-    if (table->target < 0 && !none)
-        return no_column(reading, "--target", import->target, place, error);
-    if (table->target >= 0 && table->columns[table->target].dropped)
-        return ls_csv_fail(error, reading->path, place,
-                           import->target[0] ? "--drop leaves out '%s', which --target names"
-                                             : "--drop leaves no column, not even '%s' to predict",
-                           table->columns[table->target].name);
-    if (table->target >= 0 && table->count == 1)
-        return ls_csv_fail(
-            error, reading->path, place,
-            "expected inputs and a target, found one column (--target none: no target; "
-            "--separator: what stands between fields)");
-    if (strcmp(import->categorical, "auto") == 0)
-        return LS_OK;
-    return mark_columns(reading, "--categorical", import->categorical,
-                        offsetof(struct ls_csv_column, categorical), place, error);
-}
-
-static enum ls_status missing_cell(const struct reading *reading,
-                                   const struct ls_csv_record *record, int i,
-                                   struct ls_error *error) {
-    const struct ls_csv_column *column = &reading->table->columns[i];
-    if (reading->import->missing == LS_MISSING_ERROR)
-        return ls_csv_fail(error, reading->path, record->fields[i].place,
-                           "no value in column '%s'; say --missing drop, mean or zero",
-                           column->name);
-    if (i == reading->table->target || column->categorical)
-        return ls_csv_fail(error, reading->path, record->fields[i].place,
-                           "no value in column '%s': a %s cannot be filled in; say --missing drop",
-                           column->name, i == reading->table->target ? "target" : "category");
-    return LS_OK;
-}
-
-static enum ls_status parse_cell(const struct reading *reading, const struct ls_csv_record *record,
-                                 int i, double *value, struct ls_error *error) {
-    struct ls_csv_column *column = &reading->table->columns[i];
-    const char *text = record->fields[i].text;
-    *value = column->dropped ? 0 : NAN;
-    if (column->dropped)
-        return LS_OK;
-    if (is_missing(text))
-        return missing_cell(reading, record, i, error);
-    if (column->categorical) {
-        *value = ls_csv_words_add(&column->words, text);
-        return LS_OK;
-    }
-    const size_t line = strcspn(text, "\r\n");
-    if (!ls_csv_number(text, value) || fabs(*value) > (double)FLT_MAX)
-        return ls_csv_fail(
-            error, reading->path, record->fields[i].place,
-            "column '%s': expected a finite 32-bit number, found '%.*s' (words: --categorical %s)",
-            column->name, line < 64 ? (int)line : 64, text, column->name);
-    return LS_OK;
-}
-
-/* --categorical auto: a column with a word in it is categorical. */
-static void detect_words(const struct reading *reading, const struct ls_csv_record *record) {
+static void tally_cell(struct ls_csv_tally *tally, const struct reading *reading,
+                       const struct ls_csv_field *field) {
+    const char decimal = reading->table->import->decimal[0];
     double value;
+    if (ls_csv_missing(field->text)) {
+        tally->empty++;
+    } else if (ls_csv_number(field->text, decimal, &value)) {
+        tally->numbers++;
+    } else if (ls_csv_placeholder(field->text)) {
+        tally->placeholders++;
+    } else {
+        if (!tally->words++) {
+            tally->odd = field->place;
+            tally->odd_path = reading->file->path;
+            snprintf(tally->odd_text, sizeof tally->odd_text, "%s", field->text);
+        }
+        tally->commas += decimal != ',' && ls_csv_number(field->text, ',', &value);
+    }
+}
+
+static enum ls_status look(void *context, const struct ls_csv_record *record,
+                           struct ls_error *error) {
+    struct reading *reading = context;
+    struct ls_csv_table *table = reading->table;
+    if (!reading->records++) {
+        const enum ls_status status = ls_csv_columns_add(table, reading->file, record, error);
+        if (status != LS_OK || !table->import->no_header)
+            return status;
+    }
+    if (record->count != reading->file->field_count)
+        return LS_OK; /* said when the rows are read, in their order */
+    for (int i = 0; i < record->count && !table->learned; i++)
+        if (reading->file->columns[i] >= 0)
+            tally_cell(&table->tallies[reading->file->columns[i]], reading, &record->fields[i]);
+    return LS_OK;
+}
+
+static enum ls_status no_value(const struct reading *reading, const struct ls_csv_field *field,
+                               int c, struct ls_error *error) {
+    const struct ls_schema_column *column = &reading->table->schema.columns[c];
+    const char *path = reading->file->path;
+    if (column->role == LS_ROLE_TARGET)
+        return ls_csv_fail(error, path, field->place,
+                           "no value in column '%s': a target cannot be filled in; say --missing "
+                           "drop",
+                           column->name);
+    if (reading->table->learned && column->kind == LS_CELL_CATEGORY)
+        return ls_csv_fail(error, path, field->place,
+                           "no value in column '%s', which has one in each row of the training "
+                           "data; say --missing drop",
+                           column->name);
+    return ls_csv_fail(
+        error, path, field->place,
+        "no value in column '%s'; say --missing drop, mean, median, zero or a number",
+        column->name);
+}
+
+/* The rule for missing cells; other data may only be read more strictly than the training data. */
+static int missing_rule(const struct ls_csv_table *table) {
+    return table->import->missing[0] ? table->import->missing_rule : table->schema.missing;
+}
+
+static enum ls_status parse_missing(const struct reading *reading, const struct ls_csv_field *field,
+                                    int c, double *value, struct ls_error *error) {
+    const struct ls_csv_table *table = reading->table;
+    const struct ls_schema_column *column = &table->schema.columns[c];
+    *value = (double)NAN;
+    if (missing_rule(table) == LS_MISSING_ERROR || column->role == LS_ROLE_TARGET)
+        return no_value(reading, field, c, error);
+    if (!table->learned || column->kind != LS_CELL_CATEGORY)
+        return LS_OK;
+    if (!column->has_missing && !column->has_unknown)
+        return no_value(reading, field, c, error);
+    *value = column->word_count - 1 - (column->has_missing && column->has_unknown);
+    return LS_OK;
+}
+
+static enum ls_status parse_word(const struct reading *reading, const struct ls_csv_field *field,
+                                 int c, double *value, struct ls_error *error) {
+    struct ls_csv_table *table = reading->table;
+    const struct ls_schema_column *column = &table->schema.columns[c];
+    if (!table->learned) {
+        *value = ls_csv_words_add(&table->words[c], field->text);
+        return LS_OK;
+    }
+    const int word = ls_schema_word(column, field->text);
+    *value = word >= 0 ? word : column->word_count - 1;
+    if (word >= 0 || column->has_unknown)
+        return LS_OK;
+    return ls_csv_fail(error, reading->file->path, field->place,
+                       "column '%s': the training data has no word '%.64s'%s", column->name,
+                       field->text,
+                       column->role == LS_ROLE_INPUT
+                           ? "; trained with --unknown category, such words are one of their own"
+                           : "");
+}
+
+static enum ls_status parse_number(const struct reading *reading, const struct ls_csv_field *field,
+                                   int c, double *value, struct ls_error *error) {
+    const struct ls_csv_table *table = reading->table;
+    const struct ls_schema_column *column = &table->schema.columns[c];
+    const char decimal = table->import->decimal[0];
+    const int shown = (int)strcspn(field->text, "\r\n"), length = shown < 64 ? shown : 64;
+    double other;
+    if (ls_csv_number(field->text, decimal, value) && fabs(*value) <= (double)FLT_MAX)
+        return LS_OK;
+    if (decimal != ',' && ls_csv_number(field->text, ',', &other))
+        return ls_csv_fail(error, reading->file->path, field->place,
+                           "column '%s': '%.*s' looks like a number with a decimal comma; say "
+                           "--decimal ,",
+                           column->name, length, field->text);
+    return ls_csv_fail(error, reading->file->path, field->place,
+                       "column '%s': expected a finite 32-bit number, found '%.*s'%s%s%s",
+                       column->name, length, field->text,
+                       table->learned ? "" : " (words: --categorical ",
+                       table->learned ? "" : column->name, table->learned ? "" : ")");
+}
+
+static enum ls_status parse_date(const struct reading *reading, const struct ls_csv_field *field,
+                                 int c, double *value, struct ls_error *error) {
+    const struct ls_schema *schema = &reading->table->schema;
+    if (ls_csv_date(field->text, (enum ls_date_rule)schema->date_rule, value))
+        return LS_OK;
+    return ls_csv_fail(error, reading->file->path, field->place,
+                       "column '%s': expected a date like 2024-02-29 or 2024-02-29T12:30:00Z, "
+                       "found '%.64s'",
+                       schema->columns[c].name, field->text);
+}
+
+static bool is_missing(const struct ls_csv_table *table, int c, const char *text) {
+    return ls_csv_missing(text) ||
+           (table->schema.columns[c].kind != LS_CELL_CATEGORY && ls_csv_placeholder(text));
+}
+
+/* What columns are read as numbers; ids are kept as text. */
+static bool is_read(const struct ls_csv_table *table, int c) {
+    if (c < 0)
+        return false;
+    const int role = table->schema.columns[c].role;
+    return role == LS_ROLE_INPUT || (role == LS_ROLE_TARGET && !table->import->no_targets);
+}
+
+static enum ls_status parse_cell(const struct reading *reading, const struct ls_csv_field *field,
+                                 int c, double *value, struct ls_error *error) {
+    static enum ls_status (*const parsers[])(const struct reading *, const struct ls_csv_field *,
+                                             int, double *,
+                                             struct ls_error *) = {[LS_CELL_NUMBER] = parse_number,
+                                                                   [LS_CELL_CATEGORY] = parse_word,
+                                                                   [LS_CELL_DATE] = parse_date};
+    const struct ls_csv_table *table = reading->table;
+    if (is_missing(table, c, field->text))
+        return parse_missing(reading, field, c, value, error);
+    return parsers[table->schema.columns[c].kind](reading, field, c, value, error);
+}
+
+static void grow(struct ls_csv_table *table) {
+    table->room = table->room ? 2 * table->room : 256;
+    size_t values;
+    LS_ASSERT(!__builtin_mul_overflow(table->room, (size_t)table->schema.count, &values),
+              "%llu x %d cells", (unsigned long long)table->room, table->schema.count);
+    table->values = ls_realloc(table->values, values, sizeof *table->values);
+    table->numbers = ls_realloc(table->numbers, table->room, sizeof *table->numbers);
+    table->ids = ls_realloc(table->ids, table->room, sizeof *table->ids);
+}
+
+/* The row that a record of the file is: a new one, or the next that another file has begun. */
+static enum ls_status find_row(const struct reading *reading, const struct ls_csv_record *record,
+                               uint64_t *row, struct ls_error *error) {
+    struct ls_csv_table *table = reading->table;
+    if (reading->file->targets) {
+        *row = reading->file->row++;
+        return *row < table->rows ? LS_OK
+                                  : ls_csv_fail(error, reading->file->path, record->fields[0].place,
+                                                "more rows than %s has: %llu", table->files[0].path,
+                                                (unsigned long long)table->rows);
+    }
+    if (table->rows == table->room)
+        grow(table);
+    *row = table->rows++;
+    table->numbers[*row] = table->records;
+    table->ids[*row] = NULL;
+    for (int c = 0; c < table->schema.count; c++)
+        *ls_csv_cell(table, *row, c) = 0;
+    return LS_OK;
+}
+
+static bool is_empty(const struct ls_csv_record *record) {
     for (int i = 0; i < record->count; i++)
-        if (!reading->table->columns[i].dropped && !is_missing(record->fields[i].text) &&
-            !ls_csv_number(record->fields[i].text, &value))
-            reading->table->columns[i].categorical = true;
+        if (record->fields[i].text[0])
+            return false;
+    return record->count > 1;
+}
+
+static bool is_dropped(const struct reading *reading, const struct ls_csv_record *record) {
+    const struct ls_csv_table *table = reading->table;
+    for (int i = 0; i < record->count && missing_rule(table) == LS_MISSING_DROP; i++) {
+        const int c = reading->file->columns[i];
+        if (is_read(table, c) && is_missing(table, c, record->fields[i].text))
+            return true;
+    }
+    return false;
 }
 
 static enum ls_status add_row(const struct reading *reading, const struct ls_csv_record *record,
                               struct ls_error *error) {
     struct ls_csv_table *table = reading->table;
-    for (int i = 0; i < record->count && reading->import->missing == LS_MISSING_DROP; i++)
-        if (!table->columns[i].dropped && is_missing(record->fields[i].text))
-            return LS_OK;
-    if (table->rows == table->room) {
-        table->room = table->room ? 2 * table->room : 256;
-        size_t values;
-        LS_ASSERT(!__builtin_mul_overflow(table->room, (size_t)table->count, &values),
-                  "%llu x %d cells", (unsigned long long)table->room, table->count);
-        table->values = ls_realloc(table->values, values, sizeof *table->values);
-    }
-    double *row = table->values + table->rows * (uint64_t)table->count;
-    for (int i = 0; i < record->count; i++) {
-        const enum ls_status status = parse_cell(reading, record, i, &row[i], error);
-        if (status != LS_OK)
-            return status;
-    }
-    table->rows++;
-    return LS_OK;
-}
-
-static enum ls_status take_record(void *context, const struct ls_csv_record *record,
-                                  struct ls_error *error) {
-    struct reading *reading = context;
-    struct ls_csv_table *table = reading->table;
-    if (!table->count) {
-        const enum ls_status status = set_up_columns(reading, record, error);
-        if (status != LS_OK)
-            return status;
-    }
-    if (reading->header_expected) {
-        reading->header_expected = false;
+    uint64_t row = 0;
+    if (is_dropped(reading, record)) {
+        table->records++;
         return LS_OK;
     }
-    if (record->count != table->count)
-        return ls_csv_fail(error, reading->path,
-                           record->count > table->count ? record->fields[table->count].place
-                                                        : record->end,
-                           "expected %d fields, found %d", table->count, record->count);
-    if (!reading->detect)
-        return add_row(reading, record, error);
-    detect_words(reading, record);
-    return LS_OK;
+    enum ls_status status = find_row(reading, record, &row, error);
+    for (int i = 0; i < record->count && status == LS_OK; i++) {
+        const int c = reading->file->columns[i];
+        if (is_read(table, c))
+            status = parse_cell(reading, &record->fields[i], c, ls_csv_cell(table, row, c), error);
+        else if (c >= 0 && table->schema.columns[c].role == LS_ROLE_ID)
+            table->ids[row] = ls_strdup(record->fields[i].text);
+    }
+    table->records += !reading->file->targets;
+    return status;
 }
 
-static enum ls_status walk(struct reading *reading, const char *text, uint64_t bytes, bool detect,
+static enum ls_status read_record(void *context, const struct ls_csv_record *record,
+                                  struct ls_error *error) {
+    struct reading *reading = context;
+    if (!reading->records++ && !reading->table->import->no_header)
+        return LS_OK;
+    if (record->count != reading->file->field_count)
+        return wrong_count(reading, record, error);
+    if (is_empty(record)) {
+        reading->table->empty_records++;
+        return LS_OK;
+    }
+    return add_row(reading, record, error);
+}
+
+static enum ls_status walk(struct ls_csv_table *table, struct ls_csv_file *file, bool first,
                            struct ls_error *error) {
+    struct reading reading = {.table = table, .file = file};
     const struct ls_csv csv = {
-        .path = reading->path,
-        .text = text,
-        .bytes = bytes,
-        .separator = reading->import->separator[0],
-        .skip_lines = reading->import->skip_lines,
-        .record = take_record,
-        .context = reading,
+        .path = file->path,
+        .text = file->text,
+        .bytes = file->bytes,
+        .separator = table->import->separator[0],
+        .skip_lines = table->import->skip_lines,
+        .records_max = first && table->learned,
+        .checked = !first,
+        .record = first ? look : read_record,
+        .context = &reading,
     };
-    reading->detect = detect;
-    reading->header_expected = !reading->import->no_header;
     return ls_csv_walk(&csv, error);
 }
 
-/* Numbers of words as they were seen become their places among the sorted. */
-static void sort_words(struct ls_csv_table *table, int column) {
-    int *places = ls_csv_words_sort(&table->columns[column].words);
+/* Numbers of words as they were seen become their places among the sorted; behind those stand a
+ * missing and an unknown one. */
+static void settle_words(struct ls_csv_table *table, int c) {
+    struct ls_schema_column *column = &table->schema.columns[c];
+    struct ls_csv_words *words = &table->words[c];
+    int *places = ls_csv_words_sort(words);
+    column->words = words->sorted;
+    column->word_count = words->count;
+    *words = (struct ls_csv_words){0};
+    const int missing = column->word_count;
     for (uint64_t row = 0; row < table->rows; row++) {
-        double *value = &table->values[row * (uint64_t)table->count + (uint64_t)column];
-        *value = places[(int)*value];
+        double *value = ls_csv_cell(table, row, c);
+        column->has_missing = column->has_missing || isnan(*value);
+        *value = isnan(*value) ? missing : places[(int)*value];
     }
     free(places);
+    column->has_unknown =
+        column->role == LS_ROLE_INPUT && table->import->unknown == LS_UNKNOWN_CATEGORY;
+    column->words = ls_realloc(column->words, (size_t)column->word_count + 2, sizeof(char *));
+    if (column->has_missing)
+        column->words[column->word_count++] = ls_strdup("missing");
+    if (column->has_unknown)
+        column->words[column->word_count++] = ls_strdup("unknown");
+    if (table->rows >= 20 && 2 * (uint64_t)missing > table->rows)
+        ls_log(LS_LOG_INFO,
+               "%s: column '%s' has %d different words in %llu rows: --drop or --id, if they are "
+               "names of rows",
+               table->files[0].path, column->name, missing, (unsigned long long)table->rows);
+}
+
+static enum ls_status open_files(struct ls_csv_table *table, struct ls_error *error) {
+    const struct ls_import *import = table->import;
+    enum ls_status status = LS_OK;
+    for (int f = 0; f < import->file_count; f++)
+        table->files[table->file_count++].path = import->files[f];
+    if (import->target_file[0] && !import->no_targets)
+        table->files[table->file_count++] =
+            (struct ls_csv_file){.path = import->target_file, .targets = true};
+    for (int f = 0; f < table->file_count && status == LS_OK; f++)
+        status = ls_stream_read_all(table->files[f].path, LS_IMPORT_BYTES_MAX,
+                                    &table->files[f].text, &table->files[f].bytes, error);
+    return status;
+}
+
+static enum ls_status learn_or_load(struct ls_csv_table *table, struct ls_error *error) {
+    const struct ls_import *import = table->import;
+    bool found = false;
+    enum ls_status status = LS_OK;
+    if (import->schema) {
+        status = ls_schema_parse(&table->schema, import->schema, "the training data", error);
+        found = true;
+    } else if (import->like[0]) {
+        status = ls_schema_load(&table->schema, import->like, &found, error);
+        if (status == LS_OK && !found)
+            status = ls_fail(error, LS_INVALID, "--like: %s is no table that was imported",
+                             import->like);
+    }
+    table->learned = found;
+    return status == LS_OK && found ? ls_csv_columns_check(table, error) : status;
+}
+
+static enum ls_status read_rows(struct ls_csv_table *table, struct ls_error *error) {
+    enum ls_status status = LS_OK;
+    for (int f = 0; f < table->file_count && status == LS_OK; f++) {
+        struct ls_csv_file *file = &table->files[f];
+        status = walk(table, file, false, error);
+        if (status == LS_OK && file->targets && file->row != table->rows)
+            status = ls_fail(error, LS_INVALID, "%s: %llu rows, but %s has %llu", file->path,
+                             (unsigned long long)file->row, table->files[0].path,
+                             (unsigned long long)table->rows);
+    }
+    if (table->empty_records)
+        ls_log(LS_LOG_INFO, "%s: %llu lines with nothing but separators were left out",
+               table->files[0].path, (unsigned long long)table->empty_records);
+    if (status == LS_OK && !table->rows)
+        status = ls_fail(error, LS_INVALID, "%s: no rows of data in it%s", table->files[0].path,
+                         table->records ? " (rows with missing values were dropped)" : "");
+    return status;
 }
 
 enum ls_status ls_csv_table_read(struct ls_csv_table *table, const struct ls_import *import,
                                  struct ls_error *error) {
-    *table = (struct ls_csv_table){0};
-    struct reading reading = {.table = table, .import = import, .path = import->files[0]};
-    char *text;
-    uint64_t bytes;
-    enum ls_status status =
-        ls_stream_read_all(reading.path, LS_IMPORT_BYTES_MAX, &text, &bytes, error);
-    if (status != LS_OK)
-        return status;
-    if (strcmp(import->categorical, "auto") == 0)
-        status = walk(&reading, text, bytes, true, error);
+    *table = (struct ls_csv_table){.import = import};
+    enum ls_status status = open_files(table, error);
     if (status == LS_OK)
-        status = walk(&reading, text, bytes, false, error);
-    free(text);
-    if (status == LS_OK && !table->rows)
-        status = ls_fail(
-            error, LS_INVALID, "%s: no rows of data in it%s", reading.path,
-            import->missing == LS_MISSING_DROP ? " (rows with missing values were dropped)" : "");
-    for (int i = 0; i < table->count && status == LS_OK; i++)
-        if (table->columns[i].categorical)
-            sort_words(table, i);
+        status = learn_or_load(table, error);
+    for (int f = 0; f < table->file_count && status == LS_OK; f++) {
+        status = walk(table, &table->files[f], true, error);
+        if (status == LS_OK && !table->files[f].field_count)
+            status = ls_fail(error, LS_INVALID, "%s: no rows of data in it", table->files[f].path);
+    }
+    if (status == LS_OK && !table->learned)
+        status = ls_csv_columns_settle(table, error);
+    if (status == LS_OK)
+        status = read_rows(table, error);
+    for (int c = 0; c < table->schema.count && status == LS_OK && !table->learned; c++)
+        if (table->schema.columns[c].kind == LS_CELL_CATEGORY && is_read(table, c))
+            settle_words(table, c);
     if (status != LS_OK)
         ls_csv_table_clear(table);
     return status;
 }
 
 void ls_csv_table_clear(struct ls_csv_table *table) {
-    for (int i = 0; i < table->count; i++) {
-        free(table->columns[i].name);
-        ls_csv_words_clear(&table->columns[i].words);
+    for (int c = 0; c < table->schema.count && table->words; c++)
+        ls_csv_words_clear(&table->words[c]);
+    for (int f = 0; f < table->file_count; f++) {
+        free(table->files[f].text);
+        free(table->files[f].columns);
     }
-    free(table->columns);
+    for (uint64_t row = 0; row < table->rows && table->ids; row++)
+        free(table->ids[row]);
+    ls_schema_clear(&table->schema);
+    free(table->words);
+    free(table->tallies);
+    free(table->nameless);
     free(table->values);
+    free(table->ids);
+    free(table->numbers);
     *table = (struct ls_csv_table){0};
 }

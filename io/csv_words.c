@@ -11,24 +11,44 @@ struct word {
     char text[];
 };
 
-bool ls_csv_number(const char *text, double *value) {
-    char *end;
-    if (!text[0] || text[strspn(text, "0123456789+-.eE")])
+bool ls_csv_number(const char *text, char decimal, double *value) {
+    enum { NUMBER_MAX = 512 };
+    char number[NUMBER_MAX], *end;
+    const size_t length = strlen(text);
+    if (!length || length >= sizeof number)
         return false;
-    *value = strtod(text, &end);
-    return end > text && !*end;
+    memcpy(number, text, length + 1);
+    for (char *byte = number; *byte; byte++)
+        if (!strchr("0123456789+-eE", *byte) && *byte != decimal)
+            return false;
+        else if (*byte == decimal)
+            *byte = '.';
+    *value = strtod(number, &end);
+    return !*end;
+}
+
+/* A code with zeros in front is no number, though it has a value. */
+static bool is_code(const char *text) {
+    text += *text == '-' || *text == '+';
+    return text[0] == '0' && text[1] >= '0' && text[1] <= '9';
+}
+
+int ls_csv_word_compare(const char *a, const char *b) {
+    double x = 0, y = 0;
+    const bool x_number = ls_csv_number(a, '.', &x), y_number = ls_csv_number(b, '.', &y);
+    if (x_number != y_number)
+        return x_number ? -1 : 1;
+    if (!x_number)
+        return strcmp(a, b);
+    if (x < y || x > y)
+        return x < y ? -1 : 1;
+    if (is_code(a) != is_code(b))
+        return is_code(b) ? -1 : 1;
+    return is_code(a) ? strcmp(a, b) : 0;
 }
 
 static int compare(const void *a, const void *b) {
-    const char *const left = ((const struct word *)a)->text, *const right =
-                                                                 ((const struct word *)b)->text;
-    double x, y;
-    const bool x_number = ls_csv_number(left, &x), y_number = ls_csv_number(right, &y);
-    if (x_number != y_number)
-        return x_number ? -1 : 1;
-    if (x_number && (x < y || x > y))
-        return x < y ? -1 : 1;
-    return strcmp(left, right);
+    return ls_csv_word_compare(((const struct word *)a)->text, ((const struct word *)b)->text);
 }
 
 int ls_csv_words_add(struct ls_csv_words *words, const char *text) {

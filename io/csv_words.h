@@ -11,13 +11,18 @@ struct ls_csv_words {
     char **sorted; /* [count] owned, once sorted */
 };
 
-/* A plain decimal number (strtod alone would also take hex, inf and nan). */
-bool ls_csv_number(const char *text, double *value);
+/* A plain number whose fraction begins with the byte `decimal` (strtod alone would also take hex,
+ * inf and nan). */
+bool ls_csv_number(const char *text, char decimal, double *value);
+
+/* The order of words: numbers by value, then words by their bytes. 0: they are the same, as 1 and
+ * 1.0 are, but not 1 and 01. */
+int ls_csv_word_compare(const char *a, const char *b);
 
 /* When this word was first seen: 0, 1, ... */
 int ls_csv_words_add(struct ls_csv_words *words, const char *text);
 
-/* Sorts (numbers by value, then words by their bytes); the result says for each number that add
+/* Sorts; the result says for each number that add
  * returned its place among the sorted. Owned by the caller. */
 int *ls_csv_words_sort(struct ls_csv_words *words);
 

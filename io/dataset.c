@@ -8,6 +8,7 @@
 #include "core/base/memory.h"
 #include "io/dataset_internal.h"
 #include "io/file.h"
+#include "io/fill.h"
 #include "io/hdf5_support.h"
 #include "io/ragged.h"
 
@@ -110,6 +111,7 @@ static enum ls_status count_samples(const struct ls_dataset *dataset, struct ls_
 
 static enum ls_status open_one(struct ls_dataset *dataset, int at, struct ls_error *error) {
     struct ls_dataset_file *file = &dataset->files[at];
+    const struct ls_fill *filled = NULL;
     enum ls_status status = LS_OK;
     if (!file->file)
         status = ls_hdf5_open_file(file->path, &file->file, error);
@@ -123,6 +125,10 @@ static enum ls_status open_one(struct ls_dataset *dataset, int at, struct ls_err
                                     error);
         if (status == LS_OK && at > 0)
             status = check_alike(dataset, at, i, error);
+        if (status == LS_OK && !file->fill.count)
+            status = ls_fill_open(&file->fill, file->file, &file->arrays[i], error);
+        if (status == LS_OK && file->fill.count && !filled)
+            file->arrays[i].fill = filled = &file->fill;
     }
     return status == LS_OK ? count_samples(dataset, file, error) : status;
 }
@@ -328,6 +334,7 @@ void ls_dataset_close(struct ls_dataset *dataset) {
         }
         if (file->file > 0)
             H5Fclose(file->file);
+        ls_fill_close(&file->fill);
         free(file->arrays);
         free(file->ends);
         free(file->path);
@@ -340,6 +347,7 @@ void ls_dataset_close(struct ls_dataset *dataset) {
     free(dataset->files);
     free(dataset->wanted);
     free(dataset->raw);
+    free(dataset->fill_values);
     free(dataset);
 }
 

@@ -104,6 +104,16 @@ struct ls_part {
 };
 uint64_t ls_part_sample(const struct ls_part *part, uint64_t position);
 
+/* Whether its inputs have missing cells that were filled in with what their column teaches. */
+bool ls_dataset_has_missing(const struct ls_dataset *dataset);
+/* From here on they read as these values, one for each place of a row. */
+void ls_dataset_fill(struct ls_dataset *dataset, const double *values, int64_t count);
+/* Those values: of each place of a row, the mean or median of what is not missing in the part, NAN
+ * where nothing is there. The data set's missing cells read as NAN then. */
+LS_MUST_USE enum ls_status ls_part_fill(const struct ls_part *part,
+                                        const struct ls_feed_options *feed, bool median,
+                                        double *fill, struct ls_error *error);
+
 /* Mean and 1/standard deviation (1 where it is constant) of each of `channels` columns of a feed,
  * in double, samples in order: the last dimension of a sample, or all of its elements. Of windows,
  * each row that they cover counts once (all rows from the part's first window to its last). */

@@ -7,6 +7,14 @@
 #include "io/array.h"
 #include "io/dataset.h"
 
+/* Missing cells of a table that were filled in with what was learned from its column: a run fills
+ * them in again, with what its training part alone teaches (fill.c). */
+struct ls_fill {
+    uint64_t count;
+    int64_t *cells;      /* [count][2] owned: row, and place in it; ascending by rows */
+    const float *values; /* [places] borrowed; NULL: what the file has */
+};
+
 struct ls_dataset_file {
     char *path;              /* owned */
     hid_t file;              /* owned; 0: not open */
@@ -14,6 +22,7 @@ struct ls_dataset_file {
     struct ls_array *ends;   /* [columns] owned; of ragged ones */
     uint64_t first;          /* sample of the data set that is this file's sample 0 */
     uint64_t samples;
+    struct ls_fill fill; /* of the array of its inputs, if that is open */
 };
 
 /* A wanted sample and where it goes. */
@@ -35,6 +44,7 @@ struct ls_dataset {
     int64_t wanted_room;
     char *raw; /* [raw_room] owned; a run of rows as the file has them */
     size_t raw_room;
+    float *fill_values; /* owned; for missing cells, of each place of a row; NULL: the files' */
 };
 
 /* Index of the column of that name; -1: none. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "io/dataset_internal.h"
+#include "io/fill.h"
 
 static enum ls_status check_channels(const struct ls_feed_options *options,
                                      const struct ls_column *column, struct ls_error *error) {
@@ -155,11 +155,15 @@ static enum ls_status convert_run(const struct ls_feed_use *use,
 enum ls_status ls_dataset_convert(const struct ls_cut_of_rows *cut,
                                   const struct ls_block_of_rows *block, void *to,
                                   struct ls_error *error) {
-    if (cut->channels == cut->width) /* all of it: one run */
-        return convert_run(cut->use, block, 0, block->count * cut->values, to, error);
     enum ls_status status = LS_OK;
-    for (int64_t line = 0; line < block->count * cut->lines && status == LS_OK; line++)
+    const struct ls_fill *fill = block->array->fill;
+    const bool whole = cut->channels == cut->width; /* all of it: one run */
+    if (whole)
+        status = convert_run(cut->use, block, 0, block->count * cut->values, to, error);
+    for (int64_t line = 0; line < block->count * cut->lines && status == LS_OK && !whole; line++)
         status = convert_run(cut->use, block, line * cut->width + cut->first, cut->channels,
                              (char *)to + line * cut->channels * 4, error);
+    if (status == LS_OK && fill && fill->values && cut->use->type == LS_TYPE_REAL)
+        ls_fill_apply(fill, cut, block, to);
     return status;
 }

@@ -7,6 +7,7 @@
 #include "core/base/memory.h"
 #include "io/file.h"
 #include "io/import_internal.h"
+#include "io/schema.h"
 #include "io/vocabulary.h"
 
 #define CSV (1u << LS_IMPORT_CSV)
@@ -20,15 +21,38 @@
       "the first line holds values, not names (csv)")                                              \
     X("skip-lines", " N", skip_lines, LS_FIELD_INTEGER, "0", NULL, CSV,                            \
       "leave out N lines at the start (csv)")                                                      \
-    X("target", " NAME|INDEX", target, LS_FIELD_TEXT, "", NULL, CSV,                               \
-      "the column to predict; counted from 1, or from the end: -1; none: no target (csv; the "     \
-      "last)")                                                                                     \
+    X("target", " COLUMNS", target, LS_FIELD_TEXT, "", NULL, CSV,                                  \
+      "what is predicted: names, or numbers from 1 on, or from the end: -1; none (csv; the last)") \
+    X("targets", " FILE", target_file, LS_FIELD_TEXT, "", NULL, CSV,                               \
+      "another file whose columns are predicted, row by row (csv)")                                \
+    X("id", " COLUMN", id, LS_FIELD_TEXT, "", NULL, CSV,                                           \
+      "a column that names rows: kept for predictions, never an input (csv)")                      \
+    X("rename", " OLD=NEW,...", rename, LS_FIELD_TEXT, "", NULL, CSV,                              \
+      "other names for columns; all other options use these (csv)")                                \
     X("categorical", " COLUMNS|auto", categorical, LS_FIELD_TEXT, "", NULL, CSV,                   \
-      "columns whose values are numbered in sorted order; auto: all that hold words (csv)")        \
-    X("missing", " error|drop|mean|zero", missing, LS_FIELD_CHOICE, "error", missing_choices, CSV, \
-      "what an empty cell, NA, NaN or ? becomes; drop: its row is left out (csv)")                 \
+      "columns whose values are words; auto: all that hold words rather than numbers (csv)")       \
+    X("encoding", " ordinal|one-hot|feed", encoding, LS_FIELD_CHOICE, "ordinal",                   \
+      ls_encoding_names, CSV,                                                                      \
+      "inputs of words: their numbers in sorted order, or a column of 0 and 1 for each word, or "  \
+      "only the dataset /COLUMN, for data.feeds (csv; ordinal)")                                   \
+    X("unknown", " error|category", unknown, LS_FIELD_CHOICE, "error", ls_unknown_names, CSV,      \
+      "words that later data has and this has not; category: one of their own (csv; error)")       \
+    X("dates", " COLUMNS", dates, LS_FIELD_TEXT, "", NULL, CSV,                                    \
+      "columns of dates like 2024-02-29 or 2024-02-29T12:30:00Z (csv)")                            \
+    X("date-rule", " days|hour|weekday|day-of-year|year", date_rule, LS_FIELD_CHOICE, "days",      \
+      ls_date_rules, CSV,                                                                          \
+      "their numbers, in UTC; days: since 1970, with a fraction; weekday: Monday is 0 (csv; "      \
+      "days)")                                                                                     \
+    X("missing", " error|drop|mean|median|zero|VALUE", missing, LS_FIELD_TEXT, "", NULL, CSV,      \
+      "what an empty cell, NA, NaN or ? becomes; drop: its row is left out; mean, median: of the " \
+      "training part; of words it is a category of its own (csv; error)")                          \
     X("separator", " C", separator, LS_FIELD_TEXT, ",", NULL, CSV,                                 \
-      "the byte between fields, or tab or space (csv; a comma)")                                   \
+      "the byte between fields, or tab, or space: runs of blanks (csv; a comma)")                  \
+    X("decimal", " C", decimal, LS_FIELD_TEXT, ".", NULL, CSV,                                     \
+      "the byte in front of a number's fraction (csv; a point)")                                   \
+    X("like", " FILE", like, LS_FIELD_TEXT, "", NULL, CSV,                                         \
+      "reads with the columns and words of other data: its imported .h5 file, or a run's "         \
+      "schema.json (csv)")                                                                         \
     X("series", "", series, LS_FIELD_BOOL, "false", NULL, CSV,                                     \
       "rows follow each other in time: all columns become one stream, /series (csv)")              \
     X("drop", " COLUMNS", drop, LS_FIELD_TEXT, "", NULL, CSV, "columns to leave out (csv)")        \
@@ -41,12 +65,10 @@
       "tokens 0 to 4 are padding, begin, end, unknown and mask (text)")                            \
     X("lines", "", lines, LS_FIELD_BOOL, "false", NULL, TEXT,                                      \
       "each line that is not empty is a row of its own length, with special tokens (text)")        \
-    X("columns", " N,M", columns, LS_FIELD_TEXT, "1,2", NULL, PAIRS,                               \
-      "fields of the source and the target, counted from 1 (pairs; 1,2)")                          \
+    X("columns", " COLUMNS", columns, LS_FIELD_TEXT, "", NULL, CSV | PAIRS,                        \
+      "the only columns that are used (csv); N,M: fields of source and target (pairs; 1,2)")       \
     X("vocabulary", " FILE", vocabulary, LS_FIELD_TEXT, "", NULL, TEXT | PAIRS,                    \
       "tokens of another text: its imported .h5 file, or a run's vocabulary.json (text, pairs)")
-
-static const char *const missing_choices[] = {"error", "drop", "mean", "zero", NULL};
 
 static const struct ls_field fields[] = {
 #define X(option, value, member, field_kind, default_text, choice_list, takers, text)              \
@@ -73,7 +95,7 @@ const char *const ls_import_help =
     "each also .gz):\n"
     "  idx IMAGES [LABELS]     MNIST's format; more pairs are joined\n"
     "  cifar FILE...           CIFAR-10's binary records\n"
-    "  csv FILE                a table, or (--series) a series\n"
+    "  csv FILE...             a table, or (--series) a series; more files are further rows\n"
     "  npy INPUTS [TARGETS]    NumPy arrays; more pairs are joined\n"
     "  text FILE               a stream of tokens, or (--lines) rows of them, /text, with its "
     "vocabulary\n"
@@ -153,17 +175,17 @@ static enum ls_status locate(struct ls_import *import, const char *name, const c
     return status;
 }
 
-/* The vocabulary's file lies below the folder like the others, unless it is not there. */
-static enum ls_status locate_vocabulary(struct ls_import *import, const char *folder,
-                                        struct ls_error *error) {
+/* The file of an option lies below the folder like the others, unless it is not there. */
+static enum ls_status locate_other(char *path, const char *option, const char *folder,
+                                   struct ls_error *error) {
     char below[LS_TEXT_MAX];
-    if (!import->vocabulary[0] || import->vocabulary[0] == '/' || !folder)
+    if (!path[0] || path[0] == '/' || !folder)
         return LS_OK;
-    if (snprintf(below, sizeof below, "%s/%s", folder, import->vocabulary) >= (int)sizeof below)
-        return ls_fail(error, LS_INVALID, "--vocabulary: a path of more than %d bytes",
+    if (snprintf(below, sizeof below, "%s/%s", folder, path) >= (int)sizeof below)
+        return ls_fail(error, LS_INVALID, "--%s: a path of more than %d bytes", option,
                        (int)LS_TEXT_MAX - 1);
-    if (ls_file_exists(below) || !ls_file_exists(import->vocabulary))
-        snprintf(import->vocabulary, sizeof import->vocabulary, "%s", below);
+    if (ls_file_exists(below) || !ls_file_exists(path))
+        snprintf(path, LS_TEXT_MAX, "%s", below);
     return LS_OK;
 }
 
@@ -198,29 +220,8 @@ static enum ls_status take_option(struct ls_import *import, int count, char *con
     return LS_OK;
 }
 
-/* What would have no effect beside another option. */
-static enum ls_status check_pairs(const struct ls_import *import, struct ls_error *error) {
-    if (import->series && import->target[0] && strcmp(import->target, "none") != 0)
-        return ls_fail(
-            error, LS_INVALID,
-            "--target beside --series: a series has no target column; a config says with "
-            "data.target_channels what is predicted");
-    if (import->vocabulary[0] && import->words)
-        return ls_fail(error, LS_INVALID,
-                       "--words beside --vocabulary: the vocabulary says which words there are");
-    return LS_OK;
-}
-
-static enum ls_status check_separator(struct ls_import *import, struct ls_error *error) {
-    if (strcmp(import->separator, "tab") == 0 || strcmp(import->separator, "\\t") == 0)
-        strcpy(import->separator, "\t");
-    else if (strcmp(import->separator, "space") == 0)
-        strcpy(import->separator, " ");
-    if (strlen(import->separator) != 1 || strchr("\"\r\n", import->separator[0]))
-        return ls_fail(error, LS_INVALID,
-                       "--separator: expected one byte, tab or space, found '%s'",
-                       import->separator);
-    return LS_OK;
+static bool was_given(unsigned used, const char *option) {
+    return used & 1u << (ls_fields_find(options, option) - fields);
 }
 
 /* The first format that takes an option. */
@@ -234,7 +235,7 @@ static const char *taker(unsigned takers) {
 /* Rows of tokens have special ones; pairs are of words unless told. */
 static void settle_tokens(struct ls_import *import, unsigned used) {
     const bool pairs = import->format == LS_IMPORT_PAIRS;
-    import->unit_given = used & 1u << (ls_fields_find(options, "unit") - fields);
+    import->unit_given = was_given(used, "unit");
     import->special = import->special || import->lines || pairs;
     if (pairs && !import->unit_given)
         import->unit = LS_UNIT_WORD;
@@ -287,13 +288,22 @@ enum ls_status ls_import_parse(struct ls_import *import, int count, char *const 
         }
     }
     if (status == LS_OK)
-        status = check_separator(import, error);
-    if (status == LS_OK)
         status = find_format(import, named, used, error);
-    if (status == LS_OK)
-        status = check_pairs(import, error);
-    if (status == LS_OK)
-        status = locate_vocabulary(import, folder, error);
+    if (status == LS_OK && import->vocabulary[0] && import->words)
+        status = ls_fail(error, LS_INVALID,
+                         "--words beside --vocabulary: the vocabulary says which words there are");
+    import->header_given = was_given(used, "no-header");
+    import->given_encoding = was_given(used, "encoding");
+    if (status == LS_OK && import->format == LS_IMPORT_CSV)
+        status = ls_csv_options_settle(import, error);
+    static const struct {
+        const char *option;
+        size_t offset;
+    } others[] = {{"vocabulary", offsetof(struct ls_import, vocabulary)},
+                  {"targets", offsetof(struct ls_import, target_file)},
+                  {"like", offsetof(struct ls_import, like)}};
+    for (size_t i = 0; i < sizeof others / sizeof *others && status == LS_OK; i++)
+        status = locate_other((char *)import + others[i].offset, others[i].option, folder, error);
     if (status != LS_OK)
         ls_import_clear(import);
     return status;
@@ -308,6 +318,8 @@ char *ls_import_print(const struct ls_import *import) {
     for (int i = 0; i < options.count; i++)
         fprintf(out, " --%s=%s", fields[i].name,
                 ls_field_print(&fields[i], import, value, sizeof value));
+    fprintf(out, " header=%d targets=%d schema=%s", import->header_given, !import->no_targets,
+            import->schema ? import->schema : "");
     LS_ASSERT(!fclose(out), "no memory to print an import of %s", formats[import->format].name);
     return text;
 }

@@ -1,55 +1,49 @@
-/* A table to /inputs (float32 [N,F]) and /targets (int32 when all are integers, else float32); a
- * series to /series [L, C]. */
+/* A table to /inputs (float32 [N, F]) and /targets (int32 when all are integers, else float32; [N]
+ * or [N, columns]), categories also to index feeds /NAME; a series to /series [L, C]. What was
+ * learned goes into the attribute `schema`; /table has what is known of rows and cells. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "io/csv_table.h"
+#include "io/file.h"
 
-enum { BLOCK_ROWS = 4096 };
+enum { BLOCK_ROWS = 4096, INPUTS_MAX = 1 << 20 };
 
-static double *cell(const struct ls_csv_table *table, uint64_t row, int column) {
-    return &table->values[row * (uint64_t)table->count + (uint64_t)column];
-}
-
-/* Missing cells get their column's mean (over the others, in order), or zero. */
-static enum ls_status fill_missing(struct ls_csv_table *table, const struct ls_import *import,
-                                   int column, struct ls_error *error) {
-    double sum = 0, filling = 0;
-    uint64_t present = 0;
-    for (uint64_t row = 0; row < table->rows; row++) {
-        const double value = *cell(table, row, column);
-        sum += isnan(value) ? 0 : value;
-        present += isnan(value) ? 0 : 1;
+/* The values of a row that are inputs; returns behind the last. */
+static float *spread_row(const struct ls_csv_table *table, uint64_t row, float *next) {
+    const struct ls_schema *schema = &table->schema;
+    for (int c = 0; c < schema->count; c++) {
+        const int width = ls_schema_width(schema, c);
+        const double value = *ls_csv_cell(table, row, c);
+        const bool one_hot =
+            schema->columns[c].kind == LS_CELL_CATEGORY && schema->encoding == LS_ENCODING_ONE_HOT;
+        for (int w = 0; w < width; w++)
+            *next++ = one_hot ? (w == (int)value ? 1.0f : 0.0f) : (float)value;
     }
-    if (present == table->rows)
-        return LS_OK;
-    if (import->missing == LS_MISSING_MEAN) {
-        if (!present)
-            return ls_fail(error, LS_INVALID,
-                           "%s: column '%s' has no values, so no mean to fill in", import->files[0],
-                           table->columns[column].name);
-        filling = sum / (double)present;
-    }
-    for (uint64_t row = 0; row < table->rows; row++)
-        if (isnan(*cell(table, row, column)))
-            *cell(table, row, column) = filling;
-    return LS_OK;
+    return next;
 }
 
-static bool is_input(const struct ls_csv_table *table, int column) {
-    return column != table->target && !table->columns[column].dropped;
-}
-
-/* The columns of inputs, as the dataset `name`. */
+/* The columns of inputs, as the dataset `name`; *to stays -1 where there is none. */
 static enum ls_status write_inputs(const struct ls_csv_table *table, const char *name,
                                    struct ls_writer *writer, int *to, struct ls_error *error) {
-    int columns = 0;
-    for (int column = 0; column < table->count; column++)
-        columns += is_input(table, column);
-    if (!columns)
+    int64_t columns = 0;
+    bool feeds = false;
+    for (int c = 0; c < table->schema.count; c++) {
+        columns += ls_schema_width(&table->schema, c);
+        feeds = feeds || (table->schema.columns[c].role == LS_ROLE_INPUT);
+    }
+    if (!feeds)
         return ls_fail(error, LS_INVALID, "csv: --drop leaves no columns for %s", name);
+    if (columns > INPUTS_MAX)
+        return ls_fail(error, LS_INVALID,
+                       "csv: %lld columns of %s, at most %d; categories of many words: --encoding "
+                       "ordinal or feed",
+                       (long long)columns, name, (int)INPUTS_MAX);
+    if (!columns)
+        return LS_OK;
     enum ls_status status =
         ls_writer_add(writer, name, LS_KIND_F32, table->rows, LS_SHAPE(columns), to, error);
     float *block = ls_calloc(BLOCK_ROWS * (size_t)columns, sizeof *block);
@@ -57,9 +51,7 @@ static enum ls_status write_inputs(const struct ls_csv_table *table, const char 
         const uint64_t count = table->rows - row < BLOCK_ROWS ? table->rows - row : BLOCK_ROWS;
         float *next = block;
         for (uint64_t i = 0; i < count; i++)
-            for (int column = 0; column < table->count; column++)
-                if (is_input(table, column))
-                    *next++ = (float)*cell(table, row + i, column);
+            next = spread_row(table, row + i, next);
         status = ls_writer_put(writer, *to, row, count, block, error);
     }
     free(block);
@@ -68,25 +60,45 @@ static enum ls_status write_inputs(const struct ls_csv_table *table, const char 
 
 static bool all_integers(const struct ls_csv_table *table, int column) {
     for (uint64_t row = 0; row < table->rows; row++) {
-        const double value = *cell(table, row, column);
+        const double value = *ls_csv_cell(table, row, column);
         if (value != floor(value) || value < INT32_MIN || value > INT32_MAX)
             return false;
     }
     return true;
 }
 
+/* Of the columns of a role, in order: their number; integers: whether all are. */
+static int count_targets(const struct ls_csv_table *table, bool *integers) {
+    int count = 0;
+    *integers = true;
+    for (int c = 0; c < table->schema.count; c++)
+        if (table->schema.columns[c].role == LS_ROLE_TARGET) {
+            *integers = *integers && all_integers(table, c);
+            count++;
+        }
+    return count;
+}
+
 static enum ls_status write_targets(const struct ls_csv_table *table, struct ls_writer *writer,
                                     int *to, struct ls_error *error) {
-    const bool integers = all_integers(table, table->target);
+    bool integers;
+    const int count = count_targets(table, &integers);
+    if (!count || table->import->no_targets)
+        return LS_OK;
+    const struct ls_shape row_shape = count > 1 ? LS_SHAPE(count) : (struct ls_shape){0};
     enum ls_status status = ls_writer_add(writer, "/targets", integers ? LS_KIND_I32 : LS_KIND_F32,
-                                          table->rows, (struct ls_shape){0}, to, error);
-    int32_t *whole = ls_calloc(table->rows, sizeof *whole);
-    float *real = ls_calloc(table->rows, sizeof *real);
-    for (uint64_t row = 0; row < table->rows; row++) {
-        const double value = *cell(table, row, table->target);
-        real[row] = (float)value;
-        whole[row] = integers ? (int32_t)value : 0;
-    }
+                                          table->rows, row_shape, to, error);
+    int32_t *whole = ls_calloc(table->rows, (size_t)count * sizeof *whole);
+    float *real = ls_calloc(table->rows, (size_t)count * sizeof *real);
+    uint64_t next = 0;
+    for (uint64_t row = 0; row < table->rows; row++)
+        for (int c = 0; c < table->schema.count; c++) {
+            if (table->schema.columns[c].role != LS_ROLE_TARGET)
+                continue;
+            const double value = *ls_csv_cell(table, row, c);
+            real[next] = (float)value;
+            whole[next++] = integers ? (int32_t)value : 0;
+        }
     if (status == LS_OK)
         status = ls_writer_put(writer, *to, 0, table->rows, integers ? (const void *)whole : real,
                                error);
@@ -95,53 +107,137 @@ static enum ls_status write_targets(const struct ls_csv_table *table, struct ls_
     return status;
 }
 
-/* Column names, and the words behind the numbers of categorical columns: "categories:COLUMN". */
-static enum ls_status write_names(const struct ls_csv_table *table, struct ls_writer *writer,
-                                  const int arrays[2], bool series, struct ls_error *error) {
-    const int inputs = arrays[0], targets = arrays[1];
-    const char **names = ls_calloc((size_t)table->count, sizeof *names);
-    int count = 0;
+/* Whether a column of words can be a dataset of its own name beside the others. */
+static bool is_feed(const struct ls_schema_column *column) {
+    static const char *const taken[] = {"inputs", "targets", "series", "table", ".", ".."};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (!strcmp(column->name, taken[i]))
+            return false;
+    return column->role == LS_ROLE_INPUT && column->kind == LS_CELL_CATEGORY &&
+           !strchr(column->name, '/') && !ls_path_ends(column->name, ".ends");
+}
+
+/* A column of words as indices with their vocabulary, as an embedding takes them. */
+static enum ls_status write_feed(const struct ls_csv_table *table, struct ls_writer *writer, int c,
+                                 struct ls_error *error) {
+    const struct ls_schema_column *column = &table->schema.columns[c];
+    char name[LS_TEXT_MAX];
+    int to;
+    if (snprintf(name, sizeof name, "/%s", column->name) >= (int)sizeof name)
+        return LS_OK;
+    enum ls_status status =
+        ls_writer_add(writer, name, LS_KIND_I32, table->rows, (struct ls_shape){0}, &to, error);
+    int32_t *places = ls_calloc(table->rows, sizeof *places);
+    for (uint64_t row = 0; row < table->rows; row++)
+        places[row] = (int32_t)*ls_csv_cell(table, row, c);
+    if (status == LS_OK)
+        status = ls_writer_put(writer, to, 0, table->rows, places, error);
+    if (status == LS_OK)
+        status = ls_writer_texts(writer, to, "vocabulary", (const char *const *)column->words,
+                                 column->word_count, error);
+    if (status == LS_OK)
+        status = ls_writer_texts(writer, to, "unit", &ls_text_units[LS_UNIT_WORD], 1, error);
+    free(places);
+    return status;
+}
+
+/* The words behind the numbers of categories: "categories:COLUMN". */
+static enum ls_status write_words(const struct ls_csv_table *table, struct ls_writer *writer,
+                                  const int arrays[2], struct ls_error *error) {
     enum ls_status status = LS_OK;
-    for (int i = 0; i < table->count && status == LS_OK; i++) {
-        const struct ls_csv_column *column = &table->columns[i];
-        if (is_input(table, i))
-            names[count++] = column->name;
+    for (int c = 0; c < table->schema.count && status == LS_OK; c++) {
+        const struct ls_schema_column *column = &table->schema.columns[c];
+        const int to = column->role == LS_ROLE_TARGET ? arrays[1] : arrays[0];
         char attribute[LS_TEXT_MAX];
         snprintf(attribute, sizeof attribute, "categories:%s", column->name);
-        if (column->categorical && !column->dropped)
-            status = ls_writer_texts(writer, i == table->target ? targets : inputs, attribute,
-                                     (const char *const *)column->words.sorted, column->words.count,
-                                     error);
+        if (column->kind == LS_CELL_CATEGORY && column->role <= LS_ROLE_TARGET && to >= 0)
+            status = ls_writer_texts(writer, to, attribute, (const char *const *)column->words,
+                                     column->word_count, error);
+        if (status == LS_OK && is_feed(column) && !table->import->series)
+            status = write_feed(table, writer, c, error);
     }
-    if (status == LS_OK)
-        status =
-            ls_writer_texts(writer, inputs, series ? "channels" : "columns", names, count, error);
-    if (status == LS_OK && table->target >= 0) {
-        const char *name = table->columns[table->target].name;
-        status = ls_writer_texts(writer, targets, "columns", &name, 1, error);
-    }
-    free(names);
     return status;
+}
+
+/* Names of columns, and all that was learned. */
+static enum ls_status write_names(const struct ls_csv_table *table, struct ls_writer *writer,
+                                  const int arrays[2], struct ls_error *error) {
+    const struct ls_schema *schema = &table->schema;
+    char **names;
+    const int count = ls_schema_inputs(schema, &names, NULL);
+    enum ls_status status = LS_OK;
+    if (arrays[0] >= 0)
+        status = ls_writer_texts(writer, arrays[0], table->import->series ? "channels" : "columns",
+                                 (const char *const *)names, count, error);
+    ls_schema_free_names(names, count);
+    const char **targets = ls_calloc((size_t)schema->count, sizeof *targets);
+    int target_count = 0;
+    for (int c = 0; c < schema->count; c++)
+        if (schema->columns[c].role == LS_ROLE_TARGET)
+            targets[target_count++] = schema->columns[c].name;
+    if (status == LS_OK && arrays[1] >= 0)
+        status = ls_writer_texts(writer, arrays[1], "columns", targets, target_count, error);
+    free(targets);
+    char *text = ls_schema_print(schema);
+    if (status == LS_OK)
+        status = ls_writer_texts(writer, -1, "schema", (const char *const *)&text, 1, error);
+    free(text);
+    return status;
+}
+
+/* What predictions say of rows: their ids, and where they stood in the file if some were left out.
+ */
+static enum ls_status write_rows(const struct ls_csv_table *table, struct ls_writer *writer,
+                                 struct ls_error *error) {
+    enum ls_status status = LS_OK;
+    bool ids = false;
+    for (uint64_t row = 0; row < table->rows && !ids; row++)
+        ids = table->ids[row] != NULL;
+    if (ids)
+        status = ls_writer_strings(writer, "/table/ids", table->rows, table->ids, error);
+    if (status != LS_OK || table->records == table->rows)
+        return status;
+    int to;
+    status = ls_writer_add(writer, "/table/rows", LS_KIND_I64, table->rows, (struct ls_shape){0},
+                           &to, error);
+    return status == LS_OK ? ls_writer_put(writer, to, 0, table->rows, table->numbers, error)
+                           : status;
+}
+
+static enum ls_status write_missing(const int64_t *cells, uint64_t count, struct ls_writer *writer,
+                                    struct ls_error *error) {
+    int to;
+    if (!count)
+        return LS_OK;
+    const enum ls_status status =
+        ls_writer_add(writer, "/table/missing", LS_KIND_I64, count, LS_SHAPE(2), &to, error);
+    return status == LS_OK ? ls_writer_put(writer, to, 0, count, cells, error) : status;
 }
 
 enum ls_status ls_import_csv(const struct ls_import *import, struct ls_writer *writer,
                              struct ls_error *error) {
     struct ls_csv_table table;
-    if (import->file_count != 1)
-        return ls_fail(error, LS_INVALID, "csv: expected one file, found %d", import->file_count);
+    int64_t *cells = NULL;
+    uint64_t cell_count = 0;
     enum ls_status status = ls_csv_table_read(&table, import, error);
     if (status != LS_OK)
         return status;
     int arrays[2] = {-1, -1}; /* inputs, targets */
-    for (int i = 0; i < table.count && status == LS_OK; i++)
-        status = fill_missing(&table, import, i, error);
+    status = ls_csv_fill(&table, &cells, &cell_count, error);
     if (status == LS_OK)
         status =
             write_inputs(&table, import->series ? "/series" : "/inputs", writer, &arrays[0], error);
-    if (status == LS_OK && table.target >= 0)
+    if (status == LS_OK)
         status = write_targets(&table, writer, &arrays[1], error);
     if (status == LS_OK)
-        status = write_names(&table, writer, arrays, import->series, error);
+        status = write_words(&table, writer, arrays, error);
+    if (status == LS_OK)
+        status = write_names(&table, writer, arrays, error);
+    if (status == LS_OK && !import->series)
+        status = write_rows(&table, writer, error);
+    if (status == LS_OK)
+        status = write_missing(cells, cell_count, writer, error);
+    free(cells);
     ls_csv_table_clear(&table);
     return status;
 }

@@ -4,12 +4,11 @@
 #define LS_IO_IMPORT_INTERNAL_H
 
 #include "core/tensor/shape.h"
+#include "io/schema.h"
 #include "io/source.h"
 #include "io/stream.h"
 #include "io/vocabulary.h"
 #include "io/writer.h"
-
-enum ls_missing { LS_MISSING_ERROR, LS_MISSING_DROP, LS_MISSING_MEAN, LS_MISSING_ZERO };
 
 LS_MUST_USE enum ls_status ls_import_arrays(const struct ls_import *import,
                                             struct ls_writer *writer,
@@ -37,6 +36,9 @@ LS_MUST_USE enum ls_status ls_import_tokens(const struct ls_import *import,
 bool ls_text_next_line(const struct ls_text *text, struct ls_text_part *line);
 /* Without the bytes that end it. */
 struct ls_text_part ls_text_trim(const struct ls_text *text, struct ls_text_part line);
+
+/* Checks and settles the options of tables (csv_options.c); used: whether an option was given. */
+LS_MUST_USE enum ls_status ls_csv_options_settle(struct ls_import *import, struct ls_error *error);
 
 /* The format and all options, for the key of the cache; owned by the caller. */
 char *ls_import_print(const struct ls_import *import);

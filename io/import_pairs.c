@@ -86,7 +86,8 @@ enum ls_status ls_import_pairs(const struct ls_import *import, struct ls_writer 
         return ls_fail(error, LS_INVALID, "pairs: expected one file, found %d", import->file_count);
     char *bytes = NULL;
     struct ls_text text = {.name = import->files[0]};
-    enum ls_status status = read_columns(import->columns, sides, error);
+    enum ls_status status =
+        read_columns(import->columns[0] ? import->columns : "1,2", sides, error);
     if (status == LS_OK)
         status = ls_stream_read_all(text.name, LS_IMPORT_BYTES_MAX, &bytes, &text.count, error);
     text.bytes = bytes;

@@ -1,30 +1,42 @@
-/* What a model says of each row, or what it makes up, as an HDF5 file: one dataset [rows, ...] for
- * each kind of answer, float32 or int32. */
+/* What a model says of each row, or what it makes up. FILE.h5: HDF5, a dataset [rows, ...] for each
+ * kind of answer, float32 or int32; FILE.csv: a line for each row; FILE.npy: the one array. */
 #ifndef LS_IO_PREDICTIONS_H
 #define LS_IO_PREDICTIONS_H
 
 #include "core/base/status.h"
 #include "core/tensor/shape.h"
+#include "io/row_names.h"
 
 struct ls_predictions;
 
-enum { LS_PREDICTIONS_MAX = 3 };
+enum { LS_PREDICTIONS_MAX = 4, LS_PREDICTION_NOTES_MAX = 8 };
 struct ls_predictions_options {
     const char *path;
     uint64_t rows;
-    int count; /* of datasets */
+    int count; /* of sets */
     struct ls_prediction_set {
         const char *name; /* "outputs" */
         struct ls_shape row_shape;
-        bool integer; /* int32, else float32 */
+        bool integer;             /* int32, else float32 */
+        const char *const *names; /* borrowed; NULL: none. Of real values: columns of a row; of
+                                     integers: what they stand for */
+        int name_count;
     } sets[LS_PREDICTIONS_MAX];
+    const struct ls_row_names *row_names; /* borrowed; NULL: rows are numbered */
+    const char *id_name;                  /* of their ids' column */
+    /* Where they come from: attributes of the HDF5 file. */
+    int note_count;
+    struct ls_prediction_note {
+        const char *name, *text;
+    } notes[LS_PREDICTION_NOTES_MAX];
 };
 
-/* Writes beside path; ls_predictions_close renames into place. */
+/* Writes beside path; ls_predictions_close renames into place. A path that ends otherwise, or whose
+ * kind of file cannot hold these sets, is LS_INVALID. The options' names stay borrowed. */
 LS_MUST_USE enum ls_status ls_predictions_create(struct ls_predictions **predictions,
                                                  const struct ls_predictions_options *options,
                                                  struct ls_error *error);
-/* The next rows: data[count], of float or int32_t as each dataset is. */
+/* The next rows: data[count], of float or int32_t as each set is. */
 LS_MUST_USE enum ls_status ls_predictions_append(struct ls_predictions *predictions,
                                                  const void *const *data, int64_t rows,
                                                  struct ls_error *error);

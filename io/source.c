@@ -16,7 +16,7 @@
 #include "io/import_internal.h"
 
 /* Part of every cached file's key: raise it when an import writes something else than before. */
-enum { IMPORT_VERSION = 2, WORDS_MAX = 128 };
+enum { IMPORT_VERSION = 3, WORDS_MAX = 128 };
 
 /* Cuts text into words at blanks, in place; '...' and "..." keep blanks. -1: too many, or an open
  * quote. */
@@ -138,20 +138,24 @@ static enum ls_status cache_key(const struct ls_import *import, const char *fold
     enum ls_status status = LS_OK;
     for (int i = 0; i < import->file_count && status == LS_OK; i++)
         status = add_file(hash, import->files[i], folder, error);
-    if (status == LS_OK && import->vocabulary[0])
-        status = add_file(hash, import->vocabulary, folder, error);
+    const char *const others[] = {import->vocabulary, import->target_file, import->like};
+    for (size_t i = 0; i < sizeof others / sizeof *others && status == LS_OK; i++)
+        if (others[i][0])
+            status = add_file(hash, others[i], folder, error);
     *key = ls_hash_value(hash);
     ls_hash_destroy(hash);
     return status;
 }
 
 /* CACHE/NAME-KEY.h5, NAME being the first file's, for people who look into the cache. */
-static enum ls_status cache_path(const struct ls_import *import, const char *folder,
+static enum ls_status cache_path(const struct ls_import *import, const struct ls_source *source,
                                  char path[LS_TEXT_MAX], char cache[LS_TEXT_MAX],
                                  struct ls_error *error) {
     uint64_t key = 0;
-    enum ls_status status = cache_key(import, folder, &key, error);
-    if (status == LS_OK)
+    enum ls_status status = cache_key(import, source->folder, &key, error);
+    if (status == LS_OK && source->cache)
+        snprintf(cache, LS_TEXT_MAX, "%s", source->cache);
+    else if (status == LS_OK)
         status = ls_cache_folder(cache, LS_TEXT_MAX, error);
     if (status != LS_OK)
         return status;
@@ -176,7 +180,10 @@ static enum ls_status resolve_raw(int count, char *const *words, const struct ls
     const bool tokens = import.format == LS_IMPORT_TEXT || import.format == LS_IMPORT_PAIRS;
     if (tokens && !import.vocabulary[0] && source->vocabulary)
         snprintf(import.vocabulary, sizeof import.vocabulary, "%s", source->vocabulary);
-    status = cache_path(&import, folder, path, cache, error);
+    if (import.format == LS_IMPORT_CSV && !import.like[0])
+        import.schema = source->schema;
+    import.no_targets = import.format == LS_IMPORT_CSV && source->no_targets;
+    status = cache_path(&import, source, path, cache, error);
     if (status == LS_OK && source->import && !ls_file_exists(path)) {
         status = ls_folder_create(cache, error);
         if (status == LS_OK)

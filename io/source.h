@@ -28,21 +28,32 @@ struct ls_import {
     int file_count;
     char *files[LS_IMPORT_FILES_MAX]; /* owned */
     bool no_header;                   /* csv */
-    bool series;                      /* csv: all columns are one stream, /series */
-    bool special;                     /* text: special tokens are ids 0 to 4 */
-    bool lines;                       /* text: each line is a row of its own, of special tokens */
-    char columns[LS_TEXT_MAX];        /* pairs: source and target, "1,2" */
-    int64_t skip_lines;               /* csv */
-    char target[LS_TEXT_MAX]; /* csv: name, or 1-based index, negative from the end; "none"; "":
-                                 last */
-    char categorical[LS_TEXT_MAX]; /* csv: columns to number by value, comma-separated; "auto"; ""
-                                      none */
-    int missing;                   /* csv: error | drop | mean | zero */
-    char drop[LS_TEXT_MAX];        /* csv: columns to leave out */
-    int unit;                      /* text: enum ls_text_unit */
-    bool unit_given;               /* it was asked for: a vocabulary must agree */
-    int64_t words;                 /* text: most words of the vocabulary; 0: all */
-    char vocabulary[LS_TEXT_MAX];  /* text: a file with another text's; "": this text's own */
+    bool header_given;                /* csv: --no-header or --no-header=false */
+    bool given_encoding;
+    bool no_targets;    /* csv: they are not read, and may be missing */
+    const char *schema; /* csv: text (io/schema.h) of the data that it is read like; borrowed, may
+                           be NULL */
+    bool series;        /* csv: all columns are one stream, /series */
+    bool special;       /* text: special tokens are ids 0 to 4 */
+    bool lines;         /* text: each line is a row of its own, of special tokens */
+    char columns[LS_TEXT_MAX]; /* pairs: source and target, "1,2"; csv: the only ones; "": all */
+    int64_t skip_lines;        /* csv */
+    /* Of csv; columns are names or 1-based numbers, negative from the end, between commas. */
+    char target[LS_TEXT_MAX];      /* columns; "none"; "": last */
+    char target_file[LS_TEXT_MAX]; /* whose columns are targets; "": none */
+    char id[LS_TEXT_MAX], drop[LS_TEXT_MAX], dates[LS_TEXT_MAX];
+    char rename[LS_TEXT_MAX];      /* OLD=NEW,... */
+    char categorical[LS_TEXT_MAX]; /* columns; "auto"; "" none */
+    char missing[LS_TEXT_MAX];     /* as written; "": not said */
+    int missing_rule;              /* enum ls_missing */
+    double missing_value;
+    int encoding, unknown, date_rule; /* enum ls_encoding, ls_unknown, ls_date_rule */
+    char decimal[LS_TEXT_MAX];        /* one byte */
+    char like[LS_TEXT_MAX];           /* a file with the schema to read with; "": its own */
+    int unit;                         /* text: enum ls_text_unit */
+    bool unit_given;                  /* it was asked for: a vocabulary must agree */
+    int64_t words;                    /* text: most words of the vocabulary; 0: all */
+    char vocabulary[LS_TEXT_MAX];     /* text: a file with another text's; "": this text's own */
     char separator[LS_TEXT_MAX]; /* csv: one byte; written "tab" and "space" where a byte is awkward
                                   */
 };
@@ -73,6 +84,9 @@ struct ls_source {
     const char *folder;       /* $LOCKSTEP_DATA, or NULL */
     bool import;              /* this process fills the cache; false: only the path is worked out */
     const char *vocabulary; /* of a raw text that names none itself (--vocabulary); NULL: its own */
+    const char *schema;     /* of a raw table that names none itself (--like); NULL: its own */
+    bool no_targets;        /* of a raw table: not read, and may be missing */
+    const char *cache;      /* where imported files go; NULL: ls_cache_folder */
 };
 /* The HDF5 path or glob to open, imported into the cache when needed. */
 LS_MUST_USE enum ls_status ls_source_resolve(const struct ls_source *source, char path[LS_TEXT_MAX],

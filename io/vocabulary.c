@@ -7,6 +7,7 @@
 
 #include "core/base/memory.h"
 #include "io/csv.h"
+#include "io/utf8.h"
 
 const char *const ls_text_units[] = {
     [LS_UNIT_CHAR] = "char", [LS_UNIT_BYTE] = "byte", [LS_UNIT_WORD] = "word", NULL};
@@ -18,24 +19,6 @@ struct unit {
     uint64_t at;
     size_t length;
 };
-
-/* Bytes of the UTF-8 character at the beginning (RFC 3629); 0: it is none, or NUL. */
-static size_t character_length(const unsigned char *bytes, uint64_t left) {
-    const unsigned first = bytes[0];
-    const size_t length = first < 0x80   ? 1
-                          : first < 0xC2 ? 0
-                          : first < 0xE0 ? 2
-                          : first < 0xF0 ? 3
-                                         : 4;
-    if (!first || !length || first > 0xF4 || length > left)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((bytes[i] & 0xC0) != 0x80)
-            return 0;
-    const bool overlong = (first == 0xE0 && bytes[1] < 0xA0) || (first == 0xF0 && bytes[1] < 0x90);
-    const bool beyond = (first == 0xED && bytes[1] > 0x9F) || (first == 0xF4 && bytes[1] > 0x8F);
-    return overlong || beyond ? 0 : length;
-}
 
 static bool is_letter(unsigned char byte) {
     return isalnum(byte) || byte == '\'' || byte >= 0x80;
@@ -77,10 +60,10 @@ static bool next_unit(int kind, const struct ls_text *text, struct ls_text_part 
     *unit = (struct unit){at, 1};
     if (kind == LS_UNIT_BYTE)
         return true;
-    size_t length = character_length(bytes + at, end - at);
+    size_t length = ls_utf8_length(bytes + at, end - at);
     const bool word = kind == LS_UNIT_WORD && is_letter(bytes[at]);
     while (word && length && at + length < end && is_letter(bytes[at + length])) {
-        const size_t more = character_length(bytes + at + length, end - at - length);
+        const size_t more = ls_utf8_length(bytes + at + length, end - at - length);
         length = more ? length + more : 0;
     }
     unit->length = length;

@@ -1,6 +1,7 @@
 #include "io/writer.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
@@ -58,13 +59,51 @@ static int dimensions(uint64_t rows, struct ls_shape row, hsize_t dims[1 + LS_RA
     return 1 + row.rank;
 }
 
+/* Groups on the way to a dataset are made, too. */
+static hid_t with_groups(void) {
+    const hid_t link = H5Pcreate(H5P_LINK_CREATE);
+    H5Pset_create_intermediate_group(link, 1);
+    return link;
+}
+
+enum ls_status ls_writer_strings(struct ls_writer *writer, const char *name, uint64_t rows,
+                                 char *const *texts, struct ls_error *error) {
+    size_t longest = 1;
+    for (uint64_t i = 0; i < rows; i++)
+        longest = texts[i] && strlen(texts[i]) > longest ? strlen(texts[i]) : longest;
+    char *padded = ls_calloc(rows, longest);
+    for (uint64_t i = 0; i < rows; i++)
+        if (texts[i])
+            memcpy(padded + i * longest, texts[i], strlen(texts[i]));
+    const hsize_t size = rows;
+    const hid_t space = H5Screate_simple(1, &size, NULL), type = H5Tcopy(H5T_C_S1),
+                link = with_groups();
+    H5Tset_size(type, longest);
+    H5Tset_strpad(type, H5T_STR_NULLPAD);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    const hid_t dataset =
+        H5Dcreate2(writer->file, name, type, space, link, H5P_DEFAULT, H5P_DEFAULT);
+    enum ls_status status = LS_OK;
+    if (dataset < 0 || H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, padded) < 0)
+        status = failed(writer, error);
+    if (dataset >= 0)
+        H5Dclose(dataset);
+    H5Pclose(link);
+    H5Tclose(type);
+    H5Sclose(space);
+    free(padded);
+    return status;
+}
+
 enum ls_status ls_writer_add(struct ls_writer *writer, const char *name, enum ls_kind kind,
                              uint64_t rows, struct ls_shape row, int *array,
                              struct ls_error *error) {
     hsize_t dims[1 + LS_RANK_MAX];
     const hid_t space = H5Screate_simple(dimensions(rows, row, dims), dims, NULL);
-    const hid_t dataset = H5Dcreate2(writer->file, name, ls_kind_type(kind), space, H5P_DEFAULT,
-                                     H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t link = with_groups();
+    const hid_t dataset =
+        H5Dcreate2(writer->file, name, ls_kind_type(kind), space, link, H5P_DEFAULT, H5P_DEFAULT);
+    H5Pclose(link);
     H5Sclose(space);
     if (dataset < 0)
         return failed(writer, error);

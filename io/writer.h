@@ -18,6 +18,10 @@ LS_MUST_USE enum ls_status ls_writer_add(struct ls_writer *writer, const char *n
 LS_MUST_USE enum ls_status ls_writer_put(struct ls_writer *writer, int array, uint64_t first,
                                          uint64_t count, const void *values,
                                          struct ls_error *error);
+/* A dataset [rows] of texts of one length (UTF-8, padded with NUL bytes; NULL is an empty one). */
+LS_MUST_USE enum ls_status ls_writer_strings(struct ls_writer *writer, const char *name,
+                                             uint64_t rows, char *const *texts,
+                                             struct ls_error *error);
 /* An attribute with count texts (UTF-8) on an array, or on the file (array -1). */
 LS_MUST_USE enum ls_status ls_writer_texts(struct ls_writer *writer, int array, const char *name,
                                            const char *const *texts, int count,

@@ -183,6 +183,19 @@ bool ls_builder_zero_to_one(struct ls_builder *builder, const struct ls_value *v
     return true;
 }
 
+void ls_builder_restores(struct ls_builder *builder, const struct ls_value *value,
+                         const struct ls_value **mean, const struct ls_value **scale) {
+    *mean = *scale = NULL;
+    value = value ? same_elements(value) : NULL;
+    for (int i = 0; i < builder->taken_count && value; i++) {
+        const struct ls_taken_feed *taken = &builder->taken[i];
+        if (taken->value != value || !builder->feeds[taken->feed].restored || !value->producer)
+            continue;
+        *mean = value->producer->inputs[1];
+        *scale = value->producer->inputs[2];
+    }
+}
+
 bool ls_builder_gaps(struct ls_builder *builder, const struct ls_value *value) {
     const struct ls_taken_feed *taken = value ? taken_as(builder, value) : NULL;
     return taken && builder->feeds[taken->feed].gaps;

@@ -21,6 +21,7 @@ struct ls_feed {
     int64_t limit;                /* largest value + 1 where io knows it (a vocabulary); else 0 */
     bool gaps;                    /* -1 stands where there is no value (targets of masks) */
     enum ls_feed_scaling scaling; /* of the real values; indices cannot be scaled */
+    bool restored;       /* errors are measured, and answers given, in the units of before */
     const char *missing; /* why the data lacks it (an error for who takes it); NULL: it is there;
                             borrowed */
 };

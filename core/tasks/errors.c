@@ -1,11 +1,17 @@
 /* Numbers. Outputs and targets [N, ...] of one shape; squared, absolute or Huber's error.
- * R2 = 1 - SS_res / SS_tot over all targets together, with SS_tot = sum t^2 - (sum t)^2 / n. */
+ * R2 = 1 - SS_res / SS_tot over all targets together, with SS_tot = sum t^2 - (sum t)^2 / n; an
+ * evaluation also has it for each of several targets. Targets that were standardised are measured
+ * in their own units. */
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/memory.h"
 
 #include "core/base/tree.h"
 #include "core/tasks/list.h"
 
-enum { SQUARED_ERROR, ABSOLUTE_ERROR, TARGET, TARGET_SQUARED, COUNTED, SUMS };
+enum { SQUARED_ERROR, ABSOLUTE_ERROR, TARGET, TARGET_SQUARED, COUNTED, SUMS, APART_MAX = 16 };
 
 struct options {
     struct ls_term_options common;
@@ -67,39 +73,57 @@ static double weigh(const struct ls_term *term, const int32_t *targets, const in
     return sum;
 }
 
+/* How many targets [N, K] are measured one by one, too. */
+static int64_t apart(const struct ls_term *term, bool detailed) {
+    const int64_t width = ls_shape_last(term->of->shape);
+    return detailed && term->of->shape.rank == 2 && width > 1 && width <= APART_MAX ? width : 0;
+}
+
 int ls_errors_sum_count(const struct ls_term *term, bool detailed) {
-    (void)term;
-    (void)detailed;
-    return SUMS;
+    return SUMS * (1 + (int)apart(term, detailed));
+}
+
+static void add_error(double *sums, double wanted, double error) {
+    sums[SQUARED_ERROR] += error * error;
+    sums[ABSOLUTE_ERROR] += fabs(error);
+    sums[TARGET] += wanted;
+    sums[TARGET_SQUARED] += wanted * wanted;
+    sums[COUNTED] += 1;
 }
 
 /* Rows are vectors along the last dimension, counted in order, those beyond a sample's length, too;
  * their elements go into the row's lane. */
 void ls_errors_measure(const struct ls_term *term, const struct ls_run *run, int m, bool detailed,
                        double *sums) {
-    (void)detailed;
     const struct ls_shape shape = term->of->shape;
+    const int count = ls_errors_sum_count(term, detailed);
+    const bool each = count > SUMS;
+    const float *means = term->mean ? term->mean->data : NULL;
+    const float *scales = term->scale ? term->scale->data : NULL;
     const int64_t width = ls_shape_last(shape), row = ls_shape_row_count(shape);
     const int64_t positions = shape.rank > 1 ? shape.dims[1] : 1;
     const int64_t first = ls_run_microbatch_first(run, m);
     const int64_t rows = ls_run_microbatch_rows(run, m);
     const float *x = (const float *)term->of->data + first * row;
     const float *t = (const float *)term->target->data + first * row;
-    double lanes[LS_LANES_OF_ROWS][SUMS] = {{0}};
+    double *lanes = ls_calloc(LS_LANES_OF_ROWS * (size_t)count, sizeof *lanes);
     for (int64_t n = 0; n < rows; n++) {
         const int64_t counted = ls_term_items_counted(term, first + n, row, positions);
         for (int64_t i = n * row; i < n * row + counted; i++) {
-            double *lane = lanes[i / width % LS_LANES_OF_ROWS];
-            const double wanted = (double)t[i], error = (double)x[i] - wanted;
-            lane[SQUARED_ERROR] += error * error;
-            lane[ABSOLUTE_ERROR] += fabs(error);
-            lane[TARGET] += wanted;
-            lane[TARGET_SQUARED] += wanted * wanted;
-            lane[COUNTED] += 1;
+            double *lane = lanes + i / width % LS_LANES_OF_ROWS * count;
+            double wanted = (double)t[i], error = (double)x[i] - wanted;
+            if (scales) {
+                error /= (double)scales[i % row];
+                wanted = wanted / (double)scales[i % row] + (double)means[i % row];
+            }
+            add_error(lane, wanted, error);
+            if (each)
+                add_error(lane + SUMS * (1 + i % row), wanted, error);
         }
     }
-    for (int s = 0; s < SUMS; s++)
-        sums[s] = ls_tree_sum(&lanes[0][s], LS_LANES_OF_ROWS, SUMS);
+    for (int s = 0; s < count; s++)
+        sums[s] = ls_tree_sum(&lanes[s], LS_LANES_OF_ROWS, count);
+    free(lanes);
 }
 
 /* Targets that are all alike leave nothing to explain: 1 if they were met, else 0. */
@@ -113,12 +137,18 @@ static double r2(const double *sums) {
 
 void ls_errors_metrics(const struct ls_term *term, double loss, const double *sums, bool detailed,
                        struct ls_metrics *metrics) {
-    (void)term;
     (void)loss;
-    (void)detailed;
     ls_metrics_add(metrics, "r2", r2(sums), true);
     ls_metrics_add(metrics, "mean_absolute_error", ls_ratio(sums[ABSOLUTE_ERROR], sums[COUNTED]),
                    false);
+    for (int64_t k = 1; k <= apart(term, detailed); k++) {
+        const double *own = sums + SUMS * k;
+        char name[64];
+        snprintf(name, sizeof name, "r2_%lld", (long long)k);
+        ls_metrics_add(metrics, name, r2(own), true);
+        snprintf(name, sizeof name, "mean_absolute_error_%lld", (long long)k);
+        ls_metrics_add(metrics, name, ls_ratio(own[ABSOLUTE_ERROR], own[COUNTED]), false);
+    }
 }
 
 static const char *const inputs[] = {"target", "lengths", NULL};

@@ -41,7 +41,10 @@ struct ls_term {
     struct ls_value *target;          /* NULL if it needs none */
     struct ls_value *lengths;         /* how many positions of a sample count; NULL: all */
     struct ls_value *value;           /* [rows, 2] */
-    double weight;                    /* in the phase's loss */
+    /* Where targets are shifted and scaled but errors are measured without: the constants, one for
+     * each value of a sample; else NULL. Borrowed. */
+    const struct ls_value *mean, *scale;
+    double weight; /* in the phase's loss */
     bool gaps; /* targets of -1 take no part (a feed with gaps); for losses that can leave out */
 };
 
@@ -170,7 +173,9 @@ const char *ls_terms_watched(const struct ls_terms *terms);
 /* What a loss of that spec is held against, an earlier value or a feed: named in `target`, or
  * "targets"; NULL if it takes none. */
 const char *ls_loss_target_name(const struct ls_layer_spec *spec);
-/* Whether one of the losses is held against what has that name. */
+/* Whether it judges the end of the model, not a value that it names in `from`. */
+bool ls_loss_judges_output(const struct ls_layer_spec *spec);
+/* Whether one of the losses takes what has that name: is held against it, or counts by it. */
 bool ls_losses_take(const struct ls_layer_list *losses, const char *name);
 
 /* For the files of this folder. */

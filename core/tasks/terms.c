@@ -61,11 +61,19 @@ const char *ls_loss_target_name(const struct ls_layer_spec *spec) {
     return given ? given : "targets";
 }
 
+bool ls_loss_judges_output(const struct ls_layer_spec *spec) {
+    return !ls_layer_spec_refers(spec, "from");
+}
+
 bool ls_losses_take(const struct ls_layer_list *list, const char *name) {
     for (int i = 0; i < list->count; i++) {
-        const char *target = ls_loss_target_name(&list->items[i]);
+        const struct ls_layer_spec *spec = &list->items[i];
+        const char *target = ls_loss_target_name(spec);
         if (target && !strcmp(target, name))
             return true;
+        for (int k = 0; k < spec->reference_count; k++)
+            if (!strcmp(spec->references[k].name, name))
+                return true;
     }
     return false;
 }
@@ -108,6 +116,7 @@ bool ls_terms_add(struct ls_terms *terms, struct ls_builder *builder,
         ls_graph_fail(graph, "the loss has no value to judge: name one in `from`");
     if (!ls_graph_failed(graph))
         term->value = term->loss->record(term, builder);
+    ls_builder_restores(builder, term->target, &term->mean, &term->scale);
     if (term->value && !term->gaps && ls_builder_gaps(builder, term->target))
         ls_graph_fail(graph, "%s cannot leave out the positions without a mask; cross_entropy can",
                       spec->layer->name);

@@ -7,6 +7,7 @@
 
 #include "io/checkpoint.h"
 #include "io/file.h"
+#include "io/schema.h"
 #include "launcher/command/command.h"
 #include "launcher/command/options.h"
 #include "launcher/exit_codes.h"
@@ -105,12 +106,23 @@ static void print_state(json_t *state) {
     json_t *value;
     printf("state\n");
     json_object_foreach(state, key, value) {
-        if (!strcmp(key, "config"))
+        if (!strcmp(key, "config") || !strcmp(key, "schema"))
             continue;
         char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9));
         printf("  %-20s %.100s\n", key, text ? text : "");
         free(text);
     }
+}
+
+/* What was learned from the columns of a table. */
+static void print_schema(const json_t *state) {
+    char *text = json_dumps(json_object_get(state, "schema"), 0);
+    struct ls_schema schema = {0};
+    struct ls_error ignored;
+    if (text && ls_schema_parse(&schema, text, "", &ignored) == LS_OK)
+        ls_schema_show(stdout, &schema);
+    ls_schema_clear(&schema);
+    free(text);
 }
 
 static enum ls_status open_chosen(const char *run, int64_t step, struct ls_checkpoint *checkpoint,
@@ -139,6 +151,7 @@ static int show(const char *run, int64_t step) {
                    checkpoint.files[i].bytes, checkpoint.files[i].digest);
         print_parameters(json_object_get(manifest, "parameters"));
         print_state(json_object_get(manifest, "state"));
+        print_schema(json_object_get(manifest, "state"));
         json_decref(manifest);
     }
     ls_checkpoint_clear(&checkpoint);

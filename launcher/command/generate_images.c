@@ -84,8 +84,7 @@ static void draw_codes(const struct ls_value *cut, uint64_t seed, uint64_t first
 static bool gives_logits(const struct ls_config *config) {
     for (int i = 0; i < config->losses.count; i++) {
         const struct ls_layer_spec *spec = &config->losses.items[i];
-        if (!strcmp(spec->layer->name, "binary_cross_entropy") &&
-            !ls_layer_spec_refers(spec, "from"))
+        if (!strcmp(spec->layer->name, "binary_cross_entropy") && ls_loss_judges_output(spec))
             return config->task.kind == LS_TASK_VAE;
     }
     return false;

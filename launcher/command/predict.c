@@ -1,10 +1,16 @@
-/* lockstep predict: a run's model on other data, written to an HDF5 file. */
+/* lockstep predict: a run's model on other data, written to a file. */
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/memory.h"
+#include "core/base/random.h"
+#include "io/file.h"
 #include "io/predictions.h"
+#include "launcher/command/piped.h"
 #include "launcher/command/run_options.h"
 #include "launcher/command/trained.h"
 #include "launcher/exit_codes.h"
@@ -12,112 +18,321 @@
 struct predict_options {
     char data[LS_TEXT_MAX], layer[LS_TEXT_MAX], out[LS_TEXT_MAX];
     int64_t threads;
+    bool logits;
 };
 
-static const char usage[] = "RUN --data FILE --out FILE.h5 [--layer NAME] [--threads T]";
+static const char usage[] =
+    "RUN --data FILE --out FILE.h5|.csv|.npy [--logits] [--layer NAME] [--threads T]";
 
 static const struct ls_option options[] = {
     {.field = {.name = "data",
                .kind = LS_FIELD_TEXT,
                .offset = offsetof(struct predict_options, data),
-               .help = "a data source as in a config; targets are not needed"}},
+               .help = "a data source as in a config; targets are not needed; - in place of a "
+                       "file: standard input (alone: csv)"}},
     {.field = {.name = "layer",
                .kind = LS_FIELD_TEXT,
                .offset = offsetof(struct predict_options, layer),
                .initial = "",
                .help =
                    "writes /layer, too: the values of this layer of the model (linear1, relu1)"}},
+    {.field = {.name = "logits",
+               .kind = LS_FIELD_BOOL,
+               .offset = offsetof(struct predict_options, logits),
+               .initial = "false",
+               .help = "writes /logits, too, which the probabilities are made from"}},
     {.field = {.name = "out",
                .kind = LS_FIELD_TEXT,
                .offset = offsetof(struct predict_options, out),
-               .help = "the HDF5 file to write: /outputs, and /classes of a classification"}},
+               .help = "the file to write; HDF5: /outputs (probabilities, where classes or labels "
+                       "are learned) and /classes; CSV: a line for each row; NumPy: the outputs"}},
     LS_OPTION_THREADS(struct predict_options),
+};
+
+/* What the outputs of a model are, as the losses take them that judge them. */
+enum answer_kind {
+    ANSWER_VALUES,
+    ANSWER_SOFTMAX, /* logits of classes that exclude each other */
+    ANSWER_SIGMOID  /* logits of a label each; of one: whether it is the second of two classes */
 };
 
 struct writer {
     struct ls_predictions *predictions;
-    int64_t width;   /* outputs of a row */
-    int32_t *labels; /* NULL: no classification */
+    enum answer_kind kind;
+    bool logits, spread;  /* spread: the one probability of two classes is written as two */
+    int64_t width;        /* outputs of a row */
+    int64_t last;         /* of those that belong together */
+    float *probabilities; /* or the outputs in the units of the data */
+    float *mean, *scale;  /* [width] of standardised targets; NULL: the outputs are as they are */
+    int32_t *classes;     /* NULL: no classification */
 };
 
+static enum answer_kind answer_of(const struct ls_config *config, int64_t width) {
+    for (int i = 0; i < config->losses.count; i++) {
+        const struct ls_layer_spec *spec = &config->losses.items[i];
+        if (!ls_loss_judges_output(spec) || config->task.kind == LS_TASK_VAE)
+            continue;
+        if (ls_loss_find(spec->layer->name)->classifies)
+            return width > 1 ? ANSWER_SOFTMAX : ANSWER_SIGMOID;
+        if (!strcmp(spec->layer->name, "binary_cross_entropy"))
+            return ANSWER_SIGMOID;
+    }
+    return config->task.kind != LS_TASK_CLASSIFICATION ? ANSWER_VALUES
+           : width > 1                                 ? ANSWER_SOFTMAX
+                                                       : ANSWER_SIGMOID;
+}
+
 /* The largest logit, the first of equals; with one output, whether it is positive. */
-static void classify(const float *outputs, int64_t rows, int64_t width, int32_t *labels) {
+static void classify(const float *outputs, int64_t rows, int64_t width, int32_t *classes) {
     for (int64_t r = 0; r < rows; r++, outputs += width) {
         int32_t best = width == 1 ? outputs[0] > 0 : 0;
         for (int32_t k = 1; k < width; k++)
             best = outputs[k] > outputs[best] ? k : best;
-        labels[r] = best;
+        classes[r] = best;
     }
 }
 
-/* Whether the model's answer is its largest output: a loss that classifies judges it. */
-static bool classifies(const struct ls_config *config) {
-    for (int i = 0; i < config->losses.count; i++) {
-        const struct ls_layer_spec *spec = &config->losses.items[i];
-        if (ls_loss_find(spec->layer->name)->classifies && !ls_layer_spec_refers(spec, "from"))
-            return true;
-    }
-    return config->task.kind == LS_TASK_CLASSIFICATION;
+/* Without libm, so that the last bit is the same on every machine. */
+static void softmax(const float *logits, int64_t count, float *to) {
+    double largest = (double)logits[0], sum = 0;
+    for (int64_t k = 1; k < count; k++)
+        largest = (double)logits[k] > largest ? (double)logits[k] : largest;
+    for (int64_t k = 0; k < count; k++)
+        sum += ls_random_exp((double)logits[k] - largest);
+    for (int64_t k = 0; k < count; k++)
+        to[k] = (float)(ls_random_exp((double)logits[k] - largest) / sum);
 }
 
-/* In the order of the file's datasets: see describe_file. */
+static void sigmoid(const float *logits, int64_t count, bool spread, float *to) {
+    for (int64_t k = 0; k < count; k++) {
+        const double x = (double)logits[k], small = ls_random_exp(x < 0 ? x : -x);
+        const double positive = (x < 0 ? small : 1) / (1 + small);
+        if (spread)
+            *to++ = (float)((x < 0 ? 1 : small) / (1 + small));
+        *to++ = (float)positive;
+    }
+}
+
+/* In the order of the file's sets: see describe_file. */
 static enum ls_status write_rows(void *context, const struct ls_answer *answer,
                                  struct ls_error *error) {
     struct writer *writer = context;
-    const void *data[LS_PREDICTIONS_MAX] = {answer->outputs};
-    int count = 1;
-    if (writer->labels) {
-        classify(answer->outputs, answer->rows, writer->width, writer->labels);
-        data[count++] = writer->labels;
+    const void *data[LS_PREDICTIONS_MAX];
+    int count = 0;
+    const int64_t values = answer->rows * writer->width;
+    if (writer->classes) {
+        classify(answer->outputs, answer->rows, writer->width, writer->classes);
+        data[count++] = writer->classes;
     }
+    if (writer->kind == ANSWER_SIGMOID)
+        sigmoid(answer->outputs, values, writer->spread, writer->probabilities);
+    for (int64_t at = 0; at < values && writer->kind == ANSWER_SOFTMAX; at += writer->last)
+        softmax(answer->outputs + at, writer->last, writer->probabilities + at);
+    for (int64_t i = 0; i < values && writer->scale; i++)
+        writer->probabilities[i] =
+            answer->outputs[i] / writer->scale[i % writer->width] + writer->mean[i % writer->width];
+    data[count++] =
+        writer->kind == ANSWER_VALUES && !writer->scale ? answer->outputs : writer->probabilities;
+    if (writer->logits)
+        data[count++] = answer->outputs;
     if (answer->layer)
         data[count++] = answer->layer;
     return ls_predictions_append(writer->predictions, data, answer->rows, error);
 }
 
-/* Outputs; classes, where the model classifies; the layer, where one was asked for. */
-static struct ls_predictions_options describe_file(const struct ls_trained *trained,
-                                                   const struct ls_model *model, const char *path) {
-    const struct ls_shape shape = ls_shape_of_row(model->output->shape);
-    struct ls_predictions_options file = {
-        .path = path,
-        .rows = trained->data.parts[LS_SOURCE_TEST].count,
-        .count = 1,
-        .sets = {{.name = "outputs", .row_shape = shape}},
-    };
-    if (classifies(&trained->run.config) && shape.rank == 1)
-        file.sets[file.count++] = (struct ls_prediction_set){.name = "classes", .integer = true};
-    if (model->layer)
-        file.sets[file.count++] = (struct ls_prediction_set){
-            .name = "layer", .row_shape = ls_shape_of_row(model->layer->shape)};
-    return file;
+/* Names of a row's values, with `prefix` in front: classes, or what is predicted. *count of them,
+ * owned by the caller. */
+static char **name_values(const struct ls_schema *schema, bool classes, int64_t width,
+                          const char *prefix) {
+    char **names = ls_calloc((size_t)width, sizeof *names);
+    const struct ls_schema_column *known = ls_schema_classes(schema);
+    int column = 0;
+    for (int64_t i = 0; i < width; i++) {
+        while (column < schema->count && schema->columns[column].role != LS_ROLE_TARGET)
+            column++;
+        const bool target = !classes && column < schema->count;
+        if (classes && known && i < known->word_count)
+            LS_ASSERT(asprintf(&names[i], "%s%s", prefix, known->words[i]) >= 0, "out of memory");
+        else if (target)
+            LS_ASSERT(asprintf(&names[i], "%s%s", prefix, schema->columns[column++].name) >= 0,
+                      "out of memory");
+        else if (classes || width > 1)
+            LS_ASSERT(asprintf(&names[i], "%s%s%" PRId64, prefix, classes ? "" : "target",
+                               classes ? i : i + 1) >= 0,
+                      "out of memory");
+        else
+            LS_ASSERT(asprintf(&names[i], "%starget", prefix) >= 0, "out of memory");
+    }
+    return names;
 }
 
-static enum ls_status predict(struct ls_trained *trained, const char *path,
-                              struct ls_error *error) {
-    struct ls_worker *worker = &trained->worker;
-    const struct ls_model *model = &worker->models[ls_worker_answering(worker)];
+/* All that the file's options borrow. */
+struct names {
+    char **classes, **outputs, **logits;
+    int class_count, output_count, logit_count;
+    struct ls_row_names rows;
+    char step[24], digest[LS_HASH_TEXT_MAX];
+};
+
+static void clear_names(struct names *names) {
+    ls_schema_free_names(names->classes, names->class_count);
+    ls_schema_free_names(names->outputs, names->output_count);
+    ls_schema_free_names(names->logits, names->logit_count);
+    ls_row_names_clear(&names->rows);
+}
+
+/* Classes, where the model classifies; outputs; logits and the layer, where they were asked for. */
+static void describe_sets(const struct ls_trained *trained, const struct ls_model *model,
+                          struct writer *writer, struct names *names,
+                          struct ls_predictions_options *file) {
+    const struct ls_schema *schema = &trained->data.schema;
+    struct ls_shape shape = ls_shape_of_row(model->output->shape);
+    const bool flat = shape.rank < 2, table = ls_path_ends(file->path, ".csv");
+    const bool classes = flat && (writer->kind == ANSWER_SOFTMAX ||
+                                  (writer->kind == ANSWER_SIGMOID && writer->width == 1));
+    writer->spread = table && classes && writer->width == 1;
+    names->class_count = (int)(writer->width > 1 ? writer->width : 2);
+    names->output_count = (int)(writer->spread ? 2 : writer->width);
+    names->logit_count = (int)writer->width;
+    if (flat) {
+        const char *prefix = !table || writer->kind == ANSWER_VALUES ? "" : "p_";
+        names->classes = name_values(schema, true, names->class_count, "");
+        names->outputs =
+            name_values(schema, classes && names->output_count > 1, names->output_count, prefix);
+        names->logits = name_values(schema, classes && writer->width > 1, names->logit_count,
+                                    table ? "logit_" : "");
+    }
+    if (classes)
+        file->sets[file->count++] =
+            (struct ls_prediction_set){.name = "classes",
+                                       .integer = true,
+                                       .names = (const char *const *)names->classes,
+                                       .name_count = names->class_count};
+    if (writer->logits)
+        file->sets[file->count + 1] =
+            (struct ls_prediction_set){.name = "logits",
+                                       .row_shape = shape,
+                                       .names = (const char *const *)names->logits,
+                                       .name_count = names->logit_count};
+    if (writer->spread)
+        shape = LS_SHAPE(2);
+    file->sets[file->count++] =
+        (struct ls_prediction_set){.name = "outputs",
+                                   .row_shape = shape,
+                                   .names = (const char *const *)names->outputs,
+                                   .name_count = names->output_count};
+    file->count += writer->logits;
+    if (model->layer)
+        file->sets[file->count++] = (struct ls_prediction_set){
+            .name = "layer", .row_shape = ls_shape_of_row(model->layer->shape)};
+}
+
+/* Where the predictions come from. */
+static void describe_origin(const struct ls_trained *trained, const struct predict_options *wanted,
+                            const char *run, struct writer *writer, struct names *names,
+                            struct ls_predictions_options *file) {
+    const struct ls_worker *worker = &trained->worker;
+    snprintf(names->step, sizeof names->step, "%" PRIu64, trained->run.state.step);
+    ls_hash_text(ls_parameters_digest(worker->parameters, worker->flat), names->digest);
+    const struct ls_prediction_note notes[] = {
+        {"run", run},
+        {"step", names->step},
+        {"digest", names->digest},
+        {"input", wanted->data},
+        {"outputs", writer->kind == ANSWER_VALUES ? "values" : "probabilities"}};
+    file->note_count = (int)(sizeof notes / sizeof *notes);
+    memcpy(file->notes, notes, sizeof notes);
+    const struct ls_schema_column *id = ls_schema_role(&trained->data.schema, LS_ROLE_ID);
+    file->row_names = &names->rows;
+    file->id_name = id ? id->name : "id";
+}
+
+/* What standardised targets were shifted and scaled by: no part of a model that only answers. */
+static enum ls_status load_scales(const struct ls_trained *trained, struct writer *writer,
+                                  struct ls_error *error) {
+    static const char *const names[] = {"target.mean", "target.scale"};
+    if (!trained->run.config.data.standardise_targets || writer->kind != ANSWER_VALUES)
+        return LS_OK;
+    struct ls_parameter_set *set = ls_parameters_create();
+    struct ls_parameter *constants[2] = {NULL, NULL};
+    enum ls_status status = LS_OK;
+    for (int i = 0; i < 2 && status == LS_OK; i++) {
+        struct ls_parameter description = {.shape = LS_SHAPE(writer->width),
+                                           .layout = LS_LAYOUT_PLAIN,
+                                           .kind = LS_PARAMETER_CONSTANT,
+                                           .group = LS_GROUP_FIXED};
+        snprintf(description.name, sizeof description.name, "%s", names[i]);
+        status = ls_parameters_add(set, &description, &constants[i], error);
+    }
+    ls_parameters_layout(set);
+    float *flat = ls_calloc((size_t)set->total, sizeof *flat);
+    if (status == LS_OK)
+        status = ls_checkpoint_load_all(&trained->run.checkpoint, set, flat, error);
+    if (status == LS_OK) {
+        writer->mean = ls_calloc((size_t)writer->width, sizeof *writer->mean);
+        writer->scale = ls_calloc((size_t)writer->width, sizeof *writer->scale);
+        ls_parameter_fetch(constants[0], flat + constants[0]->offset, writer->mean);
+        ls_parameter_fetch(constants[1], flat + constants[1]->offset, writer->scale);
+    }
+    free(flat);
+    ls_parameters_destroy(set);
+    return status;
+}
+
+static enum ls_status run_model(struct ls_trained *trained,
+                                const struct ls_predictions_options *file, struct writer *writer,
+                                struct ls_error *error) {
     struct ls_loader *loader;
     enum ls_status status = ls_trained_load(trained, LS_SOURCE_TEST, &loader, error);
     if (status != LS_OK)
         return status;
-    const struct ls_predictions_options file = describe_file(trained, model, path);
-    struct writer writer = {.width = ls_shape_row_count(model->output->shape)};
-    if (file.count > 1 && file.sets[1].integer)
-        writer.labels = ls_calloc((size_t)trained->run.config.train.batch, sizeof *writer.labels);
-    status = ls_predictions_create(&writer.predictions, &file, error);
+    status = ls_predictions_create(&writer->predictions, file, error);
     if (status == LS_OK) {
         struct ls_error ignored;
-        status = ls_worker_predict(worker, loader, write_rows, &writer, error);
-        const enum ls_status closed = ls_predictions_close(writer.predictions, status == LS_OK,
+        status = ls_worker_predict(&trained->worker, loader, write_rows, writer, error);
+        const enum ls_status closed = ls_predictions_close(writer->predictions, status == LS_OK,
                                                            status == LS_OK ? error : &ignored);
         if (status == LS_OK)
             status = closed;
     }
-    free(writer.labels);
     ls_loader_destroy(loader);
+    return status;
+}
+
+static enum ls_status predict(struct ls_trained *trained, const struct predict_options *wanted,
+                              const char *run, struct ls_error *error) {
+    const struct ls_worker *worker = &trained->worker;
+    const struct ls_model *model = &worker->models[ls_worker_answering(worker)];
+    const size_t batch = (size_t)trained->run.config.train.batch;
+    struct writer writer = {.width = ls_shape_row_count(model->output->shape),
+                            .last = ls_shape_last(ls_shape_of_row(model->output->shape)),
+                            .logits = wanted->logits};
+    struct ls_predictions_options file = {.path = wanted->out,
+                                          .rows = trained->data.parts[LS_SOURCE_TEST].count};
+    struct names names = {0};
+    writer.kind = answer_of(&trained->run.config, writer.last);
+    if (wanted->logits && writer.kind == ANSWER_VALUES)
+        return ls_fail(error, LS_INVALID,
+                       "--logits: the outputs of this run's model are values, not classes");
+    enum ls_status status =
+        ls_row_names_load(&names.rows, trained->data.datasets[LS_SOURCE_TEST], error);
+    if (status != LS_OK)
+        return status;
+    describe_sets(trained, model, &writer, &names, &file);
+    describe_origin(trained, wanted, run, &writer, &names, &file);
+    writer.probabilities = ls_calloc(batch * (size_t)writer.width * 2, sizeof(float));
+    if (file.sets[0].integer)
+        writer.classes = ls_calloc(batch, sizeof *writer.classes);
+    status = load_scales(trained, &writer, error);
     if (status == LS_OK)
-        printf("%s: %llu rows, outputs of step %llu\n", path, (unsigned long long)file.rows,
+        status = run_model(trained, &file, &writer, error);
+    free(writer.probabilities);
+    free(writer.mean);
+    free(writer.scale);
+    free(writer.classes);
+    clear_names(&names);
+    if (status == LS_OK)
+        printf("%s: %llu rows, outputs of step %llu\n", wanted->out, (unsigned long long)file.rows,
                (unsigned long long)trained->run.state.step);
     return status;
 }
@@ -135,19 +350,24 @@ static int run_predict(int argument_count, char **arguments, const void *given) 
     (void)argument_count;
     const struct predict_options *wanted = given;
     struct ls_error error;
-    struct ls_trained trained;
+    struct ls_trained trained = {0};
+    struct ls_piped piped = {0};
     enum ls_status status = check_options(wanted, &error);
+    if (status == LS_OK)
+        status = ls_piped_take(&piped, wanted->data, &error);
     const struct ls_trained_options what = {.run = arguments[0],
-                                            .file = wanted->data,
+                                            .file = piped.source,
+                                            .cache = piped.folder[0] ? piped.folder : NULL,
                                             .answers = true,
                                             .layer = wanted->layer[0] ? wanted->layer : NULL,
                                             .threads = wanted->threads};
     if (status == LS_OK)
         status = ls_trained_open(&trained, &what, &error);
-    if (status != LS_OK)
-        return ls_command_fail(&error);
-    status = predict(&trained, wanted->out, &error);
-    ls_trained_close(&trained);
+    if (status == LS_OK) {
+        status = predict(&trained, wanted, arguments[0], &error);
+        ls_trained_close(&trained);
+    }
+    ls_piped_remove(&piped);
     return status == LS_OK ? LS_EXIT_DONE : ls_command_fail(&error);
 }
 

@@ -13,7 +13,8 @@ struct ls_run_options {
     int64_t threads;       /* of a rank; 0: the config's */
     char out[LS_TEXT_MAX]; /* run directory; "": runs/<config name> */
     struct ls_texts set;
-    bool restart; /* train: sets a finished or broken run aside */
+    bool accept_data; /* the run may go on with other data */
+    bool restart;     /* train: sets a finished or broken run aside */
     int64_t
         incarnation; /* worker: given by the launcher, which holds the lock; 0: started by hand */
 };
@@ -40,6 +41,16 @@ struct ls_run_options {
             .offset = offsetof(struct ls_run_options, out),                                        \
             .initial = "",                                                                         \
             .help = "run directory; default runs/<config name>"                                    \
+        }                                                                                          \
+    }
+#define LS_RUN_OPTION_ACCEPT_DATA                                                                  \
+    {                                                                                              \
+        .field = {                                                                                 \
+            .name = "accept-data",                                                                 \
+            .kind = LS_FIELD_BOOL,                                                                 \
+            .offset = offsetof(struct ls_run_options, accept_data),                                \
+            .initial = "false",                                                                    \
+            .help = "continue although the data is not what the run began with"                    \
         }                                                                                          \
     }
 #define LS_RUN_OPTION_SET                                                                          \

@@ -33,6 +33,7 @@ static const struct ls_option options[] = {
     LS_OPTION_THREADS(struct ls_run_options),
     LS_RUN_OPTION_OUT,
     LS_RUN_OPTION_SET,
+    LS_RUN_OPTION_ACCEPT_DATA,
     {.field = {.name = "restart",
                .kind = LS_FIELD_BOOL,
                .offset = offsetof(struct ls_run_options, restart),
@@ -123,7 +124,7 @@ static int launch(const struct ls_config *config, const struct ls_run_options *g
     program[length < 0 ? 0 : length] = '\0';
     snprintf(number, sizeof number, "%llu", (unsigned long long)incarnation);
     snprintf(threads, sizeof threads, "%lld", (long long)config->compute.threads);
-    char *words[8 + 2 * 64 + 1];
+    char *words[9 + 2 * 64 + 1];
     int count = 0;
     words[count++] = arguments[0];
     words[count++] = "--out";
@@ -132,6 +133,8 @@ static int launch(const struct ls_config *config, const struct ls_run_options *g
     words[count++] = number;
     words[count++] = "--threads";
     words[count++] = threads;
+    if (given->accept_data)
+        words[count++] = "--accept-data";
     for (int i = 0; i < given->set.count; i++) {
         words[count++] = "--set";
         words[count++] = given->set.items[i];
@@ -200,7 +203,8 @@ static int run_train(int argument_count, char **arguments, const void *given_opt
 
 const struct ls_command ls_command_train = {
     .name = "train",
-    .usage = "CONFIG [-n RANKS] [--threads T] [--out RUN] [--set KEY=VALUE ...] [--restart]",
+    .usage = "CONFIG [-n RANKS] [--threads T] [--out RUN] [--set KEY=VALUE ...] "
+             "[--accept-data] [--restart]",
     .help = "train, or continue, a run",
     .details = "Starts RANKS workers under mpirun, watches them, and continues from the newest "
                "intact checkpoint when the\n"

@@ -30,8 +30,11 @@ static enum ls_status open_data(struct ls_trained *trained,
     trained->given = options->file[0] != '\0';
     if (!trained->given)
         return ls_data_open(&trained->data, &trained->run.config, true, error);
-    const struct ls_given_data given = {
-        .file = options->file, .run = options->run, .targets = options->targets};
+    const struct ls_given_data given = {.file = options->file,
+                                        .run = options->run,
+                                        .cache = options->cache,
+                                        .schema = trained->run.state.schema,
+                                        .targets = options->targets};
     return ls_data_open_given(&trained->data, &trained->run.config, &given, error);
 }
 

@@ -16,6 +16,7 @@ struct ls_trained {
 struct ls_trained_options {
     const char *run;
     const char *file;  /* a data source as in a config; "": the run's own data */
+    const char *cache; /* where what is imported of it goes; NULL: the cache */
     bool targets;      /* whether the file must have them */
     bool answers;      /* only outputs are wanted, no loss */
     const char *layer; /* see struct ls_worker_options; NULL: none */

@@ -16,6 +16,7 @@ static const struct ls_option options[] = {
     LS_OPTION_THREADS(struct ls_run_options),
     LS_RUN_OPTION_OUT,
     LS_RUN_OPTION_SET,
+    LS_RUN_OPTION_ACCEPT_DATA,
     {.field = {.name = "incarnation",
                .kind = LS_FIELD_INTEGER,
                .offset = offsetof(struct ls_run_options, incarnation),
@@ -86,8 +87,10 @@ static int run_worker(int argument_count, char **arguments, const void *given_op
         status = ls_communicator_agree(
             communicator, ls_reason_open(run, ls_communicator_rank(communicator), &error), &error);
     if (status == LS_OK) {
-        const struct ls_run_request request = {
-            .config = &config, .run = run, .incarnation = incarnation};
+        const struct ls_run_request request = {.config = &config,
+                                               .run = run,
+                                               .incarnation = incarnation,
+                                               .accept_data = given->accept_data};
         status = ls_run(communicator, &request, &stopped, &error);
     }
     int code =
@@ -103,7 +106,7 @@ static int run_worker(int argument_count, char **arguments, const void *given_op
 
 const struct ls_command ls_command_worker = {
     .name = "worker",
-    .usage = "CONFIG [--threads T] [--out RUN] [--set KEY=VALUE ...]",
+    .usage = "CONFIG [--threads T] [--out RUN] [--set KEY=VALUE ...] [--accept-data]",
     .help = "one rank of a run: mpirun -n N lockstep worker CONFIG",
     .details = "Does the same work as train, without the launcher that watches it. Rank 0 takes "
                "the run's lock.",

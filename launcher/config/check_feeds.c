@@ -137,21 +137,39 @@ static enum ls_status check_lengths(const struct ls_config_reader *reader) {
     return LS_OK;
 }
 
-static enum ls_status check_group(const struct ls_config_reader *reader) {
+/* What only says something about a split of rows. */
+static enum ls_status check_split_keys(const struct ls_config_reader *reader) {
     const struct ls_data_options *data = &reader->config->data;
-    if (!data->group[0] || (data->split.count && !ls_data_window(data)))
+    const bool stratified = data->stratify[0] && strcmp(data->stratify, "false") != 0;
+    const struct {
+        const char *key;
+        bool given;
+    } keys[] = {{"data.group", data->group[0] != '\0'}, {"data.stratify", stratified}};
+    for (int i = 0; i < 2; i++) {
+        const struct ls_origin origin = *ls_reader_origin(reader, keys[i].key);
+        if (keys[i].given && !data->split.count)
+            return ls_reader_fail(reader, origin, "%s is about data.split, but that is not given",
+                                  keys[i].key);
+        if (keys[i].given && ls_data_window(data))
+            return ls_reader_fail(reader, origin,
+                                  "%s: windows are split in the order of time, not by groups",
+                                  keys[i].key);
+    }
+    if (data->standardise_targets && (ls_data_window(data) || data->length))
+        return ls_reader_fail(reader, *ls_reader_origin(reader, "data.standardise_targets"),
+                              "data.standardise_targets is for rows; targets behind a window are "
+                              "scaled as its inputs: data.standardise: channel");
+    if (!stratified || !data->group[0])
         return LS_OK;
-    return ls_reader_fail(reader, *ls_reader_origin(reader, "data.group"),
-                          data->split.count
-                              ? "data.group: windows are split in the order of time, not by groups"
-                              : "data.group says what data.split keeps together, but that is not "
-                                "given");
+    return ls_reader_fail(reader, *ls_reader_origin(reader, "data.stratify"),
+                          "data.stratify and data.group both say which samples a part gets: choose "
+                          "one");
 }
 
 enum ls_status ls_reader_check_feeds(const struct ls_config_reader *reader) {
     static enum ls_status (*const checks[])(const struct ls_config_reader *) = {
-        check_one_way, check_columns, check_windows, check_target_channels,
-        check_masks,   check_lengths, check_group};
+        check_one_way, check_columns, check_windows,   check_target_channels,
+        check_masks,   check_lengths, check_split_keys};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         const enum ls_status status = checks[i](reader);
         if (status != LS_OK)

@@ -26,10 +26,15 @@ struct ls_data_options {
     struct ls_real_list target_channels; /* with a horizon: neighbours; empty: all */
     struct ls_feed_list feeds;           /* empty: what inputs, targets and window say */
     struct ls_real_list split;           /* empty: none; else train, validation, test */
-    char group[LS_TEXT_MAX]; /* a dataset: samples with alike rows stay in one part of a split */
-    int standardise;         /* none | feature | channel */
+    char group[LS_TEXT_MAX];    /* a dataset: samples with alike rows stay in one part of a split */
+    char stratify[LS_TEXT_MAX]; /* a dataset whose values every part of a split has in the same
+                                   shares; "true": that of the targets; "" or "false": none */
+    int split_order;            /* random | file */
+    int standardise;            /* none | feature | channel */
+    bool standardise_targets;   /* numbers that are predicted; undone in metrics and answers */
 };
 
+enum ls_split_order { LS_SPLIT_RANDOM, LS_SPLIT_FILE };
 enum ls_standardise { LS_STANDARDISE_NONE, LS_STANDARDISE_FEATURE, LS_STANDARDISE_CHANNEL };
 
 struct ls_train_options {
@@ -159,6 +164,9 @@ int ls_config_feeds(const struct ls_config *config, struct ls_feed_options *feed
 struct ls_feed_options *ls_feeds_find(struct ls_feed_options *feeds, int count, const char *name);
 /* Rows of the first window that the config cuts; 0: samples are rows. */
 int64_t ls_data_window(const struct ls_data_options *data);
+/* The dataset whose alike rows a split keeps together (data.group) or spreads evenly
+ * (data.stratify); NULL: neither. */
+const char *ls_config_split_column(const struct ls_config *config);
 /* Rows from one window to the next; 1 where samples are rows. */
 int64_t ls_config_stride(const struct ls_config *config);
 

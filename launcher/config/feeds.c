@@ -168,6 +168,23 @@ int64_t ls_data_window(const struct ls_data_options *data) {
     return window;
 }
 
+const char *ls_config_split_column(const struct ls_config *config) {
+    const struct ls_data_options *data = &config->data;
+    const char *stratify = data->stratify;
+    if (data->group[0])
+        return data->group;
+    if (!stratify[0] || !strcmp(stratify, "false"))
+        return NULL;
+    struct ls_feed_options feeds[LS_FEEDS_MAX];
+    const int count = ls_config_feeds(config, feeds);
+    const struct ls_feed_options *targets = ls_feeds_find(feeds, count, "targets");
+    if (strcmp(stratify, "true") != 0)
+        return stratify;
+    return targets && data->feeds.count ? data->feeds.items[targets - feeds].column
+           : data->targets[0]           ? data->targets
+                                        : "/targets";
+}
+
 int64_t ls_config_stride(const struct ls_config *config) {
     const struct ls_data_options *data = &config->data;
     const int64_t window = ls_data_window(data);

@@ -16,6 +16,7 @@ static const struct ls_field general_items[] = {
 };
 static const struct ls_fields general_fields = LS_TABLE(general_items);
 
+static const char *const split_orders[] = {"random", "file", NULL};
 static const char *const standardise_choices[] = {"none", "feature", "channel", NULL};
 
 #define DATA(member) offsetof(struct ls_data_options, member)
@@ -96,6 +97,19 @@ static const struct ls_field data_items[] = {
      .initial = "",
      .help = "with split: samples whose rows of this dataset are alike stay in one part; empty: "
              "each for itself"},
+    {.name = "stratify",
+     .kind = LS_FIELD_TEXT,
+     .offset = DATA(stratify),
+     .initial = "false",
+     .help = "with split: each part has the values of this dataset in the same shares; true: of "
+             "the targets"},
+    {.name = "split_order",
+     .kind = LS_FIELD_CHOICE,
+     .offset = DATA(split_order),
+     .initial = "random",
+     .choices = split_orders,
+     .help = "with split: rows (or groups) in an order drawn from the seed; file: the first rows "
+             "are for training, then validation, then test"},
     {.name = "standardise",
      .kind = LS_FIELD_CHOICE,
      .offset = DATA(standardise),
@@ -103,6 +117,12 @@ static const struct ls_field data_items[] = {
      .choices = standardise_choices,
      .help = "inputs (and targets behind a window) to mean 0, deviation 1, by the training part: "
              "per feature or channel"},
+    {.name = "standardise_targets",
+     .kind = LS_FIELD_BOOL,
+     .offset = DATA(standardise_targets),
+     .initial = "false",
+     .help = "of a regression: targets to mean 0, deviation 1, by the training part; errors are "
+             "measured, and predictions given, in the units of the data"},
 };
 static const struct ls_fields data_fields = LS_TABLE(data_items);
 
@@ -330,7 +350,8 @@ const struct ls_config_section ls_config_sections[] = {
     {"task", "what is learned, and what is measured", &ls_task_fields, SECTION(task), "kind"},
     {"loss", "what training makes small", &ls_loss_fields, SECTION(task), "name"},
     {"data", "where samples come from", &data_fields, SECTION(data), NULL},
-    {"augment", "random changes to training images; masks over tokens", &ls_augment_fields, SECTION(augment), NULL},
+    {"augment", "random changes to training images; masks over tokens", &ls_augment_fields,
+     SECTION(augment), NULL},
     {"train", "how long, in what batches", &train_fields, SECTION(train), NULL},
     {"optimizer", "how parameters move", &ls_optimizer_fields, SECTION(optimizer), "name"},
     {"schedule", "the learning rate over time", &ls_schedule_fields, SECTION(schedule), "name"},

@@ -75,7 +75,8 @@ static enum ls_status open_source(struct ls_data *data, const struct ls_config *
                                                .feeds = feeds,
                                                .feed_count = data->feed_count,
                                                .stride = ls_config_stride(config),
-                                               .group = grouped ? config->data.group : NULL};
+                                               .group =
+                                                   grouped ? ls_config_split_column(config) : NULL};
     enum ls_status status = ls_source_resolve(source, path, error);
     if (status == LS_OK)
         status = settle_columns(path, feeds, data->feed_count, error);
@@ -109,9 +110,13 @@ static enum ls_status open_part(struct ls_data *data, const struct ls_config *co
                                .role = (enum ls_source_role)role,
                                .folder = ls_data_folder(),
                                .import = import};
-    if (role != LS_SOURCE_TRAIN)
+    if (role != LS_SOURCE_TRAIN) {
         source.vocabulary = training_text(data);
-    const enum ls_status status = open_source(data, config, &source, error);
+        source.schema = data->schema_text;
+    }
+    enum ls_status status = open_source(data, config, &source, error);
+    if (status == LS_OK && role == LS_SOURCE_TRAIN)
+        status = ls_data_learn_schema(data, error);
     if (status != LS_OK) {
         const size_t used = strlen(error->text);
         snprintf(error->text + used, sizeof error->text - used, "\n(data.%s of %s)",
@@ -131,8 +136,15 @@ static void miss_feed(struct ls_data *data, int feed, const struct ls_feed_optio
     memcpy(data->feeds[feed].name, options->name, sizeof options->name);
 }
 
+/* Targets that have numbers of their own, which answers are freed of. */
+static bool is_restored(const struct ls_config *config, const char *feed) {
+    return config->data.standardise_targets && !strcmp(feed, "targets");
+}
+
 /* Inputs are scaled as the config says; and what is predicted behind them, by the same numbers. */
 static enum ls_feed_scaling scaling_of(const struct ls_config *config, const char *feed) {
+    if (is_restored(config, feed))
+        return LS_FEED_PER_VALUE;
     static const enum ls_feed_scaling scalings[] = {
         [LS_STANDARDISE_NONE] = LS_FEED_AS_IT_IS,
         [LS_STANDARDISE_FEATURE] = LS_FEED_PER_VALUE,
@@ -183,6 +195,7 @@ static enum ls_status offer_feeds(struct ls_data *data, const struct ls_config *
         }
         status = ls_dataset_describe(dataset, options, feed, error);
         feed->scaling = scaling_of(config, options->name);
+        feed->restored = is_restored(config, options->name);
         if (status == LS_OK)
             status = check_scaling(feed, options, error);
     }
@@ -230,10 +243,14 @@ enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config
     for (int role = 0; role < LS_PARTS && status == LS_OK; role++)
         if (data->datasets[role])
             status = ls_data_check_vocabularies(data, role, NULL, error);
+    if (status == LS_OK)
+        status = ls_data_check_schemas(data, error);
     if (status == LS_OK && config->augment.mask > 0)
         status = ls_data_check_specials(data, error);
     if (status == LS_OK && config->data.split.count)
         status = ls_data_split(data, config, error);
+    if (status == LS_OK)
+        status = ls_data_learn_fill(data, error);
     if (status != LS_OK)
         ls_data_close(data);
     return status;
@@ -277,16 +294,23 @@ enum ls_status ls_data_open_given(struct ls_data *data, const struct ls_config *
         .folder = ls_data_folder(),
         .import = true,
         .vocabulary = worded ? vocabulary : NULL,
+        .schema = given->schema,
+        .no_targets = !given->targets,
+        .cache = given->cache,
     };
     enum ls_status status = open_source(data, config, &source, error);
     if (status == LS_OK)
         status = offer_feeds(data, config, LS_SOURCE_TEST, error);
     if (status == LS_OK)
         status = ls_data_check_vocabularies(data, LS_SOURCE_TEST, given->run, error);
+    if (status == LS_OK && given->schema)
+        status = ls_data_take_schema(data, given->schema, LS_SOURCE_TEST, given->targets, error);
     for (; status == LS_OK && data->feed_count < all; data->feed_count++) {
         const char *name = data->options[LS_SOURCE_TRAIN][data->feed_count].name;
         struct ls_feed *feed = &data->feeds[data->feed_count];
-        *feed = (struct ls_feed){.shape.rank = LS_FEED_OPEN, .scaling = scaling_of(config, name)};
+        *feed = (struct ls_feed){.shape.rank = LS_FEED_OPEN,
+                                 .scaling = scaling_of(config, name),
+                                 .restored = is_restored(config, name)};
         memcpy(feed->name, name, sizeof feed->name);
     }
     if (status == LS_OK && worded)
@@ -311,5 +335,7 @@ void ls_data_close(struct ls_data *data) {
         free(data->missing[i]);
     for (int role = 0; role < LS_PARTS; role++)
         free(data->samples[role]);
+    ls_schema_clear(&data->schema);
+    free(data->schema_text);
     *data = (struct ls_data){0};
 }

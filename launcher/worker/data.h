@@ -5,6 +5,7 @@
 #include "core/models/model.h"
 #include "io/dataset.h"
 #include "io/loader.h"
+#include "io/schema.h"
 #include "io/source.h"
 #include "launcher/config/config.h"
 #include "launcher/worker/worker.h"
@@ -19,6 +20,8 @@ struct ls_data {
     int feed_count;
     uint64_t *samples[LS_PARTS]; /* owned; of parts that are lists of samples */
     char *missing[LS_FEEDS_MAX]; /* owned; of feeds that the data has no column for */
+    struct ls_schema schema;     /* of the training data; no columns: it is no table */
+    char *schema_text;           /* owned; what other tables are read with; NULL: it is none */
 };
 
 /* import: this process may fill the cache (one process does, before the others open). Errors about
@@ -27,8 +30,10 @@ LS_MUST_USE enum ls_status ls_data_open(struct ls_data *data, const struct ls_co
                                         bool import, struct ls_error *error);
 /* Other data for a run's model: the test part. */
 struct ls_given_data {
-    const char *file; /* a source as in a config */
-    const char *run;  /* whose vocabulary the file is read with, and must have */
+    const char *file;   /* a source as in a config */
+    const char *run;    /* whose vocabulary the file is read with, and must have */
+    const char *cache;  /* where what is imported of it goes; NULL: the cache */
+    const char *schema; /* of the run's checkpoint, likewise; NULL: its data is no table */
     bool targets; /* read what losses take; if not, what only they take is on offer without a shape
                      and not read */
 };
@@ -71,7 +76,20 @@ LS_MUST_USE enum ls_status ls_data_take_vocabularies(struct ls_data *data, const
 /* Whether the tokens of the feed inputs, which masks are put over, begin with the special ones. */
 LS_MUST_USE enum ls_status ls_data_check_specials(const struct ls_data *data,
                                                   struct ls_error *error);
-/* The path of that file of a run. */
+/* The schema of the training data, if it is a table; all of its files must agree. Then those of the
+ * other parts that have one. */
+LS_MUST_USE enum ls_status ls_data_learn_schema(struct ls_data *data, struct ls_error *error);
+LS_MUST_USE enum ls_status ls_data_check_schemas(const struct ls_data *data,
+                                                 struct ls_error *error);
+/* What missing cells of all parts become, where that is learned: from the training part alone. */
+LS_MUST_USE enum ls_status ls_data_learn_fill(struct ls_data *data, struct ls_error *error);
+/* The schema, and with it the fill values, of a run (its text): the part's files must agree. */
+LS_MUST_USE enum ls_status ls_data_take_schema(struct ls_data *data, const char *text, int role,
+                                               bool targets, struct ls_error *error);
+/* RUN/schema.json, where there is one. */
+LS_MUST_USE enum ls_status ls_data_save_schema(const struct ls_data *data, const char *run,
+                                               struct ls_error *error);
+/* The path of the vocabularies of a run. */
 const char *ls_vocabulary_path(const char *run, char path[LS_TEXT_MAX]);
 
 /* The feed of that name, or NULL. */

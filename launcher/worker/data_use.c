@@ -75,17 +75,28 @@ static void fill_constants(const struct statistics *statistics, const struct ls_
     ls_parameter_store(scale, statistics->values + statistics->count + first, flat + scale->offset);
 }
 
+/* The constants of all feeds that are scaled by the statistics of that one. */
+static enum ls_status standardise_like(const struct ls_data *data, const char *name,
+                                       const struct ls_parameter_set *parameters, float *flat,
+                                       struct ls_error *error) {
+    const struct ls_feed *of = ls_data_feed(data, name);
+    if (!of || of->scaling == LS_FEED_AS_IT_IS)
+        return LS_OK;
+    struct statistics statistics;
+    const enum ls_status status = measure(data, (int)(of - data->feeds), &statistics, error);
+    for (int i = 0; i < data->feed_count && status == LS_OK; i++)
+        if (data->feeds[i].scaling != LS_FEED_AS_IT_IS && data->feeds[i].restored == of->restored)
+            fill_constants(&statistics, &data->options[LS_SOURCE_TRAIN][i], parameters, flat);
+    free(statistics.values);
+    return status;
+}
+
 enum ls_status ls_data_standardise(const struct ls_data *data,
                                    const struct ls_parameter_set *parameters, float *flat,
                                    struct ls_error *error) {
-    const struct ls_feed *inputs = ls_data_feed(data, "inputs");
-    if (!inputs || inputs->scaling == LS_FEED_AS_IT_IS)
-        return LS_OK;
-    struct statistics statistics;
-    const enum ls_status status = measure(data, (int)(inputs - data->feeds), &statistics, error);
-    for (int i = 0; i < data->feed_count && status == LS_OK; i++)
-        if (data->feeds[i].scaling != LS_FEED_AS_IT_IS)
-            fill_constants(&statistics, &data->options[LS_SOURCE_TRAIN][i], parameters, flat);
-    free(statistics.values);
+    enum ls_status status = standardise_like(data, "inputs", parameters, flat, error);
+    const struct ls_feed *targets = ls_data_feed(data, "targets");
+    if (status == LS_OK && targets && targets->restored && !targets->missing)
+        status = standardise_like(data, "targets", parameters, flat, error);
     return status;
 }

@@ -86,7 +86,8 @@ static enum ls_status open_data(struct run *run, struct ls_error *error) {
 
 /* The mean and scale of standardisation are parameters that never change: rank 0 computes them. */
 static enum ls_status standardise(struct run *run, struct ls_error *error) {
-    if (run->config->data.standardise == LS_STANDARDISE_NONE)
+    if (run->config->data.standardise == LS_STANDARDISE_NONE &&
+        !run->config->data.standardise_targets)
         return LS_OK;
     struct ls_worker *worker = &run->worker;
     enum ls_status status = LS_OK;
@@ -119,18 +120,51 @@ static enum ls_status open_run(struct run *run, struct ls_error *error) {
     return standardise(run, error);
 }
 
-/* The same config may name a file that has changed since: its rows would come in another order. */
-static enum ls_status check_rows(const struct run *run, struct ls_error *error) {
-    for (int role = 0; role < LS_PARTS; role++) {
-        const uint64_t before = run->state.rows[role], now = run->data.parts[role].count;
-        if (run->state.rows[LS_SOURCE_TRAIN] && before != now)
-            return ls_fail(error, LS_INVALID,
-                           "the %s data has %llu rows, but the run in %s began with %llu\n"
-                           "bring the data back, or start again with --restart",
-                           ls_part_name(role), (unsigned long long)now, run->request->run,
-                           (unsigned long long)before);
+/* The same config may name a file that has changed since. */
+static enum ls_status compare_data(const struct run *run, int role, const struct ls_identity *now,
+                                   struct ls_error *error) {
+    const struct ls_identity *before = &run->state.data[role];
+    const uint64_t rows = run->data.parts[role].count;
+    const bool alike = !before->rows || (before->rows == now->rows && before->bytes == now->bytes &&
+                                         before->digest == now->digest);
+    if (!run->state.rows[LS_SOURCE_TRAIN] || (alike && run->state.rows[role] == rows))
+        return LS_OK;
+    const char *path = now->rows ? ls_dataset_path(run->data.datasets[role]) : "no file";
+    if (run->request->accept_data) {
+        ls_log(LS_LOG_INFO, "%s: the %s data is not what the run began with; it goes on with it",
+               path, ls_part_name(role));
+        return LS_OK;
     }
-    return LS_OK;
+    return ls_fail(error, LS_INVALID,
+                   "%s: the %s data is not what the run in %s began with\n  it was %llu rows, "
+                   "%llu bytes, digest %016llx\n  it is  %llu rows, %llu bytes, digest %016llx\n"
+                   "bring the data back, say --accept-data to go on with this, or start again with "
+                   "--restart",
+                   path, ls_part_name(role), run->request->run, (unsigned long long)before->rows,
+                   (unsigned long long)before->bytes, (unsigned long long)before->digest,
+                   (unsigned long long)now->rows, (unsigned long long)now->bytes,
+                   (unsigned long long)now->digest);
+}
+
+/* Parts that a split cuts off are of the training data. */
+static enum ls_status check_data(struct run *run, bool found, struct ls_error *error) {
+    enum ls_status status = LS_OK;
+    for (int role = 0; role < LS_PARTS && status == LS_OK; role++) {
+        struct ls_identity now = {0};
+        if (run->data.datasets[role])
+            status = ls_dataset_identity(run->data.datasets[role], &now, error);
+        if (status == LS_OK && found)
+            status = compare_data(run, role, &now, error);
+        run->state.data[role] = now;
+    }
+    return status;
+}
+
+/* What the run began with says what columns mean and missing cells become. */
+static enum ls_status take_schema(struct run *run, struct ls_error *error) {
+    if (!run->state.schema || !run->data.schema.count)
+        return LS_OK;
+    return ls_data_take_schema(&run->data, run->state.schema, LS_SOURCE_TRAIN, true, error);
 }
 
 /* The same config has as many sums, unless the checkpoint was made by other software. */
@@ -140,7 +174,7 @@ static enum ls_status check_state(const struct run *run, struct ls_error *error)
         return ls_fail(error, LS_INVALID,
                        "the checkpoint in %s has %d sums of metrics, expected %d of this task",
                        run->request->run, run->state.sum_count, expected);
-    return check_rows(run, error);
+    return LS_OK;
 }
 
 /* The words behind the tokens stay those that the run began with: a new text may have as many
@@ -161,6 +195,8 @@ static void note_feeds(struct run *run) {
     for (int i = 0; i < run->data.feed_count; i++)
         if (!run->data.feeds[i].missing)
             state->feeds[state->feed_count++] = run->data.feeds[i];
+    free(state->schema);
+    state->schema = run->data.schema.count ? ls_schema_print(&run->data.schema) : NULL;
 }
 
 static enum ls_status restore_run(struct run *run, struct ls_error *error) {
@@ -174,7 +210,13 @@ static enum ls_status restore_run(struct run *run, struct ls_error *error) {
     if (found)
         status = check_state(run, error);
     if (status == LS_OK && run->leader)
+        status = check_data(run, found, error);
+    if (status == LS_OK && found)
+        status = take_schema(run, error);
+    if (status == LS_OK && run->leader)
         status = settle_vocabularies(run, found, error);
+    if (status == LS_OK && run->leader)
+        status = ls_data_save_schema(&run->data, run->request->run, error);
     if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)
         return status;
     for (int role = 0; role < LS_PARTS; role++)

@@ -10,6 +10,7 @@ struct ls_run_request {
     const struct ls_config *config; /* borrowed */
     const char *run;                /* run directory; exists */
     uint64_t incarnation;
+    bool accept_data; /* a run may go on with other data than it began with */
 };
 
 /* Installs the handlers of SIGUSR1 and SIGTERM ("checkpoint, then stop"). Before MPI_Init. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/memory.h"
 #include "core/base/numerics.h"
 
@@ -30,6 +31,18 @@ static json_t *print_feeds(const struct ls_state *state) {
     return array;
 }
 
+static json_t *print_identities(const struct ls_state *state) {
+    json_t *array = json_array();
+    for (int i = 0; i < LS_STATE_PARTS; i++) {
+        const struct ls_identity *data = &state->data[i];
+        char digest[LS_HASH_TEXT_MAX];
+        ls_hash_text(data->digest, digest);
+        json_array_append_new(array, json_pack("{s:I s:I s:s}", "rows", (json_int_t)data->rows,
+                                               "bytes", (json_int_t)data->bytes, "digest", digest));
+    }
+    return array;
+}
+
 char *ls_state_print(const struct ls_state *state, const char *config_text) {
     json_t *object = json_pack(
         "{s:i s:s s:I s:I s:I s:I s:f s:[III] s:I s:o s:o s:b s:f s:I s:I s:I s:b s:o}",
@@ -44,6 +57,9 @@ char *ls_state_print(const struct ls_state *state, const char *config_text) {
         (json_int_t)state->best_step, "epochs_without", (json_int_t)state->epochs_without,
         "early_stopped", state->early_stopped, "feeds", print_feeds(state));
     LS_ASSERT(object, "a state that does not print: config of %zu bytes", strlen(config_text));
+    json_object_set_new(object, "data", print_identities(state));
+    if (state->schema)
+        json_object_set_new(object, "schema", json_loads(state->schema, 0, NULL));
     char *text = json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS);
     LS_ASSERT(text, "a state that does not print: step %llu", (unsigned long long)state->step);
     json_decref(object);
@@ -61,6 +77,7 @@ void ls_state_create_sums(struct ls_state *state, int count) {
 void ls_state_clear(struct ls_state *state) {
     free(state->window);
     free(state->running);
+    free(state->schema);
     *state = (struct ls_state){0};
 }
 
@@ -79,6 +96,18 @@ static bool parse_shape(const json_t *array, struct ls_shape *shape) {
         good = shape->dims[d] > 0;
     }
     return good;
+}
+
+/* Checkpoints of before do not say. */
+static void parse_identities(const json_t *array, struct ls_state *state) {
+    for (size_t i = 0; i < LS_STATE_PARTS && json_array_size(array) == LS_STATE_PARTS; i++) {
+        const json_t *data = json_array_get(array, i);
+        const char *digest = json_string_value(json_object_get(data, "digest"));
+        state->data[i] = (struct ls_identity){
+            .rows = (uint64_t)json_integer_value(json_object_get(data, "rows")),
+            .bytes = (uint64_t)json_integer_value(json_object_get(data, "bytes")),
+            .digest = digest ? strtoull(digest, NULL, 16) : 0};
+    }
 }
 
 /* NULL: the run began before states told. */
@@ -142,6 +171,9 @@ enum ls_status ls_state_parse(const char *text, struct ls_state *state, char **c
         ls_state_create_sums(state, (int)json_array_size(window));
         parse_sums(window, state->window);
         parse_sums(running, state->running);
+        parse_identities(json_object_get(object, "data"), state);
+        const json_t *schema = json_object_get(object, "schema");
+        state->schema = schema ? json_dumps(schema, JSON_INDENT(1)) : NULL;
         state->step = (uint64_t)step;
         state->epoch = (uint64_t)epoch;
         state->index = index;

@@ -6,6 +6,7 @@
 
 #include "core/base/status.h"
 #include "core/layers/feed.h"
+#include "io/identity.h"
 
 enum { LS_STATE_SUMS_MAX = 4096, LS_STATE_PARTS = 3 };
 
@@ -22,6 +23,12 @@ struct ls_state {
     /* What the data offered: a model can be built without it. */
     int feed_count;
     struct ls_feed feeds[LS_FEEDS_MAX];
+
+    /* Of the data sets behind the parts: which data it was. rows 0: there is no such part, or the
+     * checkpoint does not say. */
+    struct ls_identity data[LS_STATE_PARTS];
+    char
+        *schema; /* owned; text of what was learned from the columns of a table; NULL: it is none */
 
     int sum_count;   /* metric sums (ls_worker_sum_count); at most LS_STATE_SUMS_MAX */
     double *window;  /* owned; since the last line of metrics.jsonl */

@@ -143,7 +143,7 @@ static const struct mistake mistakes[] = {
      "x.yaml:3:3: error: data.feeds: 'a_length' is how long the feed 'a' is: give the other feed "
      "another name"},
     {D "  group: a\n" M, NULL,
-     "x.yaml:3:10: error: data.group says what data.split keeps together, but that is not given"},
+     "x.yaml:3:10: error: data.group is about data.split, but that is not given"},
     {D "  window: 8\n  group: a\n  split: [0.5, 0.5, 0]\n" M, NULL,
      "x.yaml:4:10: error: data.group: windows are split in the order of time, not by groups"},
     {D "  feeds: {a: b}\n" M "augment: {mask: 0.1}\n", NULL,

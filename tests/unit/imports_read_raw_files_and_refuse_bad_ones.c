@@ -248,7 +248,8 @@ END_TEST
 START_TEST(missing_cells_become_what_the_user_says) {
     float x[64], t[16];
     ls_test_text("m.csv", "a,b,t\n1,,0\nNA,4,1\n3,?,2\n");
-    refuse("m.csv", "m.csv:2:3: error: no value in column 'b'; say --missing drop, mean or zero");
+    refuse("m.csv", "m.csv:2:3: error: no value in column 'b'; say --missing drop, mean, median, "
+                    "zero or a number");
     ls_require(import_words("m.csv --missing mean"));
     imported(x, t);
     ck_assert(x[1] == 4 && x[2] == 2 && x[5] == 4);
@@ -301,7 +302,11 @@ END_TEST
 START_TEST(words_of_an_import_are_checked) {
     refuse("a.csv --targt x", "unknown import option '--targt'; did you mean '--target'?");
     refuse("a.csv --no-heder", "did you mean '--no-header'?");
-    refuse("a.csv --missing men", "--missing: expected error, drop, mean or zero, found 'men'");
+    refuse("a.csv --missing men",
+           "--missing: expected error, drop, mean, median, zero or a number, found 'men'");
+    refuse("a.csv --decimal ,", "--decimal ,: fields are separated by the same byte");
+    refuse("a.csv --targets b.csv --missing drop", "--missing drop beside --targets");
+    refuse("a.csv --series --targets b.csv", "--targets beside --series");
     refuse("a.csv --skip-lines -1", "--skip-lines: expected an integer");
     refuse("a.csv --target", "--target needs a value");
     refuse("a.csv --separator ab", "--separator: expected one byte");
@@ -309,7 +314,9 @@ START_TEST(words_of_an_import_are_checked) {
            "--skip-lines is an option for csv files, but the format is npy");
     refuse("photo.xyz", "its name does not tell the format");
     refuse("csv", "no file is named");
-    refuse("csv a.csv b.csv", "expected one file, found 2");
+    ls_test_text("one.csv", "a,b,t\n1,2,3\n");
+    ls_test_text("two.csv", "a,c,t\n1,2,3\n");
+    refuse("csv one.csv two.csv", "two.csv:1:3: error: there is no column 'c' in ");
 }
 END_TEST
 

@@ -1,0 +1,426 @@
+/* Which field of a file is which column of the table, and what it is for. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/memory.h"
+#include "io/csv_table.h"
+
+/* A column by name or by number (1-based, negative from the end); -1: there is none. */
+static int find_column(const struct ls_schema *schema, const char *text) {
+    const int named = ls_schema_find(schema, text);
+    char *end;
+    errno = 0;
+    const long number = strtol(text, &end, 10);
+    if (named >= 0 || end == text || *end || errno || number == 0 || number > schema->count ||
+        number < -schema->count)
+        return named;
+    return (int)(number > 0 ? number - 1 : schema->count + number);
+}
+
+static enum ls_status no_column(const struct ls_csv_table *table, const char *option,
+                                const char *text, struct ls_error *error) {
+    const struct ls_schema *schema = &table->schema;
+    const char **names = ls_calloc((size_t)schema->count, sizeof *names);
+    for (int i = 0; i < schema->count; i++)
+        names[i] = schema->columns[i].name;
+    const char *nearest = schema->header ? ls_nearest(text, names, schema->count) : NULL;
+    const enum ls_status status =
+        ls_csv_fail(error, table->files[0].path, table->place,
+                    "%s: there is no column '%s'; expected %s1 to %d%s%s%s", option, text,
+                    schema->header ? "a name or " : "", schema->count,
+                    nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    free(names);
+    return status;
+}
+
+typedef void mark(struct ls_schema_column *column);
+
+/* Marks the columns that an option lists, separated by commas. */
+static enum ls_status mark_columns(const struct ls_csv_table *table, const char *option,
+                                   const char *columns, mark *with, struct ls_error *error) {
+    char list[LS_TEXT_MAX], *rest = NULL;
+    snprintf(list, sizeof list, "%s", columns);
+    const int only =
+        columns[0] ? find_column(&table->schema, columns) : -1; /* its name may hold a comma */
+    if (only >= 0) {
+        with(&table->schema.columns[only]);
+        return LS_OK;
+    }
+    for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+        const int column = find_column(&table->schema, name);
+        if (column < 0)
+            return no_column(table, option, name, error);
+        with(&table->schema.columns[column]);
+    }
+    return LS_OK;
+}
+
+static void mark_dropped(struct ls_schema_column *column) {
+    column->role = LS_ROLE_DROPPED;
+}
+static void mark_input(struct ls_schema_column *column) {
+    column->role = LS_ROLE_INPUT;
+}
+static void mark_target(struct ls_schema_column *column) {
+    column->role = LS_ROLE_TARGET;
+}
+static void mark_id(struct ls_schema_column *column) {
+    column->role = LS_ROLE_ID;
+}
+static void mark_category(struct ls_schema_column *column) {
+    column->kind = LS_CELL_CATEGORY;
+}
+static void mark_date(struct ls_schema_column *column) {
+    column->kind = LS_CELL_DATE;
+}
+
+/* --rename OLD=NEW,...: names of this file's fields, OLD by name or number. */
+static enum ls_status rename_fields(const struct ls_csv_table *table, struct ls_schema *fields,
+                                    struct ls_error *error) {
+    char list[LS_TEXT_MAX], *rest = NULL;
+    snprintf(list, sizeof list, "%s", table->import->rename);
+    for (char *pair = strtok_r(list, ",", &rest); pair; pair = strtok_r(NULL, ",", &rest)) {
+        char *sign = strchr(pair, '=');
+        if (!sign || sign == pair || !sign[1])
+            return ls_fail(error, LS_INVALID, "--rename: expected OLD=NEW, found '%s'", pair);
+        *sign = '\0';
+        const int column = find_column(fields, pair);
+        if (column < 0)
+            return ls_csv_fail(error, table->files[0].path, table->place,
+                               "--rename: there is no column '%s'", pair);
+        free(fields->columns[column].name);
+        fields->columns[column].name = ls_strdup(sign + 1);
+    }
+    return LS_OK;
+}
+
+static enum ls_status check_names(const struct ls_csv_file *file, const struct ls_schema *fields,
+                                  const struct ls_csv_record *record, struct ls_error *error) {
+    for (int i = 0; i < fields->count; i++)
+        for (int k = 0; k < i; k++)
+            if (!strcmp(fields->columns[i].name, fields->columns[k].name))
+                return ls_csv_fail(error, file->path, record->fields[i].place,
+                                   "two columns are called '%s', fields %d and %d; "
+                                   "--rename %d=NAME calls one of them otherwise",
+                                   fields->columns[i].name, k + 1, i + 1, i + 1);
+    return LS_OK;
+}
+
+/* Names that are numbers are most likely the first row of a table without names. */
+static enum ls_status check_header(const struct ls_csv_table *table, const struct ls_csv_file *file,
+                                   const struct ls_csv_record *record, struct ls_error *error) {
+    double value;
+    for (int i = 0; i < record->count && !table->import->header_given; i++)
+        if (ls_csv_number(record->fields[i].text, table->import->decimal[0], &value))
+            return ls_csv_fail(error, file->path, record->fields[i].place,
+                               "the first line should hold the names of columns, but '%.40s' is a "
+                               "number; say --no-header if it is a row of data, or "
+                               "--no-header=false if numbers are names",
+                               record->fields[i].text);
+    return LS_OK;
+}
+
+/* The fields of a record as columns of a schema of their own: their names. */
+static enum ls_status name_fields(const struct ls_csv_table *table, const struct ls_csv_file *file,
+                                  const struct ls_csv_record *record, struct ls_schema *fields,
+                                  struct ls_error *error) {
+    ls_schema_create(fields, record->count);
+    fields->header = !table->import->no_header;
+    for (int i = 0; i < record->count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%s%d", file->targets ? "target" : "column", i + 1);
+        const char *own = fields->header ? record->fields[i].text : "";
+        fields->columns[i].name = ls_strdup(own[0] ? own : name);
+    }
+    enum ls_status status = LS_OK;
+    if (fields->header && !(table->learned && table->schema.header))
+        status = check_header(table, file, record, error);
+    if (status == LS_OK)
+        status = rename_fields(table, fields, error);
+    if (status == LS_OK)
+        status = check_names(file, fields, record, error);
+    if (status != LS_OK)
+        ls_schema_clear(fields);
+    return status;
+}
+
+/* Takes the fields over as columns of the table. */
+static enum ls_status add_columns(struct ls_csv_table *table, struct ls_csv_file *file,
+                                  struct ls_schema *fields, const struct ls_csv_record *record,
+                                  struct ls_error *error) {
+    struct ls_schema *schema = &table->schema;
+    const int before = schema->count, count = before + fields->count;
+    for (int i = 0; i < fields->count; i++)
+        if (ls_schema_find(schema, fields->columns[i].name) >= 0)
+            return ls_csv_fail(error, file->path, record->fields[i].place,
+                               "%s has a column called '%s', too", table->files[0].path,
+                               fields->columns[i].name);
+    schema->columns = ls_realloc(schema->columns, (size_t)count, sizeof *schema->columns);
+    table->words = ls_realloc(table->words, (size_t)count, sizeof *table->words);
+    table->tallies = ls_realloc(table->tallies, (size_t)count, sizeof *table->tallies);
+    table->nameless = ls_realloc(table->nameless, (size_t)count, sizeof *table->nameless);
+    for (int i = 0; i < fields->count; i++) {
+        schema->columns[before + i] = fields->columns[i];
+        schema->columns[before + i].role = file->targets ? LS_ROLE_TARGET : LS_ROLE_INPUT;
+        table->words[before + i] = (struct ls_csv_words){0};
+        table->tallies[before + i] = (struct ls_csv_tally){0};
+        table->nameless[before + i] = fields->header && !record->fields[i].text[0];
+        fields->columns[i] = (struct ls_schema_column){0};
+        file->columns[i] = before + i;
+    }
+    schema->header = fields->header;
+    schema->count = count;
+    return LS_OK;
+}
+
+/* Whether a column of the table is to be found in the file. */
+static bool is_of(const struct ls_csv_table *table, const struct ls_csv_file *file, int column) {
+    const bool apart = table->import->target_file[0] != '\0';
+    return !apart || (table->schema.columns[column].role == LS_ROLE_TARGET) == file->targets;
+}
+
+/* A column that the file may do without. */
+static bool may_miss(const struct ls_csv_table *table, int column) {
+    const int role = table->schema.columns[column].role;
+    return table->learned && (role == LS_ROLE_DROPPED || role == LS_ROLE_ID ||
+                              (role == LS_ROLE_TARGET && table->import->no_targets));
+}
+
+static bool lists(const char *columns, const char *name) {
+    char list[LS_TEXT_MAX], *rest = NULL;
+    snprintf(list, sizeof list, "%s", columns);
+    for (char *one = strtok_r(list, ",", &rest); one; one = strtok_r(NULL, ",", &rest))
+        if (!strcmp(one, name))
+            return true;
+    return !strcmp(columns, name);
+}
+
+static enum ls_status match_names(const struct ls_csv_table *table, struct ls_csv_file *file,
+                                  const struct ls_schema *fields,
+                                  const struct ls_csv_record *record, struct ls_error *error) {
+    const char *of = table->learned ? "the training data" : table->files[0].path;
+    for (int i = 0; i < fields->count; i++) {
+        const char *name = fields->columns[i].name;
+        const int column = ls_schema_find(&table->schema, name);
+        file->columns[i] = column >= 0 && is_of(table, file, column) ? column : -1;
+        if (file->columns[i] < 0 && !lists(table->import->drop, name))
+            return ls_csv_fail(error, file->path, record->fields[i].place,
+                               "there is no column '%s' in %s; --drop %s leaves it out", name, of,
+                               name);
+    }
+    for (int c = 0; c < table->schema.count; c++) {
+        bool found = !is_of(table, file, c) || may_miss(table, c);
+        for (int i = 0; i < fields->count && !found; i++)
+            found = file->columns[i] == c;
+        if (!found)
+            return ls_csv_fail(error, file->path, record->fields[0].place,
+                               "the column '%s' of %s is missing", table->schema.columns[c].name,
+                               of);
+    }
+    return LS_OK;
+}
+
+/* Without names on either side the fields are all columns in order, or all but the targets. */
+static enum ls_status match_places(const struct ls_csv_table *table, struct ls_csv_file *file,
+                                   const struct ls_csv_record *record, struct ls_error *error) {
+    int all = 0, inputs = 0, next = 0;
+    for (int c = 0; c < table->schema.count; c++) {
+        all += is_of(table, file, c);
+        inputs += is_of(table, file, c) && table->schema.columns[c].role != LS_ROLE_TARGET;
+    }
+    const bool fewer = table->import->no_targets && record->count == inputs;
+    if (record->count != all && !fewer)
+        return ls_csv_fail(
+            error, file->path, record->fields[0].place, "expected %d columns, as %s has, found %d",
+            all, table->learned ? "the training data" : table->files[0].path, record->count);
+    for (int c = 0; c < table->schema.count; c++)
+        if (is_of(table, file, c) && !(fewer && table->schema.columns[c].role == LS_ROLE_TARGET))
+            file->columns[next++] = c;
+    return LS_OK;
+}
+
+enum ls_status ls_csv_columns_add(struct ls_csv_table *table, struct ls_csv_file *file,
+                                  const struct ls_csv_record *record, struct ls_error *error) {
+    struct ls_schema fields;
+    if (file == &table->files[0])
+        table->place = record->fields[0].place;
+    file->field_count = record->count;
+    file->columns = ls_calloc((size_t)record->count, sizeof *file->columns);
+    enum ls_status status = name_fields(table, file, record, &fields, error);
+    if (status != LS_OK)
+        return status;
+    const bool first = file == &table->files[0] || file->targets;
+    if (!table->learned && first)
+        status = add_columns(table, file, &fields, record, error);
+    else if (fields.header && table->schema.header)
+        status = match_names(table, file, &fields, record, error);
+    else
+        status = match_places(table, file, record, error);
+    ls_schema_clear(&fields);
+    return status;
+}
+
+/* The columns to predict: the last that is an input, unless others are named. dropped: by --drop.
+ */
+static enum ls_status settle_targets(const struct ls_csv_table *table, const bool *dropped,
+                                     struct ls_error *error) {
+    const struct ls_import *import = table->import;
+    const struct ls_schema *schema = &table->schema;
+    if (import->series || import->target_file[0] || !strcmp(import->target, "none"))
+        return LS_OK;
+    int last = schema->count - 1;
+    while (last > 0 && schema->columns[last].role != LS_ROLE_INPUT)
+        last--;
+    enum ls_status status = LS_OK;
+    if (import->target[0])
+        status = mark_columns(table, "--target", import->target, mark_target, error);
+    else
+        mark_target(&schema->columns[last]);
+    for (int i = 0; i < schema->count && status == LS_OK; i++)
+        if (schema->columns[i].role == LS_ROLE_TARGET && dropped[i])
+            status =
+                ls_csv_fail(error, table->files[0].path, table->place,
+                            import->target[0] ? "--drop leaves out '%s', which --target names"
+                                              : "--drop leaves no column, not even '%s' to predict",
+                            schema->columns[i].name);
+    if (status == LS_OK && schema->count == 1)
+        status =
+            ls_csv_fail(error, table->files[0].path, table->place,
+                        "expected inputs and a target, found one column (--target none: no target; "
+                        "--separator: what stands between fields)");
+    return status;
+}
+
+/* --categorical auto: columns of words are categories; numbers with an odd cell among them are not.
+ */
+static enum ls_status settle_kind(const struct ls_csv_table *table, int i, struct ls_error *error) {
+    struct ls_schema_column *column = &table->schema.columns[i];
+    const struct ls_csv_tally *tally = &table->tallies[i];
+    if (column->role == LS_ROLE_DROPPED || column->role == LS_ROLE_ID || column->kind)
+        return LS_OK;
+    if (tally->words && tally->commas == tally->words)
+        return ls_csv_fail(error, tally->odd_path, tally->odd,
+                           "column '%s': '%s' looks like a number with a decimal comma; say "
+                           "--decimal ,",
+                           column->name, tally->odd_text);
+    if (tally->words && tally->numbers > tally->words)
+        return ls_csv_fail(error, tally->odd_path, tally->odd,
+                           "column '%s' holds %llu numbers, but here '%s'; mend the cell, or say "
+                           "--categorical %s if all of them are words",
+                           column->name, (unsigned long long)tally->numbers, tally->odd_text,
+                           column->name);
+    if (tally->words || (tally->placeholders && !tally->numbers))
+        column->kind = LS_CELL_CATEGORY;
+    return LS_OK;
+}
+
+/* Columns without a name and without a value, as some programs write behind the last one. */
+static void drop_empty(struct ls_csv_table *table) {
+    for (int i = 0; i < table->schema.count; i++) {
+        const struct ls_csv_tally *tally = &table->tallies[i];
+        if (!table->nameless[i] || tally->numbers || tally->words || tally->placeholders)
+            continue;
+        ls_log(LS_LOG_INFO, "%s: field %d has neither name nor values: left out",
+               table->files[0].path, i + 1);
+        table->schema.columns[i].role = LS_ROLE_DROPPED;
+    }
+}
+
+/* Which columns are used, and as what. */
+static enum ls_status settle_roles(struct ls_csv_table *table, struct ls_error *error) {
+    const struct ls_import *import = table->import;
+    struct ls_schema *schema = &table->schema;
+    bool *dropped = ls_calloc((size_t)schema->count, sizeof *dropped);
+    enum ls_status status = LS_OK;
+    drop_empty(table);
+    for (int i = 0; i < schema->count && import->columns[0]; i++)
+        if (schema->columns[i].role == LS_ROLE_INPUT)
+            mark_dropped(&schema->columns[i]);
+    if (import->columns[0])
+        status = mark_columns(table, "--columns", import->columns, mark_input, error);
+    for (int i = 0; i < schema->count; i++)
+        dropped[i] = schema->columns[i].role != LS_ROLE_DROPPED;
+    if (status == LS_OK)
+        status = mark_columns(table, "--drop", import->drop, mark_dropped, error);
+    for (int i = 0; i < schema->count; i++)
+        dropped[i] = dropped[i] && schema->columns[i].role == LS_ROLE_DROPPED;
+    if (status == LS_OK)
+        status = mark_columns(table, "--id", import->id, mark_id, error);
+    if (status == LS_OK)
+        status = settle_targets(table, dropped, error);
+    free(dropped);
+    if (status == LS_OK && import->id[0] && !ls_schema_role(schema, LS_ROLE_ID))
+        status = ls_csv_fail(error, table->files[0].path, table->place,
+                             "--id: expected one column that is no target, found '%s'", import->id);
+    return status;
+}
+
+enum ls_status ls_csv_columns_settle(struct ls_csv_table *table, struct ls_error *error) {
+    const struct ls_import *import = table->import;
+    struct ls_schema *schema = &table->schema;
+    schema->missing = import->missing_rule;
+    schema->missing_value = import->missing_value;
+    schema->encoding = import->encoding;
+    schema->date_rule = import->date_rule;
+    enum ls_status status = settle_roles(table, error);
+    if (status == LS_OK)
+        status = mark_columns(table, "--dates", import->dates, mark_date, error);
+    const bool automatic = !strcmp(import->categorical, "auto");
+    if (status == LS_OK && !automatic)
+        status = mark_columns(table, "--categorical", import->categorical, mark_category, error);
+    for (int i = 0; i < schema->count && status == LS_OK && automatic; i++)
+        status = settle_kind(table, i, error);
+    return status;
+}
+
+/* The other way round: an option that names what the training data does not have. */
+static enum ls_status check_marks(const struct ls_csv_table *table, const char *option,
+                                  const char *columns, bool target, struct ls_error *error) {
+    char list[LS_TEXT_MAX], *rest = NULL;
+    snprintf(list, sizeof list, "%s", columns);
+    for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+        const int column = find_column(&table->schema, name);
+        if (column < 0)
+            return no_column(table, option, name, error);
+        const struct ls_schema_column *found = &table->schema.columns[column];
+        if (target ? found->role != LS_ROLE_TARGET : found->kind != LS_CELL_CATEGORY)
+            return ls_fail(error, LS_INVALID, "%s: column '%s' is no %s in the training data",
+                           option, name, target ? "target" : "category");
+    }
+    return LS_OK;
+}
+
+enum ls_status ls_csv_columns_check(const struct ls_csv_table *table, struct ls_error *error) {
+    const struct ls_import *import = table->import;
+    const struct ls_schema *schema = &table->schema;
+    const char *learned = "the training data says what its columns mean";
+    if (import->given_encoding && import->encoding != schema->encoding)
+        return ls_fail(error, LS_INVALID, "--encoding %s: %s: %s",
+                       ls_encoding_names[import->encoding], learned,
+                       ls_encoding_names[schema->encoding]);
+    if (import->missing[0] && import->missing_rule > LS_MISSING_DROP &&
+        (import->missing_rule != schema->missing ||
+         (import->missing_rule == LS_MISSING_VALUE &&
+          (import->missing_value < schema->missing_value ||
+           import->missing_value > schema->missing_value))))
+        return ls_fail(error, LS_INVALID,
+                       "--missing %s: %s, and it was read with another rule; leave it out, or say "
+                       "error or drop",
+                       import->missing, learned);
+    bool unknown = import->unknown != LS_UNKNOWN_CATEGORY;
+    for (int i = 0; i < schema->count && !unknown; i++)
+        unknown = schema->columns[i].has_unknown;
+    if (!unknown)
+        return ls_fail(error, LS_INVALID,
+                       "--unknown category: the training data has no such category; read it with "
+                       "--unknown category and train again");
+    enum ls_status status = LS_OK;
+    if (strcmp(import->target, "none") != 0 && schema->header)
+        status = check_marks(table, "--target", import->target, true, error);
+    if (status == LS_OK && strcmp(import->categorical, "auto") != 0 && schema->header)
+        status = check_marks(table, "--categorical", import->categorical, false, error);
+    return status;
+}

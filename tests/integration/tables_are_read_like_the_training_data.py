@@ -1,0 +1,279 @@
+"""What was learned from the columns of the training data holds for every other table: names, words, fill values, ids."""
+import csv
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+import h5py
+import numpy
+
+from lockstep import PROGRAM, call, check, equal, newest_checkpoint, path, result, train
+
+random = numpy.random.default_rng(3)
+KINDS, CITIES = ["ant", "bee", "cow"], ["Bonn", "Köln", "Trier"]
+
+
+def write(name, header, rows, order=None, encoding="utf-8"):
+    """A CSV file with the columns in that order; returns its path."""
+    order = header if order is None else order
+    with open(path(name), "w", newline="", encoding=encoding) as file:
+        writer = csv.writer(file)
+        writer.writerow(order)
+        for row in rows:
+            cells = dict(zip(header, row))
+            writer.writerow([cells.get(column, "") for column in order])
+    return path(name)
+
+
+def config(name, train_source, more="", model="[linear: 16, relu, linear: 3]", epochs=20):
+    with open(path(name), "w") as file:
+        file.write(f'data:\n  train: "{train_source}"\n{more}model: {model}\n'
+                   f"train: {{epochs: {epochs}, batch: 64, microbatches: 4}}\noptimizer: {{learning_rate: 0.02}}\n")
+    return path(name)
+
+
+def imported(*words):
+    if os.path.exists(path("out.h5")):
+        os.remove(path("out.h5"))
+    call("data", "import", "csv", *words, "--out", path("out.h5"))
+    return h5py.File(path("out.h5"), "r")
+
+
+def refused(words, *parts):
+    done = call(*words, expect=2, timeout=60)
+    for part in parts:
+        check(part in done.stderr, f"{words}: expected {part!r} in\n{done.stderr}")
+
+
+def refuse_import(text, *parts, options=()):
+    with open(path("bad.csv"), "wb") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
+    refused(["data", "import", "csv", path("bad.csv"), *options, "--out", path("bad.h5")], *parts)
+    check(not os.path.exists(path("bad.h5")), f"{parts}: left a file")
+
+
+def accuracy(run, source):
+    words = call("evaluate", run, "--data", source).stdout.split()
+    return float(words[words.index("accuracy") + 1])
+
+
+# A classifier of three kinds by a number, a city that shifts it and a number that may be missing.
+HEADER = ["name", "x", "city", "noise", "kind"]
+
+
+def rows(count, kinds=KINDS):
+    made = []
+    while len(made) < count:
+        x, city = random.uniform(0, 3), random.integers(3)
+        kind = KINDS[(int(x) + city) % 3]
+        if kind in kinds:
+            made.append([f"r{len(made)}", f"{x:.4f}", CITIES[city], "" if random.random() < 0.2 else f"{x + 5:.3f}", kind])
+    return made
+
+
+training = rows(600)
+train_csv = write("train.csv", HEADER, training)
+options = "--target kind --categorical city,kind --id name --missing mean --encoding one-hot"
+other = rows(150, ["bee", "cow"])
+test_csv = write("test.csv", HEADER, other, order=["kind", "noise", "city", "x"])
+source = f"csv {train_csv} {options}"
+one = config("one.yaml", source, f'  validation: "csv {test_csv}"\n  standardise: feature\n', epochs=40)
+run = path("one")
+found = train(one, run)
+check(found["validation"]["accuracy"] > 0.9, f"validation on fewer kinds, another order: {found['validation']}")
+check(accuracy(run, f"csv {test_csv}") == found["validation"]["accuracy"], "evaluate reads like training")
+check(accuracy(run, f"csv {test_csv} --target kind --categorical kind,city") > 0.9, "options that agree are no error")
+shown = call("checkpoint", "show", run).stdout
+for word in ("x", "city", "Bonn, Köln, Trier", "ant, bee, cow", "missing: ", "one-hot"):
+    check(word in shown, f"checkpoint show: expected {word!r} in\n{shown}")
+with open(path("one", "schema.json")) as file:
+    learned = {column["name"]: column for column in json.load(file)["columns"]}
+known = [float(row[3]) for row in training if row[3]]
+check(abs(learned["noise"]["fill"] - numpy.mean(known)) < 1e-4, "the fill value is the training data's mean")
+
+# Predictions carry ids, names of classes, and where they come from.
+names = ["name", "x", "city", "noise"]
+unseen = [row[:4] for row in other[:50]]
+given = write("given.csv", names, unseen)
+call("predict", run, "--data", f"csv {given}", "--out", path("p.csv"))
+call("predict", run, "--data", f"csv {given}", "--out", path("p.h5"), "--logits")
+call("predict", run, "--data", f"csv {given}", "--out", path("p.npy"))
+with open(path("p.csv"), newline="") as file:
+    table = list(csv.DictReader(file))
+with h5py.File(path("p.h5")) as file:
+    equal(sorted(file), ["classes", "ids", "logits", "outputs"], "datasets of predictions")
+    outputs, logits, classes = file["outputs"][:], file["logits"][:], file["classes"][:]
+    equal([name.decode() for name in file["ids"]], [row[0] for row in unseen], "ids")
+    equal(list(file["classes"].attrs["names"]), KINDS, "names of classes")
+    equal(sorted(file.attrs), ["digest", "input", "outputs", "run", "step"], "where predictions come from")
+    equal(file.attrs["digest"], result(run)["parameters_digest"], "the digest of the parameters")
+equal(list(table[0]), ["name", "class", "p_ant", "p_bee", "p_cow"], "columns of predictions")
+equal([row["name"] for row in table], [row[0] for row in unseen], "ids in CSV")
+equal([row["class"] for row in table], [KINDS[i] for i in classes], "classes in CSV")
+powers = numpy.exp(logits.astype("f8") - logits.max(1, keepdims=True))
+check(numpy.allclose(outputs, powers / powers.sum(1, keepdims=True), atol=1e-6), "probabilities are the softmax of logits")
+check(numpy.array_equal(numpy.load(path("p.npy")), outputs), "NumPy's file has the same")
+check(numpy.allclose([[float(row[f"p_{kind}"]) for kind in KINDS] for row in table], outputs, atol=1e-7), "and CSV, too")
+refused(["predict", run, "--data", f"csv {given}", "--out", path("p.xlsx")], "expected FILE.h5, FILE.csv or FILE.npy")
+refused(["predict", run, "--data", f"csv {given}", "--out", path("q.npy"), "--logits"], "holds one array")
+with open(given) as file:
+    import subprocess
+    subprocess.run([PROGRAM, "predict", run, "--data", "-", "--out", path("piped.csv")], stdin=file, check=True, stdout=subprocess.DEVNULL)
+check(open(path("piped.csv")).read() == open(path("p.csv")).read(), "standard input is read alike")
+
+# What does not fit names the place.
+bad = write("bad-word.csv", names, unseen[:3] + [["r", "1", "Ulm", "2"]])
+refused(["predict", run, "--data", f"csv {bad}", "--out", path("x.csv")], "bad-word.csv:5:", "'city'", "no word 'Ulm'", "--unknown category")
+lacking = write("lacking.csv", names, unseen, order=["name", "x", "noise"])
+refused(["predict", run, "--data", f"csv {lacking}", "--out", path("x.csv")], "lacking.csv:1:1", "the column 'city'", "is missing")
+more = write("more.csv", names + ["age"], [row + ["7"] for row in unseen])
+refused(["predict", run, "--data", f"csv {more}", "--out", path("x.csv")], "more.csv:1:", "no column 'age'", "--drop age")
+call("predict", run, "--data", f"csv {more} --drop age", "--out", path("x.csv"))
+refused(["evaluate", run, "--data", f"csv {given}"], "the column 'kind'", "is missing")
+refused(["evaluate", run, "--data", f"csv {test_csv} --encoding ordinal"], "--encoding ordinal", "one-hot")
+with open(path("nameless.csv"), "w") as file:
+    file.writelines(",".join(row) + "\n" for row in other)
+check(accuracy(run, f"csv {path('nameless.csv')} --no-header") > 0.9, "a file without header is matched by place")
+with open(path("nameless.csv"), "w") as file:
+    file.writelines(",".join(row[:3]) + "\n" for row in other)
+refused(["evaluate", run, "--data", f"csv {path('nameless.csv')} --no-header"], "expected 5 columns", "found 3")
+
+# Tables that were imported on their own are compared.
+call("data", "import", "csv", test_csv, "--categorical", "city,kind", "--target", "kind", "--missing", "mean", "--out", path("own.h5"))
+refused(["evaluate", run, "--data", path("own.h5")], "own.h5: not the columns of the run's training data", "--like")
+call("data", "import", "csv", test_csv, "--like", path("one", "schema.json"), "--out", path("like.h5"))
+check(accuracy(run, path("like.h5")) == found["validation"]["accuracy"], "an import with --like")
+
+# Unknown words are a category where the training data was read so.
+two = config("two.yaml", f"csv {train_csv} {options} --unknown category", epochs=5)
+train(two, path("two"))
+call("predict", path("two"), "--data", f"csv {bad}", "--out", path("x.csv"))
+
+# Missing cells: a statistic of the training part alone; of words a category of its own.
+table_csv = write("table.csv", ["a", "b", "y"], [[i, "" if i % 3 == 0 else 10 * i, i % 2] for i in range(1, 31)])
+for rule, statistic in (("mean", numpy.mean), ("median", numpy.median)):
+    three = config("three.yaml", f"csv {table_csv} --missing {rule}", "  split: [0.5, 0.2, 0.3]\n  split_order: file\n",
+                   model="[linear: 2]", epochs=1)
+    train(three, path(rule), train__batch=5, train__microbatches=1)
+    with open(path(rule, "schema.json")) as file:
+        fill = json.load(file)["columns"][1]["fill"]
+    equal(fill, statistic([10.0 * i for i in range(1, 16) if i % 3]), f"{rule} of the training part")
+with imported(table_csv, "--missing", "median") as file:
+    values = file["inputs"][:, 1]
+    equal(values[2], numpy.median([10.0 * i for i in range(1, 31) if i % 3]), "median in the file itself")
+with imported(table_csv, "--missing", "-7.5") as file:
+    equal(file["inputs"][2, 1], -7.5, "a constant")
+with imported(write("gap.csv", ["c", "y"], [["b", 1], ["", 0], ["a", 1]]), "--categorical", "c", "--missing", "zero") as file:
+    equal(list(file["inputs"][:, 0]), [1, 2, 0], "a missing word is the last category")
+    equal(list(file["inputs"].attrs["categories:c"]), ["a", "b", "missing"], "its name")
+
+# Numbers or words.
+for odd in ("inf", '"1,234"', "5%", "0x1F"):
+    refuse_import(f"age,income,t\n20,1500,0\n35,{odd},1\n50,900,0\n61,12000,1\n", "bad.csv:3:4", "income", options=["--categorical", "auto"])
+for odd in ("N/A", "null", "None", "#N/A", "<NA>", ".", "-"):
+    with open(path("odd.csv"), "w") as file:
+        file.write(f"age,income,t\n20,1500,0\n35,{odd},1\n50,900,0\n61,12000,1\n")
+    with imported(path("odd.csv"), "--categorical", "auto", "--missing", "zero") as file:
+        equal(list(file["inputs"][:, 1]), [1500, 0, 900, 12000], f"{odd} is a missing number")
+refuse_import("a;b;t\n1,5;2;0\n3,5;4;1\n", "bad.csv:2:1", "--decimal ,", options=["--separator", ";"])
+refuse_import("a;b;t\n1,5;2;0\n3,5;4;1\n", "bad.csv:2:1", "--decimal ,", options=["--separator", ";", "--categorical", "auto"])
+with open(path("comma.csv"), "w") as file:
+    file.write("CO;C6H6;T;;\r\n2,6;11,9;13,6;;\r\n2;9,4;13,3;;\r\n;;;;\r\n")
+with imported(path("comma.csv"), "--separator", ";", "--decimal", ",", "--target", "C6H6") as file:
+    equal(file["inputs"][:].tolist(), numpy.array([[2.6, 13.6], [2, 13.3]], "f4").tolist(), "decimal commas")
+with open(path("padded.data"), "w") as file:
+    file.write("  18.0   8   307.0      3504.   1\t\"a car\"  \n15.0   8   350.0      3693.   1 \"b car\"\n\n26.0   4   97.00      1835.   2 \"a car\"")
+with imported(path("padded.data"), "--no-header", "--separator", "space", "--target", "1", "--categorical", "6") as file:
+    equal(file["inputs"][:].tolist(), [[8, 307, 3504, 1, 0], [8, 350, 3693, 1, 1], [4, 97, 1835, 2, 0]], "runs of blanks")
+
+# Files that are not what they seem.
+refuse_import(b"a,b,t\n1,2\x009,0\n3,4,1\n", "bad.csv:2:4", "NUL")
+refuse_import(b"x,kind\n1,cat\n2,dog\n3,cat\0fish\n", "bad.csv:4:6", "NUL", options=["--categorical", "kind"])
+refuse_import(b"a\n1\n3\n\0\0\0\0\0\0", "bad.csv:4:1", "NUL", options=["--target", "none", "--missing", "zero"])
+refuse_import("a,b\n1,2\n".encode("utf-16"), "UTF-16", "iconv")
+refuse_import("a,b\n1,2\n".encode("utf-16-le"), "UTF-16", "iconv")
+refuse_import("a,b,kind\n1,2,caf\xe9\n".encode("latin-1"), "bad.csv:2:8", "0xE9", "iconv -f LATIN1", options=["--categorical", "kind"])
+refuse_import("5,0,0.5,1\n0,1,0.2,0\n4,2,0.3,1\n", "bad.csv:1:1", "--no-header")
+refuse_import("5.1,0.2,setosa\n4.9,0.1,other\n", "bad.csv:1:1", "--no-header", options=["--categorical", "auto"])
+with open(path("years.csv"), "w") as file:
+    file.write("1990,1991\n1,2\n3,4\n")
+with imported(path("years.csv"), "--no-header=false") as file:
+    equal(list(file["inputs"].attrs["columns"]), ["1990"], "numbers that are names")
+refuse_import("a,b,a\n1,2,3\n", "bad.csv:1:5", "two columns are called 'a'", "--rename 3=")
+
+# Columns: chosen, left out, renamed; several targets, another file of them, several files; dates.
+wide = write("wide.csv", ["id", "a", "b", "c", "d"], [["u", 1, 2, 3, 4], ["v", 5, 6, 7, 8]])
+with imported(wide, "--id", "id", "--drop", "b", "--rename", "a=first", "--target", "c,d") as file:
+    equal(list(file["inputs"].attrs["columns"]), ["first"], "renamed")
+    equal(file["targets"][:].tolist(), [[3, 4], [7, 8]], "two targets")
+    equal([name.decode() for name in file["table/ids"]], ["u", "v"], "ids")
+with imported(wide, "--columns", "a,c", "--target", "d") as file:
+    equal(file["inputs"][:].tolist(), [[1, 3], [5, 7]], "chosen columns")
+more_rows = write("more-rows.csv", ["d", "c", "b", "a", "id"], [[40, 30, 20, 10, "w"]])
+with imported(wide, more_rows, "--id", "id") as file:
+    equal(file["inputs"][:].tolist(), [[1, 2, 3], [5, 6, 7], [10, 20, 30]], "two files as one table")
+answers = write("answers.csv", ["height"], [[0.5], [1.5]])
+with imported(wide, "--drop", "id", "--targets", answers) as file:
+    equal(file["inputs"].shape, (2, 4), "inputs beside another file of targets")
+    equal(file["targets"][:].tolist(), [0.5, 1.5], "targets of another file")
+refused(["data", "import", "csv", wide, "--drop", "id", "--targets", write("few.csv", ["h"], [[1]]), "--out", path("bad.h5")], "few.csv: 1 rows", "has 2")
+days = write("days.csv", ["when", "y"], [["1970-01-02", 0], ["2024-02-29T12:00:00Z", 1], ["2024-03-01 01:30:00+02:00", 0]])
+for rule, expected in (("days", [1, 19782.5, 19782.979]), ("hour", [0, 12, 23.5]), ("weekday", [4, 3, 3]),
+                       ("day-of-year", [2, 60, 60]), ("year", [1970, 2024, 2024])):
+    with imported(days, "--dates", "when", "--date-rule", rule) as file:
+        check(numpy.allclose(file["inputs"][:, 0], expected, atol=2e-3), f"{rule}: {file['inputs'][:, 0]}")
+refuse_import("when,y\n2023-02-29,1\n", "bad.csv:2:1", "expected a date", options=["--dates", "when"])
+
+# A column of words goes to an embedding by itself.
+four = path("four.yaml")
+with open(four, "w") as file:
+    file.write(f'''data:
+  train: "csv {train_csv} --target kind --categorical city,kind --drop name,noise --encoding feed"
+  feeds: {{inputs: inputs, city: city, targets: targets}}
+model:
+  main:
+    - linear: {{units: 8, name: numbers}}
+    - embedding: {{width: 4, from: city, name: places}}
+    - concat: {{from: [numbers, places]}}
+    - linear: 16
+    - relu
+    - linear: 3
+train: {{epochs: 40, batch: 64, microbatches: 4}}
+optimizer: {{learning_rate: 0.02}}
+''')
+found = train(four, path("four"))
+check(found["train"]["accuracy"] > 0.9, f"cities in an embedding: {found['train']}")
+
+# Other data under the same name is noticed; it may be said that this is meant.
+with h5py.File(path("d.h5"), "w") as file:
+    file["inputs"], file["targets"] = random.normal(size=(64, 2)).astype("f4"), (numpy.arange(64) % 2).astype("i4")
+five = config("five.yaml", path("d.h5"), model="[linear: 2]", epochs=3)
+train(five, path("five"), train__epochs=1)
+with h5py.File(path("d.h5"), "a") as file:
+    file["inputs"][...] = 0
+refused(["train", five, "-n", "1", "--out", path("five")], "d.h5", "is not what the run", "digest", "--accept-data")
+call("train", five, "-n", "1", "--out", path("five"), "--accept-data")
+
+# Splits: strata keep their shares, and the order of the file may be kept.
+strata = write("strata.csv", ["x", "kind"], [[i, "rare" if i % 10 == 0 else "often"] for i in range(200)])
+six = config("six.yaml", f"csv {strata} --categorical kind", "  split: [0.7, 0.1, 0.2]\n  stratify: true\n", model="[linear: 2]", epochs=1)
+train(six, path("six"), train__batch=10, train__microbatches=1)
+confusion = call("evaluate", path("six"), "--confusion").stdout
+counts = [[float(word) for word in line.split()] for line in confusion.splitlines() if line.startswith("   ")]
+equal([sum(line) for line in counts], [18, 2, 36, 4], "classes of validation and test")
+
+# Targets of any size are learned as well as small ones; answers and errors are in their own units.
+lines = [[f"{x:.4f}", f"{90000 + 5000 * x:.2f}", f"{-0.003 * x:.6f}"] for x in random.normal(size=200)]
+seven = config("seven.yaml", f"csv {write('heights.csv', ['x', 'far', 'near'], lines)} --target far,near",
+               "  split: [0.8, 0, 0.2]\n  standardise_targets: true\ntask: regression\n", model="[linear: 2]", epochs=60)
+measured = train(seven, path("seven"), ranks=2)["test"]
+check(measured["r2_1"] > 0.99 and measured["r2_2"] > 0.99, f"both targets: {measured}")
+call("predict", path("seven"), "--data", f"csv {path('heights.csv')}", "--out", path("seven.csv"))
+with open(path("seven.csv"), newline="") as file:
+    table = list(csv.DictReader(file))
+equal(list(table[0]), ["row", "far", "near"], "columns of a regression")
+for i, name in enumerate(("far", "near"), 1):
+    error = numpy.array([float(row[name]) for row in table]) - [float(line[i]) for line in lines]
+    shown = call("evaluate", path("seven"), "--data", f"csv {path('heights.csv')}").stdout.split()
+    equal(round(float(shown[shown.index(f"mean_absolute_error_{i}") + 1]) / numpy.abs(error).mean(), 3), 1, f"the error of {name}")
