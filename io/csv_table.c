@@ -28,6 +28,11 @@ static enum ls_status wrong_count(const struct reading *reading, const struct ls
                        "expected %d fields, found %d", expected, record->count);
 }
 
+static bool has_decimal_comma(const char *text, char decimal) {
+    double value;
+    return decimal != ',' && strchr(text, ',') && ls_csv_number(text, ',', &value);
+}
+
 static void tally_cell(struct ls_csv_tally *tally, const struct reading *reading,
                        const struct ls_csv_field *field) {
     const char decimal = reading->table->import->decimal[0];
@@ -44,7 +49,7 @@ static void tally_cell(struct ls_csv_tally *tally, const struct reading *reading
             tally->odd_path = reading->file->path;
             snprintf(tally->odd_text, sizeof tally->odd_text, "%s", field->text);
         }
-        tally->commas += decimal != ',' && ls_csv_number(field->text, ',', &value);
+        tally->commas += has_decimal_comma(field->text, decimal);
     }
 }
 
@@ -131,10 +136,9 @@ static enum ls_status parse_number(const struct reading *reading, const struct l
     const struct ls_schema_column *column = &table->schema.columns[c];
     const char decimal = table->import->decimal[0];
     const int shown = (int)strcspn(field->text, "\r\n"), length = shown < 64 ? shown : 64;
-    double other;
     if (ls_csv_number(field->text, decimal, value) && fabs(*value) <= (double)FLT_MAX)
         return LS_OK;
-    if (decimal != ',' && ls_csv_number(field->text, ',', &other))
+    if (has_decimal_comma(field->text, decimal))
         return ls_csv_fail(error, reading->file->path, field->place,
                            "column '%s': '%.*s' looks like a number with a decimal comma; say "
                            "--decimal ,",

@@ -318,8 +318,8 @@ char *ls_import_print(const struct ls_import *import) {
     for (int i = 0; i < options.count; i++)
         fprintf(out, " --%s=%s", fields[i].name,
                 ls_field_print(&fields[i], import, value, sizeof value));
-    fprintf(out, " header=%d targets=%d schema=%s", import->header_given, !import->no_targets,
-            import->schema ? import->schema : "");
+    fprintf(out, " given=%d%d targets=%d schema=%s", import->header_given, import->given_encoding,
+            !import->no_targets, import->schema ? import->schema : "");
     LS_ASSERT(!fclose(out), "no memory to print an import of %s", formats[import->format].name);
     return text;
 }

@@ -183,17 +183,22 @@ bool ls_builder_zero_to_one(struct ls_builder *builder, const struct ls_value *v
     return true;
 }
 
-void ls_builder_restores(struct ls_builder *builder, const struct ls_value *value,
-                         const struct ls_value **mean, const struct ls_value **scale) {
+const struct ls_feed *ls_builder_taken(const struct ls_builder *builder,
+                                       const struct ls_value *value, const struct ls_value **mean,
+                                       const struct ls_value **scale) {
     *mean = *scale = NULL;
-    value = value ? same_elements(value) : NULL;
-    for (int i = 0; i < builder->taken_count && value; i++) {
+    value = same_elements(value);
+    for (int i = 0; i < builder->taken_count; i++) {
         const struct ls_taken_feed *taken = &builder->taken[i];
-        if (taken->value != value || !builder->feeds[taken->feed].restored || !value->producer)
+        if (taken->value != value)
             continue;
-        *mean = value->producer->inputs[1];
-        *scale = value->producer->inputs[2];
+        if (taken->value != taken->input) {
+            *mean = value->producer->inputs[1];
+            *scale = value->producer->inputs[2];
+        }
+        return &builder->feeds[taken->feed];
     }
+    return NULL;
 }
 
 bool ls_builder_gaps(struct ls_builder *builder, const struct ls_value *value) {

@@ -149,10 +149,11 @@ void ls_builder_limit(struct ls_builder *builder, const struct ls_value *value, 
 void ls_builder_ignore(struct ls_builder *builder, const struct ls_value *value, int32_t ignored);
 /* The same for numbers that must be from 0 to 1. False after an error: the feed is standardised. */
 bool ls_builder_zero_to_one(struct ls_builder *builder, const struct ls_value *value);
-/* Of a feed that is restored: the constants that its values are shifted and scaled by; else NULL.
- */
-void ls_builder_restores(struct ls_builder *builder, const struct ls_value *value,
-                         const struct ls_value **mean, const struct ls_value **scale);
+/* The feed that the value is, as it was taken; *mean, *scale: the constants that it was shifted and
+ * scaled by, or NULL. NULL: it is none. */
+const struct ls_feed *ls_builder_taken(const struct ls_builder *builder,
+                                       const struct ls_value *value, const struct ls_value **mean,
+                                       const struct ls_value **scale);
 /* Whether the value is a feed with gaps: its values of -1 say nothing. */
 bool ls_builder_gaps(struct ls_builder *builder, const struct ls_value *value);
 

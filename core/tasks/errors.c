@@ -76,7 +76,7 @@ static double weigh(const struct ls_term *term, const int32_t *targets, const in
 /* How many targets [N, K] are measured one by one, too. */
 static int64_t apart(const struct ls_term *term, bool detailed) {
     const int64_t width = ls_shape_last(term->of->shape);
-    return detailed && term->of->shape.rank == 2 && width > 1 && width <= APART_MAX ? width : 0;
+    return detailed && term->apart && width > 1 && width <= APART_MAX ? width : 0;
 }
 
 int ls_errors_sum_count(const struct ls_term *term, bool detailed) {

@@ -44,6 +44,7 @@ struct ls_term {
     /* Where targets are shifted and scaled but errors are measured without: the constants, one for
      * each value of a sample; else NULL. Borrowed. */
     const struct ls_value *mean, *scale;
+    bool apart; /* values of a sample are targets of their own: an evaluation measures each */
     double weight; /* in the phase's loss */
     bool gaps; /* targets of -1 take no part (a feed with gaps); for losses that can leave out */
 };

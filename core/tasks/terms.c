@@ -98,6 +98,17 @@ struct ls_value *ls_loss_input(struct ls_builder *builder, const struct ls_term 
     return value;
 }
 
+/* What the feed says about how errors are measured. */
+static void take_target(struct ls_term *term, const struct ls_builder *builder) {
+    const struct ls_value *mean, *scale;
+    const struct ls_feed *feed = ls_builder_taken(builder, term->target, &mean, &scale);
+    if (feed && feed->restored) {
+        term->mean = mean;
+        term->scale = scale;
+    }
+    term->apart = feed && feed->apart;
+}
+
 bool ls_terms_add(struct ls_terms *terms, struct ls_builder *builder,
                   const struct ls_layer_spec *spec, struct ls_value *of) {
     struct ls_graph *graph = builder->graph;
@@ -116,7 +127,8 @@ bool ls_terms_add(struct ls_terms *terms, struct ls_builder *builder,
         ls_graph_fail(graph, "the loss has no value to judge: name one in `from`");
     if (!ls_graph_failed(graph))
         term->value = term->loss->record(term, builder);
-    ls_builder_restores(builder, term->target, &term->mean, &term->scale);
+    if (term->value && term->target)
+        take_target(term, builder);
     if (term->value && !term->gaps && ls_builder_gaps(builder, term->target))
         ls_graph_fail(graph, "%s cannot leave out the positions without a mask; cross_entropy can",
                       spec->layer->name);

@@ -28,8 +28,7 @@ static const struct ls_option options[] = {
     {.field = {.name = "data",
                .kind = LS_FIELD_TEXT,
                .offset = offsetof(struct predict_options, data),
-               .help = "a data source as in a config; targets are not needed; - in place of a "
-                       "file: standard input (alone: csv)"}},
+               .help = "a data source as in a config; targets are not needed"}},
     {.field = {.name = "layer",
                .kind = LS_FIELD_TEXT,
                .offset = offsetof(struct predict_options, layer),
@@ -44,8 +43,7 @@ static const struct ls_option options[] = {
     {.field = {.name = "out",
                .kind = LS_FIELD_TEXT,
                .offset = offsetof(struct predict_options, out),
-               .help = "the file to write; HDF5: /outputs (probabilities, where classes or labels "
-                       "are learned) and /classes; CSV: a line for each row; NumPy: the outputs"}},
+               .help = "the file to write"}},
     LS_OPTION_THREADS(struct predict_options),
 };
 
@@ -253,9 +251,12 @@ static enum ls_status load_scales(const struct ls_trained *trained, struct write
     static const char *const names[] = {"target.mean", "target.scale"};
     if (!trained->run.config.data.standardise_targets || writer->kind != ANSWER_VALUES)
         return LS_OK;
+    const struct ls_parameter_set *model = trained->worker.parameters;
     struct ls_parameter_set *set = ls_parameters_create();
-    struct ls_parameter *constants[2] = {NULL, NULL};
+    struct ls_parameter *constants[2] = {NULL, NULL}, *ignored;
     enum ls_status status = LS_OK;
+    for (int i = 0; i < model->count && status == LS_OK; i++)
+        status = ls_parameters_add(set, model->items[i], &ignored, error);
     for (int i = 0; i < 2 && status == LS_OK; i++) {
         struct ls_parameter description = {.shape = LS_SHAPE(writer->width),
                                            .layout = LS_LAYOUT_PLAIN,
@@ -375,6 +376,11 @@ const struct ls_command ls_command_predict = {
     .name = "predict",
     .usage = usage,
     .help = "a run's model on other data",
+    .details =
+        "FILE.h5 has /outputs (probabilities, where classes or labels are learned), /classes "
+        "and /ids; FILE.csv a line\n"
+        "for each row; FILE.npy the outputs. --data with - in place of a file reads standard "
+        "input; alone it is csv.",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),
     .arguments_min = 1,

@@ -141,6 +141,12 @@ static bool is_restored(const struct ls_config *config, const char *feed) {
     return config->data.standardise_targets && !strcmp(feed, "targets");
 }
 
+/* Several numbers that are predicted of each row. */
+static bool is_apart(const struct ls_config *config, const struct ls_feed *feed) {
+    return config->task.kind == LS_TASK_REGRESSION && !strcmp(feed->name, "targets") &&
+           feed->shape.rank == 1;
+}
+
 /* Inputs are scaled as the config says; and what is predicted behind them, by the same numbers. */
 static enum ls_feed_scaling scaling_of(const struct ls_config *config, const char *feed) {
     if (is_restored(config, feed))
@@ -196,6 +202,7 @@ static enum ls_status offer_feeds(struct ls_data *data, const struct ls_config *
         status = ls_dataset_describe(dataset, options, feed, error);
         feed->scaling = scaling_of(config, options->name);
         feed->restored = is_restored(config, options->name);
+        feed->apart = is_apart(config, feed);
         if (status == LS_OK)
             status = check_scaling(feed, options, error);
     }

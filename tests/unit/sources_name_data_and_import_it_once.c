@@ -17,7 +17,8 @@ static void own_cache(const char *name) {
 
 static enum ls_status resolve_source(const char *text, enum ls_source_role role, const char *folder,
                                      bool import, char path[LS_TEXT_MAX]) {
-    const struct ls_source source = {text, role, folder, import, NULL};
+    const struct ls_source source = {
+        .text = text, .role = role, .folder = folder, .import = import};
     return ls_source_resolve(&source, path, error);
 }
 
