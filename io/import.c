@@ -33,8 +33,9 @@
       "columns whose values are words; auto: all that hold words rather than numbers (csv)")       \
     X("encoding", " ordinal|one-hot|feed", encoding, LS_FIELD_CHOICE, "ordinal",                   \
       ls_encoding_names, CSV,                                                                      \
-      "inputs of words: their numbers in sorted order, or a column of 0 and 1 for each word, or "  \
-      "only the dataset /COLUMN, for data.feeds (csv; ordinal)")                                   \
+      "inputs of words: their numbers in order, 0 and 1 for each word, or only /COLUMN, for "      \
+      "feeds "                                                                                     \
+      "(csv; ordinal)")                                                                            \
     X("unknown", " error|category", unknown, LS_FIELD_CHOICE, "error", ls_unknown_names, CSV,      \
       "words that later data has and this has not; category: one of their own (csv; error)")       \
     X("dates", " COLUMNS", dates, LS_FIELD_TEXT, "", NULL, CSV,                                    \
@@ -44,8 +45,8 @@
       "their numbers, in UTC; days: since 1970, with a fraction; weekday: Monday is 0 (csv; "      \
       "days)")                                                                                     \
     X("missing", " error|drop|mean|median|zero|VALUE", missing, LS_FIELD_TEXT, "", NULL, CSV,      \
-      "what an empty cell, NA, NaN or ? becomes; drop: its row is left out; mean, median: of the " \
-      "training part; of words it is a category of its own (csv; error)")                          \
+      "an empty cell, NA or ?: its row is left out, or it becomes a number (of training), or a "   \
+      "word of its own (csv; error)")                                                              \
     X("separator", " C", separator, LS_FIELD_TEXT, ",", NULL, CSV,                                 \
       "the byte between fields, or tab, or space: runs of blanks (csv; a comma)")                  \
     X("decimal", " C", decimal, LS_FIELD_TEXT, ".", NULL, CSV,                                     \
