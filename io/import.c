@@ -45,7 +45,7 @@
       "their numbers, in UTC; days: since 1970, with a fraction; weekday: Monday is 0 (csv; "      \
       "days)")                                                                                     \
     X("missing", " error|drop|mean|median|zero|VALUE", missing, LS_FIELD_TEXT, "", NULL, CSV,      \
-      "an empty cell, NA or ?: its row is left out, or it becomes a number (of training), or a "   \
+      "an empty cell, NA or ?: its row is left out, or it is a number (of training), or a "        \
       "word of its own (csv; error)")                                                              \
     X("separator", " C", separator, LS_FIELD_TEXT, ",", NULL, CSV,                                 \
       "the byte between fields, or tab, or space: runs of blanks (csv; a comma)")                  \
