@@ -1,5 +1,6 @@
 /* The training loop: batches, log lines, validation, early stopping, checkpoints. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,18 @@ static void add_extra(struct ls_metrics *extra, const struct ls_phase *phase, co
     ls_metrics_add(extra, full, value, false);
 }
 
+/* Shares since the last line. */
+static void add_times(struct run *run, struct ls_metrics *extra) {
+    double shares[LS_TIMES];
+    ls_times_shares(&run->logged, &run->worker.times, shares);
+    run->logged = run->worker.times;
+    for (int i = 0; i < LS_TIMES; i++) {
+        char name[LS_METRIC_NAME_MAX];
+        snprintf(name, sizeof name, "time_%s", ls_time_names[i]);
+        ls_metrics_add(extra, name, shares[i], false);
+    }
+}
+
 /* Adds a step's sums; writes the mean since the last line when it is time. */
 static void log_step(struct run *run, const struct ls_step *step, bool epoch_ended) {
     struct ls_state *state = &run->state;
@@ -40,9 +53,16 @@ static void log_step(struct run *run, const struct ls_step *step, bool epoch_end
         state->running[s] += step->sums[s];
     }
     const struct ls_metrics window = ls_worker_metrics(&run->worker, state->window, false);
-    if (run->leader)
-        ls_progress_step(&run->progress, state->step, position(run), &window,
-                         ls_run_samples_per_second(run));
+    if (run->leader && ls_progress_due(&run->progress, state->step)) {
+        double shares[LS_TIMES];
+        ls_times_shares(&run->shown, &run->worker.times, shares);
+        run->shown = run->worker.times;
+        const struct ls_position where = {.step = state->step,
+                                          .epoch = position(run),
+                                          .samples_per_s = ls_run_samples_per_second(run),
+                                          .shares = shares};
+        ls_progress_step(&run->progress, &where, &window);
+    }
     const int64_t every = run->config->log.every_steps;
     if (!epoch_ended && (every == 0 || state->step % (uint64_t)every != 0))
         return;
@@ -56,6 +76,7 @@ static void log_step(struct run *run, const struct ls_step *step, bool epoch_end
     }
     ls_metrics_add(&extra, "seconds", run->seconds_before + ls_seconds() - run->began, false);
     ls_metrics_add(&extra, "samples_per_s", ls_run_samples_per_second(run), true);
+    add_times(run, &extra);
     ls_run_append_metrics(run, "train", &window, extra.items, extra.count);
     memset(state->window, 0, (size_t)state->sum_count * sizeof *state->window);
 }
@@ -210,8 +231,10 @@ static enum ls_status check_finite(struct run *run, const struct ls_step *step,
 static enum ls_status one_step(struct run *run, double *sums, struct ls_error *error) {
     struct ls_state *state = &run->state;
     struct ls_batch batch;
+    run->worker.times.last = ls_seconds(); /* what came between the steps is nobody's */
     if (ls_loader_next(run->loaders[LS_SOURCE_TRAIN], &batch, error) != LS_OK)
         ls_run_fail_alone(run, error);
+    ls_times_add(&run->worker.times, LS_TIME_DATA);
     const double every_seconds = run->config->checkpoint.every_seconds;
     struct ls_step step = {
         .step = state->step,
@@ -237,9 +260,12 @@ static enum ls_status one_step(struct run *run, double *sums, struct ls_error *e
         end_epoch(run);
     run->stopped = step.stop && !finished(run); /* a run at its end is reported in full */
     const bool over = finished(run) || run->stopped;
-    if (over || save_due(run, batch.last, step.save))
-        return save(run, over, error);
-    return LS_OK;
+    if (!over && !save_due(run, batch.last, step.save))
+        return LS_OK;
+    run->worker.times.last = ls_seconds();
+    const enum ls_status saved = save(run, over, error);
+    ls_times_add(&run->worker.times, LS_TIME_CHECKPOINT);
+    return saved;
 }
 
 enum ls_status ls_run_train(struct run *run, struct ls_error *error) {
@@ -249,7 +275,8 @@ enum ls_status ls_run_train(struct run *run, struct ls_error *error) {
     uint64_t total = (uint64_t)options->epochs * batches;
     if (options->steps_max > 0 && (uint64_t)options->steps_max < total)
         total = (uint64_t)options->steps_max;
-    run->began = run->last_save = ls_seconds();
+    run->began = run->last_save = run->worker.times.last = ls_seconds();
+    run->logged = run->shown = run->worker.times;
     if (run->leader) {
         ls_progress_begin(&run->progress, run->config->log.progress_seconds,
                           (uint64_t)options->epochs, total, state->step);

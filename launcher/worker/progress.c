@@ -44,20 +44,30 @@ static void print_left(double seconds, char *text, size_t size) {
         snprintf(text, size, "%" PRId64 "m%02" PRId64 "s", whole / 60, whole % 60);
 }
 
-void ls_progress_step(struct ls_progress *progress, uint64_t step, double epoch,
-                      const struct ls_metrics *metrics, double samples_per_s) {
+bool ls_progress_due(const struct ls_progress *progress, uint64_t step) {
+    return ls_seconds() - progress->last >= progress->interval && step > progress->last_step;
+}
+
+/* A line that is redrawn must not be longer than a screen is wide: of the times, the one that asks
+ * for something to be done. */
+void ls_progress_step(struct ls_progress *progress, const struct ls_position *position,
+                      const struct ls_metrics *metrics) {
     const double now = ls_seconds();
-    if (now - progress->last < progress->interval || step <= progress->last_step)
-        return;
+    const uint64_t step = position->step;
     const double rate = (double)(step - progress->last_step) / (now - progress->last);
     const uint64_t left = progress->steps_total > step ? progress->steps_total - step : 0;
-    char time_left[32], values[256];
+    char time_left[32], values[256], times[160];
     print_left((double)left / rate, time_left, sizeof time_left);
     ls_metrics_print(metrics, values, sizeof values);
+    if (progress->terminal)
+        snprintf(times, sizeof times, "data %.0f%%", 100 * position->shares[LS_TIME_DATA]);
+    else
+        ls_times_print(position->shares, times, sizeof times);
     fprintf(stderr,
-            "%sepoch %.2f/%" PRIu64 "  step %" PRIu64 "/%" PRIu64 "  %s  %.0f samples/s  %s left%s",
-            progress->terminal ? "\r\033[K" : "", epoch, progress->epochs, step,
-            progress->steps_total, values, samples_per_s, time_left,
+            "%sepoch %.2f/%" PRIu64 "  step %" PRIu64 "/%" PRIu64
+            "  %s  %.0f samples/s  %s left  %s%s",
+            progress->terminal ? "\r\033[K" : "", position->epoch, progress->epochs, step,
+            progress->steps_total, values, position->samples_per_s, time_left, times,
             progress->terminal ? "" : "\n");
     fflush(stderr);
     progress->drawn = progress->terminal;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/tasks/task.h"
+#include "launcher/worker/times.h"
 
 struct ls_progress {
     bool terminal;
@@ -19,9 +20,16 @@ struct ls_progress {
 
 void ls_progress_begin(struct ls_progress *progress, double interval, uint64_t epochs,
                        uint64_t steps_total, uint64_t step);
-/* Shows the position if it is time. samples_per_s: of this run so far. */
-void ls_progress_step(struct ls_progress *progress, uint64_t step, double epoch,
-                      const struct ls_metrics *metrics, double samples_per_s);
+/* Whether it is time to show where training is; then show it. */
+bool ls_progress_due(const struct ls_progress *progress, uint64_t step);
+
+struct ls_position {
+    uint64_t step;
+    double epoch, samples_per_s; /* of this run so far */
+    const double *shares;        /* [LS_TIMES] borrowed; of the time since the last line */
+};
+void ls_progress_step(struct ls_progress *progress, const struct ls_position *position,
+                      const struct ls_metrics *metrics);
 /* Takes the progress line off a terminal. */
 void ls_progress_clear(struct ls_progress *progress);
 /* A line that stays: results of an evaluation, a checkpoint. */

@@ -28,8 +28,9 @@ struct run {
     double began;          /* this run's training */
     double seconds_before; /* of earlier runs */
     double last_save;
-    uint64_t samples; /* this run */
-    bool stopped;     /* by a signal */
+    struct ls_times logged, shown; /* the worker's times at the last line of metrics, and shown */
+    uint64_t samples;              /* this run */
+    bool stopped;                  /* by a signal */
 };
 
 /* Whether SIGUSR1 or SIGTERM has come. */

@@ -39,6 +39,7 @@ static void run_piece(const struct ls_pass *pass, struct ls_share *share, int in
     struct piece_ready ready = {share, index, range,
                                 last && worker->threads == 1 ? worker->reducer : NULL};
     struct ls_run run;
+    const bool timed = share == worker->shares; /* the main thread's */
     if (!ls_share_forward(pass, share, piece.node, gradients, &run)) {
         memset(gradients + range.first, 0, (size_t)ls_range_count(range) * sizeof(float));
         gradient_ready(&ready, range.first, range.end);
@@ -48,7 +49,11 @@ static void run_piece(const struct ls_pass *pass, struct ls_share *share, int in
     for (int m = 0; m < run.microbatches; m++)
         ls_terms_measure(&model->terms, &run, m, false,
                          worker->exchange + (size_t)(piece.node.first + m) * (size_t)phase->sums);
+    if (timed)
+        ls_times_add(&worker->times, LS_TIME_FORWARD);
     ls_graph_backward(model->graph, &run, gradients, gradient_ready, &ready);
+    if (timed)
+        ls_times_add(&worker->times, LS_TIME_BACKWARD);
 }
 
 static void run_share(void *context, int thread) {
@@ -192,6 +197,7 @@ static void run_phase(struct ls_worker *worker, int p, const struct ls_batch *ba
     struct slice slice = {
         .worker = worker, .phase = p, .gradients = ls_reducer_finish(worker->reducer)};
     exchange_sums(worker, p, step);
+    ls_times_add(&worker->times, LS_TIME_AVERAGE);
 
     const double weight = weighed ? samples : step->sums[phase->sums_first + 1];
     if (weight == 0) /* every label is one to ignore: nothing to learn, no update */
@@ -213,6 +219,7 @@ static void run_phase(struct ls_worker *worker, int p, const struct ls_batch *ba
      * the gather. */
     ls_parallel_run(worker->threads, update_part, &slice);
     ls_reducer_gather(worker->reducer, p);
+    ls_times_add(&worker->times, LS_TIME_UPDATE);
 }
 
 void ls_worker_step(struct ls_worker *worker, const struct ls_batch *batch, struct ls_step *step) {

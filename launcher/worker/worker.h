@@ -9,6 +9,7 @@
 #include "io/loader.h"
 #include "launcher/config/config.h"
 #include "launcher/worker/share.h"
+#include "launcher/worker/times.h"
 
 /* A phase of training: the terms of one graph, and the group of the parameters that it updates. */
 struct ls_phase {
@@ -49,7 +50,8 @@ struct ls_worker {
     struct ls_reducer *reducer;
     struct ls_join join;
 
-    double *exchange; /* [microbatches * sums + LS_EXCHANGE_EXTRA] */
+    double *exchange;      /* [microbatches * sums + LS_EXCHANGE_EXTRA] */
+    struct ls_times times; /* of training; its thread 0 */
 };
 
 enum { LS_EXCHANGE_RATE, LS_EXCHANGE_STOP, LS_EXCHANGE_SAVE, LS_EXCHANGE_EXTRA };

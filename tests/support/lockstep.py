@@ -15,7 +15,8 @@ import xxhash
 PROGRAM = os.environ.get("LOCKSTEP") or os.path.realpath(
     os.path.join(os.path.dirname(__file__), "../../build/lockstep"))
 SOURCE = os.environ.get("LOCKSTEP_SOURCE") or os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
-TIMES = ("seconds", "samples_per_s")
+TIMES = ("seconds", "samples_per_s", "time_data", "time_forward", "time_backward", "time_average", "time_update",
+         "time_checkpoint")
 
 _folder = tempfile.mkdtemp(prefix="lockstep-test-")
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)
