@@ -301,8 +301,8 @@ static int run_bench(int argument_count, char **arguments, const void *given) {
     return wanted->worker ? ls_bench_rank(run_rank, &bench) : launch(workload, wanted);
 }
 
-static const struct ls_command *const parts[] = {&ls_command_bench_kernels,
-                                                 &ls_command_bench_allreduce, NULL};
+static const struct ls_command *const parts[] = {
+    &ls_command_bench_kernels, &ls_command_bench_allreduce, &ls_command_bench_loader, NULL};
 
 const struct ls_command ls_command_bench = {
     .name = "bench",

@@ -6,7 +6,7 @@
 #include "launcher/command/command.h"
 #include "launcher/supervisor/supervisor.h"
 
-extern const struct ls_command ls_command_bench_allreduce;
+extern const struct ls_command ls_command_bench_allreduce, ls_command_bench_loader;
 
 /* Starts `lockstep bench ARGUMENTS` under mpirun and waits; what has ranks and arguments. Returns
  * an exit code. */
