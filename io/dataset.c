@@ -11,6 +11,7 @@
 #include "io/fill.h"
 #include "io/hdf5_support.h"
 #include "io/ragged.h"
+#include "io/trial.h"
 
 static const struct ls_feed_options default_feeds[] = {
     {.name = "inputs", .column = "/inputs"},
@@ -18,12 +19,16 @@ static const struct ls_feed_options default_feeds[] = {
 };
 
 const char *ls_data_type_name(enum ls_data_type type) {
-    static const char *const names[] = {
-        [LS_DATA_UINT8] = "uint8", [LS_DATA_INTEGER] = "integer", [LS_DATA_REAL] = "real"};
+    static const char *const names[] = {[LS_DATA_BOOLEAN] = "boolean",
+                                        [LS_DATA_UINT8] = "uint8",
+                                        [LS_DATA_INTEGER] = "integer",
+                                        [LS_DATA_REAL] = "real"};
     return names[type];
 }
 
-static enum ls_data_type data_type(const struct ls_array *array) {
+enum ls_data_type ls_array_data_type(const struct ls_array *array) {
+    if (array->kind == LS_KIND_BOOL)
+        return LS_DATA_BOOLEAN;
     if (array->kind == LS_KIND_U8)
         return LS_DATA_UINT8;
     return array->kind >= LS_KIND_F32 ? LS_DATA_REAL : LS_DATA_INTEGER;
@@ -41,6 +46,14 @@ static int64_t count_vocabulary(const struct ls_array *array) {
     if (attribute >= 0)
         H5Aclose(attribute);
     return count < 0 ? 0 : (int64_t)count;
+}
+
+void ls_array_describe(const struct ls_array *array, struct ls_column *column) {
+    column->type = ls_array_data_type(array);
+    column->kind = ls_kind_name(array->kind);
+    column->divisor = ls_array_divisor(array);
+    column->shape = array->shape;
+    column->vocabulary = count_vocabulary(array);
 }
 
 int ls_dataset_find_column(const struct ls_dataset *dataset, const char *name) {
@@ -68,15 +81,16 @@ static enum ls_status check_alike(const struct ls_dataset *dataset, int at, int 
                                   struct ls_error *error) {
     const struct ls_dataset_file *files = dataset->files;
     const struct ls_array *first = &files[0].arrays[column], *other = &files[at].arrays[column];
-    if (alike(first->shape, other->shape) && data_type(first) == data_type(other))
+    if (alike(first->shape, other->shape) && ls_array_data_type(first) == ls_array_data_type(other))
         return LS_OK;
     char expected[LS_SHAPE_TEXT_MAX], found[LS_SHAPE_TEXT_MAX];
     return ls_fail(
         error, LS_INVALID,
         "files of one data set must have the same kind of samples, but %s is\n  %s %s in %s and\n"
         "  %s %s in %s",
-        first->name, ls_shape_print(first->shape, expected), ls_data_type_name(data_type(first)),
-        files[0].path, ls_shape_print(other->shape, found), ls_data_type_name(data_type(other)),
+        first->name, ls_shape_print(first->shape, expected),
+        ls_data_type_name(ls_array_data_type(first)), files[0].path,
+        ls_shape_print(other->shape, found), ls_data_type_name(ls_array_data_type(other)),
         files[at].path);
 }
 
@@ -109,24 +123,31 @@ static enum ls_status count_samples(const struct ls_dataset *dataset, struct ls_
     return LS_OK;
 }
 
+static enum ls_status open_file(struct ls_dataset_file *file, bool links, struct ls_error *error) {
+    file->file = (struct ls_hdf5_file){.path = file->path, .links = links};
+    const enum ls_status status = ls_hdf5_open_file(file->path, &file->file.id, error);
+    if (status != LS_OK)
+        file->file.id = 0;
+    return status;
+}
+
 static enum ls_status open_one(struct ls_dataset *dataset, int at, struct ls_error *error) {
     struct ls_dataset_file *file = &dataset->files[at];
     const struct ls_fill *filled = NULL;
     enum ls_status status = LS_OK;
-    if (!file->file)
-        status = ls_hdf5_open_file(file->path, &file->file, error);
+    if (!file->file.id)
+        status = open_file(file, dataset->files[0].file.links, error);
     file->arrays = ls_calloc(LS_FEEDS_MAX, sizeof *file->arrays);
     file->ends = ls_calloc(LS_FEEDS_MAX, sizeof *file->ends);
     for (int i = 0; i < dataset->info.column_count && status == LS_OK; i++) {
-        status = ls_array_open(&file->arrays[i], file->file, file->path, dataset->columns[i].name,
-                               error);
+        status = ls_array_open(&file->arrays[i], &file->file, dataset->columns[i].name, error);
         if (status == LS_OK && dataset->ends[i])
-            status = ls_ragged_open(&file->ends[i], &file->arrays[i], file->file, dataset->ends[i],
+            status = ls_ragged_open(&file->ends[i], &file->arrays[i], &file->file, dataset->ends[i],
                                     error);
         if (status == LS_OK && at > 0)
             status = check_alike(dataset, at, i, error);
         if (status == LS_OK && !file->fill.count)
-            status = ls_fill_open(&file->fill, file->file, &file->arrays[i], error);
+            status = ls_fill_open(&file->fill, &file->file, &file->arrays[i], error);
         if (status == LS_OK && file->fill.count && !filled)
             file->arrays[i].fill = filled = &file->fill;
     }
@@ -134,8 +155,8 @@ static enum ls_status open_one(struct ls_dataset *dataset, int at, struct ls_err
 }
 
 /* A file of exactly that name comes first, so that a name may contain a star. */
-static enum ls_status find_files(struct ls_dataset *dataset, const char *path,
-                                 struct ls_error *error) {
+enum ls_status ls_dataset_find_files(struct ls_dataset *dataset, const char *path,
+                                     struct ls_error *error) {
     glob_t found;
     const bool is_pattern = strpbrk(path, "*?[") && !ls_file_exists(path);
     if (is_pattern && glob(path, GLOB_ERR, NULL, &found) != 0)
@@ -178,7 +199,7 @@ static enum ls_status check_windows(const struct ls_dataset *dataset,
 static void add_column(struct ls_dataset *dataset, const char *name) {
     const int column = dataset->info.column_count++;
     dataset->columns[column].name = ls_strdup(name);
-    dataset->ends[column] = ls_ragged_ends(dataset->files[0].file, name);
+    dataset->ends[column] = ls_ragged_ends(dataset->files[0].file.id, name);
 }
 
 /* Which columns the feeds need, each once; the first file decides about optional ones. */
@@ -186,15 +207,13 @@ static enum ls_status choose_columns(struct ls_dataset *dataset,
                                      const struct ls_dataset_options *options,
                                      struct ls_error *error) {
     struct ls_dataset_file *first = &dataset->files[0];
-    const enum ls_status status = ls_hdf5_open_file(first->path, &first->file, error);
-    if (status != LS_OK) {
-        first->file = 0;
+    const enum ls_status status = open_file(first, options->links, error);
+    if (status != LS_OK)
         return status;
-    }
     dataset->stride = options->stride ? options->stride : 1;
     for (int i = 0; i < options->feed_count; i++) {
         const struct ls_feed_options *feed = &options->feeds[i];
-        if (feed->optional && !ls_hdf5_has(first->file, feed->column))
+        if (feed->optional && !ls_hdf5_has(first->file.id, feed->column))
             continue;
         if (feed->window && feed->offset + feed->window > dataset->reach)
             dataset->reach = feed->offset + feed->window;
@@ -202,7 +221,7 @@ static enum ls_status choose_columns(struct ls_dataset *dataset,
             add_column(dataset, feed->column);
     }
     const char *group = options->group && options->group[0] ? options->group : NULL;
-    if (group && !ls_hdf5_has(first->file, group))
+    if (group && !ls_hdf5_has(first->file.id, group))
         return ls_fail(error, LS_INVALID, "%s: there is no dataset '%s' in it to group by",
                        first->path, group);
     if (group && dataset->info.column_count == LS_FEEDS_MAX)
@@ -220,76 +239,46 @@ static void describe_columns(struct ls_dataset *dataset) {
     dataset->info.columns = dataset->columns;
     for (int i = 0; i < dataset->info.column_count; i++) {
         struct ls_column *column = &dataset->columns[i];
-        column->type = data_type(&dataset->files[0].arrays[i]);
-        column->shape = dataset->files[0].arrays[i].shape;
-        column->vocabulary = count_vocabulary(&dataset->files[0].arrays[i]);
+        ls_array_describe(&dataset->files[0].arrays[i], column);
         column->ragged = dataset->ends[i] != NULL;
         for (int f = 0; f < dataset->count; f++)
             column->rows += rows_of(dataset, &dataset->files[f], i)->rows;
     }
 }
 
-struct listing {
-    const char *path;
-    hid_t file;
-    struct ls_column *columns;
-    int count;
-};
-
-static herr_t list_one(hid_t group, const char *name, const H5L_info_t *info, void *context) {
-    struct listing *listing = context;
-    struct ls_array array, ends = {0};
-    struct ls_error ignored;
-    (void)group;
-    if (info->type != H5L_TYPE_HARD || ls_ragged_is_ends(listing->file, name) ||
-        ls_array_open(&array, listing->file, listing->path, name, &ignored) != LS_OK)
-        return 0;
-    listing->columns =
-        ls_realloc(listing->columns, (size_t)listing->count + 1, sizeof *listing->columns);
-    char *slashed, *ends_name = ls_ragged_ends(listing->file, name);
-    LS_ASSERT(asprintf(&slashed, "/%s", name) >= 0, "out of memory: %s", name);
-    const bool ragged = ends_name && ls_array_open(&ends, listing->file, listing->path, ends_name,
-                                                   &ignored) == LS_OK;
-    listing->columns[listing->count++] = (struct ls_column){.name = slashed,
-                                                            .type = data_type(&array),
-                                                            .rows = ragged ? ends.rows : array.rows,
-                                                            .shape = array.shape,
-                                                            .ragged = ragged,
-                                                            .vocabulary = count_vocabulary(&array)};
-    ls_array_close(&array);
-    ls_array_close(&ends);
-    free(ends_name);
-    return 0;
-}
-
-enum ls_status ls_columns_list(const char *path, struct ls_column **columns, int *count,
-                               struct ls_error *error) {
-    struct ls_dataset found = {0};
-    struct listing listing = {0};
-    enum ls_status status = find_files(&found, path, error);
-    if (status == LS_OK)
-        status = ls_hdf5_open_file(found.files[0].path, &listing.file, error);
-    if (status == LS_OK) {
-        listing.path = found.files[0].path;
-        H5Literate(listing.file, H5_INDEX_NAME, H5_ITER_INC, NULL, list_one, &listing);
-        H5Fclose(listing.file);
-    }
-    for (int i = 0; i < found.count; i++)
-        free(found.files[i].path);
-    free(found.files);
-    *columns = listing.columns;
-    *count = listing.count;
-    return status;
-}
-
-void ls_columns_free(struct ls_column *columns, int count) {
-    for (int i = 0; i < count; i++)
-        free((char *)(uintptr_t)columns[i].name);
-    free(columns);
-}
-
 uint64_t ls_dataset_overlap(const struct ls_dataset *dataset) {
     return dataset->reach ? (uint64_t)((dataset->reach - 1) / dataset->stride) : 0;
+}
+
+static enum ls_status open_files(struct ls_dataset **result,
+                                 const struct ls_dataset_options *options, struct ls_error *error) {
+    struct ls_dataset *dataset = ls_calloc(1, sizeof *dataset);
+    pthread_mutex_init(&dataset->mutex, NULL);
+    enum ls_status status = ls_dataset_find_files(dataset, options->path, error);
+    if (status == LS_OK)
+        status = choose_columns(dataset, options, error);
+    for (int i = 0; i < dataset->count && status == LS_OK; i++) {
+        status = open_one(dataset, i, error);
+        if (status != LS_OK)
+            break;
+        dataset->files[i].first = dataset->info.samples;
+        if (__builtin_add_overflow(dataset->info.samples, dataset->files[i].samples,
+                                   &dataset->info.samples))
+            status = ls_fail(error, LS_INVALID, "%s: more than 2^64 rows", options->path);
+    }
+    if (status != LS_OK) {
+        ls_dataset_close(dataset);
+        return status;
+    }
+    describe_columns(dataset);
+    *result = dataset;
+    return LS_OK;
+}
+
+static enum ls_status try_open(void *context, int part, struct ls_error *error) {
+    struct ls_dataset *dataset;
+    (void)part;
+    return open_files(&dataset, context, error);
 }
 
 enum ls_status ls_dataset_open(struct ls_dataset **result, const struct ls_dataset_options *options,
@@ -299,27 +288,18 @@ enum ls_status ls_dataset_open(struct ls_dataset **result, const struct ls_datas
         given.feeds = default_feeds;
         given.feed_count = (int)(sizeof default_feeds / sizeof *default_feeds);
     }
-    struct ls_dataset *dataset = ls_calloc(1, sizeof *dataset);
-    pthread_mutex_init(&dataset->mutex, NULL);
-    enum ls_status status = find_files(dataset, given.path, error);
+    const struct ls_trial trial = {.work = try_open, .context = &given, .path = given.path};
+    enum ls_status status = ls_trial_run(&trial, error);
     if (status == LS_OK)
-        status = choose_columns(dataset, &given, error);
-    for (int i = 0; i < dataset->count && status == LS_OK; i++) {
-        status = open_one(dataset, i, error);
-        if (status != LS_OK)
-            break;
-        dataset->files[i].first = dataset->info.samples;
-        if (__builtin_add_overflow(dataset->info.samples, dataset->files[i].samples,
-                                   &dataset->info.samples))
-            status = ls_fail(error, LS_INVALID, "%s: more than 2^64 rows", given.path);
+        status = open_files(result, &given, error);
+    if (status == LS_OK && given.decode != LS_DECODE_NOT) {
+        status = ls_dataset_decode(*result, &given, error);
+        if (status != LS_OK) {
+            ls_dataset_close(*result);
+            *result = NULL;
+        }
     }
-    if (status != LS_OK) {
-        ls_dataset_close(dataset);
-        return status;
-    }
-    describe_columns(dataset);
-    *result = dataset;
-    return LS_OK;
+    return status;
 }
 
 void ls_dataset_close(struct ls_dataset *dataset) {
@@ -332,8 +312,8 @@ void ls_dataset_close(struct ls_dataset *dataset) {
             ls_array_close(&file->arrays[c]);
             ls_array_close(&file->ends[c]);
         }
-        if (file->file > 0)
-            H5Fclose(file->file);
+        if (file->file.id > 0)
+            H5Fclose(file->file.id);
         ls_fill_close(&file->fill);
         free(file->arrays);
         free(file->ends);

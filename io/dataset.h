@@ -2,8 +2,10 @@
  * rows; a sample is a row of each, or a window over the rows of columns that are streams. A ragged
  * column has rows of different lengths: the dataset holds their values, NAME.ends where each ends.
  *
- * Foreign files are untrusted: external storage, virtual layouts, links other than hard ones and
- * unknown filters are refused, dimensions are bounded before anything is allocated. */
+ * Foreign files are untrusted: a child process opens them first (trial.h), and decodes what is
+ * chunked or compressed; rows must be there, not only claimed; external storage, virtual layouts,
+ * links other than hard ones and unknown filters are refused, dimensions are bounded before
+ * anything is allocated. */
 #ifndef LS_IO_DATASET_H
 #define LS_IO_DATASET_H
 
@@ -11,6 +13,14 @@
 #include "io/feed.h"
 
 struct ls_dataset;
+
+/* What becomes of chunked, compressed or byte-swapped columns: their rows cost a chunk's decoding
+ * each, unless they are decoded once, into the cache. */
+enum ls_decode {
+    LS_DECODE_NOT,        /* read as they are stored */
+    LS_DECODE_IF_IT_FITS, /* else a window of rows is read at a time */
+    LS_DECODE_ALL         /* rows are read in any order: where they do not fit, it is an error */
+};
 
 struct ls_dataset_options {
     const char
@@ -21,9 +31,12 @@ struct ls_dataset_options {
     int feed_count;
     int64_t stride;    /* rows from one window to the next; 0: 1 */
     const char *group; /* a further column that is opened, for ls_dataset_groups; NULL: none */
+    bool links;        /* those that stay below a file's folder are followed (hdf5_support.h) */
+    enum ls_decode decode;
+    uint64_t window_rows; /* with LS_DECODE_IF_IT_FITS: that are read in any order at a time */
 };
 
-enum ls_data_type { LS_DATA_UINT8, LS_DATA_INTEGER, LS_DATA_REAL };
+enum ls_data_type { LS_DATA_BOOLEAN, LS_DATA_UINT8, LS_DATA_INTEGER, LS_DATA_REAL };
 const char *ls_data_type_name(enum ls_data_type type);
 
 struct ls_column {
@@ -31,6 +44,8 @@ struct ls_column {
     enum ls_data_type type;
     uint64_t rows;         /* in all files */
     struct ls_shape shape; /* of one row; rank 0: a scalar */
+    const char *kind;      /* of the numbers: "uint16" */
+    float divisor;         /* of reals of it (io/array.h); 1: none */
     bool ragged;           /* rows have different lengths; shape is of one of their values */
     int64_t vocabulary;    /* tokens that it has words for (io/vocabulary.h); 0: it is no text */
 };
@@ -50,11 +65,17 @@ struct ls_dataset_info ls_dataset_info(const struct ls_dataset *dataset);
 const char *ls_dataset_path(const struct ls_dataset *dataset); /* of the first file */
 const char *ls_dataset_file(const struct ls_dataset *dataset, int file);
 
-/* What a file holds at its top that could be a column; names owned, free with ls_columns_free. Of a
- * glob: the first file that matches. Datasets of other kinds (texts, ...) are left out. */
-LS_MUST_USE enum ls_status ls_columns_list(const char *path, struct ls_column **columns, int *count,
-                                           struct ls_error *error);
-void ls_columns_free(struct ls_column *columns, int count);
+/* What a file holds; of a glob, the first file that matches. */
+struct ls_columns {
+    int count;
+    struct ls_column *items; /* [count] owned, with their names: datasets that could be columns */
+    int other_count;
+    char **others; /* [other_count] owned: "/names: ..." and why it could be none */
+};
+/* Of the options, path and links count. deep: also what lies in groups. */
+LS_MUST_USE enum ls_status ls_columns_list(const struct ls_dataset_options *options, bool deep,
+                                           struct ls_columns *columns, struct ls_error *error);
+void ls_columns_clear(struct ls_columns *columns);
 
 /* How many windows behind a window share rows with it: so many less a part has, that no other part
  * sees its rows. 0 where samples are rows. */
@@ -77,6 +98,10 @@ LS_MUST_USE enum ls_status ls_dataset_read(struct ls_dataset *dataset,
                                            const struct ls_feed_use *use, const uint64_t *samples,
                                            int64_t count, void *to, struct ls_error *error);
 
+/* Tells the system that samples first .. first + count - 1 of a feed are wanted soon. */
+void ls_dataset_advise(struct ls_dataset *dataset, const struct ls_feed_use *use, uint64_t first,
+                       uint64_t count);
+
 /* Reads every row of the use's column once, in small pieces: the first value that ls_dataset_read
  * would refuse is the error. */
 LS_MUST_USE enum ls_status ls_dataset_check(struct ls_dataset *dataset,
@@ -86,6 +111,18 @@ LS_MUST_USE enum ls_status ls_dataset_check(struct ls_dataset *dataset,
 LS_MUST_USE enum ls_status ls_dataset_limit(struct ls_dataset *dataset,
                                             const struct ls_feed_options *feed, int64_t *limit,
                                             struct ls_error *error);
+
+/* counts[count]: how many of a feed's values are 0, 1, ... (reads its column once); one that is
+ * none of these is an error. */
+LS_MUST_USE enum ls_status ls_dataset_count(struct ls_dataset *dataset,
+                                            const struct ls_feed_options *feed, int64_t count,
+                                            uint64_t *counts, struct ls_error *error);
+
+/* Whether each row of the feed's column is a single 1 among 0s (reads it up to the first that is
+ * not). */
+LS_MUST_USE enum ls_status ls_dataset_is_one_hot(struct ls_dataset *dataset,
+                                                 const struct ls_feed_options *feed, bool *one_hot,
+                                                 struct ls_error *error);
 
 /* groups[samples]: the number of each sample's group, from 0 in the order in which the groups first
  * appear; *count: of groups. A group is all samples whose rows of `column` are alike, byte for

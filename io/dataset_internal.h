@@ -16,11 +16,11 @@ struct ls_fill {
 };
 
 struct ls_dataset_file {
-    char *path;              /* owned */
-    hid_t file;              /* owned; 0: not open */
-    struct ls_array *arrays; /* [columns of the data set] owned */
-    struct ls_array *ends;   /* [columns] owned; of ragged ones */
-    uint64_t first;          /* sample of the data set that is this file's sample 0 */
+    char *path;               /* owned */
+    struct ls_hdf5_file file; /* owned; id 0: not open */
+    struct ls_array *arrays;  /* [columns of the data set] owned */
+    struct ls_array *ends;    /* [columns] owned; of ragged ones */
+    uint64_t first;           /* sample of the data set that is this file's sample 0 */
     uint64_t samples;
     struct ls_fill fill; /* of the array of its inputs, if that is open */
 };
@@ -50,9 +50,11 @@ struct ls_dataset {
 /* Index of the column of that name; -1: none. */
 int ls_dataset_find_column(const struct ls_dataset *dataset, const char *name);
 
-/* What of its rows a feed takes: of each line (the last dimension) some channels. */
+/* What of its rows a feed takes: of each line (the last dimension) some channels. Where the first
+ * dimension has the channels, value c of line i is that of plane c at i. */
 struct ls_cut_of_rows {
     const struct ls_feed_use *use;
+    bool planes;
     int64_t lines; /* of a row */
     int64_t width; /* values of a line, of which `channels` from `first` on are taken */
     int64_t first, channels;
@@ -68,6 +70,9 @@ struct ls_block_of_rows {
     const char *raw;
 };
 
+/* The place of the only 1 among the 0s of a row of the block; -1: it is not like that. */
+int64_t ls_row_hot(const struct ls_block_of_rows *block, int64_t row);
+
 /* Converts what the cut takes of the block's rows into `to` (float or int32), and checks it. */
 LS_MUST_USE enum ls_status ls_dataset_convert(const struct ls_cut_of_rows *cut,
                                               const struct ls_block_of_rows *block, void *to,
@@ -81,6 +86,18 @@ LS_MUST_USE enum ls_status ls_dataset_pass(struct ls_dataset *dataset,
                                            const struct ls_feed_use *use,
                                            const struct ls_part *part, ls_dataset_look *look,
                                            void *context, struct ls_error *error);
+
+/* The files that a path or glob stands for, in dataset->files. */
+LS_MUST_USE enum ls_status ls_dataset_find_files(struct ls_dataset *dataset, const char *path,
+                                                 struct ls_error *error);
+/* What options->decode says, for an opened data set. */
+LS_MUST_USE enum ls_status ls_dataset_decode(struct ls_dataset *dataset,
+                                             const struct ls_dataset_options *options,
+                                             struct ls_error *error);
+
+enum ls_data_type ls_array_data_type(const struct ls_array *array);
+/* Type, shape and the like of a column, from one of its arrays. */
+void ls_array_describe(const struct ls_array *array, struct ls_column *column);
 
 /* Room for so many bytes in dataset->raw (its mutex is held). */
 void ls_dataset_room(struct ls_dataset *dataset, size_t bytes);

@@ -133,6 +133,22 @@ enum ls_status ls_dataset_read(struct ls_dataset *dataset, const struct ls_feed_
     return status;
 }
 
+void ls_dataset_advise(struct ls_dataset *dataset, const struct ls_feed_use *use, uint64_t first,
+                       uint64_t count) {
+    const struct layout layout = layout_of(dataset, use->feed);
+    const int column = ls_dataset_find_column(dataset, use->feed->column);
+    for (int f = 0; f < dataset->count && !use->feed->length; f++) {
+        const struct ls_dataset_file *file = &dataset->files[f];
+        const uint64_t end = first + count, last = file->first + file->samples;
+        const uint64_t from = first > file->first ? first : file->first;
+        const uint64_t to = end < last ? end : last;
+        if (from < to)
+            ls_array_advise(&file->arrays[column],
+                            (from - file->first) * layout.stride + layout.offset,
+                            (to - from - 1) * layout.stride + layout.window);
+    }
+}
+
 /* Rows of file f that the feed's windows of the part cover, from its first to its last; all without
  * a part. */
 static void rows_of_file(const struct ls_dataset *dataset, int f, const struct ls_feed_use *use,
@@ -207,4 +223,41 @@ enum ls_status ls_dataset_limit(struct ls_dataset *dataset, const struct ls_feed
     if (!feed->length)
         *limit = 0;
     return ls_dataset_pass(dataset, &use, NULL, raise_limit, limit, error);
+}
+
+static void count_values(void *context, const void *values, int64_t count) {
+    uint64_t *counts = context;
+    const int32_t *integers = values;
+    for (int64_t i = 0; i < count; i++)
+        counts[integers[i]]++;
+}
+
+enum ls_status ls_dataset_count(struct ls_dataset *dataset, const struct ls_feed_options *feed,
+                                int64_t count, uint64_t *counts, struct ls_error *error) {
+    const struct ls_feed_use use = {.feed = feed, .type = LS_TYPE_INT32, .limit = count};
+    return ls_dataset_pass(dataset, &use, NULL, count_values, counts, error);
+}
+
+enum ls_status ls_dataset_is_one_hot(struct ls_dataset *dataset, const struct ls_feed_options *feed,
+                                     bool *one_hot, struct ls_error *error) {
+    enum { BLOCK = 1024 };
+    const int column = ls_dataset_find_column(dataset, feed->column);
+    enum ls_status status = LS_OK;
+    *one_hot = true;
+    pthread_mutex_lock(&dataset->mutex);
+    for (int f = 0; f < dataset->count; f++) {
+        const struct ls_array *array = &dataset->files[f].arrays[column];
+        ls_dataset_room(dataset, BLOCK * array->row_bytes);
+        for (uint64_t at = 0; at < array->rows && *one_hot && status == LS_OK;) {
+            const uint64_t left = array->rows - at, room = at ? BLOCK : 1;
+            const struct ls_block_of_rows block = {array, at, (int64_t)(left < room ? left : room),
+                                                   dataset->raw};
+            status = ls_array_read(array, at, (uint64_t)block.count, dataset->raw, error);
+            for (int64_t row = 0; row < block.count && *one_hot && status == LS_OK; row++)
+                *one_hot = ls_row_hot(&block, row) >= 0;
+            at += (uint64_t)block.count;
+        }
+    }
+    pthread_mutex_unlock(&dataset->mutex);
+    return status;
 }

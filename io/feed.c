@@ -7,9 +7,22 @@
 
 #include "io/fill.h"
 
+static bool has_planes(const struct ls_feed_options *options, struct ls_shape row) {
+    return options->channels_first && row.rank == 3;
+}
+
+/* A row as a sample has it: channels are the last dimension. */
+static struct ls_shape sample_shape(const struct ls_feed_options *options, struct ls_shape row) {
+    if (options->one_hot)
+        return (struct ls_shape){0};
+    if (!has_planes(options, row))
+        return row;
+    return LS_SHAPE(row.dims[1], row.dims[2], row.dims[0]);
+}
+
 static enum ls_status check_channels(const struct ls_feed_options *options,
                                      const struct ls_column *column, struct ls_error *error) {
-    const int64_t all = ls_shape_last(column->shape);
+    const int64_t all = ls_shape_last(sample_shape(options, column->shape));
     if (options->first_channel >= 0 && options->channels >= 0 && options->first_channel < all &&
         options->channels <= all - options->first_channel)
         return LS_OK;
@@ -53,7 +66,7 @@ enum ls_status ls_dataset_describe(const struct ls_dataset *dataset,
         status = check_ragged(options, column, error);
     if (status != LS_OK)
         return status;
-    struct ls_shape shape = column->shape;
+    struct ls_shape shape = sample_shape(options, column->shape);
     if (shape.rank > 0 && (options->channels || options->first_channel))
         shape.dims[shape.rank - 1] =
             options->channels ? options->channels : ls_shape_last(shape) - options->first_channel;
@@ -76,16 +89,18 @@ enum ls_status ls_dataset_describe(const struct ls_dataset *dataset,
 }
 
 struct ls_cut_of_rows ls_dataset_cut(const struct ls_array *array, const struct ls_feed_use *use) {
-    const int64_t width = ls_shape_last(array->shape);
     const struct ls_feed_options *feed = use->feed;
+    const bool planes = has_planes(feed, array->shape);
+    const int64_t width = planes ? array->shape.dims[0] : ls_shape_last(array->shape);
     struct ls_cut_of_rows cut = {
         .use = use,
+        .planes = planes,
         .lines = array->row_values / width,
         .width = width,
         .first = feed->first_channel,
         .channels = feed->channels ? feed->channels : width - feed->first_channel,
     };
-    cut.values = cut.lines * cut.channels;
+    cut.values = feed->one_hot ? 1 : cut.lines * cut.channels;
     return cut;
 }
 
@@ -133,8 +148,9 @@ static enum ls_status convert_run(const struct ls_feed_use *use,
     const char *raw = block->raw + (size_t)index * ls_kind_bytes(kind);
     const bool integers = use->type == LS_TYPE_INT32, labels = !strcmp(use->feed->name, "targets");
     const bool ragged = use->feed->length > 0;
+    const float divisor = use->feed->whole_bytes ? 1 : ls_array_divisor(block->array);
     const int64_t bad = integers ? ls_kind_to_integer(kind, raw, count, to)
-                                 : ls_kind_to_real(kind, raw, count, !use->feed->whole_bytes, to);
+                                 : ls_kind_to_real(kind, raw, count, divisor, to);
     if (bad >= 0)
         return bad_value(block, ragged, index + bad,
                          !integers              ? "a finite 32-bit number"
@@ -152,9 +168,80 @@ static enum ls_status convert_run(const struct ls_feed_use *use,
     return bad_value(block, ragged, index + beyond, expected, error);
 }
 
+/* Channel by channel into every channels-th place. */
+static enum ls_status convert_planes(const struct ls_cut_of_rows *cut,
+                                     const struct ls_block_of_rows *block, char *to,
+                                     struct ls_error *error) {
+    enum { PIECE = 512 };
+    int32_t piece[PIECE]; /* or floats */
+    enum ls_status status = LS_OK;
+    for (int64_t plane = 0; plane < block->count * cut->channels; plane++) {
+        const int64_t row = plane / cut->channels, channel = plane % cut->channels;
+        const int64_t from = (row * cut->width + cut->first + channel) * cut->lines;
+        char *target = to + (row * cut->values + channel) * 4;
+        for (int64_t pixel = 0; pixel < cut->lines && status == LS_OK; pixel += PIECE) {
+            const int64_t left = cut->lines - pixel, count = left < PIECE ? left : PIECE;
+            status = convert_run(cut->use, block, from + pixel, count, piece, error);
+            for (int64_t i = 0; i < count && status == LS_OK; i++)
+                memcpy(target + (pixel + i) * cut->channels * 4, &piece[i], 4);
+        }
+    }
+    return status;
+}
+
+static enum ls_status not_one_hot(const struct ls_block_of_rows *block, int64_t row,
+                                  struct ls_error *error) {
+    const struct ls_array *array = block->array;
+    return ls_fail(error, LS_INVALID,
+                   "%s: %s: row %llu (from 0): expected one 1 among %lld values, the others 0, as "
+                   "in the rows before",
+                   array->path, array->name, (unsigned long long)block->first + (uint64_t)row,
+                   (long long)array->row_values);
+}
+
+int64_t ls_row_hot(const struct ls_block_of_rows *block, int64_t row) {
+    const int64_t width = block->array->row_values;
+    int64_t hot = -1;
+    for (int64_t i = 0; i < width; i++) {
+        const double value = ls_kind_value(block->array->kind, block->raw, row * width + i);
+        if (value != 0 && (value != 1 || hot >= 0))
+            return -1;
+        if (value == 1)
+            hot = i;
+    }
+    return hot;
+}
+
+static enum ls_status convert_one_hot(const struct ls_cut_of_rows *cut,
+                                      const struct ls_block_of_rows *block, void *to,
+                                      struct ls_error *error) {
+    for (int64_t row = 0; row < block->count; row++) {
+        const int64_t hot = ls_row_hot(block, row);
+        if (hot < 0)
+            return not_one_hot(block, row, error);
+        if (cut->use->limit && hot >= cut->use->limit)
+            return ls_fail(
+                error, LS_INVALID,
+                "%s: %s: row %llu (from 0): its 1 is at place %lld; expected a label from 0 "
+                "to %lld",
+                block->array->path, block->array->name,
+                (unsigned long long)block->first + (uint64_t)row, (long long)hot,
+                (long long)cut->use->limit - 1);
+        if (cut->use->type == LS_TYPE_INT32)
+            ((int32_t *)to)[row] = (int32_t)hot;
+        else
+            ((float *)to)[row] = (float)hot;
+    }
+    return LS_OK;
+}
+
 enum ls_status ls_dataset_convert(const struct ls_cut_of_rows *cut,
                                   const struct ls_block_of_rows *block, void *to,
                                   struct ls_error *error) {
+    if (cut->use->feed->one_hot)
+        return convert_one_hot(cut, block, to, error);
+    if (cut->planes)
+        return convert_planes(cut, block, to, error);
     enum ls_status status = LS_OK;
     const struct ls_fill *fill = block->array->fill;
     const bool whole = cut->channels == cut->width; /* all of it: one run */

@@ -16,12 +16,15 @@ struct ls_feed_options {
     /* Of a ragged column (rows of different lengths): begin, the row's values and end are cut or
      * padded with zeros to `length`. Where that cuts something off, it is the end first. */
     int64_t length;
-    int64_t begin, end; /* tokens put in front and behind; 0: none */
-    bool masked;        /* the feed is what the masks of "inputs" leave to be said (loader.h) */
-    bool lengths;       /* the feed is how many of the `length` values are no padding */
-    bool
-        whole_bytes; /* uint8 read as reals stay 0 .. 255 (targets); else they are divided by 255 */
-    bool optional;   /* a file without the column is no error: the feed is not on offer */
+    int64_t begin, end;  /* tokens put in front and behind; 0: none */
+    bool masked;         /* the feed is what the masks of "inputs" leave to be said (loader.h) */
+    bool lengths;        /* the feed is how many of the `length` values are no padding */
+    bool whole_bytes;    /* reals are the file's numbers (targets); else those of images are divided
+                            by the type's range: ls_array_divisor */
+    bool channels_first; /* rows [C, H, W] become samples [H, W, C]; of rows of other ranks: no
+                            effect */
+    bool one_hot;        /* rows of one 1 among 0s become the number of its place */
+    bool optional;       /* a file without the column is no error: the feed is not on offer */
 };
 
 /* A feed as a model takes it. */

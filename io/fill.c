@@ -43,13 +43,13 @@ static bool good_cells(const struct ls_fill *fill, const struct ls_array *array)
     return true;
 }
 
-enum ls_status ls_fill_open(struct ls_fill *fill, hid_t file, const struct ls_array *array,
-                            struct ls_error *error) {
+enum ls_status ls_fill_open(struct ls_fill *fill, const struct ls_hdf5_file *file,
+                            const struct ls_array *array, struct ls_error *error) {
     *fill = (struct ls_fill){0};
-    if (!is_about(array) || !ls_hdf5_has(file, list_name))
+    if (!is_about(array) || !ls_hdf5_has(file->id, list_name))
         return LS_OK;
     struct ls_array list;
-    enum ls_status status = ls_array_open(&list, file, array->path, list_name, error);
+    enum ls_status status = ls_array_open(&list, file, list_name, error);
     if (status != LS_OK)
         return status;
     const bool pairs = list.kind == LS_KIND_I64 && list.row_values == 2;

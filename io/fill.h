@@ -9,7 +9,7 @@ double ls_fill_value(double *values, uint64_t count, bool median);
 
 /* What /table/missing lists of an array; nothing where there is no such list or it is not about
  * that array. */
-LS_MUST_USE enum ls_status ls_fill_open(struct ls_fill *fill, hid_t file,
+LS_MUST_USE enum ls_status ls_fill_open(struct ls_fill *fill, const struct ls_hdf5_file *file,
                                         const struct ls_array *array, struct ls_error *error);
 void ls_fill_close(struct ls_fill *fill); /* also of a zeroed one */
 

@@ -92,12 +92,13 @@ static const unsigned formats_of_option[] = {
 };
 
 const char *const ls_import_help =
-    "Formats (may be left out where file names tell: *ubyte*, *.bin, *.csv, *.npy, *.txt, *.tsv, "
-    "each also .gz):\n"
+    "Formats (may be left out where file names tell: *ubyte*, *.bin, *.csv, *.npy, *.npz, *.txt, "
+    "*.tsv, each also .gz):\n"
     "  idx IMAGES [LABELS]     MNIST's format; more pairs are joined\n"
     "  cifar FILE...           CIFAR-10's binary records\n"
     "  csv FILE...             a table, or (--series) a series; more files are further rows\n"
     "  npy INPUTS [TARGETS]    NumPy arrays; more pairs are joined\n"
+    "  npz FILE                NumPy's archive: every array of numbers, under its name\n"
     "  text FILE               a stream of tokens, or (--lines) rows of them, /text, with its "
     "vocabulary\n"
     "  pairs FILE              lines of fields between tabs: rows of tokens, /source and /target\n"
@@ -114,6 +115,7 @@ static const struct {
     [LS_IMPORT_IDX] = {"idx", ls_import_arrays}, [LS_IMPORT_CIFAR] = {"cifar", ls_import_cifar},
     [LS_IMPORT_CSV] = {"csv", ls_import_csv},    [LS_IMPORT_NPY] = {"npy", ls_import_arrays},
     [LS_IMPORT_TEXT] = {"text", ls_import_text}, [LS_IMPORT_PAIRS] = {"pairs", ls_import_pairs},
+    [LS_IMPORT_NPZ] = {"npz", ls_import_npz},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -134,6 +136,8 @@ static int guess_format(const char *path) {
         return LS_IMPORT_TEXT;
     if (ls_path_ends(name, ".tsv"))
         return LS_IMPORT_PAIRS;
+    if (ls_path_ends(name, ".npz"))
+        return LS_IMPORT_NPZ;
     return ls_path_ends(name, ".npy") ? LS_IMPORT_NPY : -1;
 }
 
@@ -169,8 +173,8 @@ static enum ls_status locate(struct ls_import *import, const char *name, const c
     char *below = NULL;
     if (folder && name[0] != '/')
         LS_ASSERT(asprintf(&below, "%s/%s", folder, name) >= 0, "out of memory: %s", name);
-    if (!(below && add_existing(import, below, &status, error)) &&
-        !add_existing(import, name, &status, error))
+    if (!add_existing(import, name, &status, error) &&
+        !(below && add_existing(import, below, &status, error)))
         status = add_file(import, below ? below : name, error);
     free(below);
     return status;
@@ -185,7 +189,7 @@ static enum ls_status locate_other(char *path, const char *option, const char *f
     if (snprintf(below, sizeof below, "%s/%s", folder, path) >= (int)sizeof below)
         return ls_fail(error, LS_INVALID, "--%s: a path of more than %d bytes", option,
                        (int)LS_TEXT_MAX - 1);
-    if (ls_file_exists(below) || !ls_file_exists(path))
+    if (!ls_file_exists(path))
         snprintf(path, LS_TEXT_MAX, "%s", below);
     return LS_OK;
 }
@@ -250,8 +254,8 @@ static enum ls_status find_format(struct ls_import *import, int named, unsigned 
     const int format = named >= 0 ? named : guess_format(import->files[0]);
     if (format < 0)
         return ls_fail(error, LS_INVALID,
-                       "%s: its name does not tell the format; put idx, cifar, csv, npy, text or "
-                       "pairs in front",
+                       "%s: its name does not tell the format; put idx, cifar, csv, npy, npz, text "
+                       "or pairs in front",
                        import->files[0]);
     for (int i = 0; i < options.count; i++)
         if ((used >> i & 1u) && !(formats_of_option[i] >> format & 1u))
@@ -310,6 +314,24 @@ enum ls_status ls_import_parse(struct ls_import *import, int count, char *const 
     return status;
 }
 
+bool ls_import_names_file(int count, char *const *words, int wanted) {
+    int first = 0;
+    for (int i = 0; i < FORMATS; i++)
+        if (count && !strcmp(words[0], formats[i].name))
+            first = 1;
+    for (int at = first; at <= wanted; at++) {
+        if (strncmp(words[at], "--", 2) != 0) {
+            if (at == wanted)
+                return true;
+            continue;
+        }
+        const struct ls_field *field = ls_fields_find(options, words[at] + 2);
+        if (field && field->kind != LS_FIELD_BOOL) /* its value is the next word */
+            at++;
+    }
+    return false;
+}
+
 char *ls_import_print(const struct ls_import *import) {
     char *text = NULL, value[LS_TEXT_MAX];
     size_t size = 0;
@@ -343,6 +365,8 @@ enum ls_status ls_import_run(const struct ls_import *import, const char *path,
                                  import->file_count, error);
     if (status == LS_OK)
         status = ls_writer_texts(writer, -1, "format", &formats[import->format].name, 1, error);
+    if (import->sealed)
+        ls_writer_seal(writer);
     if (status == LS_OK)
         return ls_writer_finish(writer, error);
     ls_writer_abandon(writer);

@@ -1,6 +1,7 @@
 /* IDX and NPY: files of inputs and of targets in turn (or one file of inputs alone), joined in
  * their order. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "io/import_internal.h"
@@ -36,32 +37,112 @@ static enum ls_status open_array(const struct ls_import *import, int file, bool 
                : ls_npy_open(array, import->files[file], targets, error);
 }
 
-/* The values of one file behind `first` rows of the written array; there must be exactly so many.
- */
-static enum ls_status copy_rows(struct ls_raw_array *array, struct ls_writer *writer, int to,
-                                uint64_t first, struct ls_error *error) {
-    const uint64_t block = array->row_bytes < BLOCK_BYTES ? BLOCK_BYTES / array->row_bytes : 1;
-    const uint64_t start = array->stream.bytes, expected = start + array->rows * array->row_bytes;
-    char *bytes = ls_calloc(block, array->row_bytes);
+static uint64_t stored_row_bytes(const struct ls_raw_array *array) {
+    const uint64_t bytes = ls_kind_bytes(array->kind);
+    return array->stored_bytes ? array->row_bytes / bytes * (uint64_t)array->stored_bytes
+                               : array->row_bytes;
+}
+
+static enum ls_status truncated(const struct ls_raw_array *array, uint64_t expected,
+                                struct ls_error *error) {
+    return ls_fail(error, LS_INVALID, "%s: truncated: expected %llu bytes, found %llu%s",
+                   array->stream.path, (unsigned long long)expected,
+                   (unsigned long long)array->stream.bytes,
+                   array->stream.cut ? " (its gzip data ends early)" : "");
+}
+
+/* Row by row from a file that has them one behind the other. */
+static enum ls_status copy_in_order(struct ls_raw_array *array, struct ls_writer *writer, int to,
+                                    uint64_t first, struct ls_error *error) {
+    const uint64_t stored = stored_row_bytes(array);
+    const uint64_t block = stored < BLOCK_BYTES ? BLOCK_BYTES / stored : 1;
+    const uint64_t expected = array->stream.bytes + array->rows * stored;
+    const uint64_t values = array->row_bytes / ls_kind_bytes(array->kind);
+    char *bytes = ls_calloc(block, stored), *numbers = bytes;
+    if (array->stored_bytes)
+        numbers = ls_calloc(block, array->row_bytes);
     enum ls_status status = LS_OK;
     uint64_t got = 0;
     for (uint64_t row = 0; row < array->rows && status == LS_OK; row += block) {
         const uint64_t count = array->rows - row < block ? array->rows - row : block;
-        status = ls_stream_read(&array->stream, bytes, count * array->row_bytes, &got, error);
-        if (status == LS_OK && got < count * array->row_bytes)
-            status = ls_fail(error, LS_INVALID, "%s: truncated: expected %llu bytes, found %llu%s",
-                             array->stream.path, (unsigned long long)expected,
-                             (unsigned long long)array->stream.bytes,
-                             array->stream.cut ? " (its gzip data ends early)" : "");
+        status = ls_stream_read(&array->stream, bytes, count * stored, &got, error);
+        if (status == LS_OK && got < count * stored)
+            status = truncated(array, expected, error);
+        if (status == LS_OK && array->stored_bytes)
+            ls_npy_convert(array, bytes, count * values, numbers);
         if (status == LS_OK)
-            status = ls_writer_put(writer, to, first + row, count, bytes, error);
+            status = ls_writer_put(writer, to, first + row, count, numbers, error);
     }
+    if (numbers != bytes)
+        free(numbers);
+    free(bytes);
+    return status;
+}
+
+/* Values of row `row`, `stored` bytes each, from an array in Fortran's order: the first index
+ * counts fastest. */
+static void gather_row(const struct ls_raw_array *array, const char *all, uint64_t row,
+                       size_t stored, char *to) {
+    const struct ls_shape shape = array->row;
+    const int64_t values = ls_shape_count(shape);
+    for (int64_t i = 0; i < values; i++) {
+        int64_t left = i;
+        uint64_t from = 0;
+        for (int d = shape.rank - 1; d >= 0; d--) {
+            uint64_t stride = array->rows; /* of this dimension in the file */
+            for (int e = 0; e < d; e++)
+                stride *= (uint64_t)shape.dims[e];
+            from += (uint64_t)(left % shape.dims[d]) * stride;
+            left /= shape.dims[d];
+        }
+        memcpy(to + (size_t)i * stored, all + (from + row) * stored, stored);
+    }
+}
+
+/* A row's values lie all over the file: it is read whole. */
+static enum ls_status copy_columns_first(struct ls_raw_array *array, struct ls_writer *writer,
+                                         int to, uint64_t first, struct ls_error *error) {
+    const uint64_t stored = stored_row_bytes(array), values = (uint64_t)ls_shape_count(array->row);
+    const uint64_t expected = array->stream.bytes + array->rows * stored;
+    uint64_t got = 0, room = 0, filled = 0;
+    char *all = NULL;
+    enum ls_status status = LS_OK;
+    do { /* grows with what is there: the header alone may claim anything */
+        room = room ? 2 * room : (uint64_t)BLOCK_BYTES;
+        room = room < array->rows * stored ? room : array->rows * stored;
+        all = ls_realloc(all, room, 1);
+        status = ls_stream_read(&array->stream, all + filled, room - filled, &got, error);
+        filled += got;
+    } while (status == LS_OK && filled == room && room < array->rows * stored);
+    if (status == LS_OK && filled < array->rows * stored)
+        status = truncated(array, expected, error);
+    char *row = ls_calloc(1, stored), *numbers = ls_calloc(1, array->row_bytes);
+    for (uint64_t r = 0; r < array->rows && status == LS_OK; r++) {
+        gather_row(array, all, r, (size_t)(stored / values), row);
+        if (array->stored_bytes)
+            ls_npy_convert(array, row, values, numbers);
+        status =
+            ls_writer_put(writer, to, first + r, 1, array->stored_bytes ? numbers : row, error);
+    }
+    free(row);
+    free(numbers);
+    free(all);
+    return status;
+}
+
+enum ls_status ls_raw_array_copy(struct ls_raw_array *array, struct ls_writer *writer, int to,
+                                 uint64_t first, struct ls_error *error) {
+    const uint64_t expected = array->stream.bytes + array->rows * stored_row_bytes(array);
+    enum ls_status status = array->columns_first
+                                ? copy_columns_first(array, writer, to, first, error)
+                                : copy_in_order(array, writer, to, first, error);
+    char more;
+    uint64_t got = 0;
     if (status == LS_OK)
-        status = ls_stream_read(&array->stream, bytes, 1, &got, error);
+        status = ls_stream_read(&array->stream, &more, 1, &got, error);
     if (status == LS_OK && got)
         status = ls_fail(error, LS_INVALID, "%s: expected %llu bytes, found more",
                          array->stream.path, (unsigned long long)expected);
-    free(bytes);
     return status;
 }
 
@@ -84,9 +165,10 @@ static enum ls_status survey(const struct ls_import *import, int first, int step
             return ls_fail(
                 error, LS_INVALID,
                 "files of one data set must have the same kind of samples, but they are\n"
-                "  %s (type %d) in %s and\n  %s (type %d) in %s",
-                ls_shape_print(summary->row, expected), (int)summary->kind, import->files[first],
-                ls_shape_print(array.row, found), (int)array.kind, import->files[file]);
+                "  %s %s in %s and\n  %s %s in %s",
+                ls_shape_print(summary->row, expected), ls_kind_name(summary->kind),
+                import->files[first], ls_shape_print(array.row, found), ls_kind_name(array.kind),
+                import->files[file]);
         if (__builtin_add_overflow(summary->rows, array.rows, &summary->rows))
             return ls_fail(error, LS_INVALID, "%s: more than 2^64 rows", import->files[file]);
     }
@@ -161,7 +243,7 @@ static enum ls_status import_role(const struct ls_import *import, struct ls_writ
         if (status != LS_OK)
             break;
         status = labels ? copy_labels(&array, writer, to, row, error)
-                        : copy_rows(&array, writer, to, row, error);
+                        : ls_raw_array_copy(&array, writer, to, row, error);
         if (status == LS_OK && array.stream.cut)
             status = ls_fail(error, LS_INVALID, "%s: truncated: its gzip data ends early",
                              array.stream.path);

@@ -5,7 +5,13 @@
 #include "core/base/memory.h"
 #include "io/import_internal.h"
 
-enum { PIXELS = 32 * 32, CHANNELS = 3, RECORD_BYTES = 1 + PIXELS * CHANNELS, BLOCK = 256 };
+enum {
+    PIXELS = 32 * 32,
+    CHANNELS = 3,
+    CLASSES = 10,
+    RECORD_BYTES = 1 + PIXELS * CHANNELS,
+    BLOCK = 256
+};
 
 /* A gzipped file says nothing of its size, so it is unpacked once to count. */
 static enum ls_status count_records(const char *path, char *bytes, uint64_t *records,
@@ -35,6 +41,20 @@ static void interleave(const unsigned char *record, int32_t *label, unsigned cha
             image[pixel * CHANNELS + channel] = record[1 + channel * PIXELS + pixel];
 }
 
+/* CIFAR-100's records have two label bytes; as many of them as fit look like CIFAR-10's. */
+static enum ls_status check_labels(const char *path, const int32_t *labels, uint64_t first,
+                                   uint64_t count, struct ls_error *error) {
+    for (uint64_t i = 0; i < count; i++)
+        if (labels[i] >= CLASSES)
+            return ls_fail(error, LS_INVALID,
+                           "%s: record %llu (from 0) has the label %d, expected 0 to %d: these are "
+                           "not CIFAR-10's records of %d bytes (CIFAR-100's have %d: two labels "
+                           "first)",
+                           path, (unsigned long long)(first + i), (int)labels[i], CLASSES - 1,
+                           (int)RECORD_BYTES, (int)RECORD_BYTES + 1);
+    return LS_OK;
+}
+
 struct buffers {
     unsigned char *records, *images; /* [BLOCK] owned */
     int32_t *labels;                 /* [BLOCK] owned */
@@ -45,7 +65,7 @@ static enum ls_status copy_file(const char *path, const struct buffers *buffers,
                                 struct ls_error *error) {
     struct ls_stream stream;
     enum ls_status status = ls_stream_open(&stream, path, error);
-    uint64_t got = BLOCK * RECORD_BYTES;
+    uint64_t got = BLOCK * RECORD_BYTES, done = 0;
     while (status == LS_OK && got == BLOCK * RECORD_BYTES) {
         status = ls_stream_read(&stream, buffers->records, BLOCK * RECORD_BYTES, &got, error);
         const uint64_t count = got / RECORD_BYTES;
@@ -54,7 +74,10 @@ static enum ls_status copy_file(const char *path, const struct buffers *buffers,
         for (uint64_t i = 0; i < count; i++)
             interleave(buffers->records + i * RECORD_BYTES, &buffers->labels[i],
                        buffers->images + i * PIXELS * CHANNELS);
-        status = ls_writer_put(writer, to[0], row, count, buffers->images, error);
+        status = check_labels(path, buffers->labels, done, count, error);
+        done += count;
+        if (status == LS_OK)
+            status = ls_writer_put(writer, to[0], row, count, buffers->images, error);
         if (status == LS_OK)
             status = ls_writer_put(writer, to[1], row, count, buffers->labels, error);
         row += count;

@@ -17,6 +17,8 @@ LS_MUST_USE enum ls_status ls_import_cifar(const struct ls_import *import, struc
                                            struct ls_error *error);
 LS_MUST_USE enum ls_status ls_import_csv(const struct ls_import *import, struct ls_writer *writer,
                                          struct ls_error *error);
+LS_MUST_USE enum ls_status ls_import_npz(const struct ls_import *import, struct ls_writer *writer,
+                                         struct ls_error *error);
 
 LS_MUST_USE enum ls_status ls_import_text(const struct ls_import *import, struct ls_writer *writer,
                                           struct ls_error *error);
@@ -46,10 +48,15 @@ char *ls_import_print(const struct ls_import *import);
 /* A file that is a header and then rows of numbers. */
 struct ls_raw_array {
     struct ls_stream stream; /* behind the header; owned */
-    enum ls_kind kind;
+    enum ls_kind kind;       /* of the numbers as they are written */
     uint64_t rows;
     struct ls_shape row;
-    uint64_t row_bytes;
+    uint64_t row_bytes; /* as they are written */
+    /* How the file has them, where that is not as they are written. */
+    int stored_bytes;   /* of a number; 0: of the kind */
+    bool swapped;       /* the other byte order */
+    bool columns_first; /* Fortran's order: the row number counts fastest */
+    bool refused;       /* after an error: the file is sound, but holds no rows of numbers */
 };
 
 /* Each opens, reads and checks the header; `targets`: what the file is for. */
@@ -57,6 +64,19 @@ LS_MUST_USE enum ls_status ls_idx_open(struct ls_raw_array *array, const char *p
                                        struct ls_error *error);
 LS_MUST_USE enum ls_status ls_npy_open(struct ls_raw_array *array, const char *path, bool targets,
                                        struct ls_error *error);
+
+/* The same from a stream that stands at its beginning; the stream goes over to the array, and is
+ * closed after an error. */
+LS_MUST_USE enum ls_status ls_npy_read(struct ls_raw_array *array, struct ls_stream stream,
+                                       struct ls_error *error);
+
+/* The values behind `first` rows of the written array `to`; there must be exactly so many. */
+LS_MUST_USE enum ls_status ls_raw_array_copy(struct ls_raw_array *array, struct ls_writer *writer,
+                                             int to, uint64_t first, struct ls_error *error);
+
+/* Numbers as the file has them (stored_bytes each) to the array's kind; `to` may be `from` where
+ * both have one size. */
+void ls_npy_convert(const struct ls_raw_array *array, const char *from, uint64_t count, char *to);
 
 /* Checks dims[0 .. rank-1] (at least one row, at most 2^31 bytes a row, no overflow) and fills
  * rows, row and row_bytes from them and the kind. */

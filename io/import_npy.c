@@ -1,22 +1,66 @@
-/* NumPy's format, versions 1 and 2: magic, version, length, then a Python dict that says type,
+/* NumPy's format, versions 1 to 3: magic, version, length, then a Python dict that says type,
  * order and shape. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
 #include "io/import_internal.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { HEADER_MAX = 65536 };
 
+/* What the files have, and as what it is written: half precision as float, extended as double. */
 static const struct {
     const char *text;
     enum ls_kind kind;
+    int bytes;
 } types[] = {
-    {"u1", LS_KIND_U8},  {"u2", LS_KIND_U16}, {"u4", LS_KIND_U32}, {"u8", LS_KIND_U64},
-    {"i1", LS_KIND_I8},  {"i2", LS_KIND_I16}, {"i4", LS_KIND_I32}, {"i8", LS_KIND_I64},
-    {"f4", LS_KIND_F32}, {"f8", LS_KIND_F64},
+    {"b1", LS_KIND_BOOL, 1},  {"u1", LS_KIND_U8, 1},  {"u2", LS_KIND_U16, 2},
+    {"u4", LS_KIND_U32, 4},   {"u8", LS_KIND_U64, 8}, {"i1", LS_KIND_I8, 1},
+    {"i2", LS_KIND_I16, 2},   {"i4", LS_KIND_I32, 4}, {"i8", LS_KIND_I64, 8},
+    {"f2", LS_KIND_F32, 2},   {"f4", LS_KIND_F32, 4}, {"f8", LS_KIND_F64, 8},
+    {"f16", LS_KIND_F64, 16},
 };
+
+/* A half (IEEE 754 binary16) as a float, exactly. */
+static float half(uint16_t bits) {
+    const int exponent = bits >> 10 & 31, fraction = bits & 1023;
+    const float sign = bits >> 15 ? -1.0f : 1.0f;
+    if (exponent == 31)
+        return fraction ? NAN : sign * INFINITY;
+    if (exponent == 0)
+        return sign * ldexpf((float)fraction, -24);
+    return sign * ldexpf((float)(1024 + fraction), exponent - 25);
+}
+
+/* x86's extended doubles: 80 of the 128 bits, as this machine has them if it has any. */
+static double extended(const char *bytes) {
+    long double value = 0;
+    memcpy(&value, bytes, sizeof value < 16 ? sizeof value : 16);
+    return (double)value;
+}
+
+void ls_npy_convert(const struct ls_raw_array *array, const char *from, uint64_t count, char *to) {
+    const int stored = array->stored_bytes;
+    for (uint64_t i = 0; i < count; i++) {
+        char number[16];
+        for (int b = 0; b < stored; b++)
+            number[b] =
+                from[i * (uint64_t)stored + (uint64_t)(array->swapped ? stored - 1 - b : b)];
+        if (array->kind == LS_KIND_F32 && stored == 2) {
+            uint16_t bits;
+            memcpy(&bits, number, sizeof bits);
+            ((float *)to)[i] = half(bits);
+        } else if (stored == 16) {
+            ((double *)to)[i] = extended(number);
+        } else if (array->kind == LS_KIND_BOOL) {
+            to[i] = number[0] != 0;
+        } else {
+            memcpy(to + i * (uint64_t)stored, number, (size_t)stored);
+        }
+    }
+}
 
 /* Text behind 'key': in the header, spaces skipped; NULL if there is none. */
 static const char *value_of(const char *header, const char *key) {
@@ -30,21 +74,33 @@ static const char *value_of(const char *header, const char *key) {
     return at + strspn(at, " ");
 }
 
+static bool is_type(const char *text, const char *type) {
+    const size_t length = strlen(type);
+    return !strncmp(text, type, length) && text[length] == '\'';
+}
+
+/* '<f4': byte order, kind, bytes. */
 static enum ls_status parse_type(struct ls_raw_array *array, const char *text,
                                  struct ls_error *error) {
-    const size_t count = sizeof types / sizeof *types;
-    const bool ordered = text && text[0] == '\'' &&
-                         (text[1] == '<' || (text[1] == '|' && text[2] && text[3] == '1'));
-    for (size_t i = 0; ordered && i < count; i++) {
-        if (strncmp(text + 2, types[i].text, 2) == 0 && text[4] == '\'') {
-            array->kind = types[i].kind;
-            return LS_OK;
-        }
+    const bool ordered = text && text[0] == '\'' && text[1] && strchr("<>|=", text[1]);
+    for (size_t i = 0; ordered && i < sizeof types / sizeof *types; i++) {
+        if (!is_type(text + 2, types[i].text) || (types[i].bytes == 16 && sizeof(long double) < 16))
+            continue;
+        array->kind = types[i].kind;
+        array->swapped = text[1] == '>' && types[i].bytes > 1;
+        const bool as_it_is = types[i].bytes == (int)ls_kind_bytes(array->kind) && !array->swapped;
+        if (!as_it_is || array->kind == LS_KIND_BOOL)
+            array->stored_bytes = types[i].bytes;
+        return LS_OK;
     }
-    return ls_fail(
-        error, LS_INVALID,
-        "%s: expected little-endian numbers (u1 to u8, i1 to i8, f4, f8), found the type %.*s",
-        array->stream.path, text ? (int)strcspn(text, ",}") : 4, text ? text : "none");
+    const bool complex = ordered && text[2] == 'c';
+    return ls_fail(error, LS_INVALID,
+                   "%s: expected numbers (b1, u1 to u8, i1 to i8, f2 to f8), found the type "
+                   "%.*s%s",
+                   array->stream.path, text ? (int)strcspn(text, ",}") : 4, text ? text : "none",
+                   complex ? "\nsave real and imaginary parts side by side: "
+                             "numpy.stack([x.real, x.imag], axis=-1)"
+                           : "\nsave it as numbers: numpy.save(file, x.astype('f4'))");
 }
 
 static enum ls_status parse_shape(struct ls_raw_array *array, const char *text,
@@ -77,12 +133,14 @@ static enum ls_status parse_header(struct ls_raw_array *array, const char *heade
     if (status != LS_OK)
         return status;
     const char *order = value_of(header, "'fortran_order'");
-    if (!order || strncmp(order, "False", 5) != 0)
-        return ls_fail(
-            error, LS_INVALID,
-            "%s: expected an array in C order, found Fortran order (numpy.ascontiguousarray helps)",
-            array->stream.path);
-    return parse_shape(array, value_of(header, "'shape'"), error);
+    const bool fortran = order && strncmp(order, "True", 4) == 0;
+    if (!fortran && (!order || strncmp(order, "False", 5) != 0))
+        return ls_fail(error, LS_INVALID,
+                       "%s: an NPY header without 'fortran_order': True or False",
+                       array->stream.path);
+    const enum ls_status shaped = parse_shape(array, value_of(header, "'shape'"), error);
+    array->columns_first = fortran && array->row.rank > 0;
+    return shaped;
 }
 
 /* The header's text, owned by the caller. */
@@ -94,10 +152,10 @@ static enum ls_status read_header(struct ls_raw_array *array, char **header,
     enum ls_status status = ls_stream_read(&array->stream, start, 10, &got, error);
     if (status != LS_OK)
         return status;
-    if (got < 10 || memcmp(start, "\x93NUMPY", 6) != 0 || start[6] < 1 || start[6] > 2)
-        return ls_fail(error, LS_INVALID, "%s: not an NPY file of version 1 or 2", path);
+    if (got < 10 || memcmp(start, "\x93NUMPY", 6) != 0 || start[6] < 1 || start[6] > 3)
+        return ls_fail(error, LS_INVALID, "%s: not an NPY file of version 1 to 3", path);
     uint64_t length = start[8] | (uint64_t)start[9] << 8;
-    if (start[6] == 2) {
+    if (start[6] >= 2) {
         status = ls_stream_read(&array->stream, start + 10, 2, &got, error);
         if (status != LS_OK)
             return status;
@@ -116,19 +174,26 @@ static enum ls_status read_header(struct ls_raw_array *array, char **header,
     return status;
 }
 
-enum ls_status ls_npy_open(struct ls_raw_array *array, const char *path, bool targets,
+enum ls_status ls_npy_read(struct ls_raw_array *array, struct ls_stream stream,
                            struct ls_error *error) {
-    (void)targets; /* NumPy's header is the same for both */
-    *array = (struct ls_raw_array){0};
     char *header = NULL;
-    enum ls_status status = ls_stream_open(&array->stream, path, error);
-    if (status != LS_OK)
-        return status;
-    status = read_header(array, &header, error);
-    if (status == LS_OK)
+    *array = (struct ls_raw_array){.stream = stream};
+    enum ls_status status = read_header(array, &header, error);
+    if (status == LS_OK) {
         status = parse_header(array, header, error);
+        array->refused = status != LS_OK;
+    }
     free(header);
     if (status != LS_OK)
         ls_stream_close(&array->stream);
     return status;
+}
+
+enum ls_status ls_npy_open(struct ls_raw_array *array, const char *path, bool targets,
+                           struct ls_error *error) {
+    (void)targets; /* NumPy's header is the same for both */
+    struct ls_stream stream;
+    *array = (struct ls_raw_array){0};
+    const enum ls_status status = ls_stream_open(&stream, path, error);
+    return status == LS_OK ? ls_npy_read(array, stream, error) : status;
 }

@@ -5,6 +5,7 @@
 
 /* Calls X(kind, C type) for every kind. */
 #define EVERY_KIND(X)                                                                              \
+    X(LS_KIND_BOOL, uint8_t)                                                                       \
     X(LS_KIND_U8, uint8_t)                                                                         \
     X(LS_KIND_U16, uint16_t)                                                                       \
     X(LS_KIND_U32, uint32_t)                                                                       \
@@ -34,14 +35,18 @@ double ls_kind_value(enum ls_kind kind, const void *from, int64_t index) {
     return 0;
 }
 
-int64_t ls_kind_to_real(enum ls_kind kind, const void *from, int64_t count, bool unit, float *to) {
-    if (kind == LS_KIND_U8 && unit) {
-        /* A division, not a product with 1/255: each value is the float nearest to v/255. */
-        const uint8_t *bytes = from;
-        for (int64_t i = 0; i < count; i++)
-            to[i] = (float)bytes[i] / 255.0f;
-        return -1;
-    }
+const char *ls_kind_name(enum ls_kind kind) {
+    static const char *const names[] = {
+        [LS_KIND_BOOL] = "boolean", [LS_KIND_U8] = "uint8",    [LS_KIND_U16] = "uint16",
+        [LS_KIND_U32] = "uint32",   [LS_KIND_U64] = "uint64",  [LS_KIND_I8] = "int8",
+        [LS_KIND_I16] = "int16",    [LS_KIND_I32] = "int32",   [LS_KIND_I64] = "int64",
+        [LS_KIND_F32] = "float32",  [LS_KIND_F64] = "float64",
+    };
+    return names[kind];
+}
+
+int64_t ls_kind_to_real(enum ls_kind kind, const void *from, int64_t count, float divisor,
+                        float *to) {
     switch (kind) {
 #define X(k, type)                                                                                 \
     case k:                                                                                        \
@@ -51,6 +56,9 @@ int64_t ls_kind_to_real(enum ls_kind kind, const void *from, int64_t count, bool
         EVERY_KIND(X)
 #undef X
     }
+    if (divisor != 1) /* no product with 1/255: each value is the float nearest to v/255 */
+        for (int64_t i = 0; i < count; i++)
+            to[i] /= divisor;
     if (kind == LS_KIND_F32 || kind == LS_KIND_F64)
         for (int64_t i = 0; i < count; i++)
             if (!isfinite(to[i]))

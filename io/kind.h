@@ -9,6 +9,7 @@
 
 /* How values lie in memory after a read, whatever the file's byte order. */
 enum ls_kind {
+    LS_KIND_BOOL, /* a byte, 0 or 1 */
     LS_KIND_U8,
     LS_KIND_U16,
     LS_KIND_U32,
@@ -23,9 +24,13 @@ enum ls_kind {
 
 size_t ls_kind_bytes(enum ls_kind kind);
 
-/* Converts count values; a uint8 is divided by 255 when `unit` is set. Returns the index of the
- * first value that is not finite (as a float), or -1. */
-int64_t ls_kind_to_real(enum ls_kind kind, const void *from, int64_t count, bool unit, float *to);
+/* "uint8", "float64", "boolean" */
+const char *ls_kind_name(enum ls_kind kind);
+
+/* Converts count values, each divided by `divisor`. Returns the index of the first value that is
+ * not finite (as a float), or -1. */
+int64_t ls_kind_to_real(enum ls_kind kind, const void *from, int64_t count, float divisor,
+                        float *to);
 
 /* Index of the first value that is not an integer of 32 bits, or -1. */
 int64_t ls_kind_to_integer(enum ls_kind kind, const void *from, int64_t count, int32_t *to);

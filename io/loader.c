@@ -14,6 +14,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/random.h"
+#include "io/shuffle.h"
 #include "io/vocabulary.h"
 
 struct slot {
@@ -32,6 +33,8 @@ struct ls_loader {
     int images;                                 /* the use that is augmented; -1: none */
     int inputs, masked;                         /* the uses that masks change; masked -1: none */
     struct ls_mask_tokens tokens;
+    struct ls_shuffle shuffle; /* the reader's */
+    uint64_t advised;          /* the reader's: windows that are wanted soon */
     int slot_count;
     struct slot *slots; /* [slot_count] owned */
     float *staging;     /* images before augmentation; NULL without */
@@ -48,9 +51,27 @@ struct ls_loader {
     bool failed; /* the last one produced is an error: reading rests */
 };
 
+/* Whole runs of the window that is begun and of the next one are asked for at once: their samples
+ * are read in any order. */
+static void advise(struct ls_loader *loader, uint64_t epoch, uint64_t at) {
+    const struct ls_part *part = &loader->options.part;
+    const uint64_t window = ls_shuffle_window(&loader->shuffle, at);
+    const uint64_t windows = (loader->shuffle.blocks - 1) / LS_SHUFFLE_WINDOW + 1;
+    const uint64_t wanted = epoch * windows + window + 2;
+    if (part->samples || part->permuted || wanted == loader->advised)
+        return;
+    uint64_t first, count;
+    const bool next_only = wanted == loader->advised + 1;
+    loader->advised = wanted;
+    for (uint64_t w = window + next_only; w < window + 2; w++)
+        for (int i = 0; ls_shuffle_run(&loader->shuffle, w, i, &first, &count); i++)
+            for (int u = 0; u < loader->options.use_count; u++)
+                if (loader->uses[u].feed)
+                    ls_dataset_advise(part->dataset, &loader->uses[u], part->first + first, count);
+}
+
 /* Which rows this rank takes of batch `index` of `epoch`. */
-static void plan_batch(const struct ls_loader *loader, uint64_t epoch, int64_t index,
-                       struct slot *slot) {
+static void plan_batch(struct ls_loader *loader, uint64_t epoch, int64_t index, struct slot *slot) {
     const struct ls_loader_options *options = &loader->options;
     const uint64_t begin = (uint64_t)index * (uint64_t)options->batch,
                    left = options->part.count - begin;
@@ -72,11 +93,14 @@ static void plan_batch(const struct ls_loader *loader, uint64_t epoch, int64_t i
     };
     for (int u = 0; u < options->use_count; u++)
         slot->batch.feeds[u] = slot->feeds[u];
-    const struct ls_random_key key = ls_random_key(options->seed, LS_STREAM_SHUFFLE, epoch, 0);
+    if (options->shuffle)
+        ls_shuffle_begin(&loader->shuffle, epoch);
+    if (options->shuffle && options->shuffle_block)
+        advise(loader, epoch, begin);
     for (int64_t i = 0; i < slot->batch.rows; i++) {
         uint64_t position = begin + slot->batch.row_first + (uint64_t)i;
         if (options->shuffle)
-            position = ls_random_permute(key, position, options->part.count);
+            position = ls_shuffle_position(&loader->shuffle, position);
         slot->row_ids[i] = ls_part_sample(&options->part, position);
     }
 }
@@ -274,6 +298,9 @@ enum ls_status ls_loader_create(struct ls_loader **result, const struct ls_loade
     lay_out(loader);
     loader->memory = ls_memory_map(loader->memory_bytes);
     lay_out(loader);
+    if (options->shuffle)
+        ls_shuffle_create(&loader->shuffle, options->seed, options->part.count,
+                          options->shuffle_block);
     pthread_mutex_init(&loader->mutex, NULL);
     pthread_cond_init(&loader->changed, NULL);
     const int number = start_thread(loader);
@@ -293,6 +320,7 @@ void ls_loader_destroy(struct ls_loader *loader) {
     pthread_cond_destroy(&loader->changed);
     pthread_mutex_destroy(&loader->mutex);
     ls_memory_unmap(loader->memory, loader->memory_bytes);
+    ls_shuffle_destroy(&loader->shuffle);
     free(loader->slots);
     free(loader);
 }

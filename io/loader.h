@@ -1,8 +1,8 @@
 /* Feeds one rank: the samples of its microbatches of each global batch, read ahead by a thread.
  *
  * The order of an epoch is a function of (seed, epoch): batch b holds positions b*batch .. of a
- * permutation of the part (not shuffled: in order). A short last batch fills microbatches of the
- * planned size in order; the rest are empty. */
+ * shuffle of the part (shuffle.h; not shuffled: in order). A short last batch fills microbatches of
+ * the planned size in order; the rest are empty. */
 #ifndef LS_IO_LOADER_H
 #define LS_IO_LOADER_H
 
@@ -14,6 +14,7 @@ struct ls_loader;
 struct ls_loader_options {
     struct ls_part part;
     bool shuffle;
+    uint64_t shuffle_block; /* samples; 0: all samples are shuffled as one */
     uint64_t seed;
     int64_t batch;                  /* global */
     int microbatches;               /* of a global batch; divides batch */

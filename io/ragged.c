@@ -52,9 +52,10 @@ static enum ls_status check_ends(const struct ls_array *ends, const struct ls_ar
     return status;
 }
 
-enum ls_status ls_ragged_open(struct ls_array *ends, const struct ls_array *values, hid_t file,
-                              const char *name, struct ls_error *error) {
-    const enum ls_status status = ls_array_open(ends, file, values->path, name, error);
+enum ls_status ls_ragged_open(struct ls_array *ends, const struct ls_array *values,
+                              const struct ls_hdf5_file *file, const char *name,
+                              struct ls_error *error) {
+    const enum ls_status status = ls_array_open(ends, file, name, error);
     return status == LS_OK ? check_ends(ends, values, error) : status;
 }
 

@@ -13,7 +13,8 @@ bool ls_ragged_is_ends(hid_t file, const char *name);
 
 /* Opens the ends of `values`; both must fit each other. */
 LS_MUST_USE enum ls_status ls_ragged_open(struct ls_array *ends, const struct ls_array *values,
-                                          hid_t file, const char *name, struct ls_error *error);
+                                          const struct ls_hdf5_file *file, const char *name,
+                                          struct ls_error *error);
 
 /* The values of a row: *count from *first on. Ends that descend or lie beyond the values are an
  * error. */

@@ -14,10 +14,11 @@ enum { ID_BYTES_MAX = 1 << 16 };
 /* `count` texts of one length into to[0 .. count - 1], owned. */
 static enum ls_status read_texts(const struct ls_dataset_file *file, char **to,
                                  struct ls_error *error) {
-    hid_t dataset;
-    enum ls_status status = ls_hdf5_open_dataset(file->file, file->path, ids_name, &dataset, error);
+    struct ls_hdf5_dataset found;
+    enum ls_status status = ls_hdf5_open_dataset(&file->file, ids_name, &found, error);
     if (status != LS_OK)
         return status;
+    const hid_t dataset = found.id;
     const hid_t stored = H5Dget_type(dataset), space = H5Dget_space(dataset);
     const size_t size = H5Tget_size(stored);
     const bool good = H5Tget_class(stored) == H5T_STRING && H5Tis_variable_str(stored) == 0 &&
@@ -41,7 +42,7 @@ static enum ls_status read_texts(const struct ls_dataset_file *file, char **to,
 static enum ls_status read_numbers(const struct ls_dataset_file *file, int64_t *to,
                                    struct ls_error *error) {
     struct ls_array array;
-    enum ls_status status = ls_array_open(&array, file->file, file->path, numbers_name, error);
+    enum ls_status status = ls_array_open(&array, &file->file, numbers_name, error);
     if (status != LS_OK)
         return status;
     if (array.kind != LS_KIND_I64 || array.rows != file->samples || array.row_values != 1)
@@ -58,8 +59,8 @@ enum ls_status ls_row_names_load(struct ls_row_names *names, const struct ls_dat
     *names = (struct ls_row_names){.count = dataset->info.samples};
     bool ids = false, numbers = false;
     for (int f = 0; f < dataset->count && !dataset->reach; f++) {
-        ids = ids || ls_hdf5_has(dataset->files[f].file, ids_name);
-        numbers = numbers || ls_hdf5_has(dataset->files[f].file, numbers_name);
+        ids = ids || ls_hdf5_has(dataset->files[f].file.id, ids_name);
+        numbers = numbers || ls_hdf5_has(dataset->files[f].file.id, numbers_name);
     }
     if (ids)
         names->ids = ls_calloc(names->count, sizeof *names->ids);
@@ -68,11 +69,11 @@ enum ls_status ls_row_names_load(struct ls_row_names *names, const struct ls_dat
     enum ls_status status = LS_OK;
     for (int f = 0; f < dataset->count && status == LS_OK; f++) {
         const struct ls_dataset_file *file = &dataset->files[f];
-        if (ids && ls_hdf5_has(file->file, ids_name))
+        if (ids && ls_hdf5_has(file->file.id, ids_name))
             status = read_texts(file, names->ids + file->first, error);
         for (uint64_t i = 0; i < file->samples && numbers; i++)
             names->numbers[file->first + i] = (int64_t)i;
-        if (status == LS_OK && numbers && ls_hdf5_has(file->file, numbers_name))
+        if (status == LS_OK && numbers && ls_hdf5_has(file->file.id, numbers_name))
             status = read_numbers(file, names->numbers + file->first, error);
     }
     if (status != LS_OK)

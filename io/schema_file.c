@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "io/hdf5_support.h"
 #include "io/schema.h"
+#include "io/trial.h"
 
 enum { FILE_BYTES_MAX = 1 << 30, COLUMNS_MAX = 1 << 20 };
 
@@ -135,14 +136,24 @@ static enum ls_status read_attribute(const char *path, char **text, struct ls_er
     return status;
 }
 
+static enum ls_status try_attribute(void *context, int part, struct ls_error *error) {
+    char *text;
+    (void)part;
+    return read_attribute(context, &text, error);
+}
+
 enum ls_status ls_schema_load(struct ls_schema *schema, const char *path, bool *found,
                               struct ls_error *error) {
     char *text = NULL;
+    const struct ls_trial trial = {
+        .work = try_attribute, .context = (char *)(uintptr_t)path, .path = path};
     uint64_t count;
     *schema = (struct ls_schema){0};
-    enum ls_status status = ls_path_ends(path, ".json")
-                                ? ls_file_read(path, FILE_BYTES_MAX, &text, &count, error)
-                                : read_attribute(path, &text, error);
+    const bool json = ls_path_ends(path, ".json");
+    enum ls_status status = json ? ls_file_read(path, FILE_BYTES_MAX, &text, &count, error)
+                                 : ls_trial_run(&trial, error);
+    if (status == LS_OK && !json)
+        status = read_attribute(path, &text, error);
     *found = status == LS_OK && text;
     if (*found)
         status = ls_schema_parse(schema, text, path, error);

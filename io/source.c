@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/base/memory.h"
+#include "io/cache.h"
 #include "io/file.h"
 #include "io/import_internal.h"
 
@@ -43,8 +43,11 @@ static int split_words(char *text, char *words[WORDS_MAX]) {
 }
 
 static bool is_hdf5_name(const char *name) {
-    const char *dot = strrchr(name, '.');
-    return dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0);
+    static const char *const endings[] = {".h5", ".hdf5", ".hdf", ".he5", ".nc"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (ls_path_ends(name, endings[i]))
+            return true;
+    return false;
 }
 
 static bool exists(const char *path) {
@@ -70,38 +73,14 @@ static enum ls_status missing(const char *path, const char *folder, struct ls_er
 
 static enum ls_status resolve_hdf5(const char *name, const char *folder, char path[LS_TEXT_MAX],
                                    struct ls_error *error) {
-    int length = -1;
-    if (folder && name[0] != '/') {
-        length = snprintf(path, LS_TEXT_MAX, "%s/%s", folder, name);
-        if (length < LS_TEXT_MAX && exists(path))
-            return LS_OK;
-    }
-    if (length < 0 || exists(name))
-        length = snprintf(path, LS_TEXT_MAX, "%s", name);
+    const bool here = name[0] == '/' || !folder || exists(name);
+    const int length = here ? snprintf(path, LS_TEXT_MAX, "%s", name)
+                            : snprintf(path, LS_TEXT_MAX, "%s/%s", folder, name);
     if (length >= LS_TEXT_MAX)
         return ls_fail(error, LS_INVALID, "%s: a path of more than %d bytes", name,
                        (int)LS_TEXT_MAX - 1);
     errno = 0;
     return exists(path) ? LS_OK : missing(path, folder, error);
-}
-
-enum ls_status ls_cache_folder(char *path, size_t size, struct ls_error *error) {
-    const char *own = getenv("LOCKSTEP_CACHE"), *user = getenv("XDG_CACHE_HOME"),
-               *home = getenv("HOME");
-    int length;
-    if (own && *own)
-        length = snprintf(path, size, "%s", own);
-    else if (user && *user)
-        length = snprintf(path, size, "%s/lockstep", user);
-    else if (home && *home)
-        length = snprintf(path, size, "%s/.cache/lockstep", home);
-    else
-        return ls_fail(error, LS_INVALID,
-                       "no folder for imported data: set LOCKSTEP_CACHE (or HOME)");
-    if ((size_t)length >= size)
-        return ls_fail(error, LS_INVALID, "the cache folder's path has more than %zu bytes",
-                       size - 1);
-    return LS_OK;
 }
 
 static void add_text(struct ls_hash *hash, const char *text) {
@@ -111,20 +90,9 @@ static void add_text(struct ls_hash *hash, const char *text) {
 /* One file as it is now: another size or time is another import. */
 static enum ls_status add_file(struct ls_hash *hash, const char *path, const char *folder,
                                struct ls_error *error) {
-    struct stat info;
-    errno = 0;
-    char *absolute = realpath(path, NULL);
-    if (!absolute || stat(absolute, &info)) {
-        free(absolute);
-        return missing(path, folder, error);
-    }
-    char text[96];
-    snprintf(text, sizeof text, "%lld %lld.%09ld", (long long)info.st_size,
-             (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
-    add_text(hash, absolute);
-    add_text(hash, text);
-    free(absolute);
-    return LS_OK;
+    if (ls_file_exists(path))
+        return ls_cache_add_file(hash, path, error);
+    return missing(path, folder, error);
 }
 
 static enum ls_status cache_key(const struct ls_import *import, const char *folder, uint64_t *key,
@@ -147,33 +115,28 @@ static enum ls_status cache_key(const struct ls_import *import, const char *fold
     return status;
 }
 
-/* CACHE/NAME-KEY.h5, NAME being the first file's, for people who look into the cache. */
-static enum ls_status cache_path(const struct ls_import *import, const struct ls_source *source,
-                                 char path[LS_TEXT_MAX], char cache[LS_TEXT_MAX],
-                                 struct ls_error *error) {
-    uint64_t key = 0;
-    enum ls_status status = cache_key(import, source->folder, &key, error);
-    if (status == LS_OK && source->cache)
-        snprintf(cache, LS_TEXT_MAX, "%s", source->cache);
-    else if (status == LS_OK)
-        status = ls_cache_folder(cache, LS_TEXT_MAX, error);
+/* An import that is not there, or damaged, is made. */
+static enum ls_status fill_cache(const struct ls_import *import, const char *folder,
+                                 const char *path, struct ls_error *error) {
+    int lock;
+    if (ls_file_exists(path) && ls_cache_intact(path))
+        return LS_OK;
+    enum ls_status status = ls_cache_enter(folder, &lock, error);
     if (status != LS_OK)
         return status;
-    const char *slash = strrchr(import->files[0], '/'),
-               *name = slash ? slash + 1 : import->files[0];
-    char digits[LS_HASH_TEXT_MAX];
-    ls_hash_text(key, digits);
-    if (snprintf(path, LS_TEXT_MAX, "%s/%.*s-%s.h5", cache, (int)strcspn(name, "."), name,
-                 digits) >= LS_TEXT_MAX)
-        return ls_fail(error, LS_INVALID, "the cache folder's path is too long: %s", cache);
-    return LS_OK;
+    status = ls_import_run(import, path, error);
+    ls_cache_leave(lock);
+    if (status == LS_OK)
+        ls_log(LS_LOG_INFO, "imported %s%s into %s", import->files[0],
+               import->file_count > 1 ? " ..." : "", path);
+    return status;
 }
 
 static enum ls_status resolve_raw(int count, char *const *words, const struct ls_source *source,
                                   char path[LS_TEXT_MAX], struct ls_error *error) {
     const char *folder = source->folder;
     struct ls_import import;
-    char cache[LS_TEXT_MAX];
+    uint64_t key = 0;
     enum ls_status status = ls_import_parse(&import, count, words, folder, error);
     if (status != LS_OK)
         return status;
@@ -183,15 +146,14 @@ static enum ls_status resolve_raw(int count, char *const *words, const struct ls
     if (import.format == LS_IMPORT_CSV && !import.like[0])
         import.schema = source->schema;
     import.no_targets = import.format == LS_IMPORT_CSV && source->no_targets;
-    status = cache_path(&import, source, path, cache, error);
-    if (status == LS_OK && source->import && !ls_file_exists(path)) {
-        status = ls_folder_create(cache, error);
-        if (status == LS_OK)
-            status = ls_import_run(&import, path, error);
-        if (status == LS_OK)
-            ls_log(LS_LOG_INFO, "imported %s%s into %s", import.files[0],
-                   import.file_count > 1 ? " ..." : "", path);
-    }
+    import.sealed = true;
+    status = cache_key(&import, folder, &key, error);
+    /* The name is that of the first file, for people who look there. */
+    const struct ls_cache_entry entry = {source->cache, import.files[0], "h5", key};
+    if (status == LS_OK)
+        status = ls_cache_path(&entry, path, error);
+    if (status == LS_OK && source->import)
+        status = fill_cache(&import, source->cache, path, error);
     ls_import_clear(&import);
     return status;
 }
@@ -232,4 +194,62 @@ enum ls_status ls_source_resolve(const struct ls_source *source, char path[LS_TE
     if (count == 1 && is_hdf5_name(words[0]))
         return resolve_hdf5(words[0], source->folder, path, error);
     return resolve_raw(count, words, source, path, error);
+}
+
+/* A file that lies below one of the folders, or a pattern that matches some there; owned by the
+ * caller. */
+static char *locate(const char *name, const char *const *folders) {
+    char *found = NULL;
+    for (int i = 0; name[0] != '/' && folders[i] && !found; i++) {
+        char *joined, *folder = realpath(folders[i], NULL);
+        if (!folder)
+            continue;
+        LS_ASSERT(asprintf(&joined, "%s/%s", folder, name) >= 0, "out of memory: %s", name);
+        free(folder);
+        if (exists(joined))
+            found = joined;
+        else
+            free(joined);
+    }
+    return found ? found : ls_strdup(name);
+}
+
+/* Quoted where split_words would cut it. */
+static size_t add_word(char located[LS_TEXT_MAX], size_t used, const char *word) {
+    const char *quote = !word[strcspn(word, " \t\n'")] ? "" : strchr(word, '"') ? "'" : "\"";
+    const int length = snprintf(located + used, LS_TEXT_MAX - used, "%s%s%s%s", used ? " " : "",
+                                quote, word, quote);
+    return used + (size_t)length < LS_TEXT_MAX ? used + (size_t)length : LS_TEXT_MAX;
+}
+
+enum ls_status ls_source_locate(const char *text, const char *const *folders,
+                                char located[LS_TEXT_MAX], struct ls_error *error) {
+    static const char option[] = "--vocabulary=";
+    char copy[LS_TEXT_MAX], *words[WORDS_MAX];
+    snprintf(copy, sizeof copy, "%s", text);
+    const int count = split_words(copy, words);
+    const bool known = count == 1 && !strcmp(words[0], "fashion-mnist");
+    snprintf(located, LS_TEXT_MAX, "%s", text);
+    if (count < 1 || known) /* what is wrong with it is said where it is opened */
+        return LS_OK;
+    size_t used = 0;
+    bool found = false;
+    for (int i = 0; i < count && used < LS_TEXT_MAX; i++) {
+        const bool value = i > 0 && !strcmp(words[i - 1], "--vocabulary");
+        const bool joined = !strncmp(words[i], option, sizeof option - 1);
+        char *word, *file = locate(words[i] + (joined ? sizeof option - 1 : 0), folders);
+        LS_ASSERT(asprintf(&word, "%s%s", joined ? option : "", file) >= 0, "out of memory: %s",
+                  file);
+        const bool names = value || joined || ls_import_names_file(count, words, i);
+        found = found || (names && strcmp(word, words[i]));
+        used = add_word(located, used, names ? word : words[i]);
+        free(word);
+        free(file);
+    }
+    if (!found)
+        snprintf(located, LS_TEXT_MAX, "%s", text);
+    return used < LS_TEXT_MAX
+               ? LS_OK
+               : ls_fail(error, LS_INVALID, "'%s': with absolute names it has more than %d bytes",
+                         text, (int)LS_TEXT_MAX - 1);
 }

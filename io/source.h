@@ -16,7 +16,8 @@ enum ls_import_format {
     LS_IMPORT_CSV,
     LS_IMPORT_NPY,
     LS_IMPORT_TEXT,
-    LS_IMPORT_PAIRS
+    LS_IMPORT_PAIRS,
+    LS_IMPORT_NPZ
 };
 
 enum { LS_IMPORT_FILES_MAX = 64 };
@@ -56,16 +57,19 @@ struct ls_import {
     char vocabulary[LS_TEXT_MAX];     /* text: a file with another text's; "": this text's own */
     char separator[LS_TEXT_MAX]; /* csv: one byte; written "tab" and "space" where a byte is awkward
                                   */
+    bool sealed; /* no option: the file that is written ends in a digest of itself (cache.h) */
 };
 
-/* arguments: the words after `import`. A relative file is taken below `folder` (not NULL) unless it
- * lies only in the working directory; a pattern like train_batch_*.bin stands for the files that
- * match it, sorted. On failure there is nothing to clear. */
+/* arguments: the words after `import`. A relative file is taken from the working directory, or, if
+ * only there it is, below `folder` (not NULL); a pattern like train_batch_*.bin stands for the
+ * files that match it, sorted. On failure there is nothing to clear. */
 LS_MUST_USE enum ls_status ls_import_parse(struct ls_import *import, int count,
                                            char *const *arguments, const char *folder,
                                            struct ls_error *error);
 void ls_import_clear(struct ls_import *import);
 extern const char *const ls_import_help; /* the options, for help texts */
+/* Whether word `at` of those names a file: no format, option or option's value. */
+bool ls_import_names_file(int count, char *const *words, int at);
 
 /* Writes path (a temporary beside it first, renamed into place). */
 LS_MUST_USE enum ls_status ls_import_run(const struct ls_import *import, const char *path,
@@ -81,13 +85,19 @@ enum ls_source_role { LS_SOURCE_TRAIN, LS_SOURCE_VALIDATION, LS_SOURCE_TEST };
 struct ls_source {
     const char *text;         /* what a user wrote */
     enum ls_source_role role; /* chooses Fashion-MNIST's train or test files */
-    const char *folder;       /* $LOCKSTEP_DATA, or NULL */
+    const char *folder;       /* where relative files are that the working directory lacks:
+                                 $LOCKSTEP_DATA; or NULL */
     bool import;              /* this process fills the cache; false: only the path is worked out */
     const char *vocabulary; /* of a raw text that names none itself (--vocabulary); NULL: its own */
     const char *schema;     /* of a raw table that names none itself (--like); NULL: its own */
     bool no_targets;        /* of a raw table: not read, and may be missing */
     const char *cache;      /* where imported files go; NULL: ls_cache_folder */
 };
+/* The text with the files that it names below one of the folders (the first that has them; NULL
+ * after the last) under their absolute names; what is nowhere, and `fashion-mnist`, stays. */
+LS_MUST_USE enum ls_status ls_source_locate(const char *text, const char *const *folders,
+                                            char located[LS_TEXT_MAX], struct ls_error *error);
+
 /* The HDF5 path or glob to open, imported into the cache when needed. */
 LS_MUST_USE enum ls_status ls_source_resolve(const struct ls_source *source, char path[LS_TEXT_MAX],
                                              struct ls_error *error);

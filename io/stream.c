@@ -9,6 +9,7 @@
 
 #include "core/base/memory.h"
 #include "io/file.h"
+#include "io/zip.h"
 
 enum { BUFFER_BYTES = 256 << 10, READ_MAX = 1 << 30 };
 
@@ -32,12 +33,21 @@ enum ls_status ls_stream_open(struct ls_stream *stream, const char *path, struct
 void ls_stream_close(struct ls_stream *stream) {
     if (stream->file)
         gzclose_r(stream->file);
+    if (stream->member)
+        ls_zip_member_close(stream->member);
     stream->file = NULL;
+    stream->member = NULL;
 }
 
 enum ls_status ls_stream_read(struct ls_stream *stream, void *bytes, uint64_t count, uint64_t *got,
                               struct ls_error *error) {
     *got = 0;
+    if (stream->member) {
+        const enum ls_status status =
+            ls_zip_member_read(stream->member, stream->path, bytes, count, got, error);
+        stream->bytes += *got;
+        return status;
+    }
     while (*got < count) {
         const uint64_t left = count - *got;
         const int read =

@@ -1,4 +1,5 @@
-/* A file read from front to back, plain or gzipped. Internal to io. */
+/* A file read from front to back, plain or gzipped, or a member of a ZIP archive. Internal to io.
+ */
 #ifndef LS_IO_STREAM_H
 #define LS_IO_STREAM_H
 
@@ -7,10 +8,11 @@
 #include "core/base/status.h"
 
 struct ls_stream {
-    const char *path; /* borrowed */
-    void *file;       /* zlib's */
-    uint64_t bytes;   /* delivered so far, unpacked */
-    bool cut;         /* its gzip data ended early */
+    const char *path;             /* borrowed */
+    void *file;                   /* zlib's; owned */
+    struct ls_zip_member *member; /* owned; instead of file */
+    uint64_t bytes;               /* delivered so far, unpacked */
+    bool cut;                     /* its gzip data ended early */
 };
 
 LS_MUST_USE enum ls_status ls_stream_open(struct ls_stream *stream, const char *path,

@@ -6,6 +6,7 @@
 #include "core/base/memory.h"
 #include "io/file.h"
 #include "io/hdf5_support.h"
+#include "io/trial.h"
 #include "io/vocabulary.h"
 
 enum { FILE_BYTES_MAX = 1 << 30 };
@@ -48,22 +49,45 @@ static enum ls_status load_attributes(struct ls_vocabulary *vocabulary, hid_t da
     return LS_OK;
 }
 
-enum ls_status ls_vocabulary_load(struct ls_vocabulary *vocabulary, const char *path,
+static enum ls_status load_column(struct ls_vocabulary *vocabulary, const char *path,
                                   const char *column, bool *found, struct ls_error *error) {
-    hid_t file, dataset;
-    *vocabulary = (struct ls_vocabulary){0};
-    *found = false;
-    enum ls_status status = ls_hdf5_open_file(path, &file, error);
+    struct ls_hdf5_file file = {.path = path, .links = true}; /* the data set said what it allows */
+    struct ls_hdf5_dataset dataset;
+    enum ls_status status = ls_hdf5_open_file(path, &file.id, error);
     if (status != LS_OK)
         return status;
-    status = ls_hdf5_open_dataset(file, path, column, &dataset, error);
+    status = ls_hdf5_open_dataset(&file, column, &dataset, error);
     if (status == LS_OK) {
-        *found = H5Aexists(dataset, "vocabulary") > 0;
+        *found = H5Aexists(dataset.id, "vocabulary") > 0;
         if (*found)
-            status = load_attributes(vocabulary, dataset, path, column, error);
-        H5Dclose(dataset);
+            status = load_attributes(vocabulary, dataset.id, path, column, error);
+        H5Dclose(dataset.id);
     }
-    H5Fclose(file);
+    H5Fclose(file.id);
+    return status;
+}
+
+struct wanted {
+    const char *path, *column;
+};
+
+static enum ls_status try_load(void *context, int part, struct ls_error *error) {
+    const struct wanted *wanted = context;
+    struct ls_vocabulary vocabulary = {0};
+    bool found = false;
+    (void)part;
+    return load_column(&vocabulary, wanted->path, wanted->column, &found, error);
+}
+
+enum ls_status ls_vocabulary_load(struct ls_vocabulary *vocabulary, const char *path,
+                                  const char *column, bool *found, struct ls_error *error) {
+    struct wanted wanted = {path, column};
+    const struct ls_trial trial = {.work = try_load, .context = &wanted, .path = path};
+    *vocabulary = (struct ls_vocabulary){0};
+    *found = false;
+    enum ls_status status = ls_trial_run(&trial, error);
+    if (status == LS_OK)
+        status = load_column(vocabulary, path, column, found, error);
     if (status != LS_OK)
         ls_vocabulary_clear(vocabulary);
     return status;

@@ -6,18 +6,20 @@
 
 #include "core/base/memory.h"
 #include "io/array.h"
+#include "io/cache.h"
 #include "io/file.h"
 #include "io/hdf5_support.h"
 
 struct array {
     hid_t dataset; /* owned */
-    enum ls_kind kind;
+    hid_t type;    /* owned; in the file and in memory */
     struct ls_shape row;
 };
 
 struct ls_writer {
     char *path, *temporary; /* owned */
     hid_t file;
+    bool sealed;
     int count;
     struct array *arrays; /* owned */
 };
@@ -95,21 +97,33 @@ enum ls_status ls_writer_strings(struct ls_writer *writer, const char *name, uin
     return status;
 }
 
+/* As h5py has booleans: an enumeration. To be closed. */
+static hid_t type_of(enum ls_kind kind) {
+    if (kind != LS_KIND_BOOL)
+        return H5Tcopy(ls_kind_type(kind));
+    const hid_t type = H5Tenum_create(H5T_NATIVE_INT8);
+    H5Tenum_insert(type, "FALSE", &(int8_t){0});
+    H5Tenum_insert(type, "TRUE", &(int8_t){1});
+    return type;
+}
+
 enum ls_status ls_writer_add(struct ls_writer *writer, const char *name, enum ls_kind kind,
                              uint64_t rows, struct ls_shape row, int *array,
                              struct ls_error *error) {
     hsize_t dims[1 + LS_RANK_MAX];
     const hid_t space = H5Screate_simple(dimensions(rows, row, dims), dims, NULL);
-    const hid_t link = with_groups();
+    const hid_t type = type_of(kind), link = with_groups();
     const hid_t dataset =
-        H5Dcreate2(writer->file, name, ls_kind_type(kind), space, link, H5P_DEFAULT, H5P_DEFAULT);
+        H5Dcreate2(writer->file, name, type, space, link, H5P_DEFAULT, H5P_DEFAULT);
     H5Pclose(link);
     H5Sclose(space);
-    if (dataset < 0)
+    if (dataset < 0) {
+        H5Tclose(type);
         return failed(writer, error);
+    }
     *array = writer->count++;
     writer->arrays = ls_realloc(writer->arrays, (size_t)writer->count, sizeof *writer->arrays);
-    writer->arrays[*array] = (struct array){dataset, kind, row};
+    writer->arrays[*array] = (struct array){dataset, type, row};
     return LS_OK;
 }
 
@@ -121,8 +135,8 @@ enum ls_status ls_writer_put(struct ls_writer *writer, int array, uint64_t first
     const hid_t space = H5Dget_space(writer->arrays[array].dataset);
     enum ls_status status = LS_OK;
     if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) < 0 ||
-        H5Dwrite(writer->arrays[array].dataset, ls_kind_type(writer->arrays[array].kind), memory,
-                 space, H5P_DEFAULT, values) < 0)
+        H5Dwrite(writer->arrays[array].dataset, writer->arrays[array].type, memory, space,
+                 H5P_DEFAULT, values) < 0)
         status = failed(writer, error);
     H5Sclose(memory);
     H5Sclose(space);
@@ -147,11 +161,16 @@ enum ls_status ls_writer_texts(struct ls_writer *writer, int array, const char *
     return status;
 }
 
+void ls_writer_seal(struct ls_writer *writer) {
+    writer->sealed = true;
+}
+
 /* Every return counts: on a full disk some of these succeed and some do not. */
 static bool close_all(struct ls_writer *writer) {
     bool closed = writer->file >= 0 && H5Fflush(writer->file, H5F_SCOPE_GLOBAL) >= 0;
     for (int i = 0; i < writer->count; i++)
-        closed = H5Dclose(writer->arrays[i].dataset) >= 0 && closed;
+        closed = H5Dclose(writer->arrays[i].dataset) >= 0 &&
+                 H5Tclose(writer->arrays[i].type) >= 0 && closed;
     if (writer->file >= 0)
         closed = H5Fclose(writer->file) >= 0 && closed;
     return closed;
@@ -168,7 +187,9 @@ enum ls_status ls_writer_finish(struct ls_writer *writer, struct ls_error *error
     enum ls_status status = LS_OK;
     if (!close_all(writer))
         status = failed(writer, error);
-    else
+    else if (writer->sealed)
+        status = ls_cache_seal(writer->temporary, error);
+    if (status == LS_OK)
         status = ls_file_replace(writer->temporary, writer->path, error);
     if (status != LS_OK)
         unlink(writer->temporary);

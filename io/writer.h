@@ -26,6 +26,8 @@ LS_MUST_USE enum ls_status ls_writer_strings(struct ls_writer *writer, const cha
 LS_MUST_USE enum ls_status ls_writer_texts(struct ls_writer *writer, int array, const char *name,
                                            const char *const *texts, int count,
                                            struct ls_error *error);
+/* The finished file ends in a digest of itself (cache.h). */
+void ls_writer_seal(struct ls_writer *writer);
 /* Makes the file appear under its name (or, on failure, not at all). Frees the writer either way.
  */
 LS_MUST_USE enum ls_status ls_writer_finish(struct ls_writer *writer, struct ls_error *error);

@@ -48,6 +48,7 @@ static enum ls_status rehearse(const struct ls_config *config, struct ls_error *
     enum ls_status status = ls_data_open(&data, config, true, error);
     if (status != LS_OK)
         return status;
+    ls_data_note(&data, config);
     struct ls_worker worker;
     const struct ls_worker_options worker_options = {
         .config = config, .feeds = data.feeds, .feed_count = data.feed_count};

@@ -32,9 +32,16 @@ struct ls_data_options {
     int split_order;            /* random | file */
     int standardise;            /* none | feature | channel */
     bool standardise_targets;   /* numbers that are predicted; undone in metrics and answers */
+    int shuffle;                /* full | blocks */
+    int64_t shuffle_block;      /* samples */
+    int layout;                 /* channels_last | channels_first */
+    int links;                  /* refused | same_folder */
 };
 
 enum ls_split_order { LS_SPLIT_RANDOM, LS_SPLIT_FILE };
+enum ls_shuffle_kind { LS_SHUFFLE_FULL, LS_SHUFFLE_BLOCKS };
+enum ls_data_layout { LS_CHANNELS_LAST, LS_CHANNELS_FIRST };
+enum ls_data_links { LS_LINKS_REFUSED, LS_LINKS_SAME_FOLDER };
 enum ls_standardise { LS_STANDARDISE_NONE, LS_STANDARDISE_FEATURE, LS_STANDARDISE_CHANNEL };
 
 struct ls_train_options {
@@ -167,6 +174,10 @@ int64_t ls_data_window(const struct ls_data_options *data);
 /* The dataset whose alike rows a split keeps together (data.group) or spreads evenly
  * (data.stratify); NULL: neither. */
 const char *ls_config_split_column(const struct ls_config *config);
+/* $LOCKSTEP_DATA; NULL if it is not set. */
+const char *ls_data_folder(void);
+/* Samples of a block of data.shuffle; 0: all are shuffled as one. */
+uint64_t ls_config_shuffle_block(const struct ls_config *config);
 /* Rows from one window to the next; 1 where samples are rows. */
 int64_t ls_config_stride(const struct ls_config *config);
 

@@ -18,6 +18,10 @@ int64_t ls_config_microbatches(const struct ls_config *config) {
     return given ? given : automatic_microbatches(config->train.batch);
 }
 
+uint64_t ls_config_shuffle_block(const struct ls_config *config) {
+    return config->data.shuffle == LS_SHUFFLE_BLOCKS ? (uint64_t)config->data.shuffle_block : 0;
+}
+
 enum ls_status ls_config_variant(const struct ls_config *config, enum ls_variant *variant,
                                  struct ls_error *error) {
     switch ((enum ls_isa)config->compute.isa) {

@@ -158,6 +158,8 @@ int ls_config_feeds(const struct ls_config *config, struct ls_feed_options *feed
         memcpy(feeds, data->feeds.items, (size_t)count * sizeof *feeds);
     if (config->augment.mask > 0)
         count = mask_feeds(feeds, count);
+    for (int i = 0; i < count; i++)
+        feeds[i].channels_first = data->layout == LS_CHANNELS_FIRST && !feeds[i].length;
     return add_lengths(feeds, count);
 }
 

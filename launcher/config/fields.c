@@ -18,6 +18,9 @@ static const struct ls_fields general_fields = LS_TABLE(general_items);
 
 static const char *const split_orders[] = {"random", "file", NULL};
 static const char *const standardise_choices[] = {"none", "feature", "channel", NULL};
+static const char *const shuffle_choices[] = {"full", "blocks", NULL};
+static const char *const layout_choices[] = {"channels_last", "channels_first", NULL};
+static const char *const links_choices[] = {"refused", "same_folder", NULL};
 
 #define DATA(member) offsetof(struct ls_data_options, member)
 static const struct ls_field data_items[] = {
@@ -123,6 +126,37 @@ static const struct ls_field data_items[] = {
      .initial = "false",
      .help = "of a regression: targets to mean 0, deviation 1, by the training part; errors are "
              "measured, and predictions given, in the units of the data"},
+    {.name = "shuffle",
+     .kind = LS_FIELD_CHOICE,
+     .offset = DATA(shuffle),
+     .initial = "full",
+     .choices = shuffle_choices,
+     .help =
+         "full: a permutation of all samples; blocks: of blocks, then of the samples in every 16 "
+         "blocks: for files larger than memory"},
+    {.name = "shuffle_block",
+     .kind = LS_FIELD_INTEGER,
+     .offset = DATA(shuffle_block),
+     .initial = "1024",
+     .min = 1,
+     .max = 1 << 30,
+     .unit = "samples",
+     .help = "of a block with shuffle: blocks; neighbours in the file, so short beside its runs of "
+             "alike rows"},
+    {.name = "layout",
+     .kind = LS_FIELD_CHOICE,
+     .offset = DATA(layout),
+     .initial = "channels_last",
+     .choices = layout_choices,
+     .help = "of images in the files: height, width, channels; or channels, height, width, which "
+             "are turned"},
+    {.name = "links",
+     .kind = LS_FIELD_CHOICE,
+     .offset = DATA(links),
+     .initial = "refused",
+     .choices = links_choices,
+     .help = "soft and external links and virtual datasets of HDF5 files; same_folder: followed to "
+             "what lies below the file's folder"},
 };
 static const struct ls_fields data_fields = LS_TABLE(data_items);
 

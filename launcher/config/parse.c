@@ -229,6 +229,8 @@ static enum ls_status read_all(struct ls_config_reader *reader, char *const *ass
     if (status == LS_OK)
         status = check_given(reader);
     if (status == LS_OK)
+        status = ls_reader_settle_paths(reader);
+    if (status == LS_OK)
         status = ls_reader_resolve(reader);
     if (status == LS_OK)
         status = ls_reader_check(reader);

@@ -51,6 +51,9 @@ LS_MUST_USE enum ls_status ls_reader_set_text(const struct ls_config_reader *rea
 enum ls_status ls_reader_unknown(const struct ls_config_reader *reader, struct ls_origin origin,
                                  const struct ls_config_section *section, const char *key);
 
+/* Gives the files that data.* names their absolute names (paths.c). */
+LS_MUST_USE enum ls_status ls_reader_settle_paths(const struct ls_config_reader *reader);
+
 /* Made of letters, digits, _ and -, shorter than `size`; a path also of dots. */
 bool ls_name_good(const char *name, size_t size, bool path);
 

@@ -6,11 +6,7 @@
 
 #include "core/base/memory.h"
 #include "io/file.h"
-
-const char *ls_data_folder(void) {
-    const char *folder = getenv("LOCKSTEP_DATA");
-    return folder && *folder ? folder : NULL;
-}
+#include "io/shuffle.h"
 
 const char *ls_part_name(int role) {
     static const char *const names[LS_PARTS] = {"train", "validation", "test"};
@@ -48,19 +44,19 @@ static void take_rows(struct ls_feed_options *feeds, int count, const struct ls_
 }
 
 /* Columns that a config leaves open are the only one of the file, or /inputs. */
-static enum ls_status settle_columns(const char *path, struct ls_feed_options *feeds, int count,
-                                     struct ls_error *error) {
-    struct ls_column *columns;
-    int column_count;
-    const enum ls_status status = ls_columns_list(path, &columns, &column_count, error);
+static enum ls_status settle_columns(const struct ls_dataset_options *options,
+                                     struct ls_feed_options *feeds, struct ls_error *error) {
+    struct ls_columns columns;
+    const int count = options->feed_count;
+    const enum ls_status status = ls_columns_list(options, false, &columns, error);
     if (status != LS_OK)
         return status;
-    const char *stream = column_count == 1 ? columns[0].name : "/inputs";
-    take_rows(feeds, count, columns, column_count);
+    const char *stream = columns.count == 1 ? columns.items[0].name : "/inputs";
+    take_rows(feeds, count, columns.items, columns.count);
     for (int i = 0; i < count; i++)
         if (!feeds[i].column[0])
             snprintf(feeds[i].column, sizeof feeds[i].column, "%s", stream);
-    ls_columns_free(columns, column_count);
+    ls_columns_clear(&columns);
     return LS_OK;
 }
 
@@ -70,18 +66,25 @@ static enum ls_status open_source(struct ls_data *data, const struct ls_config *
     char path[LS_TEXT_MAX];
     const int role = (int)source->role;
     struct ls_feed_options *feeds = data->options[role];
-    const bool grouped = role == LS_SOURCE_TRAIN && config->data.split.count;
-    const struct ls_dataset_options options = {.path = path,
-                                               .feeds = feeds,
-                                               .feed_count = data->feed_count,
-                                               .stride = ls_config_stride(config),
-                                               .group =
-                                                   grouped ? ls_config_split_column(config) : NULL};
+    const bool training = role == LS_SOURCE_TRAIN, shuffled = training && config->train.shuffle;
+    const uint64_t block = ls_config_shuffle_block(config);
+    const struct ls_dataset_options options = {
+        .path = path,
+        .feeds = feeds,
+        .feed_count = data->feed_count,
+        .stride = ls_config_stride(config),
+        .group = training && config->data.split.count ? ls_config_split_column(config) : NULL,
+        .links = config->data.links == LS_LINKS_SAME_FOLDER,
+        .decode = shuffled && !block ? LS_DECODE_ALL : LS_DECODE_IF_IT_FITS,
+        .window_rows = shuffled ? LS_SHUFFLE_WINDOW * block : (uint64_t)config->train.batch,
+    };
     enum ls_status status = ls_source_resolve(source, path, error);
     if (status == LS_OK)
-        status = settle_columns(path, feeds, data->feed_count, error);
+        status = settle_columns(&options, feeds, error);
     if (status == LS_OK)
         status = ls_dataset_open(&data->datasets[role], &options, error);
+    if (status == LS_OK)
+        status = ls_data_settle_targets(data, config, role, error);
     if (status == LS_OK)
         data->parts[role] =
             (struct ls_part){.dataset = data->datasets[role],
@@ -187,6 +190,19 @@ static enum ls_status check_scaling(const struct ls_feed *feed,
     return LS_OK;
 }
 
+/* Channels are turned in rows that have them; where none has, the key says something else. */
+static enum ls_status check_layout(const struct ls_config *config, const struct ls_feed *feed,
+                                   const struct ls_feed_options *options, struct ls_error *error) {
+    char shape[LS_SHAPE_TEXT_MAX];
+    const int rank = options->window ? 4 : 3;
+    if (config->data.layout != LS_CHANNELS_FIRST || feed->shape.rank == rank)
+        return LS_OK;
+    return ls_fail(error, LS_INVALID,
+                   "data.layout: channels_first is for samples of three dimensions (channels, "
+                   "height, width), but those of %s are %s",
+                   options->column, ls_sample_print(feed->shape, shape));
+}
+
 /* What the data set of a part has for each feed. */
 static enum ls_status offer_feeds(struct ls_data *data, const struct ls_config *config, int role,
                                   struct ls_error *error) {
@@ -205,6 +221,8 @@ static enum ls_status offer_feeds(struct ls_data *data, const struct ls_config *
         feed->apart = is_apart(config, feed);
         if (status == LS_OK)
             status = check_scaling(feed, options, error);
+        if (status == LS_OK && !strcmp(feed->name, "inputs"))
+            status = check_layout(config, feed, options, error);
     }
     return status;
 }
@@ -256,6 +274,8 @@ enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config
         status = ls_data_check_specials(data, error);
     if (status == LS_OK && config->data.split.count)
         status = ls_data_split(data, config, error);
+    if (status == LS_OK)
+        ls_data_sort_parts(data, config);
     if (status == LS_OK)
         status = ls_data_learn_fill(data, error);
     if (status != LS_OK)

@@ -46,6 +46,19 @@ void ls_data_close(struct ls_data *data);
 LS_MUST_USE enum ls_status ls_data_split(struct ls_data *data, const struct ls_config *config,
                                          struct ls_error *error);
 
+/* Whether the targets of an opened part are one-hot rows, which a classification reads as labels:
+ * every row has a single 1 among 0s. */
+LS_MUST_USE enum ls_status ls_data_settle_targets(struct ls_data *data,
+                                                  const struct ls_config *config, int role,
+                                                  struct ls_error *error);
+
+/* With data.shuffle: blocks, the samples of each part of a split in the order of the file, that
+ * blocks of them are neighbours there. */
+void ls_data_sort_parts(struct ls_data *data, const struct ls_config *config);
+
+/* Says what looks wrong about the data but is none: once, at the start. */
+void ls_data_note(const struct ls_data *data, const struct ls_config *config);
+
 /* What loaders of a part read for a model: a use for each of its inputs, in their order; returns
  * their number. Borrows from data. */
 int ls_data_uses(const struct ls_data *data, int role, const struct ls_worker *worker,
@@ -94,9 +107,6 @@ const char *ls_vocabulary_path(const char *run, char path[LS_TEXT_MAX]);
 
 /* The feed of that name, or NULL. */
 const struct ls_feed *ls_data_feed(const struct ls_data *data, const char *name);
-
-/* $LOCKSTEP_DATA; NULL if it is not set. */
-const char *ls_data_folder(void);
 
 /* "train", "validation", "test" */
 const char *ls_part_name(int role);

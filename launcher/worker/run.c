@@ -59,6 +59,7 @@ static enum ls_status open_loader(struct run *run, int role, struct ls_error *er
     const struct ls_loader_options options = {
         .part = *part,
         .shuffle = training && run->config->train.shuffle,
+        .shuffle_block = ls_config_shuffle_block(run->config),
         .seed = (uint64_t)run->config->seed,
         .batch = run->config->train.batch,
         .microbatches = worker->microbatches,

@@ -1,5 +1,6 @@
 ls_add_script(integration/checkpoint_index_opens_in_h5py.py ARGUMENTS $<TARGET_FILE:checkpoint_writer>)
 ls_add_script(integration/imports_match_what_numpy_reads.py NEEDS_DATA)
+ls_add_script(integration/files_are_read_as_h5py_and_numpy_write_them.py TIMEOUT 300)
 ls_add_script(integration/windows_over_raw_data_train_and_predict.py NEEDS_DATA TIMEOUT 300)
 ls_add_script(integration/help_comes_from_the_tables.py)
 ls_add_script(integration/models_page_shows_what_inspect_says.py NEEDS_DATA)

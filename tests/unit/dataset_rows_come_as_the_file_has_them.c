@@ -1,9 +1,19 @@
+#include <fcntl.h>
+#include <glob.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "core/base/memory.h"
+#include "io/file.h"
 #include "io/hdf5_support.h"
+#include "io/trial.h"
 #include "tests/support/data.h"
 #include "tests/support/support.h"
 
@@ -329,7 +339,415 @@ START_TEST(parts_cut_all_rows_once_and_have_statistics) {
 }
 END_TEST
 
+static void booleans(hid_t file) {
+    const int8_t values[8] = {0, 1, 1, 1, 0, 0, 1, 0};
+    const hid_t type = H5Tenum_create(H5T_NATIVE_INT8);
+    H5Tenum_insert(type, "FALSE", &(int8_t){0});
+    H5Tenum_insert(type, "TRUE", &(int8_t){1});
+    const hid_t dataset = make_array(file, "inputs", type, H5P_DEFAULT);
+    H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+    H5Dclose(dataset);
+    H5Tclose(type);
+}
+
+static void packed_booleans(hid_t file) {
+    const hsize_t chunk[2] = {3, 2};
+    const int8_t values[8] = {0, 1, 1, 1, 0, 0, 1, 0};
+    const hid_t type = H5Tenum_create(H5T_NATIVE_INT8), properties = H5Pcreate(H5P_DATASET_CREATE);
+    H5Tenum_insert(type, "FALSE", &(int8_t){0});
+    H5Tenum_insert(type, "TRUE", &(int8_t){1});
+    H5Pset_chunk(properties, 2, chunk);
+    H5Pset_deflate(properties, 6);
+    const hid_t dataset = make_array(file, "inputs", type, properties);
+    H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+    H5Dclose(dataset);
+    H5Pclose(properties);
+    H5Tclose(type);
+}
+
+START_TEST(booleans_are_zero_and_one) {
+    const float expected[8] = {0, 1, 1, 1, 0, 0, 1, 0};
+    const uint64_t rows[] = {0, 1, 2, 3};
+    for (int packing = 0; packing < 2; packing++) {
+        struct ls_dataset *dataset =
+            open_path(foreign("bool.h5", packing ? packed_booleans : booleans));
+        ck_assert_int_eq(ls_dataset_column(dataset, "inputs")->type, LS_DATA_BOOLEAN);
+        float x[8];
+        int32_t labels[8];
+        ls_require(ls_test_read(dataset, &ls_test_inputs, LS_TYPE_REAL, rows, 4, x));
+        ls_require(ls_test_read(dataset, &ls_test_inputs, LS_TYPE_INT32, rows, 4, labels));
+        ck_assert_int_eq(memcmp(x, expected, sizeof x), 0);
+        for (int i = 0; i < 8; i++)
+            ck_assert_int_eq(labels[i], (int)expected[i]);
+        ls_dataset_close(dataset);
+    }
+}
+END_TEST
+
+START_TEST(images_of_other_types_are_divided_by_the_range_of_their_type) {
+    const uint16_t wide[4] = {0, 1, 65535, 32768};
+    const int16_t narrow[4] = {-32768, 0, 16384, 32767};
+    const int8_t tiny[4] = {-128, 0, 64, 127};
+    const struct {
+        enum ls_kind kind;
+        const void *values;
+        float expected[4];
+    } cases[] = {
+        {LS_KIND_U16, wide, {0, 1 / 65535.0f, 1, 32768 / 65535.0f}},
+        {LS_KIND_I16, narrow, {-1, 0, 0.5f, 32767 / 32768.0f}},
+        {LS_KIND_I8, tiny, {-1, 0, 0.5f, 127 / 128.0f}},
+    };
+    const uint64_t rows[] = {0, 1};
+    float x[4];
+    for (size_t i = 0; i < 3; i++) {
+        struct ls_dataset *dataset = open_path(ls_test_dataset(
+            "image.h5", 2, LS_SHAPE(1, 2, 1), cases[i].kind, cases[i].values, LS_KIND_I32, NULL));
+        ls_require(ls_test_read(dataset, &ls_test_inputs, LS_TYPE_REAL, rows, 2, x));
+        ck_assert_int_eq(memcmp(x, cases[i].expected, sizeof x), 0);
+        ls_dataset_close(dataset);
+    }
+    struct ls_dataset *table = open_path(
+        ls_test_dataset("table.h5", 2, LS_SHAPE(2), LS_KIND_U16, wide, LS_KIND_I32, NULL));
+    ls_require(ls_test_read(table, &ls_test_inputs, LS_TYPE_REAL, rows, 2, x));
+    ck_assert(x[1] == 1 && x[2] == 65535); /* no image: as it is */
+    ls_dataset_close(table);
+}
+END_TEST
+
+START_TEST(channels_that_come_first_end_up_last) {
+    uint8_t planes[2 * 3 * 2 * 2]; /* 2 samples of 3 planes of 2 x 2 */
+    for (int i = 0; i < 24; i++)
+        planes[i] = (uint8_t)(10 * i);
+    struct ls_dataset *dataset = open_path(
+        ls_test_dataset("planes.h5", 2, LS_SHAPE(3, 2, 2), LS_KIND_U8, planes, LS_KIND_I32, NULL));
+    struct ls_feed_options feed = ls_test_inputs;
+    struct ls_feed described;
+    feed.channels_first = true;
+    ls_require(ls_dataset_describe(dataset, &feed, &described, error));
+    ck_assert(ls_shape_equal(described.shape, LS_SHAPE(2, 2, 3)));
+    const uint64_t rows[] = {1, 0};
+    float x[24];
+    ls_require(ls_test_read(dataset, &feed, LS_TYPE_REAL, rows, 2, x));
+    for (int n = 0; n < 2; n++)
+        for (int pixel = 0; pixel < 4; pixel++)
+            for (int c = 0; c < 3; c++)
+                ck_assert(x[n * 12 + pixel * 3 + c] ==
+                          (float)planes[(1 - n) * 12 + c * 4 + pixel] / 255.0f);
+    feed.first_channel = 1;
+    feed.channels = 2;
+    ls_require(ls_test_read(dataset, &feed, LS_TYPE_REAL, rows, 1, x));
+    ck_assert(x[0] == (float)planes[12 + 4] / 255.0f && x[1] == (float)planes[12 + 8] / 255.0f);
+    ls_dataset_close(dataset);
+}
+END_TEST
+
+START_TEST(one_hot_rows_are_labels) {
+    const float rows_of_one[4 * 3] = {0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 1, 0};
+    float others[4 * 3];
+    memcpy(others, rows_of_one, sizeof others);
+    others[7] = 1; /* two 1s in row 2 */
+    struct ls_feed_options feed = ls_test_inputs;
+    const uint64_t rows[] = {3, 2, 1, 0};
+    const int32_t expected[] = {1, 2, 0, 1};
+    int32_t labels[4];
+    bool one_hot;
+    struct ls_dataset *dataset = open_path(
+        ls_test_dataset("hot.h5", 4, LS_SHAPE(3), LS_KIND_F32, rows_of_one, LS_KIND_I32, NULL));
+    ls_require(ls_dataset_is_one_hot(dataset, &feed, &one_hot, error));
+    ck_assert(one_hot);
+    feed.one_hot = true;
+    struct ls_feed described;
+    ls_require(ls_dataset_describe(dataset, &feed, &described, error));
+    ck_assert_int_eq(described.shape.rank, 0);
+    ls_require(ls_test_read(dataset, &feed, LS_TYPE_INT32, rows, 4, labels));
+    ck_assert_int_eq(memcmp(labels, expected, sizeof labels), 0);
+    ls_dataset_close(dataset);
+    dataset = open_path(
+        ls_test_dataset("cold.h5", 4, LS_SHAPE(3), LS_KIND_F32, others, LS_KIND_I32, NULL));
+    ls_require(ls_dataset_is_one_hot(dataset, &feed, &one_hot, error));
+    ck_assert(!one_hot);
+    ck_assert_int_eq(ls_test_read(dataset, &feed, LS_TYPE_INT32, rows, 4, labels), LS_INVALID);
+    ls_test_error_has("row 2 (from 0): expected one 1 among 3 values");
+    ls_dataset_close(dataset);
+}
+END_TEST
+
+static void never_written(hid_t file) {
+    H5Dclose(make_array(file, "inputs", H5T_NATIVE_FLOAT, H5P_DEFAULT));
+}
+
+static void half_written(hid_t file) {
+    const hsize_t chunk[2] = {2, 2}, start[2] = {0, 0}, size[2] = {2, 2};
+    const float values[4] = {0};
+    const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(properties, 2, chunk);
+    const hid_t dataset = make_array(file, "inputs", H5T_NATIVE_FLOAT, properties);
+    const hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(2, size, NULL);
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
+    H5Dwrite(dataset, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, values);
+    H5Sclose(memory);
+    H5Sclose(space);
+    H5Dclose(dataset);
+    H5Pclose(properties);
+}
+
+START_TEST(rows_that_were_never_written_are_refused) {
+    refuse(foreign("never.h5", never_written), NULL,
+           "/inputs claims 4 rows, but of their 32 bytes only 0 were ever written");
+    refuse(foreign("half.h5", half_written), NULL,
+           "/inputs claims 4 rows, but of their 2 chunks only 1 were ever written");
+}
+END_TEST
+
+START_TEST(a_file_that_is_being_written_is_refused) {
+    const char *path = ls_test_path("live.h5");
+    const hid_t latest = H5Pcreate(H5P_FILE_ACCESS);
+    const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    packed(file);
+    H5Fflush(file, H5F_SCOPE_GLOBAL);
+    refuse(path, NULL, "another program holds it for writing");
+    H5Fclose(file);
+    ls_dataset_close(open_path(path));
+    /* One that was killed: the mark of the newest format stays. */
+    H5Pset_libver_bounds(latest, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
+    const hid_t marked = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, latest);
+    packed(marked);
+    H5Fflush(marked, H5F_SCOPE_GLOBAL);
+    char *bytes;
+    uint64_t count;
+    ls_require(ls_file_read(path, 1 << 20, &bytes, &count, error));
+    refuse(ls_test_file("marked.h5", bytes, count), NULL, "a program may still be writing it");
+    free(bytes);
+    H5Fclose(marked);
+    H5Pclose(latest);
+}
+END_TEST
+
+/* A file of four rows, its values 8 more for each number. */
+static const char *numbered(const char *name, int number) {
+    float values[8];
+    for (int i = 0; i < 8; i++)
+        values[i] = (float)(8 * number + i);
+    return ls_test_dataset(name, 4, LS_SHAPE(2), LS_KIND_F32, values, LS_KIND_F32, NULL);
+}
+
+static void join(hid_t file, const char *first, const char *second) {
+    const hsize_t dims[2] = {8, 2}, part[2] = {4, 2};
+    const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    const hid_t space = H5Screate_simple(2, dims, NULL), source = H5Screate_simple(2, part, NULL);
+    const char *const names[] = {first, second};
+    for (hsize_t i = 0; i < 2; i++) {
+        const hsize_t start[2] = {4 * i, 0};
+        H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, part, NULL);
+        if (names[i])
+            H5Pset_virtual(properties, space, names[i], "/inputs", source);
+    }
+    H5Sselect_all(space);
+    H5Dclose(
+        H5Dcreate2(file, "inputs", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, properties, H5P_DEFAULT));
+    H5Sclose(source);
+    H5Sclose(space);
+    H5Pclose(properties);
+}
+
+static void joined(hid_t file) {
+    join(file, "parts/0.h5", "parts/1.h5");
+}
+
+static void joined_with_a_missing_one(hid_t file) {
+    join(file, "parts/0.h5", "parts/2.h5");
+}
+
+static void joined_with_a_gap(hid_t file) {
+    join(file, "parts/0.h5", NULL);
+}
+
+static void joined_from_outside(hid_t file) {
+    join(file, "0.h5", "../elsewhere.h5");
+}
+
+static void linked(hid_t file) {
+    H5Lcreate_external("parts/1.h5", "/inputs", file, "there", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_soft("there", file, "inputs", H5P_DEFAULT, H5P_DEFAULT);
+}
+
+static void linked_outside(hid_t file) {
+    H5Lcreate_external("../elsewhere.h5", "/inputs", file, "inputs", H5P_DEFAULT, H5P_DEFAULT);
+}
+
+static void linked_in_a_circle(hid_t file) {
+    H5Lcreate_soft("/inputs", file, "inputs", H5P_DEFAULT, H5P_DEFAULT);
+}
+
+static void refuse_links(const char *path, const char *part) {
+    struct ls_dataset *dataset;
+    const struct ls_dataset_options options = {
+        .path = path, .feeds = &ls_test_inputs, .feed_count = 1, .links = true};
+    ck_assert_int_eq(ls_dataset_open(&dataset, &options, error), LS_INVALID);
+    ls_test_error_has(part);
+}
+
+static void check_linked(const char *path, int rows, float first, enum ls_decode decode) {
+    struct ls_dataset *dataset;
+    const struct ls_dataset_options options = {
+        .path = path, .feeds = &ls_test_inputs, .feed_count = 1, .links = true, .decode = decode};
+    ls_require(ls_dataset_open(&dataset, &options, error));
+    ck_assert_uint_eq(ls_dataset_info(dataset).samples, (uint64_t)rows);
+    for (uint64_t row = 0; row < (uint64_t)rows; row++) {
+        float x[2];
+        ls_require(ls_test_read(dataset, &ls_test_inputs, LS_TYPE_REAL, &row, 1, x));
+        ck_assert(x[0] == first + 2 * (float)row && x[1] == x[0] + 1);
+    }
+    ls_dataset_close(dataset);
+}
+
+START_TEST(links_below_the_folder_are_followed_where_that_is_allowed) {
+    setenv("LOCKSTEP_CACHE", ls_test_path("cache"), 1);
+    ls_require(ls_folder_create(ls_test_path("set/parts"), error));
+    numbered("set/parts/0.h5", 0);
+    numbered("set/parts/1.h5", 1);
+    numbered("elsewhere.h5", 2);
+    const char *joint = foreign("set/joined.h5", joined);
+    for (int i = 0; i < 2; i++) {
+        const enum ls_decode decode = i ? LS_DECODE_ALL : LS_DECODE_NOT;
+        check_linked(joint, 8, 0, decode);
+        check_linked(foreign("set/linked.h5", linked), 4, 8, decode);
+    }
+    numbered("set/parts/0.h5", -1); /* what was decoded is another set now */
+    numbered("set/parts/1.h5", 0);
+    check_linked(joint, 8, -8, LS_DECODE_ALL);
+    refuse_links(foreign("set/missing.h5", joined_with_a_missing_one), "parts/2.h5");
+    refuse_links(foreign("set/gap.h5", joined_with_a_gap), "do not make up the whole");
+    refuse_links(foreign("set/parts/out.h5", joined_from_outside), "elsewhere.h5");
+    refuse_links(foreign("set/out.h5", linked_outside), "outside of its folder");
+    refuse_links(foreign("set/circle.h5", linked_in_a_circle), "in a circle");
+    char *link = ls_strdup(ls_test_path("set/parts/2.h5"));
+    ck_assert_int_eq(symlink(ls_test_path("elsewhere.h5"), link), 0);
+    free(link);
+    refuse_links(ls_test_path("set/missing.h5"), "outside of its folder");
+    refuse(joint, NULL, "data.links: same_folder");
+}
+END_TEST
+
+/* The only file of decoded rows in the cache. */
+static char *decoded_file(void) {
+    glob_t found;
+    ck_assert_int_eq(glob(ls_test_path("rows/*.rows"), 0, NULL, &found), 0);
+    ck_assert_uint_eq(found.gl_pathc, 1);
+    char *path = ls_strdup(found.gl_pathv[0]);
+    globfree(&found);
+    return path;
+}
+
+START_TEST(packed_files_are_decoded_once_and_damage_to_the_copy_is_found) {
+    setenv("LOCKSTEP_CACHE", ls_test_path("rows"), 1);
+    const char *path = foreign("packed.h5", packed);
+    check_linked(path, 4, 0, LS_DECODE_ALL);
+    char *copy = decoded_file();
+    struct stat before, after;
+    ck_assert_int_eq(stat(copy, &before), 0);
+    check_linked(path, 4, 0, LS_DECODE_ALL);
+    ck_assert_int_eq(stat(copy, &after), 0);
+    ck_assert_uint_eq(before.st_ino, after.st_ino);
+    const int file = open(copy, O_WRONLY);
+    ck_assert_int_eq(pwrite(file, "x", 1, 9), 1);
+    close(file);
+    check_linked(path, 4, 0, LS_DECODE_ALL);
+    ck_assert_int_eq(truncate(copy, 20), 0);
+    check_linked(path, 4, 0, LS_DECODE_ALL);
+    free(copy);
+}
+END_TEST
+
+/* Opens where no file may have more than 16 bytes: decoded rows, 32 of them, have no room. */
+static enum ls_status open_without_room(struct ls_dataset **dataset,
+                                        const struct ls_dataset_options *options) {
+    struct rlimit old, small;
+    getrlimit(RLIMIT_FSIZE, &old);
+    small = (struct rlimit){16, old.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+    const enum ls_status status = ls_dataset_open(dataset, options, error);
+    setrlimit(RLIMIT_FSIZE, &old);
+    return status;
+}
+
+START_TEST(what_does_not_fit_names_the_key_and_is_read_in_pieces_otherwise) {
+    setenv("LOCKSTEP_CACHE", ls_test_path("none"), 1);
+    struct ls_dataset *dataset;
+    struct ls_dataset_options options = {.path = foreign("packed.h5", packed),
+                                         .feeds = &ls_test_inputs,
+                                         .feed_count = 1,
+                                         .decode = LS_DECODE_ALL};
+    ck_assert_int_eq(open_without_room(&dataset, &options), LS_INVALID);
+    ls_test_error_has("data.shuffle: blocks");
+    options.decode = LS_DECODE_IF_IT_FITS;
+    options.window_rows = 2;
+    ls_require(open_without_room(&dataset, &options));
+    const uint64_t rows[] = {3, 1, 0};
+    const float expected[6] = {6, 7, 2, 3, 0, 1};
+    float x[6];
+    ls_require(ls_test_read(dataset, &ls_test_inputs, LS_TYPE_REAL, rows, 3, x));
+    ck_assert_int_eq(memcmp(x, expected, sizeof x), 0);
+    ls_dataset_close(dataset);
+}
+END_TEST
+
+static enum ls_status crash(void *context, int part, struct ls_error *reason) {
+    (void)context, (void)part, (void)reason;
+    raise(SIGSEGV);
+    return LS_OK;
+}
+
+static enum ls_status spin(void *context, int part, struct ls_error *reason) {
+    (void)part, (void)reason;
+    for (volatile int *at = context; *at >= 0;)
+        *at = 1;
+    return LS_OK;
+}
+
+static enum ls_status leave(void *context, int part, struct ls_error *reason) {
+    (void)context, (void)part, (void)reason;
+    _exit(9);
+}
+
+static enum ls_status answer(void *context, int part, struct ls_error *reason) {
+    int *shared = context;
+    shared[part] = part + 1;
+    return part == 2 ? ls_fail(reason, LS_INVALID, "part 2 is bad") : LS_OK;
+}
+
+START_TEST(crashes_and_endless_loops_of_children_are_errors) {
+    int counter = 0;
+    struct ls_trial trial = {.work = crash, .path = "x.h5"};
+    ck_assert_int_eq(ls_trial_run(&trial, error), LS_INVALID);
+    ls_test_error_has("x.h5: the HDF5 library crashed");
+    trial = (struct ls_trial){.work = spin, .context = &counter, .path = "x.h5", .seconds_max = 1};
+    ck_assert_int_eq(ls_trial_run(&trial, error), LS_INVALID);
+    ls_test_error_has("not over after 1 s");
+    ck_assert_int_eq(counter, 0); /* the child's was its own */
+    trial.work = leave;
+    ck_assert_int_eq(ls_trial_run(&trial, error), LS_INVALID);
+    ls_test_error_has("exit code 9");
+    int *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    trial = (struct ls_trial){.work = answer, .context = shared, .path = "x.h5", .parts = 2};
+    ls_require(ls_trial_run(&trial, error));
+    ck_assert(shared[0] == 1 && shared[1] == 2 && shared[2] == 0);
+    trial.parts = 4;
+    ck_assert_int_eq(ls_trial_run(&trial, error), LS_INVALID);
+    ls_test_error_has("part 2 is bad");
+    ck_assert_int_eq(shared[3], 4);
+    munmap(shared, 4096);
+}
+END_TEST
+
 LS_SUITE(bytes_are_divided_by_255_and_rows_come_in_any_order, every_number_type_is_read,
          files_are_joined_in_the_order_of_their_names, files_that_do_not_fit_together_are_named,
          values_that_are_not_finite_name_file_and_row, foreign_files_may_not_lead_elsewhere,
-         packed_files_give_the_same_values, parts_cut_all_rows_once_and_have_statistics)
+         packed_files_give_the_same_values, parts_cut_all_rows_once_and_have_statistics,
+         booleans_are_zero_and_one, images_of_other_types_are_divided_by_the_range_of_their_type,
+         channels_that_come_first_end_up_last, one_hot_rows_are_labels,
+         rows_that_were_never_written_are_refused, a_file_that_is_being_written_is_refused,
+         links_below_the_folder_are_followed_where_that_is_allowed,
+         packed_files_are_decoded_once_and_damage_to_the_copy_is_found,
+         what_does_not_fit_names_the_key_and_is_read_in_pieces_otherwise,
+         crashes_and_endless_loops_of_children_are_errors)

@@ -168,6 +168,10 @@ START_TEST(cifar_planes_become_channels) {
     ls_test_file("cut.bin", records, RECORD - 1);
     refuse("a.bin cut.bin",
            "cut.bin: truncated, or not CIFAR's format: expected records of 3073 bytes, found 3072");
+    records[RECORD] = 10;
+    ls_test_file("hundred.bin", records, 2 * RECORD);
+    refuse("hundred.bin", "hundred.bin: record 1 (from 0) has the label 10, expected 0 to 9: these "
+                          "are not CIFAR-10's records of 3073 bytes (CIFAR-100's have 3074");
     free(records);
     free(x);
 }
@@ -202,12 +206,31 @@ START_TEST(npy_arrays_are_taken_as_they_are) {
     npy("two.npy", "{'descr': '<i8', 'fortran_order': False, 'shape': (2,), }", classes, 16);
     refuse("x.npy two.npy", "3 inputs in ");
     npy("f.npy", "{'descr': '<f8', 'fortran_order': True, 'shape': (3, 2), }", reals, sizeof reals);
-    refuse("f.npy", "expected an array in C order");
+    ls_require(import_words("f.npy"));
+    imported(x, NULL);
+    for (int i = 0; i < 6; i++)
+        ck_assert(x[i] == (float)reals[i % 2 * 3 + i / 2]);
+    npy("f.npy", "{'descr': '<f8', 'fortran_order': True, 'shape': (3, 2), }", reals, 40);
+    refuse("f.npy", "f.npy: truncated: expected ");
+    npy("f.npy", "{'descr': '<f8', 'fortran_order': 1, 'shape': (3, 2), }", reals, sizeof reals);
+    refuse("f.npy", "without 'fortran_order'");
+    npy("j.npy", "{'descr': '<c16', 'fortran_order': False, 'shape': (3, ), }", reals, 48);
+    refuse("j.npy", "numpy.stack([x.real, x.imag]");
     npy("o.npy", "{'descr': '|O', 'fortran_order': False, 'shape': (3, 2), }", reals, sizeof reals);
     refuse("o.npy", "found the type '|O'");
-    npy("b.npy", "{'descr': '>f8', 'fortran_order': False, 'shape': (3, 2), }", reals,
-        sizeof reals);
-    refuse("b.npy", "expected little-endian numbers");
+    const unsigned char big[4] = {0x40, 0x49, 0x0f, 0xdb}, half[4] = {0x00, 0xc0, 0x01, 0x00};
+    npy("b.npy", "{'descr': '>f4', 'fortran_order': False, 'shape': (1, ), }", big, sizeof big);
+    ls_require(import_words("b.npy"));
+    imported(x, NULL);
+    ck_assert(x[0] == 3.14159274f);
+    npy("h.npy", "{'descr': '<f2', 'fortran_order': False, 'shape': (2, ), }", half, sizeof half);
+    ls_require(import_words("h.npy"));
+    imported(x, NULL);
+    ck_assert(x[0] == -2 && x[1] == 0x1p-24f);
+    npy("q.npy", "{'descr': '|b1', 'fortran_order': False, 'shape': (4, ), }", "\0\1\1\0", 4);
+    ls_require(import_words("q.npy"));
+    ck_assert_int_eq(imported(x, NULL).inputs.type, LS_DATA_BOOLEAN);
+    ck_assert(x[0] == 0 && x[1] == 1 && x[2] == 1 && x[3] == 0);
     npy("s.npy", "{'descr': '<f8', 'fortran_order': False, 'shape': (), }", reals, 8);
     refuse("s.npy", "found the shape ()");
     npy("c.npy", "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2), }", reals,

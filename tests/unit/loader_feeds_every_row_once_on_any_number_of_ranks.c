@@ -11,6 +11,7 @@
  * microbatches. */
 enum { ROWS = 103, VALUES = 12, BATCH = 24, MICROBATCHES = 6, LAST = ROWS % BATCH };
 static struct ls_error *const error = &ls_test_error;
+static uint64_t shuffle_block; /* of the loaders that follow */
 
 static struct ls_dataset *rows_that_say_their_number(const char *name, int bad_row) {
     uint8_t inputs[ROWS * VALUES];
@@ -35,6 +36,7 @@ static struct ls_loader *loader_of(struct ls_dataset *dataset, int rank, int ran
                                        ls_test_use(&ls_test_targets, LS_TYPE_INT32, ROWS)};
     const struct ls_loader_options options = {.part = {.dataset = dataset, .count = ROWS},
                                               .shuffle = shuffle,
+                                              .shuffle_block = shuffle_block,
                                               .seed = 5,
                                               .batch = BATCH,
                                               .microbatches = MICROBATCHES,
@@ -111,6 +113,49 @@ START_TEST(any_number_of_ranks_sees_the_same_batches) {
     read_epochs(dataset, 3, false, together);
     for (uint64_t i = 0; i < 2 * ROWS; i++)
         ck_assert_uint_eq(together[i], i % ROWS);
+    ls_dataset_close(dataset);
+}
+END_TEST
+
+/* 52 blocks of 2 rows, the last one of 1: windows of 32 rows, and a last one of 4; the one with the
+ * short block has a row less. */
+START_TEST(a_shuffle_of_blocks_mixes_whole_windows_of_them) {
+    enum { BLOCK = 2, WINDOW = 16 * BLOCK };
+    struct ls_dataset *dataset = rows_that_say_their_number("blocks.h5", -1);
+    uint64_t alone[2 * ROWS], together[2 * ROWS];
+    shuffle_block = BLOCK;
+    read_epochs(dataset, 1, true, alone);
+    for (int ranks = 2; ranks <= 4; ranks++) {
+        read_epochs(dataset, ranks, true, together);
+        ck_assert_int_eq(memcmp(alone, together, sizeof alone), 0);
+    }
+    shuffle_block = 0;
+    int neighbours = 0, blocks_in_order = 0;
+    for (int epoch = 0; epoch < 2; epoch++) {
+        const uint64_t *order = alone + epoch * ROWS;
+        int seen[ROWS] = {0}, window_of_block[ROWS / BLOCK + 1], first = 0;
+        memset(window_of_block, -1, sizeof window_of_block);
+        for (int window = 0; first < ROWS; window++) {
+            int end = first + WINDOW < ROWS ? first + WINDOW : ROWS;
+            for (int i = first; i < end; i++)
+                if (order[i] == ROWS - 1 && end - first == WINDOW)
+                    end--; /* the row that the short block lacks */
+            for (int i = first; i < end; i++) {
+                int *at = &window_of_block[order[i] / BLOCK];
+                ck_assert(*at == -1 || *at == window);
+                *at = window;
+                seen[order[i]]++;
+                neighbours += i > first && order[i] / BLOCK == order[i - 1] / BLOCK;
+                blocks_in_order += order[i] / BLOCK == (uint64_t)(i / BLOCK);
+            }
+            first = end;
+        }
+        for (int i = 0; i < ROWS; i++)
+            ck_assert_int_eq(seen[i], 1);
+    }
+    ck_assert_int_lt(neighbours, 20);
+    ck_assert_int_lt(blocks_in_order, 20);
+    ck_assert_int_ne(memcmp(alone, alone + ROWS, ROWS * sizeof *alone), 0);
     ls_dataset_close(dataset);
 }
 END_TEST
@@ -236,6 +281,7 @@ START_TEST(only_images_are_augmented) {
 }
 END_TEST
 
-LS_SUITE(any_number_of_ranks_sees_the_same_batches, seeking_is_the_same_as_going_on,
-         augmented_images_depend_on_epoch_and_row_alone, a_bad_sample_is_an_error_until_one_seeks,
-         two_loaders_share_a_data_set, only_images_are_augmented)
+LS_SUITE(any_number_of_ranks_sees_the_same_batches, a_shuffle_of_blocks_mixes_whole_windows_of_them,
+         seeking_is_the_same_as_going_on, augmented_images_depend_on_epoch_and_row_alone,
+         a_bad_sample_is_an_error_until_one_seeks, two_loaders_share_a_data_set,
+         only_images_are_augmented)

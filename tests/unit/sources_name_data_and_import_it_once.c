@@ -1,6 +1,8 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,6 +55,83 @@ START_TEST(a_raw_file_is_imported_once) {
     ls_test_text("a b.csv", "x,t\n1,2\n3,5\n"); /* same size, other time */
     ls_require(resolve("'a b.csv'", again));
     ck_assert_str_ne(first, again);
+}
+END_TEST
+
+static void refill(const char *words, const char *path) {
+    char again[LS_TEXT_MAX];
+    ls_require(resolve(words, again));
+    ck_assert_str_eq(path, again);
+    struct ls_dataset *dataset;
+    const struct ls_dataset_options options = {.path = path};
+    ls_require(ls_dataset_open(&dataset, &options, error));
+    const uint64_t rows[] = {0, 1};
+    float x[2];
+    ls_require(ls_test_read(dataset, &ls_test_inputs, LS_TYPE_REAL, rows, 2, x));
+    ck_assert(x[0] == 1 && x[1] == 3);
+    ls_dataset_close(dataset);
+}
+
+START_TEST(damage_to_the_cache_is_found_and_leftovers_are_removed) {
+    char path[LS_TEXT_MAX];
+    own_cache("cache/damage");
+    ls_test_text("d.csv", "x,t\n1,2\n3,4\n");
+    ls_require(resolve("d.csv", path));
+    struct stat info;
+    ck_assert_int_eq(stat(path, &info), 0);
+    for (off_t at = 0; at < info.st_size; at += info.st_size / 16) { /* anywhere in it */
+        const int file = open(path, O_RDWR);
+        char byte;
+        ck_assert_int_eq(pread(file, &byte, 1, at), 1);
+        byte = (char)(byte ^ 4);
+        ck_assert_int_eq(pwrite(file, &byte, 1, at), 1);
+        close(file);
+        refill("d.csv", path);
+    }
+    ck_assert_int_eq(truncate(path, info.st_size / 2), 0);
+    refill("d.csv", path);
+    /* What a killed import left; one that still runs holds the lock. */
+    char leftover[LS_TEXT_MAX + 16];
+    snprintf(leftover, sizeof leftover, "%s.tmp-4711-0", path);
+    ls_require(ls_file_write(leftover, "x", 1, error));
+    const int lock = open(ls_test_path("cache/damage/.lock"), O_RDWR);
+    ck_assert_int_eq(flock(lock, LOCK_SH), 0);
+    unlink(path);
+    refill("d.csv", path);
+    ck_assert(ls_file_exists(leftover));
+    close(lock);
+    unlink(path);
+    refill("d.csv", path);
+    ck_assert(!ls_file_exists(leftover));
+}
+END_TEST
+
+static void locates(const char *text, const char *expected) {
+    char located[LS_TEXT_MAX];
+    const char *const folders[] = {ls_test_path("beside"), ls_test_path("data"), NULL};
+    ls_require(ls_source_locate(text, folders, located, error));
+    ck_assert_str_eq(located, expected);
+}
+
+START_TEST(files_get_their_absolute_names) {
+    char expected[LS_TEXT_MAX], *folder = realpath(ls_test_folder(), NULL);
+    ls_require(ls_folder_create(ls_test_path("beside"), error));
+    ls_require(ls_folder_create(ls_test_path("data"), error));
+    ls_test_text("beside/a b.csv", "x");
+    ls_test_text("data/a b.csv", "x");
+    ls_test_text("data/v.json", "x");
+    ls_test_text("data/1.h5", "x");
+    locates("fashion-mnist", "fashion-mnist");
+    locates("nowhere.h5", "nowhere.h5");
+    locates("/v.json", "/v.json");
+    snprintf(expected, sizeof expected, "csv \"%s/beside/a b.csv\" --target v.json", folder);
+    locates("csv 'a b.csv' --target v.json", expected);
+    snprintf(expected, sizeof expected, "%s/data/[0-9].h5", folder);
+    locates("[0-9].h5", expected);
+    snprintf(expected, sizeof expected, "text %s/data/v.json --lines --vocabulary=%s/data/v.json",
+             folder, folder);
+    locates("text v.json --lines --vocabulary=v.json", expected);
+    free(folder);
 }
 END_TEST
 
@@ -134,6 +213,7 @@ START_TEST(fashion_mnist_has_its_rows_and_labels) {
 }
 END_TEST
 
-LS_SUITE(a_raw_file_is_imported_once, hdf5_files_are_taken_as_they_are,
+LS_SUITE(a_raw_file_is_imported_once, damage_to_the_cache_is_found_and_leftovers_are_removed,
+         files_get_their_absolute_names, hdf5_files_are_taken_as_they_are,
          the_cache_lies_where_the_environment_says, what_is_missing_is_named,
          fashion_mnist_has_its_rows_and_labels)
