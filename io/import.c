@@ -85,6 +85,12 @@ static const struct ls_field fields[] = {
 };
 static const struct ls_fields options = {fields, (int)(sizeof fields / sizeof *fields)};
 
+static const char *const value_of_option[] = {
+#define X(option, value, member, kind, initial, choices, takers, help) value,
+    IMPORT_OPTIONS(X)
+#undef X
+};
+
 static const unsigned formats_of_option[] = {
 #define X(option, value, member, kind, initial, choices, takers, help) takers,
     IMPORT_OPTIONS(X)
@@ -314,22 +320,29 @@ enum ls_status ls_import_parse(struct ls_import *import, int count, char *const 
     return status;
 }
 
-bool ls_import_names_file(int count, char *const *words, int wanted) {
+int ls_import_file_in(int count, char *const *words, int wanted) {
     int first = 0;
     for (int i = 0; i < FORMATS; i++)
         if (count && !strcmp(words[0], formats[i].name))
             first = 1;
     for (int at = first; at <= wanted; at++) {
-        if (strncmp(words[at], "--", 2) != 0) {
+        char name[64];
+        const size_t length = strcspn(words[at], "=");
+        snprintf(name, sizeof name, "%.*s", (int)length, words[at]);
+        if (strncmp(name, "--", 2) != 0) {
             if (at == wanted)
-                return true;
+                return 0;
             continue;
         }
-        const struct ls_field *field = ls_fields_find(options, words[at] + 2);
-        if (field && field->kind != LS_FIELD_BOOL) /* its value is the next word */
-            at++;
+        const struct ls_field *field = ls_fields_find(options, name + 2);
+        const bool file = field && !strcmp(value_of_option[field - fields], " FILE");
+        const bool joined = words[at][length] == '=';
+        if (at == wanted)
+            return file && joined ? (int)length + 1 : -1;
+        if (field && field->kind != LS_FIELD_BOOL && !joined && ++at == wanted)
+            return file ? 0 : -1;
     }
-    return false;
+    return -1;
 }
 
 char *ls_import_print(const struct ls_import *import) {

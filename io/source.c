@@ -224,7 +224,6 @@ static size_t add_word(char located[LS_TEXT_MAX], size_t used, const char *word)
 
 enum ls_status ls_source_locate(const char *text, const char *const *folders,
                                 char located[LS_TEXT_MAX], struct ls_error *error) {
-    static const char option[] = "--vocabulary=";
     char copy[LS_TEXT_MAX], *words[WORDS_MAX];
     snprintf(copy, sizeof copy, "%s", text);
     const int count = split_words(copy, words);
@@ -235,14 +234,11 @@ enum ls_status ls_source_locate(const char *text, const char *const *folders,
     size_t used = 0;
     bool found = false;
     for (int i = 0; i < count && used < LS_TEXT_MAX; i++) {
-        const bool value = i > 0 && !strcmp(words[i - 1], "--vocabulary");
-        const bool joined = !strncmp(words[i], option, sizeof option - 1);
-        char *word, *file = locate(words[i] + (joined ? sizeof option - 1 : 0), folders);
-        LS_ASSERT(asprintf(&word, "%s%s", joined ? option : "", file) >= 0, "out of memory: %s",
-                  file);
-        const bool names = value || joined || ls_import_names_file(count, words, i);
-        found = found || (names && strcmp(word, words[i]));
-        used = add_word(located, used, names ? word : words[i]);
+        const int at = ls_import_file_in(count, words, i), front = at < 0 ? 0 : at;
+        char *word, *file = at < 0 ? ls_strdup(words[i]) : locate(words[i] + at, folders);
+        LS_ASSERT(asprintf(&word, "%.*s%s", front, words[i], file) >= 0, "out of memory: %s", file);
+        found = found || strcmp(word, words[i]) != 0;
+        used = add_word(located, used, word);
         free(word);
         free(file);
     }

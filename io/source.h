@@ -68,8 +68,9 @@ LS_MUST_USE enum ls_status ls_import_parse(struct ls_import *import, int count,
                                            struct ls_error *error);
 void ls_import_clear(struct ls_import *import);
 extern const char *const ls_import_help; /* the options, for help texts */
-/* Whether word `at` of those names a file: no format, option or option's value. */
-bool ls_import_names_file(int count, char *const *words, int at);
+/* Where in word `at` of those a file's name begins; -1: it is a format, an option, or another
+ * option's value. */
+int ls_import_file_in(int count, char *const *words, int at);
 
 /* Writes path (a temporary beside it first, renamed into place). */
 LS_MUST_USE enum ls_status ls_import_run(const struct ls_import *import, const char *path,
