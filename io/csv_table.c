@@ -86,7 +86,10 @@ static enum ls_status no_value(const struct reading *reading, const struct ls_cs
                            column->name);
     return ls_csv_fail(
         error, path, field->place,
-        "no value in column '%s'; say --missing drop, mean, median, zero or a number",
+        reading->table->learned
+            ? "no value in column '%s', and the training data was read so that this is an error; "
+              "say --missing drop"
+            : "no value in column '%s'; say --missing drop, mean, median, zero or a number",
         column->name);
 }
 

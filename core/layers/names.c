@@ -175,7 +175,14 @@ struct ls_value *ls_layer_input_indices(struct ls_builder *builder,
 
 struct ls_value *ls_layer_lengths(struct ls_builder *builder, const struct ls_layer_spec *spec,
                                   int64_t positions) {
-    struct ls_value *lengths = ls_layer_input_indices(builder, spec, "lengths");
+    const char *name = ls_layer_spec_reference(spec, "lengths");
+    const struct ls_feed *offer = name ? ls_builder_offer(builder, name) : NULL;
+    /* A feed whose shape nobody knows, since only losses take it: it has one number for a sample.
+     */
+    const bool open = offer && offer->shape.rank == LS_FEED_OPEN && !offer->missing &&
+                      !ls_builder_find(builder, name);
+    struct ls_value *lengths = open ? ls_builder_feed_as(builder, name, LS_TYPE_INT32, LS_SHAPE(1))
+                                    : ls_layer_input_indices(builder, spec, "lengths");
     if (lengths)
         ls_builder_limit(builder, lengths, positions + 1);
     return lengths;

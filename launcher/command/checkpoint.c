@@ -11,6 +11,7 @@
 #include "launcher/command/command.h"
 #include "launcher/command/options.h"
 #include "launcher/exit_codes.h"
+#include "launcher/worker/data.h"
 
 struct checkpoint_options {
     int64_t step;
@@ -106,11 +107,43 @@ static void print_state(json_t *state) {
     json_t *value;
     printf("state\n");
     json_object_foreach(state, key, value) {
-        if (!strcmp(key, "config") || !strcmp(key, "schema"))
+        if (!strcmp(key, "config") || !strcmp(key, "schema") || !strcmp(key, "data") ||
+            !strcmp(key, "constants"))
             continue;
         char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9));
         printf("  %-20s %.100s\n", key, text ? text : "");
         free(text);
+    }
+}
+
+/* Which data the run began with. */
+static void print_data(const json_t *state) {
+    const json_t *parts = json_object_get(state, "data");
+    for (size_t i = 0; i < json_array_size(parts); i++) {
+        const json_t *part = json_array_get(parts, i);
+        const json_int_t rows = json_integer_value(json_object_get(part, "rows"));
+        const char *digest = json_string_value(json_object_get(part, "digest"));
+        if (rows)
+            printf("%s  %-12s %" JSON_INTEGER_FORMAT " rows, %" JSON_INTEGER_FORMAT
+                   " bytes, digest %s\n",
+                   i ? "    " : "data", ls_part_name((int)i), rows,
+                   json_integer_value(json_object_get(part, "bytes")), digest ? digest : "");
+    }
+}
+
+/* What was taken from the data once: what inputs and targets are standardised by, weights of
+ * classes. */
+static void print_constants(json_t *state) {
+    const char *name;
+    json_t *values;
+    json_t *constants = json_object_get(state, "constants");
+    if (json_object_size(constants))
+        printf("constants\n");
+    json_object_foreach(constants, name, values) {
+        printf("  %-40s", name);
+        for (size_t i = 0; i < json_array_size(values); i++)
+            printf(" %.9g", json_number_value(json_array_get(values, i)));
+        printf("\n");
     }
 }
 
@@ -151,7 +184,9 @@ static int show(const char *run, int64_t step) {
                    checkpoint.files[i].bytes, checkpoint.files[i].digest);
         print_parameters(json_object_get(manifest, "parameters"));
         print_state(json_object_get(manifest, "state"));
+        print_data(json_object_get(manifest, "state"));
         print_schema(json_object_get(manifest, "state"));
+        print_constants(json_object_get(manifest, "state"));
         json_decref(manifest);
     }
     ls_checkpoint_clear(&checkpoint);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
+#include "launcher/command/piped.h"
 #include "launcher/command/run_options.h"
 #include "launcher/command/trained.h"
 #include "launcher/exit_codes.h"
@@ -64,9 +65,16 @@ static int run_evaluate(int argument_count, char **arguments, const void *given)
     const struct evaluate_options *evaluate = given;
     struct ls_error error;
     struct ls_trained trained;
-    const struct ls_trained_options what = {
-        .run = arguments[0], .file = evaluate->data, .targets = true, .threads = evaluate->threads};
-    enum ls_status status = ls_trained_open(&trained, &what, &error);
+    struct ls_piped piped;
+    enum ls_status status = ls_piped_take(&piped, evaluate->data, &error);
+    const struct ls_trained_options what = {.run = arguments[0],
+                                            .file = piped.source,
+                                            .cache = piped.folder[0] ? piped.folder : NULL,
+                                            .targets = true,
+                                            .threads = evaluate->threads};
+    if (status == LS_OK)
+        status = ls_trained_open(&trained, &what, &error);
+    ls_piped_remove(&piped); /* what is open stays readable */
     if (status != LS_OK)
         return ls_command_fail(&error);
     printf("%s: step %llu\n", arguments[0], (unsigned long long)trained.run.state.step);

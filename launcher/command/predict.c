@@ -364,11 +364,11 @@ static int run_predict(int argument_count, char **arguments, const void *given) 
                                             .threads = wanted->threads};
     if (status == LS_OK)
         status = ls_trained_open(&trained, &what, &error);
+    ls_piped_remove(&piped); /* what is open stays readable */
     if (status == LS_OK) {
         status = predict(&trained, wanted, arguments[0], &error);
         ls_trained_close(&trained);
     }
-    ls_piped_remove(&piped);
     return status == LS_OK ? LS_EXIT_DONE : ls_command_fail(&error);
 }
 

@@ -198,6 +198,7 @@ static void note_feeds(struct run *run) {
             state->feeds[state->feed_count++] = run->data.feeds[i];
     free(state->schema);
     state->schema = run->data.schema.count ? ls_schema_print(&run->data.schema) : NULL;
+    ls_state_note_constants(state, run->worker.parameters, run->worker.flat);
 }
 
 static enum ls_status restore_run(struct run *run, struct ls_error *error) {

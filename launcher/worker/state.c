@@ -58,12 +58,35 @@ char *ls_state_print(const struct ls_state *state, const char *config_text) {
         "early_stopped", state->early_stopped, "feeds", print_feeds(state));
     LS_ASSERT(object, "a state that does not print: config of %zu bytes", strlen(config_text));
     json_object_set_new(object, "data", print_identities(state));
+    if (state->constants)
+        json_object_set_new(object, "constants", json_loads(state->constants, 0, NULL));
     if (state->schema)
         json_object_set_new(object, "schema", json_loads(state->schema, 0, NULL));
     char *text = json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS);
     LS_ASSERT(text, "a state that does not print: step %llu", (unsigned long long)state->step);
     json_decref(object);
     return text;
+}
+
+void ls_state_note_constants(struct ls_state *state, const struct ls_parameter_set *parameters,
+                             const float *flat) {
+    enum { VALUES_MAX = 256 };
+    json_t *all = json_object();
+    for (int i = 0; i < parameters->count; i++) {
+        const struct ls_parameter *parameter = parameters->items[i];
+        const int64_t count = ls_parameter_plain_count(parameter);
+        if (parameter->kind != LS_PARAMETER_CONSTANT || count > VALUES_MAX)
+            continue;
+        float values[VALUES_MAX];
+        ls_parameter_fetch(parameter, flat + parameter->offset, values);
+        json_t *list = json_array();
+        for (int64_t k = 0; k < count; k++)
+            json_array_append_new(list, json_real((double)values[k]));
+        json_object_set_new(all, parameter->name, list);
+    }
+    free(state->constants);
+    state->constants = json_object_size(all) ? json_dumps(all, JSON_SORT_KEYS) : NULL;
+    json_decref(all);
 }
 
 void ls_state_create_sums(struct ls_state *state, int count) {
@@ -78,6 +101,7 @@ void ls_state_clear(struct ls_state *state) {
     free(state->window);
     free(state->running);
     free(state->schema);
+    free(state->constants);
     *state = (struct ls_state){0};
 }
 

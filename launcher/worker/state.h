@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "core/base/status.h"
+#include "core/graph/parameters.h"
 #include "core/layers/feed.h"
 #include "io/identity.h"
 
@@ -27,6 +28,8 @@ struct ls_state {
     /* Of the data sets behind the parts: which data it was. rows 0: there is no such part, or the
      * checkpoint does not say. */
     struct ls_identity data[LS_STATE_PARTS];
+    /* Owned JSON text of the numbers taken from the data once, for people; NULL: none. */
+    char *constants;
     char
         *schema; /* owned; text of what was learned from the columns of a table; NULL: it is none */
 
@@ -41,6 +44,9 @@ struct ls_state {
     bool early_stopped;     /* the parameters are the best ones again */
 };
 
+/* Puts down the constants among the parameters, but for long ones. */
+void ls_state_note_constants(struct ls_state *state, const struct ls_parameter_set *parameters,
+                             const float *flat);
 /* Sums of zero. */
 void ls_state_create_sums(struct ls_state *state, int count);
 /* Frees the sums; a state that is all zero is allowed. */

@@ -71,19 +71,20 @@ lockstep.check("the model has no layer 'relu11'; nearest is 'relu1'" in done.std
 named = lockstep.path("named.h5")
 with h5py.File(named, "w") as file:
     file["inputs"], file["kind"], file["height"] = inputs, labels, inputs[:, :1] * 2
+    file["counted"] = numpy.ones(len(labels), "i4")
 config = lockstep.path("named.yaml")
 with open(config, "w") as file:
     file.write(f"""task: custom
-data: {{train: {named}, feeds: {{inputs: /inputs, kind: /kind, height: /height}}}}
+data: {{train: {named}, feeds: {{inputs: /inputs, kind: /kind, height: /height, counted: /counted}}}}
 model: [linear: {{units: 1, name: first}}, linear: 3]
 losses:
-  - squared_error: {{from: first, target: height, name: aside}}
+  - squared_error: {{from: first, target: height, lengths: counted, name: aside}}
   - cross_entropy: {{target: kind}}
 train: {{epochs: 1, batch: 30, microbatches: 3}}
 """)
 lockstep.train(config, lockstep.path("named"))
 with h5py.File(named, "a") as file:
-    del file["kind"], file["height"]
+    del file["kind"], file["height"], file["counted"]
 lockstep.call("predict", lockstep.path("named"), "--data", named, "--out", lockstep.path("out.h5"))
 with h5py.File(lockstep.path("out.h5")) as file:
     lockstep.check((file["outputs"][:].argmax(1) == file["classes"][:]).all(), "classes of the second of two losses")

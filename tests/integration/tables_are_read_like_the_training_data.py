@@ -2,6 +2,7 @@
 import csv
 import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
@@ -29,7 +30,7 @@ def write(name, header, rows, order=None, encoding="utf-8"):
 def config(name, train_source, more="", model="[linear: 16, relu, linear: 3]", epochs=20):
     with open(path(name), "w") as file:
         file.write(f'data:\n  train: "{train_source}"\n{more}model: {model}\n'
-                   f"train: {{epochs: {epochs}, batch: 64, microbatches: 4}}\noptimizer: {{learning_rate: 0.02}}\n")
+                   f"train: {{epochs: {epochs}, batch: 64, microbatches: 4}}\noptimizer: {{learning_rate: 0.05}}\n")
     return path(name)
 
 
@@ -72,20 +73,20 @@ def rows(count, kinds=KINDS):
     return made
 
 
-training = rows(600)
+training = rows(480)
 train_csv = write("train.csv", HEADER, training)
 options = "--target kind --categorical city,kind --id name --missing mean --encoding one-hot"
 other = rows(150, ["bee", "cow"])
 test_csv = write("test.csv", HEADER, other, order=["kind", "noise", "city", "x"])
 source = f"csv {train_csv} {options}"
-one = config("one.yaml", source, f'  validation: "csv {test_csv}"\n  standardise: feature\n', epochs=40)
+one = config("one.yaml", source, f'  validation: "csv {test_csv}"\n  standardise: feature\n', epochs=16)
 run = path("one")
 found = train(one, run)
 check(found["validation"]["accuracy"] > 0.9, f"validation on fewer kinds, another order: {found['validation']}")
 check(abs(accuracy(run, f"csv {test_csv}") - found["validation"]["accuracy"]) < 1e-8, "evaluate reads like training")
 check(accuracy(run, f"csv {test_csv} --target kind --categorical kind,city") > 0.9, "options that agree are no error")
 shown = call("checkpoint", "show", run).stdout
-for word in ("x", "city", "Bonn, Köln, Trier", "ant, bee, cow", "missing: ", "one-hot"):
+for word in ("x", "city", "Bonn, Köln, Trier", "ant, bee, cow", "missing: ", "one-hot", "input.mean", "rows, "):
     check(word in shown, f"checkpoint show: expected {word!r} in\n{shown}")
 with open(path("one", "schema.json")) as file:
     learned = {column["name"]: column for column in json.load(file)["columns"]}
@@ -118,7 +119,6 @@ check(numpy.allclose([[float(row[f"p_{kind}"]) for kind in KINDS] for row in tab
 refused(["predict", run, "--data", f"csv {given}", "--out", path("p.xlsx")], "expected FILE.h5, FILE.csv or FILE.npy")
 refused(["predict", run, "--data", f"csv {given}", "--out", path("q.npy"), "--logits"], "holds one array")
 with open(given) as file:
-    import subprocess
     subprocess.run([PROGRAM, "predict", run, "--data", "-", "--out", path("piped.csv")], stdin=file, check=True, stdout=subprocess.DEVNULL)
 check(open(path("piped.csv")).read() == open(path("p.csv")).read(), "standard input is read alike")
 
@@ -240,8 +240,8 @@ model:
     - linear: 16
     - relu
     - linear: 3
-train: {{epochs: 40, batch: 64, microbatches: 4}}
-optimizer: {{learning_rate: 0.02}}
+train: {{epochs: 16, batch: 64, microbatches: 4}}
+optimizer: {{learning_rate: 0.05}}
 ''')
 found = train(four, path("four"))
 check(found["train"]["accuracy"] > 0.9, f"cities in an embedding: {found['train']}")
@@ -267,7 +267,7 @@ equal([sum(line) for line in counts], [18, 2, 36, 4], "classes of validation and
 # Targets of any size are learned as well as small ones; answers and errors are in their own units.
 lines = [[f"{x:.4f}", f"{90000 + 5000 * x:.2f}", f"{-0.003 * x:.6f}"] for x in random.normal(size=200)]
 seven = config("seven.yaml", f"csv {write('heights.csv', ['x', 'far', 'near'], lines)} --target far,near",
-               "  split: [0.8, 0, 0.2]\n  standardise_targets: true\ntask: regression\n", model="[linear: 2]", epochs=60)
+               "  split: [0.8, 0, 0.2]\n  standardise_targets: true\ntask: regression\n", model="[linear: 2]", epochs=30)
 measured = train(seven, path("seven"), ranks=2)["test"]
 check(measured["r2_1"] > 0.99 and measured["r2_2"] > 0.99, f"both targets: {measured}")
 call("predict", path("seven"), "--data", f"csv {path('heights.csv')}", "--out", path("seven.csv"))
