@@ -143,7 +143,8 @@ uint64_t ls_part_sample(const struct ls_part *part, uint64_t position);
 
 /* Whether its inputs have missing cells that were filled in with what their column teaches. */
 bool ls_dataset_has_missing(const struct ls_dataset *dataset);
-/* From here on they read as these values, one for each place of a row. */
+/* From here on they read as these values, one for each place of a row; a file whose rows have
+ * another number of places keeps its own. */
 void ls_dataset_fill(struct ls_dataset *dataset, const double *values, int64_t count);
 /* Those values: of each place of a row, the mean or median of what is not missing in the part, NAN
  * where nothing is there. The data set's missing cells read as NAN then. */

@@ -111,11 +111,10 @@ void ls_dataset_fill(struct ls_dataset *dataset, const double *values, int64_t c
         dataset->fill_values[i] = (float)values[i];
     for (int f = 0; f < dataset->count; f++) {
         struct ls_dataset_file *file = &dataset->files[f];
+        bool fits = true;
         for (int c = 0; c < dataset->info.column_count; c++)
-            if (file->arrays[c].fill)
-                LS_ASSERT(file->arrays[c].row_values == count, "%lld values for %lld places",
-                          (long long)count, (long long)file->arrays[c].row_values);
-        file->fill.values = dataset->fill_values;
+            fits = fits && (!file->arrays[c].fill || file->arrays[c].row_values == count);
+        file->fill.values = fits ? dataset->fill_values : NULL;
     }
 }
 

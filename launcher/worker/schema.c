@@ -103,7 +103,14 @@ enum ls_status ls_data_learn_fill(struct ls_data *data, struct ls_error *error) 
         return LS_OK;
     const struct ls_column *column =
         ls_dataset_column(data->datasets[LS_SOURCE_TRAIN], feed->column);
-    double *fill = ls_calloc((size_t)ls_shape_count(column->shape), sizeof *fill);
+    int64_t places = 0;
+    for (int c = 0; c < schema->count; c++)
+        places += ls_schema_width(schema, c);
+    if (places != ls_shape_count(column->shape))
+        return ls_fail(error, LS_INVALID, "%s: its schema has %lld inputs, but %s has %lld",
+                       ls_dataset_path(data->datasets[LS_SOURCE_TRAIN]), (long long)places,
+                       column->name, (long long)ls_shape_count(column->shape));
+    double *fill = ls_calloc((size_t)places, sizeof *fill);
     enum ls_status status = ls_part_fill(&data->parts[LS_SOURCE_TRAIN], feed, median, fill, error);
     if (status == LS_OK) {
         note_fill(schema, fill);
