@@ -131,20 +131,23 @@ static enum ls_status compare_data(const struct run *run, int role, const struct
     if (!run->state.rows[LS_SOURCE_TRAIN] || (alike && run->state.rows[role] == rows))
         return LS_OK;
     const char *path = now->rows ? ls_dataset_path(run->data.datasets[role]) : "no file";
+    const struct ls_data_options *data = &run->config->data;
+    const char *const texts[LS_PARTS] = {data->train, data->validation, data->test};
     if (run->request->accept_data) {
         ls_log(LS_LOG_INFO, "%s: the %s data is not what the run began with; it goes on with it",
                path, ls_part_name(role));
         return LS_OK;
     }
-    return ls_fail(error, LS_INVALID,
-                   "%s: the %s data is not what the run in %s began with\n  it was %llu rows, "
-                   "%llu bytes, digest %016llx\n  it is  %llu rows, %llu bytes, digest %016llx\n"
-                   "bring the data back, say --accept-data to go on with this, or start again with "
-                   "--restart",
-                   path, ls_part_name(role), run->request->run, (unsigned long long)before->rows,
-                   (unsigned long long)before->bytes, (unsigned long long)before->digest,
-                   (unsigned long long)now->rows, (unsigned long long)now->bytes,
-                   (unsigned long long)now->digest);
+    return ls_fail(
+        error, LS_INVALID,
+        "%s (%.200s): the %s data is not what the run in %s began with\n  it was %llu rows, "
+        "%llu bytes, digest %016llx\n  it is  %llu rows, %llu bytes, digest %016llx\n"
+        "bring the data back, say --accept-data to go on with this, or start again with "
+        "--restart",
+        path, texts[role], ls_part_name(role), run->request->run, (unsigned long long)before->rows,
+        (unsigned long long)before->bytes, (unsigned long long)before->digest,
+        (unsigned long long)now->rows, (unsigned long long)now->bytes,
+        (unsigned long long)now->digest);
 }
 
 /* Parts that a split cuts off are of the training data. */

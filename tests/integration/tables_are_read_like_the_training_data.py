@@ -11,6 +11,7 @@ import numpy
 
 from lockstep import PROGRAM, call, check, equal, newest_checkpoint, path, result, train
 
+os.environ["LOCKSTEP_CACHE"] = path("cache")
 random = numpy.random.default_rng(3)
 KINDS, CITIES = ["ant", "bee", "cow"], ["Bonn", "Köln", "Trier"]
 

@@ -23,6 +23,7 @@ def write(name, table, columns):
     return path(name)
 
 
+os.environ["LOCKSTEP_CACHE"] = path("cache")
 train_csv = write("train.csv", KNOWN["train"], ["age", "income", "city", "plan", "kind"])
 test_csv = write("test.csv", KNOWN["test"], ["kind", "plan", "income", "city", "age"])
 
