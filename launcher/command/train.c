@@ -207,13 +207,15 @@ const struct ls_command ls_command_train = {
     .usage = "CONFIG [-n RANKS] [--threads T] [--out RUN] [--set KEY=VALUE ...] "
              "[--accept-data] [--restart]",
     .help = "train, or continue, a run",
-    .details = "Starts RANKS workers under mpirun, watches them, and continues from the newest "
-               "intact checkpoint when the\n"
-               "run directory has one. The same command again continues a run that broke off; a "
-               "finished run prints its\n"
-               "result. -n, --threads, train.steps_max, train.epochs, train.share_memory, "
-               "compute.isa,\n"
-               "checkpoint.*, launcher.* and log.* may differ from the first time.",
+    .details =
+        "Starts RANKS workers under mpirun, watches them, and continues from the newest "
+        "intact checkpoint when the\n"
+        "run directory has one. The same command again continues a run that broke off; a "
+        "finished run prints its\n"
+        "result. -n, --threads, train.steps_max, train.epochs, train.share_memory, "
+        "compute.isa,\n"
+        "checkpoint.*, launcher.* and log.* may differ from the first time, and the folders of "
+        "the data.",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),
     .arguments_min = 1,

@@ -18,6 +18,33 @@ static void add(struct differences *differences, const char *name, const char *b
                 before[0] ? before : "empty", SHOWN_BYTES, now[0] ? now : "empty");
 }
 
+/* The text without the folders of the files that it names. */
+static void cut_folders(const char *text, char *cut) {
+    char *word = cut;
+    for (; *text; text++) {
+        *cut++ = *text;
+        if (*text == '/')
+            cut = word;
+        else if (strchr(" \t'\"=", *text))
+            word = cut;
+    }
+    *cut = '\0';
+}
+
+/* Data may lie elsewhere than the last time: a checkpoint knows whether it is the same. */
+static bool has_moved(const char *name, const char *before, const char *now) {
+    static const char *const keys[] = {"data.train", "data.validation", "data.test"};
+    char old[2 * LS_TEXT_MAX], new[2 * LS_TEXT_MAX];
+    bool data = false;
+    for (int i = 0; i < 3; i++)
+        data = data || !strcmp(name, keys[i]);
+    if (!data)
+        return false;
+    cut_folders(before, old);
+    cut_folders(now, new);
+    return !strcmp(old, new);
+}
+
 static void compare_fields(struct differences *differences, struct ls_fields fields,
                            const char *scope, const void *before, const void *now) {
     for (int i = 0; i < fields.count; i++) {
@@ -26,7 +53,7 @@ static void compare_fields(struct differences *differences, struct ls_fields fie
         ls_config_field_print(field, before, old, sizeof old);
         ls_config_field_print(field, now, new, sizeof new);
         snprintf(name, sizeof name, "%s%s%s", scope, scope[0] ? "." : "", field->name);
-        if (!field->resume_free && strcmp(old, new))
+        if (!field->resume_free && strcmp(old, new) && !has_moved(name, old, new))
             add(differences, name, old, new);
     }
 }

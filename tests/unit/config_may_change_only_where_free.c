@@ -33,6 +33,7 @@ START_TEST(free_keys_may_change) {
                          (char[]){"launcher.ranks=3"},
                          (char[]){"launcher.mpirun=x"},
                          (char[]){"launcher.mpirun_arguments=x"},
+                         (char[]){"data.train=/moved/to/a.h5"},
                          (char[]){"compute.threads=3"}};
     ls_require(compare(base, free_keys, sizeof free_keys / sizeof *free_keys, &ls_test_error));
 }
