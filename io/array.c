@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -58,6 +59,13 @@ static bool is_boolean(hid_t type) {
     return named && value[0] == 0 && value[1] == 1;
 }
 
+enum ls_status ls_array_refuse(const struct ls_array *array, const char *found,
+                               struct ls_error *error) {
+    return ls_fail(error, LS_INVALID,
+                   "%s: %s: expected integers or floats of at most 64 bits, found %s", array->path,
+                   array->name, found);
+}
+
 /* An enumeration is read as the integers that it is made of. */
 static enum ls_status find_kind(struct ls_array *array, hid_t type, struct ls_error *error) {
     const H5T_class_t class = H5Tget_class(type);
@@ -71,13 +79,17 @@ static enum ls_status find_kind(struct ls_array *array, hid_t type, struct ls_er
         return status;
     }
     const size_t bytes = H5Tget_size(type);
+    if (class == H5T_STRING && H5Sget_simple_extent_ndims(array->space) == 1) {
+        array->text = true;
+        array->kind = LS_KIND_I32;
+        return LS_OK;
+    }
     if ((class != H5T_INTEGER && class != H5T_FLOAT) || bytes < 1 || bytes > 8)
-        return ls_fail(error, LS_INVALID,
-                       "%s: %s: expected integers or floats of at most 64 bits, found %s",
-                       array->path, array->name,
-                       class == H5T_STRING     ? "text"
-                       : class == H5T_COMPOUND ? "records (a compound type)"
-                                               : "another type");
+        return ls_array_refuse(array,
+                               class == H5T_STRING     ? "text"
+                               : class == H5T_COMPOUND ? "records (a compound type)"
+                                                       : "another type",
+                               error);
     if (class == H5T_FLOAT) {
         array->kind = bytes <= 4 ? LS_KIND_F32 : LS_KIND_F64;
         return LS_OK;
@@ -158,7 +170,7 @@ static enum ls_status describe(struct ls_array *array, struct ls_error *error) {
     hsize_t chunk[H5S_MAX_RANK];
     if (H5Pget_layout(stored) == H5D_CHUNKED && H5Pget_chunk(stored, H5S_MAX_RANK, chunk) > 0)
         array->chunk_rows = chunk[0];
-    if (status == LS_OK)
+    if (status == LS_OK && !array->text)
         find_direct(array, stored, base);
     H5Pclose(stored);
     H5Tclose(base);
@@ -188,6 +200,7 @@ enum ls_status ls_array_open(struct ls_array *array, const struct ls_hdf5_file *
 void ls_array_close(struct ls_array *array) {
     if (array->dataset > 0 && array->decoded >= 0)
         close(array->decoded);
+    free(array->codes);
     if (array->transfer > 0)
         H5Pclose(array->transfer);
     if (array->space > 0)
@@ -231,6 +244,10 @@ static enum ls_status read_direct(const struct ls_array *array, uint64_t first, 
 
 enum ls_status ls_array_read(const struct ls_array *array, uint64_t first, uint64_t count,
                              void *raw, struct ls_error *error) {
+    if (array->codes) {
+        memcpy(raw, array->codes + first, count * sizeof *array->codes);
+        return LS_OK;
+    }
     if (array->direct >= 0)
         return read_direct(array, first, count, raw, error);
     ls_hdf5_quiet();

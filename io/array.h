@@ -28,11 +28,16 @@ struct ls_array {
     int direct;          /* file descriptor for plain reads, borrowed from HDF5; -1: H5Dread */
     uint64_t direct_offset;
     const struct ls_fill *fill; /* borrowed; missing cells that are filled in; NULL: none */
+    bool text;                  /* of texts: labels, whose numbers are in codes (labels.c) */
+    int32_t *codes;             /* [rows] owned; NULL: not numbered yet, or no text */
     int decoded;                /* owned: a decoded copy, which `direct` is then; -1: none */
 };
 
 LS_MUST_USE enum ls_status ls_array_open(struct ls_array *array, const struct ls_hdf5_file *file,
                                          const char *name, struct ls_error *error);
+/* The error for a column of another kind than it may be: "found text". */
+enum ls_status ls_array_refuse(const struct ls_array *array, const char *found,
+                               struct ls_error *error);
 void ls_array_close(struct ls_array *array); /* also of a zeroed one */
 
 /* What reals of it are divided by, unless a feed wants them whole: 255 for uint8; and for samples

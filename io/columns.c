@@ -59,7 +59,13 @@ static herr_t list_one(hid_t group, const char *name, const H5L_info_t *info, vo
     (void)group;
     if (is_group(listing->file.id, name, info) || ls_ragged_is_ends(listing->file.id, name))
         return 0;
-    if (ls_array_open(&array, &listing->file, name, &why) != LS_OK) {
+    const enum ls_status status = ls_array_open(&array, &listing->file, name, &why);
+    if (status == LS_OK && array.text) {
+        add_other(listing->columns, name, "texts: may be the targets of a classification", "");
+        ls_array_close(&array);
+        return 0;
+    }
+    if (status != LS_OK) {
         add_other(listing->columns, name, why.text, listing->file.path);
         return 0;
     }

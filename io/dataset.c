@@ -266,6 +266,8 @@ static enum ls_status open_files(struct ls_dataset **result,
                                    &dataset->info.samples))
             status = ls_fail(error, LS_INVALID, "%s: more than 2^64 rows", options->path);
     }
+    if (status == LS_OK)
+        status = ls_dataset_number_labels(dataset, options, error);
     if (status != LS_OK) {
         ls_dataset_close(dataset);
         return status;
@@ -323,6 +325,7 @@ void ls_dataset_close(struct ls_dataset *dataset) {
         free((char *)(uintptr_t)dataset->columns[i].name);
         free(dataset->ends[i]);
     }
+    ls_csv_words_clear(&dataset->labels);
     pthread_mutex_destroy(&dataset->mutex);
     free(dataset->files);
     free(dataset->wanted);

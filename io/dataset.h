@@ -33,6 +33,9 @@ struct ls_dataset_options {
     const char *group; /* a further column that is opened, for ls_dataset_groups; NULL: none */
     bool links;        /* those that stay below a file's folder are followed (hdf5_support.h) */
     enum ls_decode decode;
+    const char *const *labels; /* [label_count] sorted; of targets that are texts; NULL: all that
+                                  are there */
+    int label_count;
     uint64_t window_rows; /* with LS_DECODE_IF_IT_FITS: that are read in any order at a time */
 };
 
@@ -76,6 +79,9 @@ struct ls_columns {
 LS_MUST_USE enum ls_status ls_columns_list(const struct ls_dataset_options *options, bool deep,
                                            struct ls_columns *columns, struct ls_error *error);
 void ls_columns_clear(struct ls_columns *columns);
+
+/* The words behind the numbers of targets that are texts; borrowed from the data set. */
+const char *const *ls_dataset_labels(const struct ls_dataset *dataset, int *count);
 
 /* How many windows behind a window share rows with it: so many less a part has, that no other part
  * sees its rows. 0 where samples are rows. */

@@ -13,7 +13,7 @@ static enum ls_status each_stored(struct ls_dataset *dataset, visit *function, v
     for (int f = 0; f < dataset->count; f++) {
         struct ls_dataset_file *file = &dataset->files[f];
         for (int c = 0; c < dataset->info.column_count; c++) {
-            if (status == LS_OK && file->arrays[c].direct < 0)
+            if (status == LS_OK && file->arrays[c].direct < 0 && !file->arrays[c].text)
                 status = function(&file->arrays[c], context, error);
             if (status == LS_OK && dataset->ends[c] && file->ends[c].direct < 0)
                 status = function(&file->ends[c], context, error);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "io/array.h"
+#include "io/csv_words.h"
 #include "io/dataset.h"
 
 /* Missing cells of a table that were filled in with what was learned from its column: a run fills
@@ -39,6 +40,7 @@ struct ls_dataset {
                                  reach 0: samples are rows */
     int count;
     struct ls_dataset_file *files;   /* [count] owned */
+    struct ls_csv_words labels;      /* owned; of targets that are texts */
     pthread_mutex_t mutex;           /* guards all below, and the files' reads */
     struct ls_wanted_sample *wanted; /* [wanted_room] owned */
     int64_t wanted_room;
@@ -98,6 +100,11 @@ LS_MUST_USE enum ls_status ls_dataset_decode(struct ls_dataset *dataset,
 enum ls_data_type ls_array_data_type(const struct ls_array *array);
 /* Type, shape and the like of a column, from one of its arrays. */
 void ls_array_describe(const struct ls_array *array, struct ls_column *column);
+
+/* Numbers the words of columns of text, which only targets may be. */
+LS_MUST_USE enum ls_status ls_dataset_number_labels(struct ls_dataset *dataset,
+                                                    const struct ls_dataset_options *options,
+                                                    struct ls_error *error);
 
 /* Room for so many bytes in dataset->raw (its mutex is held). */
 void ls_dataset_room(struct ls_dataset *dataset, size_t bytes);

@@ -1,6 +1,7 @@
 #include "io/identity.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/hash.h"
 #include "core/base/memory.h"
@@ -48,6 +49,8 @@ enum ls_status ls_dataset_identity(struct ls_dataset *dataset, struct ls_identit
     struct ls_hash *hash = ls_hash_create();
     enum ls_status status = LS_OK;
     pthread_mutex_lock(&dataset->mutex);
+    for (int i = 0; i < dataset->labels.count; i++)
+        ls_hash_add(hash, dataset->labels.sorted[i], strlen(dataset->labels.sorted[i]) + 1);
     for (int f = 0; f < dataset->count; f++)
         for (int c = 0; c < dataset->info.column_count && status == LS_OK; c++) {
             const struct ls_dataset_file *file = &dataset->files[f];

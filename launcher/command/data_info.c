@@ -79,8 +79,15 @@ static enum ls_status print_labels(struct ls_dataset *dataset,
     }
     uint64_t *counts = ls_calloc((size_t)classes, sizeof *counts);
     const enum ls_status status = ls_dataset_count(dataset, targets, classes, counts, error);
-    for (int64_t i = 0; i < classes && i < CLASSES_SHOWN && status == LS_OK; i++)
-        printf("%s %llu of %lld", i ? "," : ":", (unsigned long long)counts[i], (long long)i);
+    int words;
+    const char *const *labels = ls_dataset_labels(dataset, &words);
+    for (int64_t i = 0; i < classes && i < CLASSES_SHOWN && status == LS_OK; i++) {
+        printf("%s %llu of ", i ? "," : ":", (unsigned long long)counts[i]);
+        if (i < words)
+            printf("'%s'", labels[i]);
+        else
+            printf("%lld", (long long)i);
+    }
     printf("%s\n", status == LS_OK && classes > CLASSES_SHOWN ? ", ..." : "");
     free(counts);
     return status;

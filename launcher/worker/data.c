@@ -68,7 +68,7 @@ static enum ls_status open_source(struct ls_data *data, const struct ls_config *
     struct ls_feed_options *feeds = data->options[role];
     const bool training = role == LS_SOURCE_TRAIN, shuffled = training && config->train.shuffle;
     const uint64_t block = ls_config_shuffle_block(config);
-    const struct ls_dataset_options options = {
+    struct ls_dataset_options options = {
         .path = path,
         .feeds = feeds,
         .feed_count = data->feed_count,
@@ -82,7 +82,7 @@ static enum ls_status open_source(struct ls_data *data, const struct ls_config *
     if (status == LS_OK)
         status = settle_columns(&options, feeds, error);
     if (status == LS_OK)
-        status = ls_dataset_open(&data->datasets[role], &options, error);
+        status = ls_data_open_labelled(data, role, source->schema, &options, error);
     if (status == LS_OK)
         status = ls_data_settle_targets(data, config, role, error);
     if (status == LS_OK)

@@ -46,6 +46,12 @@ void ls_data_close(struct ls_data *data);
 LS_MUST_USE enum ls_status ls_data_split(struct ls_data *data, const struct ls_config *config,
                                          struct ls_error *error);
 
+/* Opens a part's data set; texts as targets are read with the labels that a schema (NULL: none)
+ * knows. */
+LS_MUST_USE enum ls_status ls_data_open_labelled(struct ls_data *data, int role, const char *schema,
+                                                 struct ls_dataset_options *options,
+                                                 struct ls_error *error);
+
 /* Whether the targets of an opened part are one-hot rows, which a classification reads as labels:
  * every row has a single 1 among 0s. */
 LS_MUST_USE enum ls_status ls_data_settle_targets(struct ls_data *data,

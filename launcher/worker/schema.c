@@ -30,10 +30,53 @@ static enum ls_status check_part(const struct ls_data *data, int role, bool targ
     return status;
 }
 
+/* Targets that are texts are a column of words like a table's. */
+static bool learn_labels(struct ls_data *data) {
+    int count;
+    const char *const *labels = ls_dataset_labels(data->datasets[LS_SOURCE_TRAIN], &count);
+    if (!count)
+        return false;
+    ls_schema_create(&data->schema, 1);
+    struct ls_schema_column *column = &data->schema.columns[0];
+    *column = (struct ls_schema_column){.name = ls_strdup("targets"),
+                                        .role = LS_ROLE_TARGET,
+                                        .kind = LS_CELL_CATEGORY,
+                                        .word_count = count,
+                                        .words = ls_calloc((size_t)count, sizeof *column->words),
+                                        .fill = (double)NAN};
+    for (int i = 0; i < count; i++)
+        column->words[i] = ls_strdup(labels[i]);
+    return true;
+}
+
+enum ls_status ls_data_open_labelled(struct ls_data *data, int role, const char *schema,
+                                     struct ls_dataset_options *options, struct ls_error *error) {
+    struct ls_schema known = {0};
+    enum ls_status status = schema ? ls_schema_parse(&known, schema, "the run", error) : LS_OK;
+    const struct ls_schema_column *classes = status == LS_OK ? ls_schema_classes(&known) : NULL;
+    if (classes) {
+        options->labels = (const char *const *)classes->words;
+        options->label_count = classes->word_count;
+    }
+    if (status == LS_OK)
+        status = ls_dataset_open(&data->datasets[role], options, error);
+    int count = 0;
+    if (status == LS_OK)
+        ls_dataset_labels(data->datasets[role], &count);
+    if (count && !classes && role != LS_SOURCE_TRAIN)
+        status = ls_fail(error, LS_INVALID,
+                         "%s: its targets are texts, but those of the training data are numbers",
+                         ls_dataset_path(data->datasets[role]));
+    ls_schema_clear(&known);
+    return status;
+}
+
 enum ls_status ls_data_learn_schema(struct ls_data *data, struct ls_error *error) {
     bool found;
     const enum ls_status status = ls_schema_load(
         &data->schema, ls_dataset_path(data->datasets[LS_SOURCE_TRAIN]), &found, error);
+    if (status == LS_OK && !found)
+        found = learn_labels(data);
     if (status != LS_OK || !found)
         return status;
     data->schema_text = ls_schema_print(&data->schema);

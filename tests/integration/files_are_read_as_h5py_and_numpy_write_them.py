@@ -119,6 +119,29 @@ def images():
     digest(write("bool.h5", b, b[:, 0]))
 
 
+def words():
+    """Texts as targets are classes; other data is read with the words of the training data."""
+    x = RANDOM.normal(size=(64, 4)).astype("f4")
+    y = numpy.where(x[:, 0] > 0, "up", "down")
+    train = write("words.h5", x, y.astype(object))
+    fixed = write("fixed.h5", x[:32], numpy.full(32, "up").astype("S8"))  # one word of two, padded
+    run = path("words")
+    call("train", config(train), "-n", 1, "--out", run, data__test=fixed, data__validation=fixed, train__epochs=9,
+         optimizer__learning_rate=0.1)
+    lines = call("predict", run, "--data", train, "--out", path("words.csv")) and open(path("words.csv")).read().splitlines()
+    equal(lines[0], "row,class,p_down,p_up", "the header of predictions")
+    right = sum(line.split(",")[1] == word for line, word in zip(lines[1:], y))
+    check(right > 56, f"{right} of 64 words are right")
+    accuracy = [float(text.split()[text.split().index("accuracy") + 1])
+                for text in call("evaluate", run, "--data", fixed).stdout.splitlines() if "accuracy" in text]
+    check(abs(accuracy[0] - (x[:32, 0] > 0).mean()) < 0.15, f"accuracy on other data: {accuracy}")
+    info = call("data", "info", train).stdout
+    check("of 'down'," in info, f"data info: {info}")
+    other = write("other.h5", x, numpy.where(x[:, 0] > 0, "left", "down").astype(object))
+    refused(["evaluate", run, "--data", other], "the label 'left' is none of the 2 of the training data")
+    refused(["train", config(write("text.h5", y.astype(object), x)), "--out", path("r")], "found text")
+
+
 def damaged():
     x = RANDOM.normal(size=(64, 4)).astype("f4")
     y = (x[:, 0] > 0).astype("i4")
@@ -204,5 +227,5 @@ def links():
     refused(["train", config(path("joint/all.h5")), "--out", path("r"), "--set", "data.links=same_folder"], "parts/1.h5")
 
 
-for test in (numbers, layouts, images, damaged, places, links):
+for test in [globals()[name] for name in sys.argv[1:]] or (numbers, layouts, images, words, damaged, places, links):
     test()
