@@ -206,6 +206,12 @@ static enum ls_status match_names(const struct ls_csv_table *table, struct ls_cs
         const char *name = fields->columns[i].name;
         const int column = ls_schema_find(&table->schema, name);
         file->columns[i] = column >= 0 && is_of(table, file, column) ? column : -1;
+        if (fields->count == 1 && table->schema.count > 1 && column < 0)
+            return ls_csv_fail(
+                error, file->path, record->fields[0].place,
+                "one column, called '%.200s', where %s has %d; --separator says what "
+                "stands between fields",
+                name, of, table->schema.count);
         if (file->columns[i] < 0 && !lists(table->import->drop, name))
             return ls_csv_fail(error, file->path, record->fields[i].place,
                                "there is no column '%s' in %s; --drop %s leaves it out", name, of,

@@ -363,6 +363,10 @@ static enum ls_status read_rows(struct ls_csv_table *table, struct ls_error *err
     if (table->empty_records)
         ls_log(LS_LOG_INFO, "%s: %llu lines with nothing but separators were left out",
                table->files[0].path, (unsigned long long)table->empty_records);
+    if (status == LS_OK && table->rows && table->records > table->rows)
+        ls_log(LS_LOG_INFO, "%s: %llu of %llu rows have missing values and were left out",
+               table->files[0].path, (unsigned long long)(table->records - table->rows),
+               (unsigned long long)table->records);
     if (status == LS_OK && !table->rows)
         status = ls_fail(error, LS_INVALID, "%s: no rows of data in it%s", table->files[0].path,
                          table->records ? " (rows with missing values were dropped)" : "");

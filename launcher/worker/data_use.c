@@ -22,16 +22,27 @@ int ls_data_uses(const struct ls_data *data, int role, const struct ls_worker *w
     return worker->input_count;
 }
 
+/* Labels of a table that do not count from 0 are words to number. */
+static void hint_classes(const struct ls_data *data, struct ls_error *error) {
+    const struct ls_schema_column *target = ls_schema_role(&data->schema, LS_ROLE_TARGET);
+    const size_t used = strlen(error->text);
+    if (target && target->kind == LS_CELL_NUMBER && strstr(error->text, "expected a label"))
+        snprintf(error->text + used, sizeof error->text - used,
+                 "\n(--categorical %s numbers the labels of a table from 0)", target->name);
+}
+
 enum ls_status ls_data_check(const struct ls_data *data, const struct ls_worker *worker,
                              struct ls_error *error) {
     struct ls_feed_use uses[LS_FEEDS_MAX];
     enum ls_status status = LS_OK;
-    for (int role = 0; role < LS_PARTS; role++) {
+    for (int role = 0; role < LS_PARTS && status == LS_OK; role++) {
         const int count = ls_data_uses(data, role, worker, uses);
         for (int i = 0; i < count && data->datasets[role] && status == LS_OK; i++)
             if (uses[i].feed && uses[i].limit)
                 status = ls_dataset_check(data->datasets[role], &uses[i], error);
     }
+    if (status != LS_OK)
+        hint_classes(data, error);
     return status;
 }
 

@@ -140,6 +140,13 @@ with open(path("nameless.csv"), "w") as file:
     file.writelines(",".join(row[:3]) + "\n" for row in other)
 refused(["evaluate", run, "--data", f"csv {path('nameless.csv')} --no-header"], "expected 5 columns", "found 3")
 
+with open(path("semicolons.csv"), "w") as file:
+    file.write(open(test_csv).read().replace(",", ";"))
+refused(["evaluate", run, "--data", f"csv {path('semicolons.csv')}"], "semicolons.csv:1:1", "one column", "--separator")
+counted = write("counted.csv", ["a", "t"], [[1, 1], [2, 2], [3, 3]])
+refused(["train", config("counted.yaml", f"csv {counted}", model="[linear: 3]"), "-n", "1", "--out", path("counted")],
+        "expected a label from 0 to 2", "--categorical t")
+
 # Tables that were imported on their own are compared.
 call("data", "import", "csv", test_csv, "--categorical", "city,kind", "--target", "kind", "--missing", "mean", "--out", path("own.h5"))
 refused(["evaluate", run, "--data", path("own.h5")], "own.h5: not the columns of the run's training data", "--like")
