@@ -1,4 +1,4 @@
-# `cmake --install build`: the program, and liblockstep (core, dist and io in one shared library) for programs that
+# `cmake --install build`: the program with its manual page, and liblockstep (core, dist and io in one shared library) for programs that
 # bring their own training loop, with headers, a pkg-config file and a CMake package.
 include(CMakePackageConfigHelpers)
 
@@ -24,6 +24,14 @@ install(TARGETS lockstep_shared EXPORT lockstep LIBRARY DESTINATION ${CMAKE_INST
 install(DIRECTORY core dist io DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lockstep FILES_MATCHING PATTERN "*.h"
         PATTERN "kernels" EXCLUDE PATTERN "*internal.h" EXCLUDE)
 install(FILES cmake/lockstep.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lockstep)
+set(LS_MANUAL ${CMAKE_CURRENT_BINARY_DIR}/lockstep.1)
+add_custom_command(OUTPUT ${LS_MANUAL}
+    COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:lockstep> -DVERSION=${PROJECT_VERSION} -DOUTPUT=${LS_MANUAL}
+            -P ${PROJECT_SOURCE_DIR}/cmake/Manual.cmake
+    DEPENDS lockstep ${PROJECT_SOURCE_DIR}/cmake/Manual.cmake COMMENT "" VERBATIM)
+add_custom_target(ls_manual ALL DEPENDS ${LS_MANUAL})
+install(FILES ${LS_MANUAL} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES README.md LICENSE docs/models.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/lockstep FILES_MATCHING PATTERN "*.yaml")
 
 configure_file(cmake/lockstep.pc.in lockstep.pc @ONLY)

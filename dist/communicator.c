@@ -12,10 +12,12 @@ struct ls_communicator {
     MPI_Comm comm; /* owned: a duplicate of MPI_COMM_WORLD */
     int rank, size;
     bool finalise; /* we started MPI, so we end it; a program that links us may have started it */
+    ls_job_end *end_before; /* what a lack of memory meant without MPI */
 };
 
 enum {
-    EXIT_BUG = 1,                 /* launcher/exit_codes.h */
+    EXIT_BUG = 1, /* launcher/exit_codes.h */
+    EXIT_SYSTEM = 3,
     BROADCAST_BYTES_MAX = 1 << 30 /* MPI counts in int */
 };
 
@@ -29,8 +31,43 @@ _Noreturn void ls_mpi_failed(const char *call, int code, const char *file, int l
     abort();
 }
 
-static void abort_job(void) {
-    MPI_Abort(MPI_COMM_WORLD, EXIT_BUG);
+static void abort_job(bool bug) {
+    MPI_Abort(MPI_COMM_WORLD, bug ? EXIT_BUG : EXIT_SYSTEM);
+}
+
+/* The largest number of a variable in the list; `none` if there is none. */
+static int largest(const char *const *names, int none) {
+    int found = none;
+    for (; *names; names++) {
+        const char *value = getenv(*names);
+        const int number = value && *value ? atoi(value) : none;
+        found = number > found ? number : found;
+    }
+    return found;
+}
+
+int ls_tasks_started(void) {
+    /* Our own kind of mpirun, if there is one, is the innermost. */
+    static const char *const own[] = {"OMPI_COMM_WORLD_SIZE", NULL};
+    static const char *const sizes[] = {
+        "PMI_SIZE",    "PMIX_SIZE",     "MPI_LOCALNRANKS",      "MV2_COMM_WORLD_SIZE", "PALS_SIZE",
+        "PALS_NRANKS", "FLUX_JOB_SIZE", "SLURM_STEP_NUM_TASKS", "JSM_NAMESPACE_SIZE",  NULL};
+    /* Who is not the first is one of several. */
+    static const char *const ranks[] = {"PMI_RANK",           "PMIX_RANK",   "MV2_COMM_WORLD_RANK",
+                                        "PALS_RANKID",        "ALPS_APP_PE", "FLUX_TASK_RANK",
+                                        "JSM_NAMESPACE_RANK", NULL};
+    if (getenv(own[0]))
+        return largest(own, 1);
+    const int size = largest(sizes, 1), rank = largest(ranks, 0);
+    return size > rank ? size : rank + 1;
+}
+
+static enum ls_status fail_alone(int tasks, struct ls_error *error) {
+    return ls_fail(
+        error, LS_INVALID,
+        "%d tasks were started, but each is alone to MPI: the launcher is not the one of "
+        "this MPI (%s)\nuse its mpirun, `lockstep train` (once), or srun --mpi=pmix",
+        tasks, ls_mpi_version());
 }
 
 static bool started_by_mpirun(void) {
@@ -50,12 +87,9 @@ enum ls_status ls_communicator_create(struct ls_communicator **communicator,
     int initialised = 0, provided = MPI_THREAD_SINGLE;
     MPI_Initialized(&initialised);
     if (!initialised) {
-        const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
-        if (!started_by_mpirun() && tasks && atoi(tasks) > 1)
-            return ls_fail(
-                error, LS_INVALID,
-                "srun started %s tasks, but each is alone to MPI: use mpirun, or srun --mpi=pmix",
-                tasks);
+        const int tasks = ls_tasks_started();
+        if (!started_by_mpirun() && tasks > 1)
+            return fail_alone(tasks, error); /* MPI itself might end the process over it */
         if (!started_by_mpirun())
             set_up_world_of_one();
         LS_MPI(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided));
@@ -76,7 +110,11 @@ enum ls_status ls_communicator_create(struct ls_communicator **communicator,
     LS_MPI(MPI_Comm_rank(c->comm, &c->rank));
     LS_MPI(MPI_Comm_size(c->comm, &c->size));
     ls_log_set_rank(c->rank, c->size);
-    ls_bug_set_abort(abort_job);
+    c->end_before = ls_job_set_end(abort_job);
+    if (c->size == 1 && c->finalise && ls_tasks_started() > 1) {
+        ls_communicator_destroy(c);
+        return fail_alone(ls_tasks_started(), error);
+    }
     *communicator = c;
     return LS_OK;
 }
@@ -84,7 +122,7 @@ enum ls_status ls_communicator_create(struct ls_communicator **communicator,
 void ls_communicator_destroy(struct ls_communicator *communicator) {
     if (!communicator)
         return;
-    ls_bug_set_abort(NULL);
+    ls_job_set_end(communicator->end_before);
     LS_MPI(MPI_Comm_free(&communicator->comm));
     if (communicator->finalise)
         MPI_Finalize();

@@ -16,6 +16,10 @@ LS_MUST_USE enum ls_status ls_communicator_create(struct ls_communicator **commu
                                                   struct ls_error *error);
 void ls_communicator_destroy(struct ls_communicator *communicator); /* MPI_Finalize */
 
+/* How many processes the environment says were started together with this one, by whatever
+ * launcher; 1 if none says so. Works before create. */
+int ls_tasks_started(void);
+
 int ls_communicator_rank(const struct ls_communicator *communicator);
 int ls_communicator_size(const struct ls_communicator *communicator);
 

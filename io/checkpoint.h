@@ -93,10 +93,15 @@ LS_MUST_USE enum ls_status ls_checkpoint_list(const char *run, uint64_t **steps,
 LS_MUST_USE enum ls_status ls_checkpoint_open(const char *run, uint64_t step,
                                               struct ls_checkpoint *checkpoint,
                                               struct ls_error *error);
-/* The newest intact one; damaged newer ones are renamed aside ("damaged-step-...") when
- * `set_aside`. *found false: the run has no checkpoint at all. Checkpoints but none intact:
- * LS_DAMAGED. */
-LS_MUST_USE enum ls_status ls_checkpoint_newest(const char *run, bool set_aside,
+struct ls_checkpoint_search {
+    const char *run;
+    bool set_aside; /* damaged ones that are newer are renamed ("damaged-step-...") */
+    /* What else makes one intact, say its state; NULL: nothing. LS_DAMAGED: the one before. */
+    enum ls_status (*check)(const struct ls_checkpoint *checkpoint, struct ls_error *error);
+};
+/* The newest intact one; one that cannot be read is damaged, too. *found false: the run has no
+ * checkpoint at all. Checkpoints but none intact: LS_DAMAGED. */
+LS_MUST_USE enum ls_status ls_checkpoint_newest(const struct ls_checkpoint_search *search,
                                                 struct ls_checkpoint *checkpoint, bool *found,
                                                 struct ls_error *error);
 /* Fills the arrays (of any slices, whatever groups and world size wrote) from the shards, after

@@ -65,24 +65,33 @@ enum ls_status ls_checkpoint_list(const char *run, uint64_t **steps, int *count,
     return LS_OK;
 }
 
+enum ls_status ls_checkpoint_stat(const char *path, struct stat *info, struct ls_error *error) {
+    if (stat(path, info))
+        return errno == ENOENT ? ls_fail(error, LS_DAMAGED, "%s: the file is missing", path)
+                               : ls_fail(error, LS_DAMAGED, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(info->st_mode))
+        return ls_fail(error, LS_DAMAGED, "%s: it is not a regular file", path);
+    return LS_OK;
+}
+
 static enum ls_status verify_file(const char *folder, const struct ls_checkpoint_file *file,
                                   struct ls_error *error) {
     char path[LS_PATH_MAX];
     ls_path_print(path, "%s/%s", folder, file->name);
     struct stat info;
-    if (stat(path, &info))
-        return errno == ENOENT ? ls_fail(error, LS_DAMAGED, "%s: the file is missing", path)
-                               : ls_file_fail(error, "read", path, errno);
+    if (ls_checkpoint_stat(path, &info, error) != LS_OK)
+        return error->status;
     if ((uint64_t)info.st_size != file->bytes)
         return ls_fail(error, LS_DAMAGED, "%s: expected %" PRIu64 " bytes, found %lld", path,
                        file->bytes, (long long)info.st_size);
     uint64_t bytes, digest;
-    const enum ls_status status = ls_file_digest(path, &bytes, &digest, error);
-    if (status == LS_OK && (bytes != file->bytes || digest != file->digest))
+    if (ls_file_digest(path, &bytes, &digest, error) != LS_OK)
+        return error->status = LS_DAMAGED; /* whatever the system says: it cannot be read */
+    if (bytes != file->bytes || digest != file->digest)
         return ls_fail(error, LS_DAMAGED,
                        "%s: its bytes changed: digest expected %016" PRIx64 ", found %016" PRIx64,
                        path, file->digest, digest);
-    return status;
+    return LS_OK;
 }
 
 static enum ls_status fill(struct ls_checkpoint *checkpoint, const struct ls_manifest *manifest,
@@ -126,16 +135,25 @@ enum ls_status ls_checkpoint_set_aside(const char *run, uint64_t step, const cha
     ls_path_print(aside, "%s/damaged-step-%010" PRIu64, parent, step);
     for (int number = 2; ls_file_exists(aside); number++)
         ls_path_print(aside, "%s/damaged-step-%010" PRIu64 "-%d", parent, step, number);
-    ls_log(LS_LOG_WARNING, "a damaged checkpoint is set aside as %s: %s", strrchr(aside, '/') + 1,
-           reason);
+    ls_log(LS_LOG_WARNING, "the checkpoint of step %" PRIu64 " is damaged and set aside as %s: %s",
+           step, strrchr(aside, '/') + 1, reason);
     if (rename(from, aside))
         return ls_file_fail(error, "rename", from, errno);
     return ls_folder_sync(parent, error);
 }
 
-enum ls_status ls_checkpoint_newest(const char *run, bool set_aside,
+static enum ls_status open_checked(const struct ls_checkpoint_search *search, uint64_t step,
+                                   struct ls_checkpoint *checkpoint, struct ls_error *error) {
+    enum ls_status status = ls_checkpoint_open(search->run, step, checkpoint, error);
+    if (status == LS_OK && search->check && (status = search->check(checkpoint, error)) != LS_OK)
+        ls_checkpoint_clear(checkpoint);
+    return status;
+}
+
+enum ls_status ls_checkpoint_newest(const struct ls_checkpoint_search *search,
                                     struct ls_checkpoint *checkpoint, bool *found,
                                     struct ls_error *error) {
+    const char *run = search->run;
     *found = false;
     *checkpoint = (struct ls_checkpoint){0};
     uint64_t *steps;
@@ -148,7 +166,7 @@ enum ls_status ls_checkpoint_newest(const char *run, bool set_aside,
     struct ls_error *reasons = ls_calloc((size_t)count, sizeof *reasons);
     int at = count - 1;
     while (at >= 0 &&
-           (status = ls_checkpoint_open(run, steps[at], checkpoint, &reasons[at])) == LS_DAMAGED)
+           (status = open_checked(search, steps[at], checkpoint, &reasons[at])) == LS_DAMAGED)
         at--;
     if (at < 0)
         status =
@@ -158,7 +176,7 @@ enum ls_status ls_checkpoint_newest(const char *run, bool set_aside,
         *error = reasons[at];
     else
         *found = true;
-    for (int i = count - 1; i > at && status == LS_OK && set_aside; i--)
+    for (int i = count - 1; i > at && status == LS_OK && search->set_aside; i--)
         status = ls_checkpoint_set_aside(run, steps[i], reasons[i].text, error);
     if (status != LS_OK) {
         ls_checkpoint_clear(checkpoint);

@@ -72,13 +72,14 @@ static int write_fully(int file, const char *bytes, size_t count) {
 enum ls_status ls_new_file_write(const char *path, const void *bytes, size_t count,
                                  struct ls_error *error) {
     const int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file < 0)
-        return ls_fail(error, LS_SYSTEM, "cannot create %s: %s", path, strerror(errno));
+    if (file < 0) {
+        ls_file_fail(error, "create", path, errno);
+        return error->status = LS_SYSTEM;
+    }
     int number = write_fully(file, bytes, count);
     if (!number && fsync(file))
         number = errno;
     if (close(file) && !number) /* NFS and quotas may fail as late as here */
         number = errno;
-    return number ? ls_fail(error, LS_SYSTEM, "cannot write %s: %s", path, strerror(number))
-                  : LS_OK;
+    return number ? ls_file_fail(error, "write", path, number) : LS_OK;
 }

@@ -9,6 +9,7 @@
 #define LS_IO_CHECKPOINT_INTERNAL_H
 
 #include <jansson.h>
+#include <sys/stat.h>
 
 #include "io/checkpoint.h"
 #include "io/hdf5_support.h"
@@ -26,6 +27,10 @@ void ls_checkpoint_final(char path[LS_PATH_MAX], const char *run, uint64_t step)
 void ls_checkpoint_temporary(char path[LS_PATH_MAX], const struct ls_checkpoint_write *write);
 /* "shard-00002-of-00004.h5" */
 void ls_checkpoint_shard_name(char name[64], int rank, int world_size);
+
+/* LS_DAMAGED unless it is a regular file: opening a pipe would wait for ever. */
+LS_MUST_USE enum ls_status ls_checkpoint_stat(const char *path, struct stat *info,
+                                              struct ls_error *error);
 
 /* An HDF5 file in memory: HDF5 reports a full disk unreliably (H5Dclose and H5Fclose may return 0),
  * so it never touches one. bytes: about how large it will be. Close with H5Fclose. */

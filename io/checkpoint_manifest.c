@@ -228,13 +228,14 @@ enum ls_status ls_manifest_read(const char *folder, struct ls_manifest *manifest
     *manifest = (struct ls_manifest){0};
     char path[LS_PATH_MAX];
     ls_path_print(path, "%s/%s", folder, LS_CHECKPOINT_MANIFEST);
-    if (!ls_file_exists(path))
-        return ls_fail(error, LS_DAMAGED, "%s: there is no such file", path);
+    struct stat info;
     char *text;
     uint64_t count;
-    enum ls_status status = ls_file_read(path, MANIFEST_BYTES_MAX, &text, &count, error);
-    if (status != LS_OK)
-        return status;
+    if (ls_checkpoint_stat(path, &info, error) != LS_OK)
+        return error->status;
+    if (ls_file_read(path, MANIFEST_BYTES_MAX, &text, &count, error) != LS_OK)
+        return error->status = LS_DAMAGED; /* whatever the system says: it cannot be read */
+    enum ls_status status = LS_OK;
     const size_t length = check_digest(text, (size_t)count);
     json_error_t where;
     if (length == 0)

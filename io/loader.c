@@ -304,7 +304,8 @@ enum ls_status ls_loader_create(struct ls_loader **result, const struct ls_loade
     pthread_mutex_init(&loader->mutex, NULL);
     pthread_cond_init(&loader->changed, NULL);
     const int number = start_thread(loader);
-    LS_ASSERT(number == 0, "no thread for reading ahead: error %d", number);
+    if (number)
+        ls_give_up("cannot start a thread for reading ahead: %s", strerror(number));
     *result = loader;
     return LS_OK;
 }

@@ -43,7 +43,8 @@ static void lower_limit(int resource, rlim_t value) {
     (void)!setrlimit(resource, &limit);
 }
 
-static _Noreturn void leave_at_once(void) {
+static void leave_at_once(bool bug) {
+    (void)bug;
     _exit(127);
 }
 
@@ -57,7 +58,8 @@ static void confine(const struct ls_trial *trial, uint64_t in_use) {
     sigemptyset(&none);
     pthread_sigmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    ls_bug_set_abort(leave_at_once);
+    ls_job_set_end(leave_at_once);
+    ls_job_set_witness(NULL);
     lower_limit(RLIMIT_CORE, 0);
     lower_limit(RLIMIT_CPU, trial->seconds_max ? trial->seconds_max : SECONDS_MAX);
     if (in_use)

@@ -14,7 +14,8 @@
     X(DIVERGED, 5, "the numbers went wrong: not finite, or replicas differ")                       \
     X(RANK_LOST, 6, "a rank or mpirun died; run the same command again to continue")               \
     X(LOCKED, 7, "another process is using the run directory")                                     \
-    X(STOPPED, 75, "checkpointed and stopped on SIGTERM, SIGUSR1 or ^C; run the same command again")
+    X(STOPPED, 75,                                                                                 \
+      "checkpointed and stopped on SIGTERM, SIGHUP, SIGUSR1 or ^C; run the same command again")
 
 enum ls_exit_code {
 #define LS_EXIT_ENUM(name, code, text) LS_EXIT_##name = code,

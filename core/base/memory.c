@@ -6,21 +6,32 @@
 
 enum { HUGE_PAGE = 2 << 20 };
 
+static _Noreturn void lack(double bytes) {
+    ls_give_up(
+        "out of memory: %.0f bytes (%.1f MB) were asked for\n"
+        "fewer ranks, a smaller train.batch or a smaller model need less (`lockstep inspect`); "
+        "`ulimit -v` and a container may have a limit of their own",
+        bytes, bytes * 1e-6);
+}
+
 void *ls_calloc(size_t count, size_t size) {
     void *memory = calloc(count ? count : 1, size ? size : 1);
-    LS_ASSERT(memory, "out of memory: %zu x %zu bytes", count, size);
+    if (!memory)
+        lack((double)count * (double)size);
     return memory;
 }
 
 void *ls_realloc(void *old, size_t count, size_t size) {
     void *memory = reallocarray(old, count ? count : 1, size ? size : 1);
-    LS_ASSERT(memory, "out of memory: %zu x %zu bytes", count, size);
+    if (!memory)
+        lack((double)count * (double)size);
     return memory;
 }
 
 char *ls_strdup(const char *text) {
     char *copy = strdup(text);
-    LS_ASSERT(copy, "out of memory: %zu bytes", strlen(text) + 1);
+    if (!copy)
+        lack((double)strlen(text) + 1);
     return copy;
 }
 
@@ -29,13 +40,15 @@ void *ls_memory_map(size_t bytes) {
     void *memory;
     if (size < HUGE_PAGE) {
         memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        LS_ASSERT(memory != MAP_FAILED, "out of memory: %zu bytes", size);
+        if (memory == MAP_FAILED)
+            lack((double)size);
         return memory;
     }
     /* Over-map, then cut to a 2 MiB boundary, so that huge pages can back all of it. */
     char *mapped =
         mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    LS_ASSERT(mapped != MAP_FAILED, "out of memory: %zu bytes", size);
+    if (mapped == MAP_FAILED)
+        lack((double)size + HUGE_PAGE);
     char *aligned = (char *)ls_round_up((size_t)mapped, HUGE_PAGE);
     if (aligned > mapped)
         munmap(mapped, (size_t)(aligned - mapped));

@@ -3,7 +3,7 @@
  * Every function that can fail for a reason outside the program (file, config, data, memory)
  * returns enum ls_status and takes a struct ls_error as its last argument. The place that notices a
  * failure fills the text; each level above may put in front what it was doing. Bugs are not
- * statuses: see LS_ASSERT. */
+ * statuses: see LS_ASSERT; neither is a lack of memory or threads at set-up: see ls_give_up. */
 #ifndef LS_BASE_STATUS_H
 #define LS_BASE_STATUS_H
 
@@ -49,7 +49,15 @@ enum ls_status ls_fail_context(struct ls_error *error, const char *format, ...) 
 _Noreturn void ls_bug(const char *file, int line, const char *condition, const char *format, ...)
     LS_PRINTF(4, 5);
 
-/* What ends the job after a bug was printed; abort() unless set (dist sets MPI_Abort). */
-void ls_bug_set_abort(void (*abort_job)(void));
+/* The system has no memory or no thread for what cannot be done without: prints "error: " and the
+ * text, and ends the job. */
+_Noreturn void ls_give_up(const char *format, ...) LS_PRINTF(1, 2);
+
+/* What ends the job after a bug, or a lack, was printed; abort() unless set (dist sets MPI_Abort,
+ * the program an exit code). Returns what it was before. */
+typedef void ls_job_end(bool bug);
+ls_job_end *ls_job_set_end(ls_job_end *end);
+/* What is told of it before that; nobody unless set. */
+void ls_job_set_witness(void (*witness)(bool bug, const char *text));
 
 #endif

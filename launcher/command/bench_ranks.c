@@ -8,6 +8,7 @@
 
 #include "io/file.h"
 #include "launcher/exit_codes.h"
+#include "launcher/supervisor/reason.h"
 
 int ls_bench_launch(const struct ls_launch *what) {
     static const struct ls_launcher_options options = {.mpirun = "mpirun"};
@@ -40,11 +41,14 @@ int ls_bench_rank(enum ls_status (*run)(const void *context, struct ls_communica
     enum ls_status status = ls_communicator_create(&communicator, &error);
     if (status != LS_OK)
         return ls_command_fail(&error);
-    status = run(context, communicator, &error);
+    const int rank = ls_communicator_rank(communicator);
+    status = ls_communicator_agree(communicator, ls_reason_open_launched(rank, &error), &error);
+    if (status == LS_OK)
+        status = run(context, communicator, &error);
     int code = LS_EXIT_DONE;
     if (status != LS_OK)
-        code = ls_communicator_rank(communicator) == 0 ? ls_command_fail(&error)
-                                                       : (int)ls_exit_code(status);
+        code = rank == 0 ? ls_command_fail(&error) : (int)ls_exit_code(status);
+    ls_reason_finish(code, status == LS_OK ? "" : error.text);
     ls_communicator_destroy(communicator);
     return code;
 }

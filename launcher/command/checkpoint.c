@@ -12,6 +12,7 @@
 #include "launcher/command/options.h"
 #include "launcher/exit_codes.h"
 #include "launcher/worker/data.h"
+#include "launcher/worker/saved.h"
 
 struct checkpoint_options {
     int64_t step;
@@ -46,6 +47,8 @@ static enum ls_status print_list(const char *run, bool why, enum ls_status *newe
         struct ls_checkpoint checkpoint;
         struct ls_error problem;
         *newest = ls_checkpoint_open(run, steps[i], &checkpoint, &problem);
+        if (*newest == LS_OK && (*newest = ls_saved_run_check(&checkpoint, &problem)) != LS_OK)
+            ls_checkpoint_clear(&checkpoint);
         if (*newest == LS_OK) {
             printf("step %-12" PRIu64 " %4d %-6s %10.3f MB  intact\n", steps[i],
                    checkpoint.world_size, checkpoint.world_size == 1 ? "rank" : "ranks",
@@ -163,7 +166,8 @@ static enum ls_status open_chosen(const char *run, int64_t step, struct ls_check
     bool found;
     if (step >= 0)
         return ls_checkpoint_open(run, (uint64_t)step, checkpoint, error);
-    const enum ls_status status = ls_checkpoint_newest(run, false, checkpoint, &found, error);
+    const struct ls_checkpoint_search search = {.run = run, .check = ls_saved_run_check};
+    const enum ls_status status = ls_checkpoint_newest(&search, checkpoint, &found, error);
     if (status == LS_OK && !found)
         return ls_fail(error, LS_DAMAGED, "%s has no checkpoint", run);
     return status;

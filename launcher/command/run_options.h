@@ -71,12 +71,4 @@ LS_MUST_USE enum ls_status ls_run_config(const struct ls_run_options *options, c
 void ls_run_directory(const struct ls_run_options *options, const struct ls_config *config,
                       char run[LS_TEXT_MAX]);
 
-/* Makes RUN (a file in the way is LS_INVALID) and takes its lock (*lock: a descriptor to keep
- * open). */
-enum ls_status ls_run_claim(const char *run, int *lock, struct ls_error *error);
-
-/* A new incarnation number, durable before anything else of this start is written. The lock is
- * held. */
-enum ls_status ls_run_number(const char *run, uint64_t *incarnation, struct ls_error *error);
-
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "dist/communicator.h"
 #include "io/checkpoint.h"
 #include "io/file.h"
 #include "launcher/command/run_options.h"
@@ -18,6 +19,7 @@
 #include "launcher/supervisor/supervisor.h"
 #include "launcher/worker/data.h"
 #include "launcher/worker/result.h"
+#include "launcher/worker/run_folder.h"
 #include "launcher/worker/save.h"
 #include "launcher/worker/worker.h"
 
@@ -81,7 +83,7 @@ static enum ls_status set_aside(const char *run, struct ls_error *error) {
     struct stat info;
     if (stat(run, &info) != 0 || !S_ISDIR(info.st_mode))
         return LS_OK;
-    int lock;
+    struct ls_run_lock lock;
     enum ls_status status = ls_run_claim(run, &lock, error); /* nobody is using it */
     if (status != LS_OK)
         return status;
@@ -97,7 +99,7 @@ static enum ls_status set_aside(const char *run, struct ls_error *error) {
                          strerror(errno));
     else
         fprintf(stderr, "lockstep: the earlier run is in %s\n", aside);
-    close(lock);
+    ls_run_release(&lock);
     return status;
 }
 
@@ -148,7 +150,25 @@ static int launch(const struct ls_config *config, const struct ls_run_options *g
                                    .threads = (int)config->compute.threads,
                                    .run = run,
                                    .options = &config->launcher};
-    return ls_supervise(&what);
+    const int code = ls_supervise(&what);
+    char result[LS_TEXT_MAX + 16];
+    snprintf(result, sizeof result, "%s/result.json", run);
+    if (code != LS_EXIT_DONE || ls_file_exists(result))
+        return code;
+    fprintf(stderr, "lockstep: error: all ranks are done, but there is no %s\n", result);
+    return LS_EXIT_SYSTEM;
+}
+
+/* `mpirun -n 2 lockstep train`: each copy would start ranks of its own. */
+static enum ls_status check_alone(const char *config, struct ls_error *error) {
+    const int tasks = ls_tasks_started();
+    if (tasks == 1)
+        return LS_OK;
+    return ls_fail(error, LS_INVALID,
+                   "%d copies of `lockstep train` were started together, but one starts all ranks "
+                   "itself\nuse `lockstep worker %s` in their place, or `lockstep train %s -n %d` "
+                   "once, without a launcher",
+                   tasks, config, config, tasks);
 }
 
 static enum ls_status write_config(const char *run, const struct ls_config *config,
@@ -166,12 +186,14 @@ static int run_train(int argument_count, char **arguments, const void *given_opt
     const struct ls_run_options *given = given_options;
     struct ls_error error;
     struct ls_config config;
-    if (ls_run_config(given, arguments[0], &config, &error) != LS_OK)
+    if (check_alone(arguments[0], &error) != LS_OK ||
+        ls_run_config(given, arguments[0], &config, &error) != LS_OK)
         return ls_command_fail(&error);
     char run[LS_TEXT_MAX];
     ls_run_directory(given, &config, run);
 
-    int ranks = 0, lock = -1, code;
+    int ranks = 0, code;
+    struct ls_run_lock lock = LS_RUN_UNLOCKED;
     uint64_t incarnation = 0;
     bool ended = false;
     enum ls_status status = choose_ranks(given, &config, &ranks, &error);
@@ -196,8 +218,7 @@ static int run_train(int argument_count, char **arguments, const void *given_opt
         code = LS_EXIT_DONE;
     else
         code = launch(&config, given, arguments, run, incarnation, ranks);
-    if (lock >= 0)
-        close(lock);
+    ls_run_release(&lock);
     ls_config_clear(&config);
     return code;
 }

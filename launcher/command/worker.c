@@ -11,6 +11,7 @@
 #include "launcher/exit_codes.h"
 #include "launcher/supervisor/reason.h"
 #include "launcher/worker/run.h"
+#include "launcher/worker/run_folder.h"
 
 static const struct ls_option options[] = {
     LS_OPTION_THREADS(struct ls_run_options),
@@ -49,8 +50,8 @@ static enum ls_status share_config(struct ls_communicator *communicator, struct 
 
 /* Without a launcher, rank 0 takes the run's lock and number. */
 static enum ls_status claim(struct ls_communicator *communicator, const char *run,
-                            const struct ls_run_options *given, int *lock, uint64_t *incarnation,
-                            struct ls_error *error) {
+                            const struct ls_run_options *given, struct ls_run_lock *lock,
+                            uint64_t *incarnation, struct ls_error *error) {
     enum ls_status status = LS_OK;
     *incarnation = (uint64_t)given->incarnation;
     if (given->incarnation == 0 && ls_communicator_rank(communicator) == 0) {
@@ -75,30 +76,34 @@ static int run_worker(int argument_count, char **arguments, const void *given_op
 
     struct ls_config config = {0};
     char run[LS_TEXT_MAX] = "";
-    int lock = -1;
+    struct ls_run_lock lock = LS_RUN_UNLOCKED;
     uint64_t incarnation = 0;
-    bool stopped = false;
-    enum ls_status status = share_config(communicator, &config, arguments[0], given, &error);
+    enum ls_exit_code end = LS_EXIT_DONE;
+    const int rank = ls_communicator_rank(communicator);
+    enum ls_status status =
+        ls_communicator_agree(communicator, ls_reason_open_launched(rank, &error), &error);
+    if (status == LS_OK)
+        status = share_config(communicator, &config, arguments[0], given, &error);
     if (status == LS_OK) {
         ls_run_directory(given, &config, run);
         status = claim(communicator, run, given, &lock, &incarnation, &error);
     }
-    if (status == LS_OK)
-        status = ls_communicator_agree(
-            communicator, ls_reason_open(run, ls_communicator_rank(communicator), &error), &error);
+    if (status == LS_OK && given->incarnation == 0)
+        status = ls_communicator_agree(communicator, ls_reason_open(run, rank, &error), &error);
     if (status == LS_OK) {
         const struct ls_run_request request = {.config = &config,
                                                .run = run,
                                                .incarnation = incarnation,
                                                .accept_data = given->accept_data};
-        status = ls_run(communicator, &request, &stopped, &error);
+        status = ls_run(communicator, &request, &end, &error);
     }
-    int code =
-        status == LS_OK ? (stopped ? LS_EXIT_STOPPED : LS_EXIT_DONE) : (int)ls_exit_code(status);
-    /* Every rank has the same error by now; one of them says it. */
-    if (status != LS_OK && ls_communicator_rank(communicator) == 0)
-        code = ls_command_fail(&error);
-    ls_reason_finish(code, status == LS_OK ? "" : error.text);
+    const int code = status == LS_OK ? (int)end : (int)ls_exit_code(status);
+    if (status != LS_OK) {
+        if (rank == 0) /* every rank has the same error by now; one of them says it */
+            ls_command_fail(&error);
+        ls_reason_finish(code, error.text);
+    }
+    ls_run_release(&lock);
     ls_config_clear(&config);
     ls_communicator_destroy(communicator);
     return code;

@@ -26,17 +26,35 @@ struct ls_scratch {
     char path[256]; /* "": there is none, Open MPI uses its own places */
     int lock;
 };
-/* Also removes those that killed launchers of this user left. */
-void ls_scratch_open(struct ls_scratch *scratch);
+/* Where there is room for so many ranks of one host; LS_SYSTEM says where there is none. Also
+ * removes those that killed launchers of this user left. */
+LS_MUST_USE enum ls_status ls_scratch_open(struct ls_scratch *scratch, int ranks,
+                                           struct ls_error *error);
 void ls_scratch_close(struct ls_scratch *scratch);
 
 /* ---- mpirun.c: the command line and the environment ---- */
 
 struct ls_mpirun {
     char **arguments, **environment; /* NULL-terminated; owned, with their texts */
+    int outputs[2];                  /* what it writes to: the caller's descriptors */
 };
+/* Whether all ranks are to run on this host: nothing names others. */
+bool ls_launch_local(const struct ls_launch *launch);
 struct ls_mpirun ls_mpirun_create(const struct ls_launch *launch, const struct ls_scratch *scratch);
 void ls_mpirun_destroy(struct ls_mpirun *mpirun);
+/* The command line, as a shell would take it. Owned by the caller. */
+char *ls_mpirun_print(const struct ls_mpirun *mpirun);
+
+/* ---- relay.c: its output ---- */
+
+struct ls_relay;
+/* Makes mpirun->outputs, to be closed by the caller, and passes on to our stdout and stderr what is
+ * written to them. ls_relay_finish, also after an error. */
+LS_MUST_USE enum ls_status ls_relay_create(struct ls_relay **relay, struct ls_mpirun *mpirun,
+                                           struct ls_error *error);
+/* Waits until all is passed on, when nobody writes any more; not for ever unless patient. Returns
+ * what mpirun itself had to say, to be freed by the caller. */
+char *ls_relay_finish(struct ls_relay *relay, bool patient);
 
 /* ---- process.c ---- */
 
@@ -56,6 +74,22 @@ struct ls_watch;
 /* lost: called once, when the first rank ends without having said why. */
 struct ls_watch *ls_watch_create(struct uv_loop_s *loop, const char *run, int ranks,
                                  void (*lost)(void *context, int rank), void *context);
-void ls_watch_destroy(struct ls_watch *watch); /* when the loop has closed its handles */
+bool ls_watch_seen(const struct ls_watch *watch); /* any rank so far */
+void ls_watch_destroy(struct ls_watch *watch);    /* when the loop has closed its handles */
+
+/* ---- verdict.c: what it all means ---- */
+
+struct ls_ending {
+    const struct ls_launch *launch;
+    const struct ls_mpirun *mpirun;
+    int status;       /* of mpirun, from waitpid */
+    const char *kept; /* what mpirun had to say */
+    bool seen;        /* some rank has run */
+    bool stopping;    /* told to checkpoint, then stop */
+    bool forced;      /* told to end at once */
+    int lost;         /* first rank that ended without a word; -1: none known */
+};
+/* The exit code, with the reason printed. */
+int ls_verdict(const struct ls_ending *ending);
 
 #endif

@@ -1,7 +1,7 @@
 /* The command line and environment that make mpirun work on a laptop, in a container and in a batch
  * job. What the user has set already is left as it is. Settings are those of Open MPI 4 and, where
- * version 5 gave them to its run-time PRRTE under other names, of that, too: each version passes over
- * what it does not know. */
+ * version 5 gave them to its run-time PRRTE under other names, of that, too: each version passes
+ * over what it does not know. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 
 #include "core/base/memory.h"
 #include "launcher/supervisor/internal.h"
+#include "launcher/supervisor/reason.h"
 
 extern char **environ;
 
@@ -20,9 +21,9 @@ static const char *const settings[][2] = {
        (ls_worker_guard). */
     {"OMPI_MCA_odls_base_cutoff", "1000000"},
     {"PRTE_MCA_odls_base_cutoff", "1000000"},
-    /* its long texts about exit codes; we say it in one line */
-    {"OMPI_MCA_orte_execute_quiet", "1"},
-    {"PRTE_MCA_quiet", "1"},
+    /* one text, whole, for each rank (relay.c), and no lines about texts that were left out */
+    {"OMPI_MCA_orte_base_help_aggregate", "0"},
+    {"PRTE_MCA_prte_base_help_aggregate", "0"},
 };
 
 /* for one host: any number of ranks on any number of cores, no network, no launch daemon */
@@ -69,7 +70,7 @@ static void list_add(struct list *list, const char *text) {
 }
 
 static void list_add_setting(struct list *list, const char *name, const char *value) {
-    char text[512];
+    char text[4096 + 64];
     snprintf(text, sizeof text, "%s=%s", name, value);
     list_add(list, text);
 }
@@ -82,14 +83,14 @@ static void add_settings(struct list *list, const char *const (*table)[2], int c
 
 /* A batch system gave us hosts, or the user names some: Open MPI then knows better how to reach
  * them. */
-static bool has_hosts(const struct ls_launcher_options *options) {
+bool ls_launch_local(const struct ls_launch *launch) {
+    const char *arguments = launch->options->mpirun_arguments;
     static const char *const given[] = {"SLURM_JOB_NODELIST", "PBS_NODEFILE", "LSB_DJOB_HOSTFILE",
                                         "PE_HOSTFILE"};
     for (int i = 0; i < COUNT(given); i++)
         if (getenv(given[i]))
-            return true;
-    return strstr(options->mpirun_arguments, "host") ||
-           strstr(options->mpirun_arguments, "machinefile");
+            return false;
+    return !strstr(arguments, "host") && !strstr(arguments, "machinefile");
 }
 
 static bool starts_with(const char *text, const char *prefix) {
@@ -101,10 +102,11 @@ static struct list list_environment(const struct ls_launch *launch,
     struct list list = {0};
     for (char **entry = environ; *entry; entry++)
         if (!starts_with(*entry, "LOCKSTEP_TERMINAL=") &&
-            !starts_with(*entry, "LOCKSTEP_LAUNCHER=") &&
+            !starts_with(*entry, "LOCKSTEP_LAUNCHER=") && !starts_with(*entry, "LOCKSTEP_RUN=") &&
             !(local && starts_with(*entry, "SLURM_"))) /* else Open MPI would call srun */
             list_add(&list, *entry);
     add_settings(&list, settings, COUNT(settings));
+    list_add_setting(&list, LS_REASON_VARIABLE, launch->run);
     if (geteuid() == 0)
         add_settings(&list, settings_root, COUNT(settings_root));
     if (isatty(STDERR_FILENO)) /* ranks write into pipes and cannot tell */
@@ -121,6 +123,7 @@ static struct list list_environment(const struct ls_launch *launch,
     list_add_setting(&list, "LOCKSTEP_LAUNCHER", pid);
     if (scratch->path[0]) {
         list_add_setting(&list, "OMPI_MCA_btl_vader_backing_directory", scratch->path);
+        list_add_setting(&list, "OMPI_MCA_btl_sm_backing_directory", scratch->path);
         list_add_setting(&list, "OMPI_MCA_osc_sm_backing_directory", scratch->path);
         list_add_setting(&list, "OMPI_MCA_orte_tmpdir_base", scratch->path);
         list_add_setting(&list, "PRTE_MCA_prte_tmpdir_base", scratch->path);
@@ -152,7 +155,7 @@ static void add_forwarded(struct list *list, const struct list *environment) {
 
 struct ls_mpirun ls_mpirun_create(const struct ls_launch *launch,
                                   const struct ls_scratch *scratch) {
-    const bool local = !has_hosts(launch->options);
+    const bool local = ls_launch_local(launch);
     const struct list environment = list_environment(launch, scratch, local);
     struct list list = {0};
     char ranks[32];
@@ -167,7 +170,38 @@ struct ls_mpirun ls_mpirun_create(const struct ls_launch *launch,
     list_add(&list, launch->command);
     for (char *const *argument = launch->arguments; *argument; argument++)
         list_add(&list, *argument);
-    return (struct ls_mpirun){list.items, environment.items};
+    return (struct ls_mpirun){.arguments = list.items, .environment = environment.items};
+}
+
+/* In quotes, unless it means itself to a shell. */
+static void print_word(FILE *out, const char *word) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-_./:=,+@%";
+    if (*word && word[strspn(word, plain)] == '\0') {
+        fputs(word, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *word; word++)
+        if (*word == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*word, out);
+    fputc('\'', out);
+}
+
+char *ls_mpirun_print(const struct ls_mpirun *mpirun) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    LS_ASSERT(out, "no memory for a command line");
+    for (char *const *word = mpirun->arguments; *word; word++) {
+        if (word != mpirun->arguments)
+            fputc(' ', out);
+        print_word(out, *word);
+    }
+    fclose(out);
+    return text;
 }
 
 static void free_list(char **items) {

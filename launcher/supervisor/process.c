@@ -27,6 +27,8 @@ static _Noreturn void become(const struct ls_mpirun *mpirun, pid_t parent, int r
     const int input = open("/dev/null", O_RDONLY);
     if (input > STDIN_FILENO)
         dup2(input, STDIN_FILENO);
+    dup2(mpirun->outputs[0], STDOUT_FILENO);
+    dup2(mpirun->outputs[1], STDERR_FILENO);
     execvpe(mpirun->arguments[0], mpirun->arguments, mpirun->environment);
     const int number = errno;
     (void)!write(report, &number, sizeof number);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "io/file.h"
+#include "launcher/exit_codes.h"
 #include "launcher/supervisor/internal.h"
 
 enum { REASON_BYTES = 4096, PATH_BYTES = 4096 };
@@ -56,6 +57,10 @@ static void write_record(const char *message) {
     (void)!pwrite(own.file, record, REASON_BYTES, 0);
 }
 
+static void witness(bool bug, const char *text) {
+    ls_reason_finish(bug ? LS_EXIT_BUG : LS_EXIT_SYSTEM, text);
+}
+
 enum ls_status ls_reason_open(const char *run, int rank, struct ls_error *error) {
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/ranks", run);
@@ -73,7 +78,13 @@ enum ls_status ls_reason_open(const char *run, int rank, struct ls_error *error)
     if (gethostname(own.host, sizeof own.host - 1))
         own.host[0] = '\0';
     write_record("");
+    ls_job_set_witness(witness);
     return LS_OK;
+}
+
+enum ls_status ls_reason_open_launched(int rank, struct ls_error *error) {
+    const char *run = getenv(LS_REASON_VARIABLE);
+    return run ? ls_reason_open(run, rank, error) : LS_OK;
 }
 
 void ls_reason_step(uint64_t step) {

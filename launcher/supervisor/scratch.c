@@ -7,18 +7,43 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "io/file.h"
 #include "launcher/supervisor/internal.h"
 
-static const char *find_base(void) {
+/* What Open MPI maps before any memory of ours: of each rank for messages, and of the job. A write
+ * into such a file on a full file system is SIGBUS, or a rank that waits for ever. */
+enum { RANK_BYTES = 6 << 20, JOB_BYTES = 6 << 20 };
+
+/* The first folder with room for these ranks; *base NULL: none that we may write to, Open MPI finds
+ * its own. */
+static enum ls_status find_base(int ranks, const char **base, struct ls_error *error) {
     const char *given = getenv("TMPDIR");
     const char *const bases[] = {"/dev/shm", given && *given ? given : "/tmp"};
-    for (int i = 0; i < 2; i++)
-        if (strlen(bases[i]) < 128 && access(bases[i], W_OK | X_OK) == 0)
-            return bases[i];
-    return NULL;
+    const double needed = JOB_BYTES + (double)ranks * RANK_BYTES;
+    char found[300] = "";
+    *base = NULL;
+    for (int i = 0; i < 2 && !*base; i++) {
+        struct statvfs info;
+        if (strlen(bases[i]) >= 128 || access(bases[i], W_OK | X_OK) || statvfs(bases[i], &info))
+            continue;
+        const double room = (double)info.f_bavail * (double)info.f_frsize;
+        if (room >= needed)
+            *base = bases[i];
+        const size_t used = strlen(found);
+        snprintf(found + used, sizeof found - used, "%s%s has %.1f MB free", used ? ", " : "",
+                 bases[i], room * 1e-6);
+    }
+    if (*base || !found[0])
+        return LS_OK;
+    return ls_fail(
+        error, LS_SYSTEM,
+        "MPI needs files of %.0f MB for %d ranks to exchange messages, but %s\n"
+        "make room there (in a container: docker run --shm-size=1g), or let TMPDIR name a "
+        "folder that has it",
+        needed * 1e-6, ranks, found);
 }
 
 /* Whether the folder's owner is gone. Without a lock file its owner is about to make one. */
@@ -61,17 +86,21 @@ static int create_lock(const char *path) {
     return lock;
 }
 
-void ls_scratch_open(struct ls_scratch *scratch) {
+enum ls_status ls_scratch_open(struct ls_scratch *scratch, int ranks, struct ls_error *error) {
     *scratch = (struct ls_scratch){.lock = -1};
-    const char *base = find_base();
-    if (!base)
-        return;
     char prefix[64];
     snprintf(prefix, sizeof prefix, "lockstep-%u-", (unsigned)geteuid());
-    remove_abandoned(base, prefix);
+    remove_abandoned("/dev/shm", prefix);
+    const char *base;
+    const enum ls_status status = find_base(ranks, &base, error);
+    if (status != LS_OK || !base)
+        return status;
+    if (strcmp(base, "/dev/shm") != 0)
+        remove_abandoned(base, prefix);
     snprintf(scratch->path, sizeof scratch->path, "%s/%sXXXXXX", base, prefix);
     if (!mkdtemp(scratch->path) || (scratch->lock = create_lock(scratch->path)) < 0)
         ls_scratch_close(scratch);
+    return LS_OK;
 }
 
 void ls_scratch_close(struct ls_scratch *scratch) {

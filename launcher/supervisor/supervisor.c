@@ -1,10 +1,10 @@
 #include "launcher/supervisor/supervisor.h"
 
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "core/base/log.h"
@@ -20,12 +20,14 @@ enum {
 struct supervisor {
     const struct ls_launch *launch;
     uv_loop_t loop;
-    uv_signal_t signals[4]; /* SIGTERM, SIGINT, SIGUSR1; SIGCHLD */
+    uv_signal_t signals[5]; /* SIGTERM, SIGINT, SIGUSR1, SIGHUP; SIGCHLD */
     uv_timer_t ladder, nudge;
     struct ls_watch *watch; /* owned */
     pid_t mpirun;
     bool ended;
     int status;    /* of mpirun, from waitpid */
+    char *kept;    /* owned: what mpirun itself had to say */
+    bool seen;     /* some rank has run */
     bool stopping; /* told to checkpoint, then stop */
     bool forced;   /* told to end at once */
     int lost;      /* first rank that ended without a word; -1: none known */
@@ -66,7 +68,8 @@ static void ask_to_stop(uv_timer_t *timer) {
 
 static void on_stop(uv_signal_t *handle, int number) {
     struct supervisor *supervisor = handle->data;
-    if (supervisor->stopping && number != SIGUSR1 && !supervisor->forced) {
+    const bool urgent = number == SIGTERM || number == SIGINT;
+    if (supervisor->stopping && urgent && !supervisor->forced) {
         supervisor->forced = true;
         begin_ladder(supervisor);
     } else if (!supervisor->stopping) {
@@ -86,12 +89,20 @@ static void on_child(uv_signal_t *handle, int number) {
     uv_stop(&supervisor->loop);
 }
 
+/* nohup: what goes on when its terminal is closed. */
+static bool ignored(int number) {
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 static void listen_to(struct supervisor *supervisor) {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1, SIGCHLD};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGCHLD};
     uv_loop_init(&supervisor->loop);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         uv_signal_init(&supervisor->loop, &supervisor->signals[i]);
         supervisor->signals[i].data = supervisor;
+        if (numbers[i] == SIGHUP && ignored(SIGHUP))
+            continue;
         uv_signal_start(&supervisor->signals[i], numbers[i] == SIGCHLD ? on_child : on_stop,
                         numbers[i]);
     }
@@ -111,125 +122,75 @@ static void close_handle(uv_handle_t *handle, void *context) {
 static void stop_listening(struct supervisor *supervisor) {
     uv_walk(&supervisor->loop, close_handle, NULL);
     uv_run(&supervisor->loop, UV_RUN_DEFAULT);
+    supervisor->seen = ls_watch_seen(supervisor->watch);
     const int left = uv_loop_close(&supervisor->loop);
     LS_ASSERT(left == 0, "the event loop is still busy: %s", uv_strerror(left));
     ls_watch_destroy(supervisor->watch);
 }
 
-/* ---- when it has ended ---- */
+/* ---- from start to end ---- */
 
-/* "killed by signal 9 (Killed)" */
-static const char *describe_status(int status, char text[96]) {
-    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-    const int number = WIFSIGNALED(status) ? WTERMSIG(status) : code > 128 ? code - 128 : 0;
-    if (number)
-        snprintf(text, 96, "killed by signal %d (%s)", number, strsignal(number));
-    else
-        snprintf(text, 96, "exit code %d", code);
-    return text;
-}
-
-static int tell_lost(const struct supervisor *supervisor) {
-    static const char advice[] =
-        "what was committed is safe: run the same command again to continue";
-    char how[96], where[160] = "";
-    describe_status(supervisor->status, how);
-    struct ls_reason reason;
-    if (supervisor->lost >= 0 && ls_reason_read(supervisor->launch->run, supervisor->lost, &reason))
-        snprintf(where, sizeof where, " after step %llu, while %s", (unsigned long long)reason.step,
-                 reason.phase);
-    if (WIFSIGNALED(supervisor->status))
-        ls_log(LS_LOG_ERROR, "mpirun died: %s\n%s", how, advice);
-    else if (supervisor->lost >= 0)
-        ls_log(LS_LOG_ERROR, "rank %d died%s: %s\n%s", supervisor->lost, where, how, advice);
-    else
-        ls_log(LS_LOG_ERROR, "a rank died: %s\n%s", how, advice);
-    return LS_EXIT_RANK_LOST;
-}
-
-/* What the ranks themselves say: the first that is neither done nor stopped, else stopped, else
- * done; -1 if none has said anything. *started: some rank got as far as to leave its name. */
-static int ask_ranks(const struct ls_launch *launch, bool *started) {
-    int answer = -1;
-    *started = false;
-    for (int r = 0; r < launch->ranks; r++) {
-        struct ls_reason reason;
-        if (!ls_reason_read(launch->run, r, &reason))
-            continue;
-        *started = true;
-        if (reason.exit_code < 0)
-            continue;
-        if (reason.exit_code != LS_EXIT_DONE && reason.exit_code != LS_EXIT_STOPPED)
-            return reason.exit_code;
-        if (answer != LS_EXIT_STOPPED)
-            answer = reason.exit_code;
-    }
-    return answer;
-}
-
-static bool died_of(int status, int number) {
-    return (WIFSIGNALED(status) && WTERMSIG(status) == number) ||
-           (WIFEXITED(status) && WEXITSTATUS(status) == 128 + number);
-}
-
-static int conclude(const struct supervisor *supervisor) {
-    const int status = supervisor->status;
-    bool started;
-    const int answer = ask_ranks(supervisor->launch, &started);
-    if (answer > 0 && answer != LS_EXIT_STOPPED)
-        return answer; /* the ranks have printed why */
-    if (supervisor->forced) {
-        ls_log(LS_LOG_ERROR,
-               "ended at once, as asked; run the same command again to continue from the last "
-               "checkpoint");
-        return LS_EXIT_RANK_LOST;
-    }
-    if (supervisor->stopping && died_of(status, SIGUSR1))
-        return LS_EXIT_STOPPED; /* it came before the ranks were listening: nothing had begun */
-    if (supervisor->lost >= 0 || WIFSIGNALED(status) || WEXITSTATUS(status) > 128)
-        return tell_lost(supervisor);
-    if (answer == LS_EXIT_STOPPED || WEXITSTATUS(status) == 0)
-        return answer == LS_EXIT_STOPPED ? LS_EXIT_STOPPED : LS_EXIT_DONE;
-    if (started)
-        return tell_lost(supervisor); /* exit() in the middle, without a word */
-    if (WEXITSTATUS(status) == 1)
-        ls_log(LS_LOG_ERROR,
-               "mpirun ended with exit code 1 before a rank could say why\n"
-               "'mpirun -n %d hostname' may show what it needs",
-               supervisor->launch->ranks);
-    return ls_exit_text(WEXITSTATUS(status)) ? WEXITSTATUS(status) : LS_EXIT_BUG;
-}
-
-static int run(struct supervisor *supervisor, struct ls_error *error) {
-    struct ls_scratch scratch;
-    ls_scratch_open(&scratch);
-    struct ls_mpirun mpirun = ls_mpirun_create(supervisor->launch, &scratch);
+/* Starts mpirun and returns when it has ended and nothing of the job is left; its output is passed
+ * on meanwhile. */
+static enum ls_status run_mpirun(struct supervisor *supervisor, struct ls_mpirun *mpirun,
+                                 struct ls_error *error) {
     pid_t *spared; /* a shell may have left us its children through exec */
     const int spared_count = ls_process_children(&spared);
+    struct ls_relay *relay;
+    enum ls_status status = ls_relay_create(&relay, mpirun, error);
     listen_to(supervisor);
-    const enum ls_status status = ls_process_start(&mpirun, &supervisor->mpirun, error);
+    if (status == LS_OK)
+        status = ls_process_start(mpirun, &supervisor->mpirun, error);
+    for (int i = 0; i < 2; i++)
+        if (mpirun->outputs[i] >= 0)
+            close(mpirun->outputs[i]);
+    bool all_gone = true;
     if (status == LS_OK) {
         uv_run(&supervisor->loop, UV_RUN_DEFAULT);
-        if (!ls_process_end_children(spared, spared_count))
+        all_gone = ls_process_end_children(spared, spared_count);
+        if (!all_gone)
             ls_log(LS_LOG_WARNING, "some processes of the job could not be ended");
     }
     stop_listening(supervisor);
+    supervisor->kept = ls_relay_finish(relay, all_gone && !supervisor->forced);
     free(spared);
-    ls_mpirun_destroy(&mpirun);
+    return status;
+}
+
+static enum ls_status run(struct supervisor *supervisor, int *code, struct ls_error *error) {
+    const struct ls_launch *launch = supervisor->launch;
+    struct ls_scratch scratch = {.lock = -1};
+    enum ls_status status = ls_reasons_clear(launch->run, error);
+    if (status == LS_OK && ls_launch_local(launch))
+        status = ls_scratch_open(&scratch, launch->ranks, error);
+    if (status != LS_OK)
+        return status;
+    struct ls_mpirun mpirun = ls_mpirun_create(launch, &scratch);
+    status = run_mpirun(supervisor, &mpirun, error);
     ls_scratch_close(&scratch);
+    if (status == LS_OK)
+        *code = ls_verdict(&(struct ls_ending){.launch = launch,
+                                               .mpirun = &mpirun,
+                                               .status = supervisor->status,
+                                               .kept = supervisor->kept,
+                                               .seen = supervisor->seen,
+                                               .stopping = supervisor->stopping,
+                                               .forced = supervisor->forced,
+                                               .lost = supervisor->lost});
+    free(supervisor->kept);
+    ls_mpirun_destroy(&mpirun);
     return status;
 }
 
 int ls_supervise(const struct ls_launch *launch) {
     struct supervisor supervisor = {.launch = launch, .lost = -1};
     struct ls_error error;
-    enum ls_status status = ls_reasons_clear(launch->run, &error);
+    int code = LS_EXIT_BUG;
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* what mpirun leaves behind is handed to us */
-    if (status == LS_OK)
-        status = run(&supervisor, &error);
+    const enum ls_status status = run(&supervisor, &code, &error);
     prctl(PR_SET_CHILD_SUBREAPER, 0);
     if (status == LS_OK)
-        return conclude(&supervisor);
+        return code;
     ls_log(LS_LOG_ERROR, "%s", error.text);
     return (int)ls_exit_code(status);
 }

@@ -93,6 +93,10 @@ struct ls_watch *ls_watch_create(uv_loop_t *loop, const char *run, int ranks,
     return watch;
 }
 
+bool ls_watch_seen(const struct ls_watch *watch) {
+    return watch->seen > 0;
+}
+
 void ls_watch_destroy(struct ls_watch *watch) {
     for (int r = 0; r < watch->count; r++)
         if (watch->ranks[r].file >= 0)

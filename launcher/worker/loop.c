@@ -1,4 +1,4 @@
-/* The training loop: batches, log lines, validation, early stopping, checkpoints. */
+/* The training loop: batches, log lines, validation, early stopping, when to save. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,21 +9,8 @@
 #include "launcher/supervisor/reason.h"
 #include "launcher/worker/run_parts.h"
 
-static double position(const struct run *run) {
-    return (double)run->state.epoch +
-           (double)run->state.index / (double)ls_loader_batches(run->loaders[LS_SOURCE_TRAIN]);
-}
-
 double ls_run_samples_per_second(const struct run *run) {
     return (double)run->samples / (ls_seconds() - run->began + 1e-9);
-}
-
-void ls_run_append_metrics(struct run *run, const char *split, const struct ls_metrics *metrics,
-                           const struct ls_metric *extra, int extra_count) {
-    struct ls_error error;
-    if (run->leader && ls_metrics_append(run->metrics, run->state.step, position(run), split,
-                                         metrics, extra, extra_count, &error) != LS_OK)
-        ls_log(LS_LOG_WARNING, "%s", error.text);
 }
 
 static void add_extra(struct ls_metrics *extra, const struct ls_phase *phase, const char *name,
@@ -58,7 +45,7 @@ static void log_step(struct run *run, const struct ls_step *step, bool epoch_end
         ls_times_shares(&run->shown, &run->worker.times, shares);
         run->shown = run->worker.times;
         const struct ls_position where = {.step = state->step,
-                                          .epoch = position(run),
+                                          .epoch = ls_run_position(run),
                                           .samples_per_s = ls_run_samples_per_second(run),
                                           .shares = shares};
         ls_progress_step(&run->progress, &where, &window);
@@ -165,35 +152,6 @@ static bool save_due(const struct run *run, bool epoch_ended, bool seconds_over)
             run->state.epoch % (uint64_t)when->every_epochs == 0);
 }
 
-/* Disk trouble leaves the last checkpoint standing: said, and tried again at the next interval,
- * unless this was the last chance. */
-static enum ls_status save(struct run *run, bool last, struct ls_error *error) {
-    if (run->saved_step == run->state.step && run->state.step > 0)
-        return LS_OK;
-    ls_reason_phase("saving a checkpoint");
-    run->state.seconds = run->seconds_before + ls_seconds() - run->began;
-    enum ls_status status = LS_OK;
-    if (run->leader) {
-        status = ls_metrics_sync(run->metrics, error);
-        run->state.metrics_bytes = ls_metrics_size(run->metrics);
-    }
-    status = ls_communicator_agree(run->communicator, status, error);
-    if (status == LS_OK)
-        status = ls_save(&run->worker, &run->save, &run->state, error);
-    run->last_save = ls_seconds();
-    ls_reason_phase("training");
-    if (status == LS_OK) {
-        run->saved_step = run->state.step;
-        return LS_OK;
-    }
-    if (last || status == LS_DIVERGED)
-        return status;
-    if (run->leader)
-        ls_log(LS_LOG_WARNING, "step %llu: no checkpoint: %s", (unsigned long long)run->state.step,
-               error->text);
-    return LS_OK;
-}
-
 static double rate_of(const struct run *run, const struct ls_phase *phase) {
     const struct ls_schedule_options *schedule = &phase->options->schedule;
     return ls_schedule_rate(schedule, phase->options->optimizer.learning_rate,
@@ -263,7 +221,7 @@ static enum ls_status one_step(struct run *run, double *sums, struct ls_error *e
     if (!over && !save_due(run, batch.last, step.save))
         return LS_OK;
     run->worker.times.last = ls_seconds();
-    const enum ls_status saved = save(run, over, error);
+    const enum ls_status saved = ls_run_save(run, over, error);
     ls_times_add(&run->worker.times, LS_TIME_CHECKPOINT);
     return saved;
 }

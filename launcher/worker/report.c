@@ -45,8 +45,9 @@ enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
         if (role == LS_SOURCE_TEST)
             ls_run_append_metrics(run, "test", &metrics[role], NULL, 0);
     }
-    enum ls_status status = LS_OK;
-    if (run->leader) {
+    enum ls_status status = ls_run_check_folder(run, error);
+    if (status == LS_OK && run->leader) {
+        ls_run_sync_metrics(run);
         if ((status = ls_result_write(run->request->run, &result, error)) == LS_OK) {
             ls_progress_clear(&run->progress);
             status = ls_result_print(run->request->run, error);
@@ -60,6 +61,8 @@ enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
 
 void ls_run_report_failure(const struct run *run, const struct ls_error *error) {
     struct ls_error ignored;
+    if (run->folder_lost)
+        return;
     const struct ls_result result = {
         .status = "failed",
         .steps = run->state.step,

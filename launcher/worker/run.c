@@ -23,6 +23,9 @@ void ls_run_catch_signals(void) {
     const struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = SA_RESTART};
     sigaction(SIGUSR1, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* no nohup */
+        sigaction(SIGHUP, &action, NULL);
     sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_IGN},
               NULL); /* the launcher's to handle */
 }
@@ -181,6 +184,21 @@ static enum ls_status check_state(const struct run *run, struct ls_error *error)
     return LS_OK;
 }
 
+/* Steps, epochs and batches fit each other, unless the checkpoint was made by other software. */
+static enum ls_status check_position(const struct run *run, struct ls_error *error) {
+    const struct ls_state *state = &run->state;
+    const int64_t batches = ls_loader_batches(run->loaders[LS_SOURCE_TRAIN]);
+    if (state->index < batches &&
+        state->step == state->epoch * (uint64_t)batches + (uint64_t)state->index)
+        return LS_OK;
+    return ls_fail(
+        error, LS_DAMAGED,
+        "the checkpoint in %s is of step %llu, but at batch %lld of epoch %llu, which has "
+        "%lld batches",
+        run->request->run, (unsigned long long)state->step, (long long)state->index,
+        (unsigned long long)state->epoch, (long long)batches);
+}
+
 /* The words behind the tokens stay those that the run began with: a new text may have as many
  * tokens, but others. */
 static enum ls_status settle_vocabularies(const struct run *run, bool resumed,
@@ -216,6 +234,8 @@ static enum ls_status restore_run(struct run *run, struct ls_error *error) {
         status = check_state(run, error);
     if (status == LS_OK && run->leader)
         status = check_data(run, found, error);
+    if (status == LS_OK && found && !run->request->accept_data)
+        status = check_position(run, error);
     if (status == LS_OK && found)
         status = take_schema(run, error);
     if (status == LS_OK && run->leader)
@@ -241,7 +261,8 @@ static enum ls_status restore_run(struct run *run, struct ls_error *error) {
     if (run->leader) {
         char path[LS_PATH_MAX];
         snprintf(path, sizeof path, "%s/metrics.jsonl", run->request->run);
-        status = ls_metrics_open(&run->metrics, path, run->state.metrics_bytes, error);
+        status =
+            ls_metrics_open(&run->metrics, path, run->state.metrics_bytes, run->state.step, error);
     }
     return ls_communicator_agree(run->communicator, status, error);
 }
@@ -258,7 +279,7 @@ static void close_run(struct run *run) {
 }
 
 enum ls_status ls_run(struct ls_communicator *communicator, const struct ls_run_request *request,
-                      bool *stopped, struct ls_error *error) {
+                      enum ls_exit_code *code, struct ls_error *error) {
     struct run run = {
         .request = request,
         .config = request->config,
@@ -277,10 +298,12 @@ enum ls_status ls_run(struct ls_communicator *communicator, const struct ls_run_
         status = ls_run_train(&run, error);
         if (status == LS_OK)
             status = ls_run_report(&run, error);
-        else if (run.leader)
+        if (status != LS_OK && run.leader)
             ls_run_report_failure(&run, error);
     }
-    *stopped = run.stopped;
+    *code = run.stopped ? LS_EXIT_STOPPED : LS_EXIT_DONE;
+    if (status == LS_OK) /* all is saved and told: who ends us now takes nothing away */
+        ls_reason_finish(*code, "");
     close_run(&run);
     free(config_text);
     return status;

@@ -4,6 +4,7 @@
 
 #include "dist/communicator.h"
 #include "launcher/config/config.h"
+#include "launcher/exit_codes.h"
 
 /* What `lockstep worker` (and `train` through it) was asked to do. */
 struct ls_run_request {
@@ -13,13 +14,15 @@ struct ls_run_request {
     bool accept_data; /* a run may go on with other data than it began with */
 };
 
-/* Installs the handlers of SIGUSR1 and SIGTERM ("checkpoint, then stop"). Before MPI_Init. */
+/* Installs the handlers of SIGUSR1, SIGTERM and SIGHUP ("checkpoint, then stop"). Before MPI_Init.
+ */
 void ls_run_catch_signals(void);
 
 /* Opens data, builds the model, restores the newest checkpoint, trains, evaluates, writes
- * result.json. Collective. *stopped: a signal ended it early, after a checkpoint. */
+ * result.json, and tells so (ls_reason_finish). Collective. *code: LS_EXIT_DONE, or LS_EXIT_STOPPED
+ * by a signal, after a checkpoint. */
 LS_MUST_USE enum ls_status ls_run(struct ls_communicator *communicator,
-                                  const struct ls_run_request *request, bool *stopped,
+                                  const struct ls_run_request *request, enum ls_exit_code *code,
                                   struct ls_error *error);
 
 #endif

@@ -1,5 +1,5 @@
-/* What the parts of a run share: run.c opens and closes it, loop.c trains, report.c writes the
- * result. */
+/* What the parts of a run share: run.c opens and closes it, loop.c trains, keep.c saves,
+ * report.c writes the result. */
 #ifndef LS_LAUNCHER_RUN_PARTS_H
 #define LS_LAUNCHER_RUN_PARTS_H
 
@@ -10,6 +10,11 @@
 #include "launcher/worker/save.h"
 #include "launcher/worker/state.h"
 #include "launcher/worker/worker.h"
+
+struct trouble {
+    bool there;
+    double told; /* when it was last said */
+};
 
 struct run {
     const struct ls_run_request *request;
@@ -31,9 +36,11 @@ struct run {
     struct ls_times logged, shown; /* the worker's times at the last line of metrics, and shown */
     uint64_t samples;              /* this run */
     bool stopped;                  /* by a signal */
+    bool folder_lost;              /* RUN is gone, or another's */
+    struct trouble metrics_trouble, save_trouble;
 };
 
-/* Whether SIGUSR1 or SIGTERM has come. */
+/* Whether SIGUSR1, SIGTERM or SIGHUP has come. */
 bool ls_run_stop_asked(void);
 
 /* One rank's own failure in the middle of a step: the others wait in a collective, so say it and
@@ -46,10 +53,22 @@ LS_MUST_USE enum ls_status ls_run_train(struct run *run, struct ls_error *error)
 /* Metrics of a part at the present parameters; the confusion matrix is borrowed from run->sums. */
 struct ls_metrics ls_run_evaluate(struct run *run, int role);
 
+/* Epochs so far, with the part of the running one. */
+double ls_run_position(const struct run *run);
+
 /* A line of metrics.jsonl (rank 0). A full disk here must not end a run: it is said, and training
  * goes on. */
 void ls_run_append_metrics(struct run *run, const char *split, const struct ls_metrics *metrics,
                            const struct ls_metric *extra, int extra_count);
+
+/* Fails if RUN was deleted, renamed or taken over: then nothing may be written. Collective. */
+LS_MUST_USE enum ls_status ls_run_check_folder(struct run *run, struct ls_error *error);
+/* Makes the lines of metrics.jsonl durable (rank 0). Trouble is said, no more: a checkpoint without
+ * the last lines is better than none. */
+void ls_run_sync_metrics(struct run *run);
+/* A checkpoint of the present step. Disk trouble leaves the last one standing: it is said, and
+ * tried again at the next interval, unless this was the last chance. Collective. */
+LS_MUST_USE enum ls_status ls_run_save(struct run *run, bool last, struct ls_error *error);
 
 /* Validation and test at the end, result.json, and the same for people. */
 LS_MUST_USE enum ls_status ls_run_report(struct run *run, struct ls_error *error);

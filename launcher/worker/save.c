@@ -177,7 +177,7 @@ enum ls_status ls_restore(struct ls_worker *worker, const struct ls_save *save,
     uint64_t step = UINT64_MAX;
     /* Rank 0 chooses (and sets damaged ones aside); the others open the same. */
     if (ls_communicator_rank(communicator) == 0) {
-        status = ls_checkpoint_newest(save->run, true, &saved.checkpoint, found, error);
+        status = ls_saved_run_find(&saved, save->run, true, found, error);
         if (status == LS_OK && *found)
             step = saved.checkpoint.step;
     }
@@ -204,8 +204,8 @@ enum ls_status ls_restore(struct ls_worker *worker, const struct ls_save *save,
 
 enum ls_status ls_restore_look(const char *run, const struct ls_config *config,
                                struct ls_state *state, bool *found, struct ls_error *error) {
-    struct ls_saved_run saved = {0};
-    enum ls_status status = ls_checkpoint_newest(run, false, &saved.checkpoint, found, error);
+    struct ls_saved_run saved;
+    enum ls_status status = ls_saved_run_find(&saved, run, false, found, error);
     if (status == LS_OK && *found)
         status = take_state(&saved, config, state, error);
     ls_saved_run_close(&saved);

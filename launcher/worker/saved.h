@@ -18,6 +18,14 @@ LS_MUST_USE enum ls_status ls_saved_run_open(struct ls_saved_run *saved, const c
                                              struct ls_error *error);
 void ls_saved_run_close(struct ls_saved_run *saved);
 
+/* LS_DAMAGED if its state is none that a run can have had at its step. */
+LS_MUST_USE enum ls_status ls_saved_run_check(const struct ls_checkpoint *checkpoint,
+                                              struct ls_error *error);
+/* Only the newest checkpoint whose files and state are intact; set_aside: see struct
+ * ls_checkpoint_search. ls_saved_run_close, also after an error. */
+LS_MUST_USE enum ls_status ls_saved_run_find(struct ls_saved_run *saved, const char *run,
+                                             bool set_aside, bool *found, struct ls_error *error);
+
 /* State and config of saved->checkpoint. */
 LS_MUST_USE enum ls_status ls_saved_run_read(struct ls_saved_run *saved, struct ls_error *error);
 

@@ -105,11 +105,46 @@ void ls_state_clear(struct ls_state *state) {
     *state = (struct ls_state){0};
 }
 
+/* null: a sum that is no number. */
+static bool are_sums(const json_t *array) {
+    bool good = json_is_array(array);
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const json_t *sum = json_array_get(array, i);
+        good = good && (json_is_number(sum) || json_is_null(sum));
+    }
+    return good;
+}
+
 static void parse_sums(const json_t *array, double *sums) {
     for (size_t i = 0; i < json_array_size(array); i++) {
         const json_t *sum = json_array_get(array, i);
         sums[i] = json_is_number(sum) ? json_number_value(sum) : (double)NAN;
     }
+}
+
+/* What no run can have been in. */
+static enum ls_status check_numbers(const json_t *object, struct ls_error *error) {
+    static const char *const names[] = {"step",           "epoch",     "index",
+                                        "schedule_steps", "seconds",   "metrics_bytes",
+                                        "best_epoch",     "best_step", "epochs_without"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const double value = json_number_value(json_object_get(object, names[i]));
+        if (!(value >= 0))
+            return ls_fail(error, LS_DAMAGED, "the state has the %s %g, expected 0 or more",
+                           names[i], value);
+    }
+    static const char *const later[] = {"step", "epoch"}, *const earlier[] = {"best_step",
+                                                                              "best_epoch"};
+    for (int i = 0; i < 2; i++) {
+        const json_int_t most = json_integer_value(json_object_get(object, later[i]));
+        const json_int_t value = json_integer_value(json_object_get(object, earlier[i]));
+        if (value > most)
+            return ls_fail(error, LS_DAMAGED,
+                           "the state has the %s %" JSON_INTEGER_FORMAT
+                           ", but the %s %" JSON_INTEGER_FORMAT,
+                           earlier[i], value, later[i], most);
+    }
+    return LS_OK;
 }
 
 static bool parse_shape(const json_t *array, struct ls_shape *shape) {
@@ -185,6 +220,10 @@ enum ls_status ls_state_parse(const char *text, struct ls_state *state, char **c
     enum ls_status status = LS_OK;
     if (failed) {
         status = ls_fail(error, LS_DAMAGED, "the state is not one of lockstep's: %s", reason.text);
+    } else if (!are_sums(window) || !are_sums(running)) {
+        status = ls_fail(error, LS_DAMAGED, "the state has a metric sum that is no number");
+    } else if (check_numbers(object, error) != LS_OK) {
+        status = error->status;
     } else if (json_array_size(window) > LS_STATE_SUMS_MAX ||
                json_array_size(window) != json_array_size(running)) {
         status =

@@ -177,6 +177,8 @@ enum ls_status ls_worker_create(struct ls_worker *worker, const struct ls_worker
     enum ls_status status = choose_variant(worker, error);
     const int64_t wanted = options->config->compute.threads;
     worker->threads = wanted < worker->count ? (int)wanted : worker->count;
+    if (status == LS_OK)
+        status = ls_parallel_check(worker->threads, error);
     int piece_max = 1;
     name_phases(worker);
     if (status == LS_OK)

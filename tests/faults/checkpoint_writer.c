@@ -25,7 +25,8 @@ static enum ls_status check(const char *run, const struct ls_parameter_set *set,
                             struct ls_error *error) {
     struct ls_checkpoint checkpoint;
     bool found;
-    enum ls_status status = ls_checkpoint_newest(run, true, &checkpoint, &found, error);
+    enum ls_status status = ls_checkpoint_newest(
+        &(struct ls_checkpoint_search){.run = run, .set_aside = true}, &checkpoint, &found, error);
     if (status == LS_OK)
         status = verify_all(run, error);
     if (status == LS_OK && found)

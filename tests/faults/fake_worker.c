@@ -59,7 +59,7 @@ static int work(const char *run, const char *mode, int chosen) {
     if (ls_reason_open(run, rank, &error) != LS_OK)
         return LS_EXIT_BUG;
     ls_reason_phase("training");
-    const bool endless = is(mode, "endless") || is(mode, "freeze");
+    const bool endless = is(mode, "endless") || is(mode, "freeze") || is(mode, "linger");
     int code = LS_EXIT_DONE;
     for (uint64_t step = 1; (step <= 5 || endless) && code == LS_EXIT_DONE; step++) {
         nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
@@ -74,6 +74,8 @@ static int work(const char *run, const char *mode, int chosen) {
     if (is(mode, "invalid"))
         code = LS_EXIT_INVALID;
     ls_reason_finish(code, "\"quoted\"\n");
+    if (is(mode, "linger")) /* all is saved, but MPI's end takes its time */
+        nanosleep(&(struct timespec){.tv_sec = 20}, NULL);
     ls_communicator_destroy(communicator);
     return code;
 }
@@ -87,6 +89,12 @@ static int launch(char **words, int count) {
     const char *other = getenv("FAKE_MPIRUN");
     if (other)
         snprintf(options.mpirun, sizeof options.mpirun, "%s", other);
+    const char *more = getenv("FAKE_MPIRUN_ARGUMENTS");
+    if (more)
+        snprintf(options.mpirun_arguments, sizeof options.mpirun_arguments, "%s", more);
+    signal(SIGPIPE, SIG_IGN);
+    if (getenv("LS_TEST_NOHUP"))
+        signal(SIGHUP, SIG_IGN);
     const struct ls_launch what = {.program = program,
                                    .command = "worker",
                                    .arguments = arguments,

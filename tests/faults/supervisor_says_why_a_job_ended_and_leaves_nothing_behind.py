@@ -12,6 +12,7 @@ import time
 import uuid
 
 PROGRAM = os.path.abspath(sys.argv[1])
+PLACE = tempfile.TemporaryDirectory()
 DONE, INVALID, SYSTEM, DIVERGED, LOST, LOCKED, STOPPED = 0, 2, 3, 5, 6, 7, 75
 
 
@@ -67,11 +68,13 @@ class Job:
             words = dict(word.split(b"=", 1) for word in file.read().split(b"\0") if b"=" in word)
         return words[b"OMPI_MCA_btl_vader_backing_directory"].decode()
 
-    def end(self, code, *texts, seconds=15, lines=6):
+    def end(self, code, *texts, seconds=15, lines=6, without=()):
         out, err = self.process.communicate(timeout=seconds)
         assert self.process.returncode == code, (self.process.returncode, code, out, err)
         for text in texts:
             assert text in err, (text, err)
+        for text in without:
+            assert text not in err, (text, err)
         if not texts:
             assert err == "", err
         assert len(err.splitlines()) <= lines, err
@@ -103,7 +106,7 @@ def ranks_die():
 
 
 def a_signal_means_checkpoint_then_stop():
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP):
         job = Job(2, "endless")
         job.wait_until_running()
         job.process.send_signal(number)
@@ -113,6 +116,22 @@ def a_signal_means_checkpoint_then_stop():
         time.sleep(delay)
         job.process.send_signal(signal.SIGTERM)
         job.end(STOPPED, "saving a checkpoint, then stopping")
+
+
+def a_closed_terminal_is_one_signal_however_often_it_comes():
+    """The kernel sends it, then the shell; a service manager sends it right behind SIGTERM."""
+    job = Job(2, "endless")
+    job.wait_until_running()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGHUP):
+        job.process.send_signal(number)
+    job.end(STOPPED, "saving a checkpoint, then stopping", without=["ended at once"])
+    job = Job(2, "endless", LS_TEST_NOHUP="1")
+    job.wait_until_running()
+    job.process.send_signal(signal.SIGHUP)
+    time.sleep(0.7)
+    assert job.process.poll() is None, "nohup was not minded"
+    job.process.send_signal(signal.SIGTERM)
+    job.end(STOPPED, "stopping")
 
 
 def a_second_signal_ends_at_once_even_a_frozen_rank():
@@ -126,6 +145,15 @@ def a_second_signal_ends_at_once_even_a_frozen_rank():
     job.process.send_signal(signal.SIGINT)
     job.end(LOST, "ended at once, as asked", seconds=6)
     assert time.time() - begin < 5
+
+
+def a_second_signal_takes_nothing_from_what_is_saved():
+    job = Job(2, "linger")
+    job.wait_until_running()
+    job.process.send_signal(signal.SIGTERM)
+    time.sleep(0.8)
+    job.process.send_signal(signal.SIGTERM)
+    job.end(STOPPED, "saving a checkpoint, then stopping", seconds=6, without=["ended at once"])
 
 
 def nothing_survives_the_death_of_any_process():
@@ -151,10 +179,46 @@ def nothing_survives_the_death_of_any_process():
     job.nothing_left(seconds=2)
 
 
+def mpirun_that_ends_with(text):
+    """A program in mpirun's place; returns its path."""
+    path = os.path.join(tempfile.mkdtemp(prefix="lockstep-test-", dir=PLACE.name), "mpirun")
+    with open(path, "w") as file:
+        file.write("#!/bin/sh\n" + text + "\n")
+    os.chmod(path, 0o755)
+    return path
+
+
 def what_cannot_start_is_explained():
     Job(2, "done", FAKE_MPIRUN="/nowhere/mpirun").end(
         SYSTEM, "cannot start /nowhere/mpirun: No such file or directory; is Open MPI installed?")
-    Job(2, "done", FAKE_MPIRUN="/bin/false").end(1, "mpirun ended with exit code 1 before a rank could say why")
+    Job(2, "done", FAKE_MPIRUN="/bin/true").end(
+        SYSTEM, "no rank has started; mpirun ended: exit code 0\n", "the command was: /bin/true -n 2 ")
+    Job(2, "done", FAKE_MPIRUN="/bin/false").end(SYSTEM, "no rank has started; mpirun ended: exit code 1\n")
+    for code in (255, 243, 132):  # of mpirun itself: no signal
+        Job(2, "done", FAKE_MPIRUN=mpirun_that_ends_with(f"exit {code}")).end(
+            SYSTEM, f"no rank has started; mpirun ended: exit code {code}\n", without=["killed", "signal"])
+    # Of two ranks one starts.
+    Job(2, "done", FAKE_MPIRUN=mpirun_that_ends_with(f"exec mpirun -n 1 {PROGRAM} worker \"$5\" done; exit 213")).end(
+        LOST, "rank 1 of 2 never started; mpirun ended: exit code 0", without=["killed"])
+
+
+def mpirun_says_why_itself():
+    text = "-" * 74 + "\nNothing is there:\n\n  of all\n" + "-" * 74
+    twice = mpirun_that_ends_with(f"cat >&2 <<E\n{text}\n{text}\nE\nexit 1")
+    Job(2, "done", FAKE_MPIRUN=twice).end(
+        SYSTEM, "no rank has started; mpirun ended: exit code 1; it says\n    Nothing is there:\n      of all\nthe command")
+    wordy = mpirun_that_ends_with(f"cat >&2 <<E\n{text}\nE\nexec mpirun \"$@\"")
+    Job(2, "done", FAKE_MPIRUN=wordy).end(DONE)  # not a word of it
+    job = Job(1, "done", FAKE_MPIRUN_ARGUMENTS="--hostfile /nowhere/hosts")
+    job.end(SYSTEM, "/nowhere/hosts", "no rank has started", lines=30)
+
+
+def the_reader_of_the_output_may_go():
+    job = Job(2, "done")
+    job.process.stdout.close()
+    job.process.stderr.close()
+    assert job.process.wait(20) == DONE
+    job.nothing_left()
 
 
 def children_of_before_are_spared():
@@ -184,7 +248,10 @@ def a_dead_launchers_files_are_removed_by_the_next():
 
 def main():
     for scenario in (ranks_end_by_themselves, ranks_die, a_signal_means_checkpoint_then_stop,
+                     a_closed_terminal_is_one_signal_however_often_it_comes,
+                     mpirun_says_why_itself, the_reader_of_the_output_may_go,
                      a_second_signal_ends_at_once_even_a_frozen_rank,
+                     a_second_signal_takes_nothing_from_what_is_saved,
                      nothing_survives_the_death_of_any_process, what_cannot_start_is_explained,
                      children_of_before_are_spared, a_dead_launchers_files_are_removed_by_the_next):
         begin = time.time()

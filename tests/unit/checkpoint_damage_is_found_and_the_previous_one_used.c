@@ -45,7 +45,8 @@ static void expect_previous(const char *reason) {
     ck_assert_msg(strstr(ls_test_error.text, reason) != NULL, "'%s' is not in: %s", reason,
                   ls_test_error.text);
     bool found;
-    ls_require(ls_checkpoint_newest(run, true, &checkpoint, &found, &ls_test_error));
+    ls_require(ls_checkpoint_newest(&(struct ls_checkpoint_search){.run = run, .set_aside = true},
+                                    &checkpoint, &found, &ls_test_error));
     ck_assert(found);
     ck_assert_uint_eq(checkpoint.step, 1);
     ls_require(ls_fixture_check(&checkpoint, set, 2, &ls_test_error));
@@ -98,7 +99,100 @@ START_TEST(a_torn_changed_or_missing_manifest) {
     }
     begin_run();
     ck_assert_int_eq(unlink(path_of(2, "manifest")), 0);
-    expect_previous("there is no such file");
+    expect_previous("manifest: the file is missing");
+}
+END_TEST
+
+static void replace_by_pipe(const char *path) {
+    struct ls_error ignored;
+    (void)!ls_folder_remove(path, &ignored);
+    ck_assert_int_eq(mkfifo(path, 0666), 0);
+}
+
+static void replace_by_folder(const char *path) {
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkdir(path, 0777), 0);
+}
+
+static void replace_by_loop(const char *path) {
+    struct ls_error ignored;
+    (void)!ls_folder_remove(path, &ignored);
+    ck_assert_int_eq(symlink(path, path), 0);
+}
+
+/* Opening a pipe would wait for ever; the others are refused by the system in words of its own. */
+START_TEST(what_cannot_be_read_is_damaged) {
+    const char *const files[] = {"manifest", "shard-00001-of-00003.h5", "index.h5"};
+    for (int f = 0; f < 3; f++) {
+        begin_run();
+        replace_by_pipe(path_of(2, files[f]));
+        expect_previous("it is not a regular file");
+        begin_run();
+        replace_by_folder(path_of(2, files[f]));
+        expect_previous("it is not a regular file");
+        begin_run();
+        replace_by_loop(path_of(2, files[f]));
+        expect_previous("Too many levels of symbolic links");
+    }
+}
+END_TEST
+
+START_TEST(a_checkpoint_that_is_no_folder_is_damaged) {
+    char path[1024];
+    for (int i = 0; i < 2; i++) {
+        begin_run();
+        snprintf(path, sizeof path, "%s/checkpoints/step-0000000002", run);
+        if (i)
+            replace_by_pipe(path);
+        else
+            replace_by_loop(path);
+        struct ls_checkpoint checkpoint;
+        bool found;
+        const struct ls_checkpoint_search search = {.run = run, .set_aside = true};
+        ls_require(ls_checkpoint_newest(&search, &checkpoint, &found, &ls_test_error));
+        ck_assert(found);
+        ck_assert_uint_eq(checkpoint.step, 1);
+        ls_checkpoint_clear(&checkpoint);
+        ls_require(ls_fixture_save(run, set, 2, 3, 2, &ls_test_error));
+    }
+}
+END_TEST
+
+/* Root may read what nobody may: this test then does so as somebody else. */
+START_TEST(a_file_that_may_not_be_read_is_damaged) {
+    begin_run();
+    ck_assert_int_eq(chmod(path_of(2, "shard-00000-of-00003.h5"), 0), 0);
+    if (geteuid() == 0) {
+        ck_assert_int_eq(chmod(ls_test_folder(), 0777), 0);
+        ck_assert_int_eq(seteuid(65534), 0);
+    }
+    struct ls_checkpoint checkpoint;
+    const enum ls_status status = ls_checkpoint_open(run, 2, &checkpoint, &ls_test_error);
+    bool found;
+    const struct ls_checkpoint_search search = {.run = run};
+    const enum ls_status searched =
+        ls_checkpoint_newest(&search, &checkpoint, &found, &ls_test_error);
+    if (getuid() == 0)
+        ck_assert_int_eq(seteuid(0), 0);
+    ck_assert_int_eq(status, LS_DAMAGED);
+    ck_assert_int_eq(searched, LS_OK);
+    ck_assert_uint_eq(checkpoint.step, 1);
+    ls_checkpoint_clear(&checkpoint);
+}
+END_TEST
+
+static enum ls_status refuse_two(const struct ls_checkpoint *checkpoint, struct ls_error *error) {
+    return checkpoint->step == 2 ? ls_fail(error, LS_DAMAGED, "a state of nobody") : LS_OK;
+}
+
+START_TEST(a_state_that_is_refused_makes_a_checkpoint_damaged) {
+    begin_run();
+    struct ls_checkpoint checkpoint;
+    bool found;
+    const struct ls_checkpoint_search search = {.run = run, .check = refuse_two};
+    ls_require(ls_checkpoint_newest(&search, &checkpoint, &found, &ls_test_error));
+    ck_assert_uint_eq(checkpoint.step, 1);
+    ls_checkpoint_clear(&checkpoint);
 }
 END_TEST
 
@@ -109,8 +203,10 @@ START_TEST(none_intact_is_an_error_every_time) {
     struct ls_checkpoint checkpoint;
     bool found;
     for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq(ls_checkpoint_newest(run, true, &checkpoint, &found, &ls_test_error),
-                         LS_DAMAGED);
+        ck_assert_int_eq(
+            ls_checkpoint_newest(&(struct ls_checkpoint_search){.run = run, .set_aside = true},
+                                 &checkpoint, &found, &ls_test_error),
+            LS_DAMAGED);
         ck_assert(!found);
         ck_assert_ptr_nonnull(strstr(ls_test_error.text, "2 checkpoints, but none is intact"));
     }
@@ -120,7 +216,9 @@ END_TEST
 START_TEST(no_checkpoint_at_all_is_a_fresh_start) {
     struct ls_checkpoint checkpoint;
     bool found = true;
-    ls_require(ls_checkpoint_newest(ls_test_folder(), true, &checkpoint, &found, &ls_test_error));
+    ls_require(ls_checkpoint_newest(
+        &(struct ls_checkpoint_search){.run = ls_test_folder(), .set_aside = true}, &checkpoint,
+        &found, &ls_test_error));
     ck_assert(!found);
 }
 END_TEST
@@ -145,8 +243,10 @@ START_TEST(a_manifest_of_a_later_format_is_refused_not_set_aside) {
     free(text);
     struct ls_checkpoint checkpoint;
     bool found;
-    ck_assert_int_eq(ls_checkpoint_newest(run, true, &checkpoint, &found, &ls_test_error),
-                     LS_INVALID);
+    ck_assert_int_eq(
+        ls_checkpoint_newest(&(struct ls_checkpoint_search){.run = run, .set_aside = true},
+                             &checkpoint, &found, &ls_test_error),
+        LS_INVALID);
     ck_assert_ptr_nonnull(strstr(ls_test_error.text, "format 9"));
     ck_assert(ls_file_exists(path_of(2, "manifest")));
 }
@@ -162,6 +262,8 @@ void ls_test_end(void) {
 }
 
 LS_SUITE(a_truncated_shard, a_flipped_bit_anywhere, a_missing_shard,
-         a_torn_changed_or_missing_manifest, none_intact_is_an_error_every_time,
+         a_torn_changed_or_missing_manifest, what_cannot_be_read_is_damaged,
+         a_checkpoint_that_is_no_folder_is_damaged, a_file_that_may_not_be_read_is_damaged,
+         a_state_that_is_refused_makes_a_checkpoint_damaged, none_intact_is_an_error_every_time,
          no_checkpoint_at_all_is_a_fresh_start,
          a_manifest_of_a_later_format_is_refused_not_set_aside)

@@ -17,8 +17,9 @@ static void check_worlds(const struct ls_parameter_set *written,
         ls_require(ls_fixture_save(ls_test_folder(), written, step, writers, 2, &ls_test_error));
         struct ls_checkpoint checkpoint;
         bool found;
-        ls_require(
-            ls_checkpoint_newest(ls_test_folder(), true, &checkpoint, &found, &ls_test_error));
+        ls_require(ls_checkpoint_newest(
+            &(struct ls_checkpoint_search){.run = ls_test_folder(), .set_aside = true}, &checkpoint,
+            &found, &ls_test_error));
         ck_assert(found);
         ck_assert_uint_eq(checkpoint.step, step);
         ck_assert_int_eq(checkpoint.world_size, writers);

@@ -1,6 +1,9 @@
 /* The wrapper around OpenMP: every part runs exactly once, part 0 on the caller's thread. */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
 
 #include "core/base/parallel.h"
 #include "tests/support/support.h"
@@ -46,6 +49,27 @@ START_TEST(a_call_inside_a_part_stays_on_its_thread) {
 }
 END_TEST
 
+START_TEST(threads_that_the_system_does_not_give_are_an_error) {
+    ls_require(ls_parallel_check(PARTS_MAX, &ls_test_error));
+#ifdef __SANITIZE_ADDRESS__ /* takes memory of its own for each thread, and ends without it */
+    return;
+#endif
+    FILE *file = fopen("/proc/self/statm", "r");
+    unsigned long pages;
+    ck_assert(file && fscanf(file, "%lu", &pages) == 1);
+    fclose(file);
+    struct rlimit before, limit;
+    ck_assert_int_eq(getrlimit(RLIMIT_AS, &before), 0);
+    limit = before;
+    limit.rlim_cur = pages * 4096 + (4 << 20); /* less than a stack */
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    const enum ls_status status = ls_parallel_check(1000, &ls_test_error);
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &before), 0);
+    ck_assert_int_eq(status, LS_SYSTEM);
+    ck_assert_ptr_nonnull(strstr(ls_test_error.text, "but 1000 are wanted"));
+}
+END_TEST
+
 /* Kernels keep arrays of this size on the stack. */
 static void use_stack(void *context, int part) {
     volatile char bytes[256 << 10];
@@ -62,7 +86,7 @@ START_TEST(a_thread_has_the_stack_that_kernels_need) {
 }
 END_TEST
 
-START_TEST(runs_of_parts_follow_each_other) {
+START_TEST(runs_of_parts_follow_each_other, threads_that_the_system_does_not_give_are_an_error) {
     for (int parts = 1; parts < 9; parts++) {
         ck_assert_int_eq(ls_even_first(INT64_C(1) << 40, 0, parts), 0);
         ck_assert_int_eq(ls_even_first(INT64_C(1) << 40, parts, parts), INT64_C(1) << 40);

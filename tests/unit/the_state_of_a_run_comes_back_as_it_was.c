@@ -9,25 +9,23 @@
 #include "tests/support/support.h"
 
 static struct ls_state example(int sums) {
-    struct ls_state state = {.step = 1234567890123,
-                             .epoch = 7,
-                             .index = 3,
-                             .schedule_steps = 900,
-                             .seconds = 0.1,
-                             .rows = {10, 20, 30},
-                             .metrics_bytes = 4567,
-                             .has_best = true,
-                             .best = 0.7,
-                             .best_epoch = 5,
-                             .best_step = 6,
-                             .epochs_without = 2,
-                             .early_stopped = true,
-                             .feed_count = 2,
-                             .feeds = {{.name = "inputs", .shape = LS_SHAPE(28, 14, 3)},
-                                       {.name = "words",
-                                        .integer = true,
-                                        .limit = 65,
-                                        .scaling = LS_FEED_PER_CHANNEL}}};
+    struct ls_state state = {
+        .step = 1234567890123,
+        .epoch = 7,
+        .index = 3,
+        .schedule_steps = 900,
+        .seconds = 0.1,
+        .rows = {10, 20, 30},
+        .metrics_bytes = 4567,
+        .has_best = true,
+        .best = 0.7,
+        .best_epoch = 5,
+        .best_step = 6,
+        .epochs_without = 2,
+        .early_stopped = true,
+        .feed_count = 2,
+        .feeds = {{.name = "inputs", .shape = LS_SHAPE(28, 14, 3)},
+                  {.name = "words", .integer = true, .limit = 65, .scaling = LS_FEED_PER_CHANNEL}}};
     ls_state_create_sums(&state, sums);
     for (int i = 0; i < sums; i++) {
         state.window[i] = 1.0 / (i + 3);
@@ -126,6 +124,13 @@ START_TEST(states_that_are_not_whole_are_refused) {
                      "the state has 2 and 3 metric sums, expected as many of both, at most 4096");
     ck_assert_int_eq(parse_changed(text, "\"index\"", "\"other\""), LS_DAMAGED);
     ck_assert_int_eq(parse_changed(text, "28", "-28"), LS_DAMAGED);
+    ck_assert_int_eq(parse_changed(text, "\"index\": 3", "\"index\": -1"), LS_DAMAGED);
+    ck_assert_str_eq(ls_test_error.text, "the state has the index -1, expected 0 or more");
+    ck_assert_int_eq(parse_changed(text, "\"seconds\": 0.1", "\"seconds\": -0.1"), LS_DAMAGED);
+    ck_assert_int_eq(parse_changed(text, "\"epoch\": 7", "\"epoch\": \"7\""), LS_DAMAGED);
+    ck_assert_int_eq(parse_changed(text, "null", "\"none\""), LS_DAMAGED);
+    ck_assert_int_eq(parse_changed(text, "\"best_epoch\": 5", "\"best_epoch\": 8"), LS_DAMAGED);
+    ck_assert_str_eq(ls_test_error.text, "the state has the best_epoch 8, but the epoch 7");
     ls_state_clear(&state);
     free(text);
 }

@@ -1,0 +1,28 @@
+# Run when the program changed (cmake -P): writes the manual page OUTPUT out of what PROGRAM says of itself, so that page
+# and program cannot differ.
+function(ask result)
+    execute_process(COMMAND ${PROGRAM} help ${ARGN} OUTPUT_VARIABLE text RESULT_VARIABLE failed)
+    if(failed)
+        message(FATAL_ERROR "${PROGRAM} help ${ARGN} ended with ${failed}")
+    endif()
+    # Literal for roff: no escapes, and no line that begins with a request.
+    string(REPLACE "\\" "\\e" text "${text}")
+    string(REPLACE "-" "\\-" text "${text}")
+    string(REGEX REPLACE "(^|\n)([.'])" "\\1\\\\\\&\\2" text "${text}")
+    set(${result} ".nf\n${text}.fi\n" PARENT_SCOPE)
+endfunction()
+
+ask(overview)
+string(REGEX MATCHALL "\n  [a-z]+ " names "${overview}")
+set(page ".TH LOCKSTEP 1 \"\" \"Lockstep ${VERSION}\" \"User Commands\"\n.SH NAME\nlockstep \\- distributed training of neural networks, the same bits at any number of ranks\n.SH SYNOPSIS\n.B lockstep\n.I COMMAND\n...\n.SH DESCRIPTION\n${overview}")
+foreach(name ${names})
+    string(STRIP "${name}" name)
+    string(TOUPPER "${name}" upper)
+    ask(text ${name})
+    string(APPEND page ".SH ${upper}\n${text}")
+endforeach()
+ask(text config)
+string(APPEND page ".SH CONFIG\n${text}")
+ask(text exit-codes)
+string(APPEND page ".SH EXIT STATUS\n${text}")
+file(WRITE ${OUTPUT} "${page}")
