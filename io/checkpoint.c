@@ -32,7 +32,7 @@ enum ls_status ls_checkpoint_begin(const struct ls_checkpoint_write *write,
     char parent[LS_PATH_MAX], folder[LS_PATH_MAX];
     ls_checkpoint_parent(parent, write->run);
     ls_checkpoint_temporary(folder, write);
-    enum ls_status status = ls_folder_create(parent, error);
+    enum ls_status status = ls_folder_add(parent, error);
     if (status == LS_OK)
         status = ls_folder_sync(write->run, error);
     if (status == LS_OK) /* of an attempt of this run that failed and could not clean up */

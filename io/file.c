@@ -313,6 +313,21 @@ enum ls_status ls_folder_create(const char *path, struct ls_error *error) {
     return status;
 }
 
+enum ls_status ls_folder_add(const char *path, struct ls_error *error) {
+    struct stat info;
+    if (mkdir(path, 0777) == 0) {
+        sync_parent(path);
+        return LS_OK;
+    }
+    const int number = errno;
+    if (number != EEXIST)
+        return ls_file_fail(error, "create folder", path, number);
+    if (stat(path, &info) || !S_ISDIR(info.st_mode))
+        return ls_fail(error, LS_INVALID, "cannot create folder %s: it is a file, not a folder",
+                       path);
+    return LS_OK;
+}
+
 enum ls_status ls_folder_remove(const char *path, struct ls_error *error) {
     struct stat info;
     if (lstat(path, &info))

@@ -17,6 +17,8 @@ LS_MUST_USE enum ls_status ls_file_digest(const char *path, uint64_t *bytes, uin
                                           struct ls_error *error);
 /* mkdir -p; a regular file in the way is an error that names it. */
 LS_MUST_USE enum ls_status ls_folder_create(const char *path, struct ls_error *error);
+/* mkdir of the last part only: a folder above that has gone away meanwhile stays away. */
+LS_MUST_USE enum ls_status ls_folder_add(const char *path, struct ls_error *error);
 LS_MUST_USE enum ls_status ls_folder_sync(const char *path, struct ls_error *error);
 /* With contents; links are removed, not followed. None there: nothing to do. */
 LS_MUST_USE enum ls_status ls_folder_remove(const char *path, struct ls_error *error);

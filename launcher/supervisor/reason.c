@@ -64,7 +64,7 @@ static void witness(bool bug, const char *text) {
 enum ls_status ls_reason_open(const char *run, int rank, struct ls_error *error) {
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/ranks", run);
-    enum ls_status status = ls_folder_create(path, error);
+    enum ls_status status = ls_folder_add(path, error);
     if (status != LS_OK)
         return status;
     print_path(path, run, rank);

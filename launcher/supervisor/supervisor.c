@@ -134,11 +134,11 @@ static void stop_listening(struct supervisor *supervisor) {
  * on meanwhile. */
 static enum ls_status run_mpirun(struct supervisor *supervisor, struct ls_mpirun *mpirun,
                                  struct ls_error *error) {
+    listen_to(supervisor);
     pid_t *spared; /* a shell may have left us its children through exec */
     const int spared_count = ls_process_children(&spared);
     struct ls_relay *relay;
     enum ls_status status = ls_relay_create(&relay, mpirun, error);
-    listen_to(supervisor);
     if (status == LS_OK)
         status = ls_process_start(mpirun, &supervisor->mpirun, error);
     for (int i = 0; i < 2; i++)

@@ -68,7 +68,7 @@ class Job:
             words = dict(word.split(b"=", 1) for word in file.read().split(b"\0") if b"=" in word)
         return words[b"OMPI_MCA_btl_vader_backing_directory"].decode()
 
-    def end(self, code, *texts, seconds=15, lines=6, without=()):
+    def end(self, code, *texts, seconds=40, lines=6, without=()):
         out, err = self.process.communicate(timeout=seconds)
         assert self.process.returncode == code, (self.process.returncode, code, out, err)
         for text in texts:

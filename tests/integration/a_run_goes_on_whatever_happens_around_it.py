@@ -1,5 +1,6 @@
 """Files of a run that are removed, cut or made unreadable, a folder that goes away, a reader that goes away, launchers of
 others, too little memory: training goes on where it can, else it says why, and never claims what is not so."""
+import atexit
 import json
 import os
 import shutil
@@ -36,8 +37,8 @@ def half(name):
     return run
 
 
-def goes_on(run, *texts, ranks=1):
-    done = lockstep.call("train", CONFIG, "-n", ranks, "--out", run)
+def goes_on(run, *texts):
+    done = lockstep.call("worker", CONFIG, "--out", run)
     lockstep.equal(lockstep.result(run)["parameters_digest"], EXPECTED, f"the end of {run}")
     for text in texts:
         lockstep.check(text in done.stderr, f"expected {text!r}, found\n{done.stderr}")
@@ -95,18 +96,20 @@ for name, change in (("pipe", pipe), ("loop", loop), ("index", manifest_with({"i
 run = half("beyond")
 for folder in os.listdir(os.path.join(run, "checkpoints")):
     manifest_with({"index": 3})(os.path.join(run, "checkpoints", folder))
-refused = lockstep.call("train", CONFIG, "-n", 1, "--out", run, expect=DAMAGED)
+refused = lockstep.call("worker", CONFIG, "--out", run, expect=DAMAGED)
 lockstep.check("at batch 3 of epoch" in refused.stderr, refused.stderr)
 
 
 # Somebody works on the folder while it trains.
-def start(run, *more, ranks=2, **settings):
-    words = lockstep.command("train", CONFIG, "-n", ranks, "--out", run, *more, train__epochs=100000,
-                             checkpoint__every_epochs=20, **settings)
+def start(run):
+    """Returns when it has saved a checkpoint."""
+    folder = os.path.join(run, "checkpoints")
+    before = set(os.listdir(folder)) if os.path.exists(folder) else set()
+    words = lockstep.command("train", CONFIG, "-n", 2, "--out", run, train__epochs=100000, checkpoint__every_epochs=50)
     process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    lockstep.wait_until(lambda: os.path.isdir(os.path.join(run, "checkpoints"))
-                        and any(name.startswith("step-") for name in os.listdir(os.path.join(run, "checkpoints"))),
-                        30, "a checkpoint")
+    atexit.register(process.kill)
+    lockstep.wait_until(lambda: os.path.exists(folder)
+                        and any(name.startswith("step-") for name in set(os.listdir(folder)) - before), 30, "a checkpoint")
     return process
 
 
@@ -141,7 +144,7 @@ ends(process, LOCKED, "has been taken over by a later start of lockstep (number 
 
 # Nobody reads the output, or there is none.
 run = lockstep.path("unread")
-process = subprocess.Popen(lockstep.command("train", CONFIG, "-n", 2, "--out", run, log__progress_seconds=0.01),
+process = subprocess.Popen(lockstep.command("train", CONFIG, "-n", 2, "--out", run, log__progress_seconds=0.1),
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 process.stdout.close()
 lockstep.equal(process.wait(60), 0, "the exit code of a run that nobody reads")
@@ -169,7 +172,7 @@ del os.environ["PALS_RANKID"]
 
 # What the system does not give is no bug.
 with open(lockstep.path("large.yaml"), "w") as file:
-    file.write(f"data: {{train: {lockstep.path('data.h5')}}}\nmodel: [linear: 100000000, linear: 3]\n")
+    file.write(f"data: {{train: {lockstep.path('data.h5')}}}\nmodel: [linear: 16000000, linear: 3]\n")
 for words in (("inspect", lockstep.path("large.yaml")), ("train", lockstep.path("large.yaml"), "-n", "1", "--out", run)):
     limited = subprocess.run(["sh", "-c", 'ulimit -v 900000; exec "$@"', "sh", *lockstep.command(*words)],
                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60)
