@@ -52,6 +52,8 @@ struct ls_relay;
  * written to them. ls_relay_finish, also after an error. */
 LS_MUST_USE enum ls_status ls_relay_create(struct ls_relay **relay, struct ls_mpirun *mpirun,
                                            struct ls_error *error);
+/* Nothing more to stderr: what mpirun says while it is being killed. */
+void ls_relay_mute(struct ls_relay *relay);
 /* Waits until all is passed on, when nobody writes any more; not for ever unless patient. Returns
  * what mpirun itself had to say, to be freed by the caller. */
 char *ls_relay_finish(struct ls_relay *relay, bool patient);

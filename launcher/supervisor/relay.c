@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ struct text {
 struct stream {
     int from, to;
     bool filtered;
+    atomic_bool muted;
     char noise[NOISE_SIZE]; /* how mpirun begins the lines that nobody wants */
     pthread_t thread;
     bool started;
@@ -45,6 +47,11 @@ struct stream {
 struct ls_relay {
     struct stream streams[2];
 };
+
+/* Set once, by the event loop. */
+static bool is_muted(const struct stream *stream) {
+    return atomic_load_explicit(&stream->muted, memory_order_relaxed);
+}
 
 static void text_add(struct text *text, const char *bytes, size_t count) {
     text->bytes = ls_realloc(text->bytes, text->count + count + 1, 1);
@@ -61,7 +68,7 @@ static void text_clear(struct text *text) {
 /* A reader that has gone away, or a full disk, is no reason to end a job: what cannot be written is
  * dropped. */
 static void pass(const struct stream *stream, const char *bytes, size_t count) {
-    while (count) {
+    while (count && !is_muted(stream)) {
         const ssize_t put = write(stream->to, bytes, count);
         if (put > 0) {
             bytes += put;
@@ -198,6 +205,10 @@ enum ls_status ls_relay_create(struct ls_relay **result, struct ls_mpirun *mpiru
     if (!number)
         return LS_OK;
     return ls_fail(error, LS_SYSTEM, "cannot start mpirun: %s", strerror(number));
+}
+
+void ls_relay_mute(struct ls_relay *relay) {
+    atomic_store_explicit(&relay->streams[1].muted, true, memory_order_relaxed);
 }
 
 /* Whether its thread has come to the end; it may wait for whoever reads our output. */

@@ -23,6 +23,7 @@ struct supervisor {
     uv_signal_t signals[5]; /* SIGTERM, SIGINT, SIGUSR1, SIGHUP; SIGCHLD */
     uv_timer_t ladder, nudge;
     struct ls_watch *watch; /* owned */
+    struct ls_relay *relay; /* owned */
     pid_t mpirun;
     bool ended;
     int status;    /* of mpirun, from waitpid */
@@ -71,6 +72,7 @@ static void on_stop(uv_signal_t *handle, int number) {
     const bool urgent = number == SIGTERM || number == SIGINT;
     if (supervisor->stopping && urgent && !supervisor->forced) {
         supervisor->forced = true;
+        ls_relay_mute(supervisor->relay);
         begin_ladder(supervisor);
     } else if (!supervisor->stopping) {
         ls_log(LS_LOG_INFO, "saving a checkpoint, then stopping (once more to end at once)");
@@ -137,8 +139,7 @@ static enum ls_status run_mpirun(struct supervisor *supervisor, struct ls_mpirun
     listen_to(supervisor);
     pid_t *spared; /* a shell may have left us its children through exec */
     const int spared_count = ls_process_children(&spared);
-    struct ls_relay *relay;
-    enum ls_status status = ls_relay_create(&relay, mpirun, error);
+    enum ls_status status = ls_relay_create(&supervisor->relay, mpirun, error);
     if (status == LS_OK)
         status = ls_process_start(mpirun, &supervisor->mpirun, error);
     for (int i = 0; i < 2; i++)
@@ -152,7 +153,7 @@ static enum ls_status run_mpirun(struct supervisor *supervisor, struct ls_mpirun
             ls_log(LS_LOG_WARNING, "some processes of the job could not be ended");
     }
     stop_listening(supervisor);
-    supervisor->kept = ls_relay_finish(relay, all_gone && !supervisor->forced);
+    supervisor->kept = ls_relay_finish(supervisor->relay, all_gone && !supervisor->forced);
     free(spared);
     return status;
 }
