@@ -1,10 +1,8 @@
 #include "io/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +12,7 @@
 #include "core/base/hash.h"
 #include "core/base/memory.h"
 
-enum { BLOCK_BYTES = 1 << 20, HOST_SIZE = 65 };
-#define TEMPORARY ".tmp-"
+enum { BLOCK_BYTES = 1 << 20 };
 
 /* Length of the shortest leading part of path ("a", "a/b", ...) that is not a folder; 0 if all are.
  * The last component is left out: it is the file itself. */
@@ -142,56 +139,11 @@ enum ls_status ls_file_digest(const char *path, uint64_t *bytes, uint64_t *diges
     return status;
 }
 
-/* The folder that path lies in; owned by the caller. */
-static char *folder_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    if (!slash)
-        return ls_strdup(".");
-    char *folder = ls_strdup(path);
-    folder[slash == path ? 1 : slash - path] = '\0';
-    return folder;
-}
-
-static void find_host(char host[HOST_SIZE]) {
-    if (gethostname(host, HOST_SIZE))
-        host[0] = '\0';
-    host[HOST_SIZE - 1] = '\0';
-}
-
-/* Whether "HOST-PID-N" is of a process of this host that has ended. */
-static bool abandoned(const char *mark, const char *host) {
-    const size_t length = strlen(host);
-    char *end;
-    if (strncmp(mark, host, length) != 0 || mark[length] != '-')
-        return false;
-    const long pid = strtol(mark + length + 1, &end, 10);
-    return *end == '-' && pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH;
-}
-
-/* What killed processes have left of this file. */
-static void remove_abandoned(const char *path) {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    const size_t length = strlen(name);
-    char *folder_path = folder_of(path), host[HOST_SIZE];
-    DIR *folder = opendir(folder_path);
-    find_host(host);
-    for (struct dirent *entry; folder && (entry = readdir(folder));)
-        if (!strncmp(entry->d_name, name, length) &&
-            !strncmp(entry->d_name + length, TEMPORARY, sizeof TEMPORARY - 1) &&
-            abandoned(entry->d_name + length + sizeof TEMPORARY - 1, host))
-            unlinkat(dirfd(folder), entry->d_name, 0);
-    if (folder)
-        closedir(folder);
-    free(folder_path);
-}
-
-/* Creates PATH.tmp-HOST-PID-N for the first N that is free. */
+/* Creates PATH.tmp-PID-N for the first N that is free (a killed process leaves its own behind). */
 static int create_temporary(const char *path, char *temporary, size_t size) {
-    char host[HOST_SIZE];
     int file = -1;
-    find_host(host);
     for (int number = 0; number < 1000; number++) {
-        snprintf(temporary, size, "%s" TEMPORARY "%s-%ld-%d", path, host, (long)getpid(), number);
+        snprintf(temporary, size, "%s.tmp-%ld-%d", path, (long)getpid(), number);
         file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (file >= 0 || errno != EEXIST)
             break;
@@ -206,8 +158,7 @@ enum ls_status ls_file_temporary(const char *path, char **temporary, struct ls_e
         return ls_file_fail(error, "write", path, EISDIR);
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return ls_fail(error, LS_INVALID, "cannot write %s: it is not a regular file", path);
-    remove_abandoned(path);
-    const size_t size = strlen(path) + HOST_SIZE + 40;
+    const size_t size = strlen(path) + 40;
     *temporary = ls_calloc(size, 1);
     const int file = create_temporary(path, *temporary, size);
     if (file >= 0) {
@@ -218,6 +169,16 @@ enum ls_status ls_file_temporary(const char *path, char **temporary, struct ls_e
     free(*temporary);
     *temporary = NULL;
     return ls_file_fail(error, "write", path, number);
+}
+
+/* The folder that path lies in; owned by the caller. */
+static char *folder_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return ls_strdup(".");
+    char *folder = ls_strdup(path);
+    folder[slash == path ? 1 : slash - path] = '\0';
+    return folder;
 }
 
 static enum ls_status sync_at(const char *path, int flags, struct ls_error *error) {

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/hash.h"
@@ -16,9 +15,9 @@ static struct ls_error *const error = &ls_test_error;
 
 /* Names in the test's folder; a small ring, so that two can be used in one call. */
 static const char *in_folder(const char *name) {
-    static char paths[8][1024];
+    static char paths[4][1024];
     static int next;
-    char *path = paths[next++ % 8];
+    char *path = paths[next++ % 4];
     snprintf(path, sizeof paths[0], "%s/%s", ls_test_folder(), name);
     return path;
 }
@@ -130,32 +129,6 @@ START_TEST(the_umask_decides_the_mode) {
 }
 END_TEST
 
-/* NAME.tmp-HOST-PID-0, as a process of that number would have left it. */
-static const char *left_by(const char *name, const char *host, pid_t pid) {
-    char text[200];
-    snprintf(text, sizeof text, "%s.tmp-%s-%ld-0", name, host, (long)pid);
-    const int file = open(in_folder(text), O_WRONLY | O_CREAT, 0666);
-    ck_assert_int_ge(file, 0);
-    close(file);
-    return in_folder(text);
-}
-
-START_TEST(what_killed_processes_left_of_a_file_is_removed) {
-    char host[65] = "";
-    ck_assert_int_eq(gethostname(host, sizeof host - 1), 0);
-    const pid_t dead = fork();
-    if (dead == 0)
-        _exit(0);
-    ck_assert_int_eq(waitpid(dead, NULL, 0), dead);
-    const char *abandoned = left_by("left", host, dead), *busy = left_by("left", host, getppid());
-    const char *elsewhere = left_by("left", "elsewhere", dead);
-    const char *other = left_by("lefty", host, dead);
-    ls_require(ls_file_write(in_folder("left"), "x", 1, error));
-    ck_assert(!ls_file_exists(abandoned));
-    ck_assert(ls_file_exists(busy) && ls_file_exists(elsewhere) && ls_file_exists(other));
-}
-END_TEST
-
 LS_SUITE(what_is_written_is_read_back, an_existing_file_survives_a_failed_write,
          errors_name_the_part_of_the_path, folders_come_and_go_with_their_contents,
-         the_umask_decides_the_mode, what_killed_processes_left_of_a_file_is_removed)
+         the_umask_decides_the_mode)
