@@ -44,3 +44,9 @@ run("cmake", "--build", lockstep.path("project", "build"))
 lockstep.equal(run(lockstep.path("project", "build", "xor")).strip(), "4 of 4 right", "xor by CMake")
 installed = run(os.path.join(PREFIX, "bin", "lockstep"), "--version")
 lockstep.check("lockstep" in installed, installed)
+pages = run("find", os.path.join(PREFIX, "share"), "-name", "lockstep.1").split()
+lockstep.check(len(pages) == 1 and pages[0].endswith("/man/man1/lockstep.1"), f"manual pages: {pages}")
+with open(pages[0]) as file:
+    page = file.read().replace("\\-", "-").replace("\\&", "").replace("\\e", "\\")
+for words in ((), ("train",), ("config",), ("exit-codes",)):
+    lockstep.check(lockstep.call("help", *words).stdout in page, f"the manual page lacks what help {' '.join(words)} says")
