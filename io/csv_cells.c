@@ -1,4 +1,6 @@
-/* What stands for a missing value, and dates as numbers. */
+/* Cells to numbers. */
+#include <float.h>
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
@@ -17,103 +19,122 @@ bool ls_csv_placeholder(const char *text) {
     return false;
 }
 
-/* `count` digits; -1: there are others. */
-static int digits(const char **text, int count) {
-    int value = 0;
-    for (int i = 0; i < count; i++, ++*text) {
-        if (**text < '0' || **text > '9')
-            return -1;
-        value = 10 * value + (**text - '0');
+bool ls_csv_decimal_comma(const char *text, char decimal) {
+    double value;
+    return decimal != ',' && strchr(text, ',') && ls_csv_number(text, ',', &value);
+}
+
+static enum ls_status no_value(const struct ls_csv_spot *spot, struct ls_error *error) {
+    const struct ls_schema_column *column = &spot->table->schema.columns[spot->column];
+    const char *path = spot->path;
+    if (column->role == LS_ROLE_TARGET)
+        return ls_csv_fail(error, path, spot->field->place,
+                           "no value in column '%s': a target cannot be filled in; say --missing "
+                           "drop",
+                           column->name);
+    if (spot->table->learned && column->kind == LS_CELL_CATEGORY)
+        return ls_csv_fail(error, path, spot->field->place,
+                           "no value in column '%s', which has one in each row of the training "
+                           "data; say --missing drop",
+                           column->name);
+    return ls_csv_fail(
+        error, path, spot->field->place,
+        spot->table->learned
+            ? "no value in column '%s', and the training data was read so that this is an error; "
+              "say --missing drop"
+            : "no value in column '%s'; say --missing drop, mean, median, zero or a number",
+        column->name);
+}
+
+int ls_csv_missing_rule(const struct ls_csv_table *table) {
+    return table->import->missing[0] ? table->import->missing_rule : table->schema.missing;
+}
+
+static enum ls_status parse_missing(const struct ls_csv_spot *spot, double *value,
+                                    struct ls_error *error) {
+    const struct ls_csv_table *table = spot->table;
+    const struct ls_schema_column *column = &table->schema.columns[spot->column];
+    *value = (double)NAN;
+    if (ls_csv_missing_rule(table) == LS_MISSING_ERROR || column->role == LS_ROLE_TARGET)
+        return no_value(spot, error);
+    if (!table->learned || column->kind != LS_CELL_CATEGORY)
+        return LS_OK;
+    if (!column->has_missing && !column->has_unknown)
+        return no_value(spot, error);
+    *value = column->word_count - 1 - (column->has_missing && column->has_unknown);
+    return LS_OK;
+}
+
+static enum ls_status parse_word(const struct ls_csv_spot *spot, double *value,
+                                 struct ls_error *error) {
+    struct ls_csv_table *table = spot->table;
+    const struct ls_schema_column *column = &table->schema.columns[spot->column];
+    if (!table->learned) {
+        *value = ls_csv_words_add(&table->words[spot->column], spot->field->text);
+        return LS_OK;
     }
-    return value;
+    const int word = ls_schema_word(column, spot->field->text);
+    *value = word >= 0 ? word : column->word_count - 1;
+    if (word >= 0 || column->has_unknown)
+        return LS_OK;
+    return ls_csv_fail(error, spot->path, spot->field->place,
+                       "column '%s': the training data has no word '%.64s'%s", column->name,
+                       spot->field->text,
+                       column->role == LS_ROLE_INPUT
+                           ? "; trained with --unknown category, such words are one of their own"
+                           : "");
 }
 
-/* Days since 1970-01-01 in the Gregorian calendar: years begin with March, so that the leap day is
- * the last one. */
-static double days_of(int year, int month, int day) {
-    const int y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
-    return 365.0 * y + (double)(y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1) - 719468;
+static enum ls_status parse_number(const struct ls_csv_spot *spot, double *value,
+                                   struct ls_error *error) {
+    const struct ls_csv_table *table = spot->table;
+    const struct ls_schema_column *column = &table->schema.columns[spot->column];
+    const char decimal = table->import->decimal[0];
+    const int shown = (int)strcspn(spot->field->text, "\r\n"), length = shown < 64 ? shown : 64;
+    if (ls_csv_number(spot->field->text, decimal, value) && fabs(*value) <= (double)FLT_MAX)
+        return LS_OK;
+    if (ls_csv_decimal_comma(spot->field->text, decimal))
+        return ls_csv_fail(error, spot->path, spot->field->place,
+                           "column '%s': '%.*s' looks like a number with a decimal comma; say "
+                           "--decimal ,",
+                           column->name, length, spot->field->text);
+    return ls_csv_fail(error, spot->path, spot->field->place,
+                       "column '%s': expected a finite 32-bit number, found '%.*s'%s%s%s",
+                       column->name, length, spot->field->text,
+                       table->learned ? "" : " (words: --categorical ",
+                       table->learned ? "" : column->name, table->learned ? "" : ")");
 }
 
-static bool is_leap(int year) {
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+static enum ls_status parse_date(const struct ls_csv_spot *spot, double *value,
+                                 struct ls_error *error) {
+    const struct ls_schema *schema = &spot->table->schema;
+    if (ls_csv_date(spot->field->text, (enum ls_date_rule)schema->date_rule, value))
+        return LS_OK;
+    return ls_csv_fail(error, spot->path, spot->field->place,
+                       "column '%s': expected a date like 2024-02-29 or 2024-02-29T12:30:00Z, "
+                       "found '%.64s'",
+                       schema->columns[spot->column].name, spot->field->text);
 }
 
-static int month_days(int year, int month) {
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    return days[month - 1] + (month == 2 && is_leap(year));
+bool ls_csv_is_missing(const struct ls_csv_table *table, int column, const char *text) {
+    return ls_csv_missing(text) ||
+           (table->schema.columns[column].kind != LS_CELL_CATEGORY && ls_csv_placeholder(text));
 }
 
-/* " 12:30", ":05.25", "Z" or "+01:00" behind the day: seconds of the day in UTC. */
-static bool read_time(const char **text, double *seconds) {
-    if (**text != 'T' && **text != ' ')
-        return !**text;
-    ++*text;
-    const int hour = digits(text, 2), colon = *(*text)++ == ':', minute = digits(text, 2);
-    if (hour < 0 || hour > 23 || !colon || minute < 0 || minute > 59)
+bool ls_csv_is_read(const struct ls_csv_table *table, int column) {
+    if (column < 0)
         return false;
-    *seconds = 3600.0 * hour + 60.0 * minute;
-    if (**text == ':') {
-        ++*text;
-        const int second = digits(text, 2);
-        if (second < 0 || second > 60)
-            return false;
-        *seconds += second;
-        double share = 0.1;
-        if (**text == '.')
-            for (++*text; **text >= '0' && **text <= '9'; ++*text, share /= 10)
-                *seconds += share * (**text - '0');
-    }
-    if (**text == 'Z')
-        return !*++*text;
-    if (**text != '+' && **text != '-')
-        return !**text;
-    const double sign = *(*text)++ == '+' ? 1 : -1;
-    const int hours = digits(text, 2);
-    *text += **text == ':';
-    const int minutes = digits(text, 2);
-    *seconds -= sign * (3600.0 * hours + 60.0 * minutes);
-    return hours >= 0 && minutes >= 0 && !**text;
+    const int role = table->schema.columns[column].role;
+    return role == LS_ROLE_INPUT || (role == LS_ROLE_TARGET && !table->import->no_targets);
 }
 
-bool ls_csv_date(const char *text, enum ls_date_rule rule, double *value) {
-    double seconds = 0;
-    const int year = digits(&text, 4);
-    const bool first = year >= 1 && *text == '-';
-    text += first;
-    const int month = first ? digits(&text, 2) : -1;
-    const bool second = month >= 1 && month <= 12 && *text == '-';
-    text += second;
-    const int day = second ? digits(&text, 2) : -1;
-    if (day < 1 || day > month_days(year, month) || !read_time(&text, &seconds))
-        return false;
-    const double days = days_of(year, month, day) + seconds / 86400;
-    double whole = (double)(int64_t)days; /* midnight in UTC of that day */
-    whole -= whole > days;
-    switch (rule) {
-    case LS_DATE_DAYS:
-        *value = days;
-        break;
-    case LS_DATE_HOUR:
-        *value = (days - whole) * 24;
-        break;
-    case LS_DATE_WEEKDAY: /* 1970-01-01 was a Thursday */
-        *value = (double)((((int64_t)whole + 3) % 7 + 7) % 7);
-        break;
-    case LS_DATE_DAY_OF_YEAR: {
-        const double begin = days_of(year, 1, 1);
-        *value = whole - begin + 1;
-        if (whole < begin)
-            *value = 365 + is_leap(year - 1);
-        else if (whole - begin >= 365 + is_leap(year))
-            *value = 1;
-        break;
-    }
-    case LS_DATE_YEAR:
-        *value = whole < days_of(year, 1, 1)        ? year - 1
-                 : whole >= days_of(year + 1, 1, 1) ? year + 1
-                                                    : year;
-        break;
-    }
-    return true;
+enum ls_status ls_csv_parse(const struct ls_csv_spot *spot, double *value, struct ls_error *error) {
+    static enum ls_status (*const parsers[])(const struct ls_csv_spot *, double *,
+                                             struct ls_error *) = {[LS_CELL_NUMBER] = parse_number,
+                                                                   [LS_CELL_CATEGORY] = parse_word,
+                                                                   [LS_CELL_DATE] = parse_date};
+    const struct ls_csv_table *table = spot->table;
+    if (ls_csv_is_missing(table, spot->column, spot->field->text))
+        return parse_missing(spot, value, error);
+    return parsers[table->schema.columns[spot->column].kind](spot, value, error);
 }

@@ -1,11 +1,9 @@
 /* CSV files as a table: a first look at the columns, then the cells. */
 #include "io/csv_table.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/base/log.h"
 #include "core/base/memory.h"
@@ -28,11 +26,6 @@ static enum ls_status wrong_count(const struct reading *reading, const struct ls
                        "expected %d fields, found %d", expected, record->count);
 }
 
-static bool has_decimal_comma(const char *text, char decimal) {
-    double value;
-    return decimal != ',' && strchr(text, ',') && ls_csv_number(text, ',', &value);
-}
-
 static void tally_cell(struct ls_csv_tally *tally, const struct reading *reading,
                        const struct ls_csv_field *field) {
     const char decimal = reading->table->import->decimal[0];
@@ -49,7 +42,7 @@ static void tally_cell(struct ls_csv_tally *tally, const struct reading *reading
             tally->odd_path = reading->file->path;
             snprintf(tally->odd_text, sizeof tally->odd_text, "%s", field->text);
         }
-        tally->commas += has_decimal_comma(field->text, decimal);
+        tally->commas += ls_csv_decimal_comma(field->text, decimal);
     }
 }
 
@@ -68,126 +61,6 @@ static enum ls_status look(void *context, const struct ls_csv_record *record,
         if (reading->file->columns[i] >= 0)
             tally_cell(&table->tallies[reading->file->columns[i]], reading, &record->fields[i]);
     return LS_OK;
-}
-
-static enum ls_status no_value(const struct reading *reading, const struct ls_csv_field *field,
-                               int c, struct ls_error *error) {
-    const struct ls_schema_column *column = &reading->table->schema.columns[c];
-    const char *path = reading->file->path;
-    if (column->role == LS_ROLE_TARGET)
-        return ls_csv_fail(error, path, field->place,
-                           "no value in column '%s': a target cannot be filled in; say --missing "
-                           "drop",
-                           column->name);
-    if (reading->table->learned && column->kind == LS_CELL_CATEGORY)
-        return ls_csv_fail(error, path, field->place,
-                           "no value in column '%s', which has one in each row of the training "
-                           "data; say --missing drop",
-                           column->name);
-    return ls_csv_fail(
-        error, path, field->place,
-        reading->table->learned
-            ? "no value in column '%s', and the training data was read so that this is an error; "
-              "say --missing drop"
-            : "no value in column '%s'; say --missing drop, mean, median, zero or a number",
-        column->name);
-}
-
-/* The rule for missing cells; other data may only be read more strictly than the training data. */
-static int missing_rule(const struct ls_csv_table *table) {
-    return table->import->missing[0] ? table->import->missing_rule : table->schema.missing;
-}
-
-static enum ls_status parse_missing(const struct reading *reading, const struct ls_csv_field *field,
-                                    int c, double *value, struct ls_error *error) {
-    const struct ls_csv_table *table = reading->table;
-    const struct ls_schema_column *column = &table->schema.columns[c];
-    *value = (double)NAN;
-    if (missing_rule(table) == LS_MISSING_ERROR || column->role == LS_ROLE_TARGET)
-        return no_value(reading, field, c, error);
-    if (!table->learned || column->kind != LS_CELL_CATEGORY)
-        return LS_OK;
-    if (!column->has_missing && !column->has_unknown)
-        return no_value(reading, field, c, error);
-    *value = column->word_count - 1 - (column->has_missing && column->has_unknown);
-    return LS_OK;
-}
-
-static enum ls_status parse_word(const struct reading *reading, const struct ls_csv_field *field,
-                                 int c, double *value, struct ls_error *error) {
-    struct ls_csv_table *table = reading->table;
-    const struct ls_schema_column *column = &table->schema.columns[c];
-    if (!table->learned) {
-        *value = ls_csv_words_add(&table->words[c], field->text);
-        return LS_OK;
-    }
-    const int word = ls_schema_word(column, field->text);
-    *value = word >= 0 ? word : column->word_count - 1;
-    if (word >= 0 || column->has_unknown)
-        return LS_OK;
-    return ls_csv_fail(error, reading->file->path, field->place,
-                       "column '%s': the training data has no word '%.64s'%s", column->name,
-                       field->text,
-                       column->role == LS_ROLE_INPUT
-                           ? "; trained with --unknown category, such words are one of their own"
-                           : "");
-}
-
-static enum ls_status parse_number(const struct reading *reading, const struct ls_csv_field *field,
-                                   int c, double *value, struct ls_error *error) {
-    const struct ls_csv_table *table = reading->table;
-    const struct ls_schema_column *column = &table->schema.columns[c];
-    const char decimal = table->import->decimal[0];
-    const int shown = (int)strcspn(field->text, "\r\n"), length = shown < 64 ? shown : 64;
-    if (ls_csv_number(field->text, decimal, value) && fabs(*value) <= (double)FLT_MAX)
-        return LS_OK;
-    if (has_decimal_comma(field->text, decimal))
-        return ls_csv_fail(error, reading->file->path, field->place,
-                           "column '%s': '%.*s' looks like a number with a decimal comma; say "
-                           "--decimal ,",
-                           column->name, length, field->text);
-    return ls_csv_fail(error, reading->file->path, field->place,
-                       "column '%s': expected a finite 32-bit number, found '%.*s'%s%s%s",
-                       column->name, length, field->text,
-                       table->learned ? "" : " (words: --categorical ",
-                       table->learned ? "" : column->name, table->learned ? "" : ")");
-}
-
-static enum ls_status parse_date(const struct reading *reading, const struct ls_csv_field *field,
-                                 int c, double *value, struct ls_error *error) {
-    const struct ls_schema *schema = &reading->table->schema;
-    if (ls_csv_date(field->text, (enum ls_date_rule)schema->date_rule, value))
-        return LS_OK;
-    return ls_csv_fail(error, reading->file->path, field->place,
-                       "column '%s': expected a date like 2024-02-29 or 2024-02-29T12:30:00Z, "
-                       "found '%.64s'",
-                       schema->columns[c].name, field->text);
-}
-
-static bool is_missing(const struct ls_csv_table *table, int c, const char *text) {
-    return ls_csv_missing(text) ||
-           (table->schema.columns[c].kind != LS_CELL_CATEGORY && ls_csv_placeholder(text));
-}
-
-/* What columns are read as numbers; ids are kept as text. */
-static bool is_read(const struct ls_csv_table *table, int c) {
-    if (c < 0)
-        return false;
-    const int role = table->schema.columns[c].role;
-    return role == LS_ROLE_INPUT || (role == LS_ROLE_TARGET && !table->import->no_targets);
-}
-
-static enum ls_status parse_cell(const struct reading *reading, const struct ls_csv_field *field,
-                                 int c, double *value, struct ls_error *error) {
-    static enum ls_status (*const parsers[])(const struct reading *, const struct ls_csv_field *,
-                                             int, double *,
-                                             struct ls_error *) = {[LS_CELL_NUMBER] = parse_number,
-                                                                   [LS_CELL_CATEGORY] = parse_word,
-                                                                   [LS_CELL_DATE] = parse_date};
-    const struct ls_csv_table *table = reading->table;
-    if (is_missing(table, c, field->text))
-        return parse_missing(reading, field, c, value, error);
-    return parsers[table->schema.columns[c].kind](reading, field, c, value, error);
 }
 
 static void grow(struct ls_csv_table *table) {
@@ -230,9 +103,9 @@ static bool is_empty(const struct ls_csv_record *record) {
 
 static bool is_dropped(const struct reading *reading, const struct ls_csv_record *record) {
     const struct ls_csv_table *table = reading->table;
-    for (int i = 0; i < record->count && missing_rule(table) == LS_MISSING_DROP; i++) {
+    for (int i = 0; i < record->count && ls_csv_missing_rule(table) == LS_MISSING_DROP; i++) {
         const int c = reading->file->columns[i];
-        if (is_read(table, c) && is_missing(table, c, record->fields[i].text))
+        if (ls_csv_is_read(table, c) && ls_csv_is_missing(table, c, record->fields[i].text))
             return true;
     }
     return false;
@@ -249,8 +122,10 @@ static enum ls_status add_row(const struct reading *reading, const struct ls_csv
     enum ls_status status = find_row(reading, record, &row, error);
     for (int i = 0; i < record->count && status == LS_OK; i++) {
         const int c = reading->file->columns[i];
-        if (is_read(table, c))
-            status = parse_cell(reading, &record->fields[i], c, ls_csv_cell(table, row, c), error);
+        if (ls_csv_is_read(table, c))
+            status = ls_csv_parse(
+                &(struct ls_csv_spot){table, reading->file->path, &record->fields[i], c},
+                ls_csv_cell(table, row, c), error);
         else if (c >= 0 && table->schema.columns[c].role == LS_ROLE_ID)
             table->ids[row] = ls_strdup(record->fields[i].text);
     }
@@ -389,7 +264,7 @@ enum ls_status ls_csv_table_read(struct ls_csv_table *table, const struct ls_imp
     if (status == LS_OK)
         status = read_rows(table, error);
     for (int c = 0; c < table->schema.count && status == LS_OK && !table->learned; c++)
-        if (table->schema.columns[c].kind == LS_CELL_CATEGORY && is_read(table, c))
+        if (table->schema.columns[c].kind == LS_CELL_CATEGORY && ls_csv_is_read(table, c))
             settle_words(table, c);
     if (status != LS_OK)
         ls_csv_table_clear(table);

@@ -1,6 +1,7 @@
 /* CSV files as one table of numbers: columns and what is learned from them, missing cells, words
- * numbered. Internal to io. csv_columns.c matches fields to columns, csv_table.c reads cells,
- * csv_fill.c has what missing ones become. */
+ * numbered. Internal to io. csv_columns.c finds fields among columns, csv_roles.c says what
+ * these are for, csv_table.c reads rows and csv_cells.c cells; csv_fill.c has what missing ones
+ * become. */
 #ifndef LS_IO_CSV_TABLE_H
 #define LS_IO_CSV_TABLE_H
 
@@ -54,6 +55,11 @@ LS_MUST_USE enum ls_status ls_csv_table_read(struct ls_csv_table *table,
 void ls_csv_table_clear(struct ls_csv_table *table);
 double *ls_csv_cell(const struct ls_csv_table *table, uint64_t row, int column);
 
+/* A column by name or by number (1-based, negative from the end); -1: there is none. */
+int ls_csv_find_column(const struct ls_schema *schema, const char *text);
+/* Whether the name is one of those between commas. */
+bool ls_csv_lists(const char *columns, const char *name);
+
 /* The first record of a file: its fields become columns, or are found among them. */
 LS_MUST_USE enum ls_status ls_csv_columns_add(struct ls_csv_table *table, struct ls_csv_file *file,
                                               const struct ls_csv_record *record,
@@ -68,6 +74,26 @@ LS_MUST_USE enum ls_status ls_csv_columns_check(const struct ls_csv_table *table
 /* A missing number, in a column of numbers or of words. */
 bool ls_csv_missing(const char *text);
 bool ls_csv_placeholder(const char *text);
+
+/* Whether a number of a decimal comma was found where another byte is expected. */
+bool ls_csv_decimal_comma(const char *text, char decimal);
+/* Whether that text is missing in the column. */
+bool ls_csv_is_missing(const struct ls_csv_table *table, int column, const char *text);
+/* Whether the column's cells are read as numbers; ids are kept as text. -1: no column. */
+bool ls_csv_is_read(const struct ls_csv_table *table, int column);
+/* The rule for missing cells; other data may only be read more strictly than the training data. */
+int ls_csv_missing_rule(const struct ls_csv_table *table);
+
+/* A cell, and the column that it belongs to. */
+struct ls_csv_spot {
+    struct ls_csv_table *table;
+    const char *path;
+    const struct ls_csv_field *field;
+    int column;
+};
+/* Its number (of a word while learning: how many others were seen before); NAN: it is missing. */
+LS_MUST_USE enum ls_status ls_csv_parse(const struct ls_csv_spot *spot, double *value,
+                                        struct ls_error *error);
 
 /* A date of ISO 8601 (2024-02-29, 2024-02-29T12:30:00.5+01:00) as a number; false: it is none. */
 bool ls_csv_date(const char *text, enum ls_date_rule rule, double *value);

@@ -1,0 +1,227 @@
+/* What each column is for, as the options of an import say. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/memory.h"
+#include "io/csv_table.h"
+
+static enum ls_status no_column(const struct ls_csv_table *table, const char *option,
+                                const char *text, struct ls_error *error) {
+    const struct ls_schema *schema = &table->schema;
+    const char **names = ls_calloc((size_t)schema->count, sizeof *names);
+    for (int i = 0; i < schema->count; i++)
+        names[i] = schema->columns[i].name;
+    const char *nearest = schema->header ? ls_nearest(text, names, schema->count) : NULL;
+    const enum ls_status status =
+        ls_csv_fail(error, table->files[0].path, table->place,
+                    "%s: there is no column '%s'; expected %s1 to %d%s%s%s", option, text,
+                    schema->header ? "a name or " : "", schema->count,
+                    nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    free(names);
+    return status;
+}
+
+typedef void mark(struct ls_schema_column *column);
+
+/* Marks the columns that an option lists, separated by commas. */
+static enum ls_status mark_columns(const struct ls_csv_table *table, const char *option,
+                                   const char *columns, mark *with, struct ls_error *error) {
+    char list[LS_TEXT_MAX], *rest = NULL;
+    snprintf(list, sizeof list, "%s", columns);
+    const int only = columns[0] ? ls_csv_find_column(&table->schema, columns)
+                                : -1; /* its name may hold a comma */
+    if (only >= 0) {
+        with(&table->schema.columns[only]);
+        return LS_OK;
+    }
+    for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+        const int column = ls_csv_find_column(&table->schema, name);
+        if (column < 0)
+            return no_column(table, option, name, error);
+        with(&table->schema.columns[column]);
+    }
+    return LS_OK;
+}
+
+static void mark_dropped(struct ls_schema_column *column) {
+    column->role = LS_ROLE_DROPPED;
+}
+static void mark_input(struct ls_schema_column *column) {
+    column->role = LS_ROLE_INPUT;
+}
+static void mark_target(struct ls_schema_column *column) {
+    column->role = LS_ROLE_TARGET;
+}
+static void mark_id(struct ls_schema_column *column) {
+    column->role = LS_ROLE_ID;
+}
+static void mark_category(struct ls_schema_column *column) {
+    column->kind = LS_CELL_CATEGORY;
+}
+static void mark_date(struct ls_schema_column *column) {
+    column->kind = LS_CELL_DATE;
+}
+
+/* The columns to predict: the last that is an input, unless others are named. dropped: by --drop.
+ */
+static enum ls_status settle_targets(const struct ls_csv_table *table, const bool *dropped,
+                                     struct ls_error *error) {
+    const struct ls_import *import = table->import;
+    const struct ls_schema *schema = &table->schema;
+    if (import->series || import->target_file[0] || !strcmp(import->target, "none"))
+        return LS_OK;
+    int last = schema->count - 1;
+    while (last > 0 && schema->columns[last].role != LS_ROLE_INPUT)
+        last--;
+    enum ls_status status = LS_OK;
+    if (import->target[0])
+        status = mark_columns(table, "--target", import->target, mark_target, error);
+    else
+        mark_target(&schema->columns[last]);
+    for (int i = 0; i < schema->count && status == LS_OK; i++)
+        if (schema->columns[i].role == LS_ROLE_TARGET && dropped[i])
+            status =
+                ls_csv_fail(error, table->files[0].path, table->place,
+                            import->target[0] ? "--drop leaves out '%s', which --target names"
+                                              : "--drop leaves no column, not even '%s' to predict",
+                            schema->columns[i].name);
+    if (status == LS_OK && schema->count == 1)
+        status =
+            ls_csv_fail(error, table->files[0].path, table->place,
+                        "expected inputs and a target, found one column (--target none: no target; "
+                        "--separator: what stands between fields)");
+    return status;
+}
+
+/* --categorical auto: columns of words are categories; numbers with an odd cell among them are not.
+ */
+static enum ls_status settle_kind(const struct ls_csv_table *table, int i, struct ls_error *error) {
+    struct ls_schema_column *column = &table->schema.columns[i];
+    const struct ls_csv_tally *tally = &table->tallies[i];
+    if (column->role == LS_ROLE_DROPPED || column->role == LS_ROLE_ID || column->kind)
+        return LS_OK;
+    if (tally->words && tally->commas == tally->words)
+        return ls_csv_fail(error, tally->odd_path, tally->odd,
+                           "column '%s': '%s' looks like a number with a decimal comma; say "
+                           "--decimal ,",
+                           column->name, tally->odd_text);
+    if (tally->words && tally->numbers > tally->words)
+        return ls_csv_fail(error, tally->odd_path, tally->odd,
+                           "column '%s' holds %llu numbers, but here '%s'; mend the cell, or say "
+                           "--categorical %s if all of them are words",
+                           column->name, (unsigned long long)tally->numbers, tally->odd_text,
+                           column->name);
+    if (tally->words || (tally->placeholders && !tally->numbers))
+        column->kind = LS_CELL_CATEGORY;
+    return LS_OK;
+}
+
+/* Columns without a name and without a value, as some programs write behind the last one. */
+static void drop_empty(struct ls_csv_table *table) {
+    for (int i = 0; i < table->schema.count; i++) {
+        const struct ls_csv_tally *tally = &table->tallies[i];
+        if (!table->nameless[i] || tally->numbers || tally->words || tally->placeholders)
+            continue;
+        ls_log(LS_LOG_INFO, "%s: field %d has neither name nor values: left out",
+               table->files[0].path, i + 1);
+        table->schema.columns[i].role = LS_ROLE_DROPPED;
+    }
+}
+
+/* Which columns are used, and as what. */
+static enum ls_status settle_roles(struct ls_csv_table *table, struct ls_error *error) {
+    const struct ls_import *import = table->import;
+    struct ls_schema *schema = &table->schema;
+    bool *dropped = ls_calloc((size_t)schema->count, sizeof *dropped);
+    enum ls_status status = LS_OK;
+    drop_empty(table);
+    for (int i = 0; i < schema->count && import->columns[0]; i++)
+        if (schema->columns[i].role == LS_ROLE_INPUT)
+            mark_dropped(&schema->columns[i]);
+    if (import->columns[0])
+        status = mark_columns(table, "--columns", import->columns, mark_input, error);
+    for (int i = 0; i < schema->count; i++)
+        dropped[i] = schema->columns[i].role != LS_ROLE_DROPPED;
+    if (status == LS_OK)
+        status = mark_columns(table, "--drop", import->drop, mark_dropped, error);
+    for (int i = 0; i < schema->count; i++)
+        dropped[i] = dropped[i] && schema->columns[i].role == LS_ROLE_DROPPED;
+    if (status == LS_OK)
+        status = mark_columns(table, "--id", import->id, mark_id, error);
+    if (status == LS_OK)
+        status = settle_targets(table, dropped, error);
+    free(dropped);
+    if (status == LS_OK && import->id[0] && !ls_schema_role(schema, LS_ROLE_ID))
+        status = ls_csv_fail(error, table->files[0].path, table->place,
+                             "--id: expected one column that is no target, found '%s'", import->id);
+    return status;
+}
+
+enum ls_status ls_csv_columns_settle(struct ls_csv_table *table, struct ls_error *error) {
+    const struct ls_import *import = table->import;
+    struct ls_schema *schema = &table->schema;
+    schema->missing = import->missing_rule;
+    schema->missing_value = import->missing_value;
+    schema->encoding = import->encoding;
+    schema->date_rule = import->date_rule;
+    enum ls_status status = settle_roles(table, error);
+    if (status == LS_OK)
+        status = mark_columns(table, "--dates", import->dates, mark_date, error);
+    const bool automatic = !strcmp(import->categorical, "auto");
+    if (status == LS_OK && !automatic)
+        status = mark_columns(table, "--categorical", import->categorical, mark_category, error);
+    for (int i = 0; i < schema->count && status == LS_OK && automatic; i++)
+        status = settle_kind(table, i, error);
+    return status;
+}
+
+/* The other way round: an option that names what the training data does not have. */
+static enum ls_status check_marks(const struct ls_csv_table *table, const char *option,
+                                  const char *columns, bool target, struct ls_error *error) {
+    char list[LS_TEXT_MAX], *rest = NULL;
+    snprintf(list, sizeof list, "%s", columns);
+    for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+        const int column = ls_csv_find_column(&table->schema, name);
+        if (column < 0)
+            return no_column(table, option, name, error);
+        const struct ls_schema_column *found = &table->schema.columns[column];
+        if (target ? found->role != LS_ROLE_TARGET : found->kind != LS_CELL_CATEGORY)
+            return ls_fail(error, LS_INVALID, "%s: column '%s' is no %s in the training data",
+                           option, name, target ? "target" : "category");
+    }
+    return LS_OK;
+}
+
+enum ls_status ls_csv_columns_check(const struct ls_csv_table *table, struct ls_error *error) {
+    const struct ls_import *import = table->import;
+    const struct ls_schema *schema = &table->schema;
+    const char *learned = "the training data says what its columns mean";
+    if (import->given_encoding && import->encoding != schema->encoding)
+        return ls_fail(error, LS_INVALID, "--encoding %s: %s: %s",
+                       ls_encoding_names[import->encoding], learned,
+                       ls_encoding_names[schema->encoding]);
+    if (import->missing[0] && import->missing_rule > LS_MISSING_DROP &&
+        (import->missing_rule != schema->missing ||
+         (import->missing_rule == LS_MISSING_VALUE &&
+          (import->missing_value < schema->missing_value ||
+           import->missing_value > schema->missing_value))))
+        return ls_fail(error, LS_INVALID,
+                       "--missing %s: %s, and it was read with another rule; leave it out, or say "
+                       "error or drop",
+                       import->missing, learned);
+    bool unknown = import->unknown != LS_UNKNOWN_CATEGORY;
+    for (int i = 0; i < schema->count && !unknown; i++)
+        unknown = schema->columns[i].has_unknown;
+    if (!unknown)
+        return ls_fail(error, LS_INVALID,
+                       "--unknown category: the training data has no such category; read it with "
+                       "--unknown category and train again");
+    enum ls_status status = LS_OK;
+    if (strcmp(import->target, "none") != 0 && schema->header)
+        status = check_marks(table, "--target", import->target, true, error);
+    if (status == LS_OK && strcmp(import->categorical, "auto") != 0 && schema->header)
+        status = check_marks(table, "--categorical", import->categorical, false, error);
+    return status;
+}
