@@ -25,6 +25,8 @@ static enum ls_status each_stored(struct ls_dataset *dataset, visit *function, v
 static enum ls_status add_bytes(struct ls_array *array, void *context, struct ls_error *error) {
     uint64_t *bytes = context;
     (void)error;
+    if (ls_array_is_decoded(array)) /* what was decided by one rank holds for all */
+        return LS_OK;
     if (__builtin_add_overflow(*bytes, ls_array_bytes(array), bytes))
         *bytes = UINT64_MAX;
     return LS_OK;
@@ -67,7 +69,7 @@ enum ls_status ls_dataset_decode(struct ls_dataset *dataset,
     uint64_t bytes = 0;
     struct ls_error why;
     enum ls_status status = each_stored(dataset, add_bytes, &bytes, error);
-    if (status != LS_OK || !bytes)
+    if (status != LS_OK)
         return status;
     if (ls_decode_fits(bytes, &why) == LS_OK)
         return each_stored(dataset, decode, NULL, error);

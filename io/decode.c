@@ -196,6 +196,12 @@ enum ls_status ls_decode_fits(uint64_t bytes, struct ls_error *error) {
                    (full ? disk : memory) * 1e-6);
 }
 
+bool ls_array_is_decoded(const struct ls_array *array) {
+    char path[LS_TEXT_MAX];
+    struct ls_error ignored;
+    return cache_path(array, path, &ignored) == LS_OK && ls_file_exists(path);
+}
+
 enum ls_status ls_array_decode(struct ls_array *array, struct ls_error *error) {
     if (array->direct >= 0)
         return LS_OK;

@@ -12,6 +12,9 @@ LS_MUST_USE enum ls_status ls_decode_fits(uint64_t bytes, struct ls_error *error
 /* Bytes of memory that may be taken: of the host, and of a container's limit. */
 double ls_decode_memory(void);
 
+/* Whether a decoded copy is in the cache. */
+bool ls_array_is_decoded(const struct ls_array *array);
+
 /* Puts a copy of all values, decoded, into the cache, unless one is there, and reads that from now
  * on: chunks and filters cost nothing any more. Children do it (trial.h). */
 LS_MUST_USE enum ls_status ls_array_decode(struct ls_array *array, struct ls_error *error);

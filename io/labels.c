@@ -5,6 +5,7 @@
 
 #include "core/base/memory.h"
 #include "io/dataset_internal.h"
+#include "io/utf8.h"
 
 enum { BLOCK = 4096, LABELS_MAX = 65536, TEXT_BYTES_MAX = 1 << 16 };
 
@@ -57,26 +58,35 @@ static int by_word(const void *key, const void *word) {
     return ls_csv_word_compare(key, *(const char *const *)word);
 }
 
+/* Characters of UTF-8 that can be shown; a run keeps labels as JSON. */
+static bool good_label(const char *text) {
+    const unsigned char *byte = (const unsigned char *)text;
+    size_t left = strlen(text), length = left;
+    for (; left && length; left -= length, byte += length)
+        length = *byte < ' ' ? 0 : ls_utf8_length(byte, left);
+    return byte > (const unsigned char *)text && !left;
+}
+
 static enum ls_status number(struct numbering *numbering, struct ls_array *array, uint64_t row,
                              const char *text, struct ls_error *error) {
-    if (!numbering->known && *text && numbering->seen.count <= LABELS_MAX) {
+    if (!good_label(text))
+        return ls_fail(error, LS_INVALID,
+                       "%s: %s: row %llu (from 0): expected a label in UTF-8, found %s",
+                       array->path, array->name, (unsigned long long)row,
+                       *text ? "other bytes" : "an empty text");
+    if (!numbering->known && numbering->seen.count > LABELS_MAX)
+        return ls_fail(error, LS_INVALID, "%s: %s: more than %d different labels", array->path,
+                       array->name, (int)LABELS_MAX);
+    if (!numbering->known) {
         array->codes[row] = ls_csv_words_add(&numbering->seen, text);
         return LS_OK;
     }
-    const char *const *found = numbering->known && *text
-                                   ? bsearch(text, numbering->known, (size_t)numbering->known_count,
-                                             sizeof *numbering->known, by_word)
-                                   : NULL;
+    const char *const *found = bsearch(text, numbering->known, (size_t)numbering->known_count,
+                                       sizeof *numbering->known, by_word);
     if (found) {
         array->codes[row] = (int32_t)(found - numbering->known);
         return LS_OK;
     }
-    if (!*text)
-        return ls_fail(error, LS_INVALID, "%s: %s: row %llu (from 0) has no label: an empty text",
-                       array->path, array->name, (unsigned long long)row);
-    if (!numbering->known)
-        return ls_fail(error, LS_INVALID, "%s: %s: more than %d different labels", array->path,
-                       array->name, (int)LABELS_MAX);
     return ls_fail(error, LS_INVALID,
                    "%s: %s: row %llu (from 0): the label '%.60s' is none of the %d of the training "
                    "data ('%.60s' ...)",

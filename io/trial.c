@@ -13,7 +13,7 @@
 
 #include "core/base/memory.h"
 
-enum { SECONDS_MAX = 20 };
+enum { SECONDS_MAX = 10 };
 static const uint64_t MEMORY_BYTES = (uint64_t)4 << 30;
 
 struct child {

@@ -14,7 +14,7 @@ struct ls_trial {
     void *context;
     const char *path;      /* for messages: the foreign file */
     int parts;             /* children at a time; 0: 1 */
-    unsigned seconds_max;  /* of a child's processor time; 0: 20 */
+    unsigned seconds_max;  /* of a child's processor time; 0: 10 */
     uint64_t memory_bytes; /* that a child may take beyond what is there; 0: 4 GiB */
 };
 
