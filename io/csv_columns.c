@@ -140,6 +140,25 @@ bool ls_csv_lists(const char *columns, const char *name) {
     return !strcmp(columns, name);
 }
 
+static enum ls_status extra_column(const struct ls_csv_table *table, const char *path,
+                                   struct ls_csv_place place, const char *name,
+                                   struct ls_error *error) {
+    const struct ls_schema *schema = &table->schema;
+    const char **names = ls_calloc((size_t)schema->count, sizeof *names);
+    for (int c = 0; c < schema->count; c++)
+        names[c] = schema->columns[c].name;
+    const char *nearest = ls_nearest(name, names, schema->count);
+    free(names);
+    const char *of = table->learned ? "the training data" : table->files[0].path;
+    return nearest ? ls_csv_fail(error, path, place,
+                                 "there is no column '%s' in %s; --rename %s=%s, if that is meant, "
+                                 "or --drop %s leaves it out",
+                                 name, of, name, nearest, name)
+                   : ls_csv_fail(error, path, place,
+                                 "there is no column '%s' in %s; --drop %s leaves it out", name, of,
+                                 name);
+}
+
 static enum ls_status match_names(const struct ls_csv_table *table, struct ls_csv_file *file,
                                   const struct ls_schema *fields,
                                   const struct ls_csv_record *record, struct ls_error *error) {
@@ -155,9 +174,7 @@ static enum ls_status match_names(const struct ls_csv_table *table, struct ls_cs
                 "stands between fields",
                 name, of, table->schema.count);
         if (file->columns[i] < 0 && !ls_csv_lists(table->import->drop, name))
-            return ls_csv_fail(error, file->path, record->fields[i].place,
-                               "there is no column '%s' in %s; --drop %s leaves it out", name, of,
-                               name);
+            return extra_column(table, file->path, record->fields[i].place, name, error);
     }
     for (int c = 0; c < table->schema.count; c++) {
         bool found = !is_of(table, file, c) || may_miss(table, c);

@@ -131,6 +131,10 @@ refused(["predict", run, "--data", f"csv {lacking}", "--out", path("x.csv")], "l
 more = write("more.csv", names + ["age"], [row + ["7"] for row in unseen])
 refused(["predict", run, "--data", f"csv {more}", "--out", path("x.csv")], "more.csv:1:", "no column 'age'", "--drop age")
 call("predict", run, "--data", f"csv {more} --drop age", "--out", path("x.csv"))
+capitals = write("capitals.csv", ["Name", *names[1:3], "Noise"], unseen)
+refused(["predict", run, "--data", f"csv {capitals}", "--out", path("x.csv")], "capitals.csv:1:1", "no column 'Name'", "--rename Name=name")
+call("predict", run, "--data", f"csv {capitals} --rename Name=name,Noise=noise", "--out", path("y.csv"))
+check(open(path("y.csv")).read() == open(path("p.csv")).read(), "renamed columns are the same")
 refused(["evaluate", run, "--data", f"csv {given}"], "the column 'kind'", "is missing")
 refused(["evaluate", run, "--data", f"csv {test_csv} --encoding ordinal"], "--encoding ordinal", "one-hot")
 with open(path("nameless.csv"), "w") as file:
