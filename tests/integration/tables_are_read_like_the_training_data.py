@@ -48,13 +48,6 @@ def refused(words, *parts):
         check(part in done.stderr, f"{words}: expected {part!r} in\n{done.stderr}")
 
 
-def refuse_import(text, *parts, options=()):
-    with open(path("bad.csv"), "wb") as file:
-        file.write(text if isinstance(text, bytes) else text.encode())
-    refused(["data", "import", "csv", path("bad.csv"), *options, "--out", path("bad.h5")], *parts)
-    check(not os.path.exists(path("bad.h5")), f"{parts}: left a file")
-
-
 def accuracy(run, source):
     words = call("evaluate", run, "--data", source).stdout.split()
     return float(words[words.index("accuracy") + 1])
@@ -181,14 +174,10 @@ with imported(write("gap.csv", ["c", "y"], [["b", 1], ["", 0], ["a", 1]]), "--ca
     equal(list(file["inputs"].attrs["categories:c"]), ["a", "b", "missing"], "its name")
 
 # Numbers or words.
-for odd in ("inf", '"1,234"', "5%", "0x1F"):
-    refuse_import(f"age,income,t\n20,1500,0\n35,{odd},1\n50,900,0\n61,12000,1\n", "bad.csv:3:4", "income", options=["--categorical", "auto"])
 odd = ["N/A", "null", "None", "#N/A", "<NA>", ".", "-"]
 placeholders = write("odd.csv", [*"abcdefg", "t"], [[1500] * 7 + [0], odd + [1], [900] * 7 + [0]])
 with imported(placeholders, "--categorical", "auto", "--missing", "zero") as file:
     equal(file["inputs"][:].tolist(), [[1500] * 7, [0] * 7, [900] * 7], f"missing numbers: {odd}")
-refuse_import("a;b;t\n1,5;2;0\n3,5;4;1\n", "bad.csv:2:1", "--decimal ,", options=["--separator", ";"])
-refuse_import("a;b;t\n1,5;2;0\n3,5;4;1\n", "bad.csv:2:1", "--decimal ,", options=["--separator", ";", "--categorical", "auto"])
 with open(path("comma.csv"), "w") as file:
     file.write("CO;C6H6;T;;\r\n2,6;11,9;13,6;;\r\n2;9,4;13,3;;\r\n;;;;\r\n")
 with imported(path("comma.csv"), "--separator", ";", "--decimal", ",", "--target", "C6H6") as file:
@@ -198,20 +187,11 @@ with open(path("padded.data"), "w") as file:
 with imported(path("padded.data"), "--no-header", "--separator", "space", "--target", "1", "--categorical", "6") as file:
     equal(file["inputs"][:].tolist(), [[8, 307, 3504, 1, 0], [8, 350, 3693, 1, 1], [4, 97, 1835, 2, 0]], "runs of blanks")
 
-# Files that are not what they seem.
-refuse_import(b"a,b,t\n1,2\x009,0\n3,4,1\n", "bad.csv:2:4", "NUL")
-refuse_import(b"x,kind\n1,cat\n2,dog\n3,cat\0fish\n", "bad.csv:4:6", "NUL", options=["--categorical", "kind"])
-refuse_import(b"a\n1\n3\n\0\0\0\0\0\0", "bad.csv:4:1", "NUL", options=["--target", "none", "--missing", "zero"])
-refuse_import("a,b\n1,2\n".encode("utf-16"), "UTF-16", "iconv")
-refuse_import("a,b\n1,2\n".encode("utf-16-le"), "UTF-16", "iconv")
-refuse_import("a,b,kind\n1,2,caf\xe9\n".encode("latin-1"), "bad.csv:2:8", "0xE9", "iconv -f LATIN1", options=["--categorical", "kind"])
-refuse_import("5,0,0.5,1\n0,1,0.2,0\n4,2,0.3,1\n", "bad.csv:1:1", "--no-header")
-refuse_import("5.1,0.2,setosa\n4.9,0.1,other\n", "bad.csv:1:1", "--no-header", options=["--categorical", "auto"])
+# Numbers may be names.
 with open(path("years.csv"), "w") as file:
     file.write("1990,1991\n1,2\n3,4\n")
 with imported(path("years.csv"), "--no-header=false") as file:
     equal(list(file["inputs"].attrs["columns"]), ["1990"], "numbers that are names")
-refuse_import("a,b,a\n1,2,3\n", "bad.csv:1:5", "two columns are called 'a'", "--rename 3=")
 
 # Columns: chosen, left out, renamed; several targets, another file of them, several files; dates.
 wide = write("wide.csv", ["id", "a", "b", "c", "d"], [["u", 1, 2, 3, 4], ["v", 5, 6, 7, 8]])
@@ -229,12 +209,6 @@ with imported(wide, "--drop", "id", "--targets", answers) as file:
     equal(file["inputs"].shape, (2, 4), "inputs beside another file of targets")
     equal(file["targets"][:].tolist(), [0.5, 1.5], "targets of another file")
 refused(["data", "import", "csv", wide, "--drop", "id", "--targets", write("few.csv", ["h"], [[1]]), "--out", path("bad.h5")], "few.csv: 1 rows", "has 2")
-days = write("days.csv", ["when", "y"], [["1970-01-02", 0], ["2024-02-29T12:00:00Z", 1], ["2024-03-01 01:30:00+02:00", 0]])
-for rule, expected in (("days", [1, 19782.5, 19782.979]), ("hour", [0, 12, 23.5]), ("weekday", [4, 3, 3]),
-                       ("day-of-year", [2, 60, 60]), ("year", [1970, 2024, 2024])):
-    with imported(days, "--dates", "when", "--date-rule", rule) as file:
-        check(numpy.allclose(file["inputs"][:, 0], expected, atol=2e-3), f"{rule}: {file['inputs'][:, 0]}")
-refuse_import("when,y\n2023-02-29,1\n", "bad.csv:2:1", "expected a date", options=["--dates", "when"])
 
 # A column of words goes to an embedding by itself.
 four = path("four.yaml")

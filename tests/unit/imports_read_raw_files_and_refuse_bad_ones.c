@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -322,6 +323,69 @@ START_TEST(bad_tables_name_line_and_column) {
 }
 END_TEST
 
+START_TEST(files_that_are_no_tables_in_utf8_are_refused) {
+    static const struct {
+        const char *bytes;
+        size_t count;
+        const char *options, *part;
+    } files[] = {
+#define FILE_OF(text) text, sizeof text - 1
+        {FILE_OF("a,b,t\n1,2\0"
+                 "9,0\n3,4,1\n"),
+         "", "f.csv:2:4: error: a NUL byte"},
+        {FILE_OF("x,kind\n1,cat\n3,cat\0fish\n"), " --categorical kind", "f.csv:3:6: error: a NUL"},
+        {FILE_OF("a\n1\n3\n\0\0\0\0"), " --target none", "f.csv:4:1: error: a NUL byte"},
+        {FILE_OF("\xFF\xFE"
+                 "a\0,\0b\0\n\0"),
+         "", "UTF-16"},
+        {FILE_OF("a\0,\0b\0\n\0"), "", "UTF-16"},
+        {FILE_OF("a,b,kind\n1,2,caf\xE9\n"), " --categorical kind",
+         "f.csv:2:8: error: expected text in UTF-8, found the byte 0xE9"},
+        {FILE_OF("5,0,1\n0,1,0\n"), "", "f.csv:1:1: error: the first line should hold the names"},
+        {FILE_OF("5.1,0.2,setosa\n"), " --categorical auto", "say --no-header"},
+        {FILE_OF("a,b,a\n1,2,3\n"), "", "f.csv:1:5: error: two columns are called 'a'"},
+        {FILE_OF("a;t\n1,5;0\n"), " --separator ;",
+         "f.csv:2:1: error: column 'a': '1,5' looks like a "
+         "number with a decimal comma"},
+        {FILE_OF("a;t\n1,5;0\n3,5;1\n"), " --separator ; --categorical auto", "say --decimal ,"},
+        {FILE_OF("a,t\n20,0\n5%,1\n30,0\n"), " --categorical auto",
+         "f.csv:3:1: error: column 'a' holds 2 numbers, but here '5%'"},
+        {FILE_OF("when,t\n2023-02-29,1\n"), " --dates when",
+         "f.csv:2:1: error: column 'when': expected a date"},
+#undef FILE_OF
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char line[128];
+        ls_test_file("f.csv", files[i].bytes, files[i].count);
+        snprintf(line, sizeof line, "f.csv%s", files[i].options);
+        refuse(line, files[i].part);
+    }
+}
+END_TEST
+
+START_TEST(dates_become_numbers_by_a_rule) {
+    static const struct {
+        const char *rule;
+        float expected[3];
+    } rules[] = {{"days", {1, 19782.5f, 19782.979f}},
+                 {"hour", {0, 12, 23.5f}},
+                 {"weekday", {4, 3, 3}},
+                 {"day-of-year", {2, 60, 60}},
+                 {"year", {1970, 2024, 2024}}};
+    float x[3], t[3];
+    ls_test_text("d.csv", "when,y\n1970-01-02,0\n2024-02-29T12:00:00Z,1\n"
+                          "2024-03-01 01:30:00+02:00,0\n");
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "d.csv --dates when --date-rule %s", rules[i].rule);
+        ls_require(import_words(line));
+        imported(x, t);
+        for (int k = 0; k < 3; k++)
+            ck_assert(fabsf(x[k] - rules[i].expected[k]) < 2e-3f);
+    }
+}
+END_TEST
+
 START_TEST(words_of_an_import_are_checked) {
     refuse("a.csv --targt x", "unknown import option '--targt'; did you mean '--target'?");
     refuse("a.csv --no-heder", "did you mean '--no-header'?");
@@ -363,5 +427,6 @@ END_TEST
 LS_SUITE(idx_files_become_images_with_a_channel, bad_idx_files_say_what_was_expected_and_found,
          cifar_planes_become_channels, npy_arrays_are_taken_as_they_are,
          csv_tables_become_columns_and_targets, missing_cells_become_what_the_user_says,
-         bad_tables_name_line_and_column, words_of_an_import_are_checked,
+         bad_tables_name_line_and_column, files_that_are_no_tables_in_utf8_are_refused,
+         dates_become_numbers_by_a_rule, words_of_an_import_are_checked,
          an_import_that_fails_leaves_the_old_file)
