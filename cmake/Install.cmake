@@ -26,7 +26,8 @@ install(DIRECTORY core dist io DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lockstep 
 install(FILES cmake/lockstep.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lockstep)
 set(LS_MANUAL ${CMAKE_CURRENT_BINARY_DIR}/lockstep.1)
 add_custom_command(OUTPUT ${LS_MANUAL}
-    COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:lockstep> -DVERSION=${PROJECT_VERSION} -DOUTPUT=${LS_MANUAL}
+    COMMAND ${CMAKE_COMMAND} -E env ASAN_OPTIONS=detect_leaks=0
+            ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:lockstep> -DVERSION=${PROJECT_VERSION} -DOUTPUT=${LS_MANUAL}
             -P ${PROJECT_SOURCE_DIR}/cmake/Manual.cmake
     DEPENDS lockstep ${PROJECT_SOURCE_DIR}/cmake/Manual.cmake COMMENT "" VERBATIM)
 add_custom_target(ls_manual ALL DEPENDS ${LS_MANUAL})

@@ -5,7 +5,7 @@
 
 /* t, or NaN. */
 LS_INLINE real share(real t) {
-    return (t >= 0) & (t <= 1) ? t : (real)NAN;
+    return ((t >= 0) & (t <= 1)) ? t : (real)NAN;
 }
 
 LS_INLINE real loss(real x, real t, real option) {

@@ -123,6 +123,8 @@ static void end_dashes(struct stream *stream) {
 /* The next byte of a line that may still be mpirun's own: one of dashes, or noise. */
 static void take_begin(struct stream *stream, char byte) {
     struct text *line = &stream->line;
+    if (byte == '\0') /* mpirun of Open MPI 5 ends its texts with it */
+        return;
     const bool dashes = line->count >= DASHES_MIN && all_dashes(line);
     const bool noise = line->count >= strlen(stream->noise) && is_noise(stream, line);
     if (byte == '\n' && dashes) {
