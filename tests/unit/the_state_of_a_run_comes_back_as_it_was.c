@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/memory.h"
 #include "core/base/numerics.h"
+#include "io/schema.h"
 #include "tests/support/support.h"
 
 static struct ls_state example(int sums) {
@@ -56,6 +58,42 @@ START_TEST(sums_of_any_number_come_back_bit_for_bit) {
     check_sums(2);
     check_sums(17);
     check_sums(LS_STATE_SUMS_MAX);
+}
+END_TEST
+
+START_TEST(what_the_data_taught_comes_back) {
+    struct ls_state state = example(2), back;
+    struct ls_schema schema, again;
+    ls_schema_create(&schema, 2);
+    schema.header = true;
+    schema.missing = LS_MISSING_MEDIAN;
+    schema.encoding = LS_ENCODING_ONE_HOT;
+    schema.columns[0].name = ls_strdup("height, \"cm\"");
+    schema.columns[0].fill = 1.0 / 3;
+    schema.columns[1] = (struct ls_schema_column){.name = ls_strdup("K\xC3\xB6ln"),
+                                                  .role = LS_ROLE_TARGET,
+                                                  .kind = LS_CELL_CATEGORY,
+                                                  .word_count = 2,
+                                                  .words = ls_calloc(2, sizeof(char *)),
+                                                  .has_missing = true,
+                                                  .fill = (double)NAN};
+    schema.columns[1].words[0] = ls_strdup("a");
+    schema.columns[1].words[1] = ls_strdup("missing");
+    state.schema = ls_schema_print(&schema);
+    state.data[1] = (struct ls_identity){.rows = 7, .bytes = 56, .digest = UINT64_MAX - 1};
+    char *text = ls_state_print(&state, ""), *config;
+    ls_require(ls_state_parse(text, &back, &config, &ls_test_error));
+    ck_assert_mem_eq(back.data, state.data, sizeof back.data);
+    ls_require(ls_schema_parse(&again, back.schema, "state", &ls_test_error));
+    ls_require(ls_schema_compare(&schema, &again, true, &ls_test_error));
+    ck_assert(again.header && again.missing == LS_MISSING_MEDIAN && again.columns[1].has_missing);
+    ck_assert(again.columns[0].fill == schema.columns[0].fill && isnan(again.columns[1].fill));
+    ls_schema_clear(&schema);
+    ls_schema_clear(&again);
+    ls_state_clear(&state);
+    ls_state_clear(&back);
+    free(text);
+    free(config);
 }
 END_TEST
 
@@ -136,5 +174,5 @@ START_TEST(states_that_are_not_whole_are_refused) {
 }
 END_TEST
 
-LS_SUITE(sums_of_any_number_come_back_bit_for_bit, numbers_come_back, feeds_come_back,
-         states_that_are_not_whole_are_refused)
+LS_SUITE(sums_of_any_number_come_back_bit_for_bit, what_the_data_taught_comes_back,
+         numbers_come_back, feeds_come_back, states_that_are_not_whole_are_refused)
