@@ -129,7 +129,11 @@ static enum ls_status fill_cache(const struct ls_array *array, const char *path,
     char *temporary;
     enum ls_status status = ls_cache_enter(NULL, &lock, error);
     if (status != LS_OK)
-        return status;
+        return ls_fail_context(
+            error,
+            "%s: %s is chunked, packed or of another byte order, and its decoded "
+            "rows need a folder (LOCKSTEP_CACHE): ",
+            array->path, array->name);
     status = ls_file_temporary(path, &temporary, error);
     if (status == LS_OK) {
         status = decode_into(array, temporary, error);
