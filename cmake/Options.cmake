@@ -5,6 +5,9 @@ target_compile_options(ls_flags INTERFACE
     -ffp-contract=off -fno-math-errno -fno-trapping-math
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wundef
     -Wdouble-promotion)
+# What Clang reads otherwise: INFINITY and NAN are floats to it, and enums of the C library are unsigned.
+target_compile_options(ls_flags INTERFACE
+    $<$<C_COMPILER_ID:Clang>:-Wno-double-promotion -Wno-sign-conversion -Wno-unknown-pragmas>)
 target_compile_definitions(ls_flags INTERFACE _GNU_SOURCE)
 if(LS_WERROR)
     target_compile_options(ls_flags INTERFACE -Werror)
