@@ -54,7 +54,7 @@ def overwrite(text):
 
 # metrics.jsonl is worth less than the checkpoint.
 for name, change, left in (("removed", os.remove, 0), ("cut", lambda path: os.truncate(path, os.path.getsize(path) * 2 // 3), 3),
-                           ("overwritten", overwrite("no metrics\n" * 99), 0), ("emptied", overwrite(""), 0)):
+                           ("overwritten", overwrite("no metrics\n" * 99), 0)):
     run = half(name)
     change(os.path.join(run, "metrics.jsonl"))
     goes_on(run, "metrics.jsonl is not what the checkpoint of step 10 saw")
@@ -82,13 +82,7 @@ def pipe(folder):
     os.mkfifo(os.path.join(folder, "manifest"))
 
 
-def loop(folder):
-    shutil.rmtree(folder)
-    os.symlink(folder, folder)
-
-
-for name, change in (("pipe", pipe), ("loop", loop), ("index", manifest_with({"index": -1})),
-                     ("step", manifest_with({"step": 9})), ("text", manifest_with({"epoch": "2"}))):
+for name, change in (("pipe", pipe), ("step", manifest_with({"step": 9}))):  # others: the unit tests of both
     run = half(name)
     change(lockstep.newest_checkpoint(run))
     lockstep.call("checkpoint", "verify", run, expect=DAMAGED)
