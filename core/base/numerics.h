@@ -3,6 +3,6 @@
 #ifndef LS_BASE_NUMERICS_H
 #define LS_BASE_NUMERICS_H
 
-#define LS_NUMERICS_VERSION 4
+#define LS_NUMERICS_VERSION 5
 
 #endif

@@ -27,20 +27,35 @@ uint32_t ls_random_below(struct ls_random_key key, uint64_t counter, uint32_t bo
     return (uint32_t)(((uint64_t)bits.word[1] * bound + carry) >> 32);
 }
 
+/* The output function of SplitMix64 (Steele, Lea & Flood 2014): every bit depends on all. */
+static inline uint64_t mix(uint64_t x) {
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
+/* The high half of the product: uniform below `bound`, off by less than bound / 2^64. */
+static inline uint64_t scale_down(uint64_t bits, uint64_t bound) {
+    __extension__ typedef unsigned __int128 wide;
+    return (uint64_t)((wide)bits * bound >> 64);
+}
+
+static int bits_of(uint64_t value) {
+    int bits = 0;
+    while (bits < 64 && value >> bits)
+        bits++;
+    return bits;
+}
+
 uint64_t ls_random_permute(struct ls_random_key key, uint64_t position, uint64_t count) {
-    unsigned half = 0; /* bits of one half: 4^half is the least power of four that count fits in */
-    while (half < 32 && (uint64_t)1 << (2 * half) < count)
-        half++;
-    const uint64_t mask = ((uint64_t)1 << half) - 1;
-    uint64_t value = position;
-    do {
-        uint64_t left = value >> half, right = value & mask;
-        for (uint32_t round = 0; round < 4; round++) {
-            const uint64_t mixed = left ^ ls_random_block(key, (uint32_t)right, round).word[0];
-            left = right;
-            right = mixed & mask;
-        }
-        value = left << half | right;
-    } while (value >= count);
+    const uint64_t step = 0x9e3779b97f4a7c15u; /* SplitMix64's: 2^64 / the golden ratio, odd */
+    const int rounds = LS_PERMUTE_ROUNDS + bits_of(count);
+    uint64_t state = (uint64_t)key.word[1] << 32 | key.word[0], value = position;
+    for (int round = 0; round < rounds; round++) {
+        const uint64_t turn = scale_down(mix(state += step), count), salt = mix(state += step);
+        const uint64_t partner = turn >= value ? turn - value : turn - value + count;
+        const uint64_t larger = partner > value ? partner : value;
+        value = mix(larger ^ salt) >> 63 ? partner : value;
+    }
     return value;
 }

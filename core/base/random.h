@@ -185,9 +185,14 @@ static inline double ls_random_normal(struct ls_random_key key, uint64_t counter
 /* Uniform in [0, bound), without bias that matters (bound < 2^32). */
 uint32_t ls_random_below(struct ls_random_key key, uint64_t counter, uint32_t bound);
 
-/* Element `position` of a permutation of 0 .. count-1 that only the key decides: a four-round
- * Feistel network on the next power of four, walked until the value is below count (Black & Rogaway
- * 2002). */
+/* Element `position` of a permutation of 0 .. count-1 that only the key decides: swap or not (Hoang,
+ * Morris & Rogaway 2012). In each round position x and its partner turn - x (mod count), with a
+ * turn that all positions share, change places or do not, as a bit says that the two share. A round
+ * halves what is left of any two positions' being more likely at one place than at another; so after
+ * log2(count) + 32 of them no permutation is favoured by more than can be seen, whatever the count
+ * (a Feistel network of few rounds favours many, and makes even ones alone where the count is a
+ * power of four). */
+enum { LS_PERMUTE_ROUNDS = 32 };
 uint64_t ls_random_permute(struct ls_random_key key, uint64_t position, uint64_t count);
 
 #endif

@@ -1,24 +1,21 @@
 /* The mean of each window, per channel; pixels of the padding do not count. */
 #include "core/ops/pool.h"
+#include "core/ops/row.h"
 
 static void forward(const struct ls_node *node, const struct ls_run *run) {
     const struct ls_pool_axis h = ls_pool_axis_of(node, 0), w = ls_pool_axis_of(node, 1);
     const int64_t channels = node->output->shape.dims[3];
     const real *image = node->inputs[0]->data;
-    real *restrict y = node->output->data;
+    real *y = node->output->data;
     for (int64_t n = 0; n < run->rows; n++, image += h.size * w.size * channels)
         for (int64_t i = 0; i < h.out; i++)
             for (int64_t j = 0; j < w.out; j++, y += channels) {
                 const int64_t top = ls_pool_first(h, i), bottom = ls_pool_end(h, i);
                 const int64_t left = ls_pool_first(w, j), right = ls_pool_end(w, j);
                 const real share = (real)(1.0 / (double)((bottom - top) * (right - left)));
-                memset(y, 0, (size_t)channels * sizeof(real));
-                for (int64_t r = top; r < bottom; r++)
-                    for (int64_t q = left; q < right; q++) {
-                        const real *restrict x = image + (r * w.size + q) * channels;
-                        for (int64_t c = 0; c < channels; c++)
-                            y[c] += x[c];
-                    }
+                const struct ls_positions window = {bottom - top, right - left, w.size * channels,
+                                                    channels};
+                ls_positions_sum(window, channels, image + (top * w.size + left) * channels, y);
                 for (int64_t c = 0; c < channels; c++)
                     y[c] *= share;
             }

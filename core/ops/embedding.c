@@ -1,8 +1,8 @@
 /* Rows of a table, looked up by number.
  *
  * Backward groups the positions of the run by table row (a stable counting sort), so that each row
- * of the gradient is summed once: per microbatch the positions in order, microbatches along the
- * fixed tree. A microbatch that does not name the row would add +0, which changes nothing, and is
+ * of the gradient is summed once: per microbatch the positions in order, a chain (cut where it is
+ * long: tensor/chain.h), microbatches along the fixed tree. A microbatch that does not name the row would add +0, which changes nothing, and is
  * left out.
  *
  * The table is [entries, width] stored plain, or the transpose of it stored in panels: the weight
@@ -37,6 +37,7 @@ struct plan {
     int64_t places;  /* positions of the run, at most */
     int32_t *starts; /* entries + 1: where the positions of an entry begin in `order` */
     int32_t *order;  /* places: positions, grouped by entry */
+    double *totals;  /* one entry: of chains */
     real *sums;      /* one entry per level of the tree */
 };
 
@@ -44,12 +45,18 @@ static size_t ints_bytes(int64_t entries, int64_t places) {
     return ls_round_up((size_t)(entries + 1 + places) * sizeof(int32_t), LS_ALIGNMENT);
 }
 
+static size_t totals_bytes(int64_t width) {
+    return ls_round_up((size_t)width * sizeof(double), LS_ALIGNMENT);
+}
+
 static struct plan plan_of(const struct ls_node *node) {
     struct plan p = {.table = table_of(node),
                      .places = ls_shape_count(node->inputs[0]->shape),
                      .starts = node->scratch};
     p.order = p.starts + p.table.entries + 1;
-    p.sums = (real *)((char *)node->scratch + ints_bytes(p.table.entries, p.places));
+    char *behind = (char *)node->scratch + ints_bytes(p.table.entries, p.places);
+    p.totals = (double *)behind;
+    p.sums = (real *)(behind + totals_bytes(p.table.width));
     return p;
 }
 
@@ -76,7 +83,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     node->output->type = LS_TYPE_REAL;
     node->output->shape.dims[node->output->shape.rank++] = entries.width;
     node->scratch_bytes =
-        ints_bytes(entries.entries, places) +
+        ints_bytes(entries.entries, places) + totals_bytes(entries.width) +
         (size_t)(ls_tree_slots(index->shape.dims[0]) + 1) * (size_t)entries.width * sizeof(real);
     return LS_OK;
 }
@@ -135,6 +142,25 @@ static void add_row(int64_t columns, const real *restrict from, real *restrict t
         to[c] += from[c];
 }
 
+/* Adds up the positions *next .. end-1 that lie before the place `last`: one microbatch's. */
+static void sum_leaf(const struct plan *p, const real *dy, int64_t last, const int32_t **next,
+                     const int32_t *end, real *to) {
+    const int64_t width = p->table.width;
+    int64_t terms = 0;
+    memset(to, 0, (size_t)width * sizeof(real));
+    for (; *next != end && **next < last; ++*next, terms++) {
+        if (terms == LS_CHAIN_MAX)
+            memset(p->totals, 0, (size_t)width * sizeof *p->totals);
+        if (terms && terms % LS_CHAIN_MAX == 0) {
+            ls_chain_add(width, to, p->totals);
+            memset(to, 0, (size_t)width * sizeof(real));
+        }
+        add_row(width, dy + **next * width, to);
+    }
+    if (terms > LS_CHAIN_MAX)
+        ls_chain_finish(width, p->totals, to);
+}
+
 /* Adds up the positions *next .. end-1 that lie in microbatches first .. first+count-1 along the
  * tree, into `to` (the rows behind it are free); false if there is none. */
 static bool sum_node(const struct plan *p, const real *dy, int64_t microbatch_places, int first,
@@ -142,9 +168,7 @@ static bool sum_node(const struct plan *p, const real *dy, int64_t microbatch_pl
     if (*next == end || **next >= (first + count) * microbatch_places)
         return false;
     if (count == 1) {
-        memset(to, 0, (size_t)p->table.width * sizeof(real));
-        for (; *next != end && **next < (first + 1) * microbatch_places; ++*next)
-            add_row(p->table.width, dy + **next * p->table.width, to);
+        sum_leaf(p, dy, (first + 1) * microbatch_places, next, end, to);
         return true;
     }
     const int left = ls_tree_split(count);

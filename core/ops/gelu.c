@@ -10,8 +10,9 @@ LS_INLINE real gelu_value(real x, struct ls_elementwise options) {
 
 LS_INLINE real gelu_gradient(real dy, real x, struct ls_elementwise options) {
     (void)options;
-    const real density = (real)0.39894228040143267794 * ls_math_exp((real)-0.5 * x * x);
-    return dy * ls_fma(x, density, ls_math_normal(x));
+    real bell;
+    const real below = ls_math_normal_bell(x, &bell);
+    return dy * ls_fma(x, (real)0.39894228040143267794 * bell, below);
 }
 
 #define TWICE_SQRT_2_PI ((real)1.59576912160573071176) /* 2 sqrt(2 / pi) */

@@ -26,7 +26,8 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     const real *restrict x = node->inputs[0]->data;
     real *restrict y = node->output->data;
     for (int64_t n = 0; n < run->rows; n++, y += channels) {
-        ls_positions_sum(pixels, channels, x + n * pixels * channels, channels, y);
+        ls_positions_sum((struct ls_positions){1, pixels, 0, channels}, channels,
+                         x + n * pixels * channels, y);
         for (int64_t c = 0; c < channels; c++)
             y[c] *= share;
     }

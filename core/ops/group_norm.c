@@ -1,7 +1,10 @@
 /* Group normalisation (Wu & He 2018): the C channels of a sample are cut into groups, and each
  * group of C / groups neighbouring channels, with all positions, gets mean 0 and variance 1; then a
- * gain and an offset per channel. Saved: mean and 1 / deviation of each group of each sample. */
+ * gain and an offset per channel. Saved: mean, what was rounded off it, and 1 / deviation of each
+ * group of each sample. */
 #include "core/ops/normalise.h"
+
+enum { SAVED = 3 }; /* numbers of a group */
 
 /* Positions of a sample (pixels, or 1), channels, groups, and channels of a group. */
 struct parts {
@@ -29,7 +32,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
                        "found %lld",
                        (long long)p.channels, (long long)p.groups);
     ls_infer_like(node);
-    node->saved_bytes = (size_t)(2 * p.groups * x.dims[0]) * sizeof(real);
+    node->saved_bytes = (size_t)(SAVED * p.groups * x.dims[0]) * sizeof(real);
     node->scratch_bytes =
         ls_normalise_scratch_bytes(p.positions * p.channels, p.channels, x.dims[0]);
     node->flops = 8 * ls_shape_row_count(x);
@@ -38,20 +41,23 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
 
 /* One group of one sample. */
 static void normalise(const struct parts *p, const real *x, const real *gain, const real *offset,
-                      real epsilon, real *y, real saved[2]) {
+                      real epsilon, real *y, real saved[SAVED]) {
     const double count = (double)(p->positions * p->width);
     const real mean = (real)(ls_block_sum(p->positions, p->width, x, p->channels) / count);
     for (int64_t i = 0; i < p->positions; i++)
 #pragma GCC ivdep /* y may be x */
         for (int64_t c = i * p->channels; c < i * p->channels + p->width; c++)
             y[c] = x[c] - mean;
-    const real variance = (real)(ls_block_dot(p->positions, p->width, y, y, p->channels) / count);
-    const real inverse = 1 / ls_math_sqrt(variance + epsilon);
+    real rest, inverse;
+    ls_norm_finish_sums(ls_block_sum(p->positions, p->width, y, p->channels),
+                        ls_block_dot(p->positions, p->width, y, y, p->channels), count, epsilon,
+                        &rest, &inverse);
     for (int64_t i = 0; i < p->positions; i++, y += p->channels)
         for (int64_t c = 0; c < p->width; c++)
-            y[c] = ls_fma(y[c] * inverse, gain[c], offset[c]);
+            y[c] = ls_fma((y[c] - rest) * inverse, gain[c], offset[c]);
     saved[0] = mean;
-    saved[1] = inverse;
+    saved[1] = rest;
+    saved[2] = inverse;
 }
 
 static void forward(const struct ls_node *node, const struct ls_run *run) {
@@ -62,7 +68,7 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     const real *gain = node->inputs[1]->data, *offset = node->inputs[2]->data;
     real *y = node->output->data, *saved = node->saved;
     for (int64_t n = 0; n < run->rows; n++)
-        for (int64_t group = 0; group < p.groups; group++, saved += 2) {
+        for (int64_t group = 0; group < p.groups; group++, saved += SAVED) {
             const int64_t first = n * p.positions * p.channels + group * p.width;
             normalise(&p, x + first, gain + group * p.width, offset + group * p.width, epsilon,
                       y + first, saved);
@@ -99,13 +105,14 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
     if (offset->gradient)
         ls_column_sums(run, p.positions, p.channels, dy, offset->gradient, sums);
     for (int64_t n = 0; n < run->rows; n++)
-        for (int64_t group = 0; group < p.groups; group++, saved += 2) {
+        for (int64_t group = 0; group < p.groups; group++, saved += SAVED) {
             const int64_t inside = group * p.width, first = n * row + inside;
             const struct ls_normalised start = {.columns = p.width,
                                                 .x = (const real *)x->data + first,
                                                 .gain = (const real *)gain->data + inside,
                                                 .mean = saved[0],
-                                                .inverse = saved[1],
+                                                .rest = saved[1],
+                                                .inverse = saved[2],
                                                 .dy = dy + first,
                                                 .h = h + inside,
                                                 .g = h + row + inside};

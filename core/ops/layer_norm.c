@@ -1,7 +1,9 @@
 /* Layer normalisation (Ba et al. 2016): each vector along the last dimension (D elements) gets mean
- * 0 and variance 1, then a gain and an offset per element. Saved: mean and 1 / deviation of each
- * vector. */
+ * 0 and variance 1, then a gain and an offset per element. Saved: mean, what was rounded off it, and
+ * 1 / deviation of each vector. */
 #include "core/ops/normalise.h"
+
+enum { SAVED = 3 }; /* numbers of a vector */
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_shape x = node->inputs[0]->shape;
@@ -10,7 +12,7 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
         return status;
     const int64_t columns = ls_shape_last(x);
     ls_infer_like(node);
-    node->saved_bytes = (size_t)(2 * ls_shape_count(x) / columns) * sizeof(real);
+    node->saved_bytes = (size_t)(SAVED * ls_shape_count(x) / columns) * sizeof(real);
     node->scratch_bytes = ls_normalise_scratch_bytes(columns, columns, x.dims[0]);
     node->flops = 8 * ls_shape_row_count(x);
     return LS_OK;
@@ -24,17 +26,18 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     const real *x = node->inputs[0]->data;
     const real *gain = node->inputs[1]->data, *offset = node->inputs[2]->data;
     real *y = node->output->data, *saved = node->saved;
-    for (int64_t r = 0; r < vectors; r++, x += columns, y += columns, saved += 2) {
+    for (int64_t r = 0; r < vectors; r++, x += columns, y += columns, saved += SAVED) {
+        double sum, square;
+        real rest, inverse;
         const real mean = ls_row_sum(x, columns) / (real)columns;
-#pragma GCC ivdep /* y may be x */
-        for (int64_t c = 0; c < columns; c++)
-            y[c] = x[c] - mean;
-        const real inverse = 1 / ls_math_sqrt(ls_row_dot(y, y, columns) / (real)columns + epsilon);
+        ls_row_centre(x, columns, mean, y, &sum, &square);
+        ls_norm_finish_sums(sum, square, (double)columns, epsilon, &rest, &inverse);
 #pragma GCC ivdep
         for (int64_t c = 0; c < columns; c++)
-            y[c] = ls_fma(y[c] * inverse, gain[c], offset[c]);
+            y[c] = ls_fma((y[c] - rest) * inverse, gain[c], offset[c]);
         saved[0] = mean;
-        saved[1] = inverse;
+        saved[1] = rest;
+        saved[2] = inverse;
     }
 }
 
@@ -49,9 +52,10 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
     void *sums = (char *)node->scratch + ls_normalise_sums_at(columns);
     if (offset->gradient)
         ls_column_sums(run, per_sample, columns, dy, offset->gradient, sums);
-    for (int64_t r = 0; r < vectors; r++, saved += 2) {
-        const struct ls_normalised n = {columns,  values + r * columns, gain->data, saved[0],
-                                        saved[1], dy + r * columns,     h,          g};
+    for (int64_t r = 0; r < vectors; r++, saved += SAVED) {
+        const struct ls_normalised n = {columns,  values + r * columns, gain->data,       saved[0],
+                                        saved[1], saved[2],             dy + r * columns, h,
+                                        g};
         ls_normalise_again(&n);
         if (dx)
             ls_normalise_gradient(&n, ls_row_sum(g, columns) / (real)columns,

@@ -170,7 +170,7 @@ LS_INLINE void ls_loss_map(const struct ls_node *node, int64_t first, int64_t co
         to[k] = f(x[k], t[k], u[k]);
 }
 
-/* Losses of a sample: blocks in order, each summed in 16 lanes. */
+/* Losses of a sample: blocks, each summed in 16 lanes, added in order in double. */
 LS_INLINE void ls_loss_forward_of(const struct ls_node *node, const struct ls_run *run, int values,
                                   ls_loss_function *loss, real option) {
     const int64_t count = ls_shape_row_count(node->inputs[0]->shape);
@@ -178,16 +178,16 @@ LS_INLINE void ls_loss_forward_of(const struct ls_node *node, const struct ls_ru
     real *y = node->output->data;
     for (int64_t n = 0; n < run->rows; n++) {
         const struct ls_loss_valid valid = ls_loss_valid(node, values, n);
-        real sum = 0;
+        double sum = 0;
         for (int64_t i = 0; i < valid.count; i += LS_LOSS_BLOCK) {
             const int64_t left = valid.count - i;
             const int64_t some = left < LS_LOSS_BLOCK ? left : LS_LOSS_BLOCK;
             real losses[LS_LOSS_BLOCK];
             ls_loss_map(node, n * count + i, some, values, loss, option, losses);
             ls_loss_weigh(&valid, i, some, losses);
-            sum += ls_row_sum(losses, some);
+            sum += (double)ls_row_sum(losses, some);
         }
-        y[2 * n] = sum * share;
+        y[2 * n] = (real)sum * share;
         y[2 * n + 1] = valid.weight;
     }
 }

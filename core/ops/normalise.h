@@ -1,5 +1,6 @@
 /* What norms over parts of a row share: h = (x - mean) inverse, y = gain h + offset, and its
- * gradient. */
+ * gradient. The mean is a real and the rest that was rounded off it, so that values which are far
+ * from 0 for their deviation keep their digits. */
 #ifndef LS_OPS_NORMALISE_H
 #define LS_OPS_NORMALISE_H
 
@@ -13,7 +14,7 @@
 struct ls_normalised {
     int64_t columns;
     const real *x, *gain;
-    real mean, inverse; /* of the deviation */
+    real mean, rest, inverse; /* inverse: of the deviation */
     real *dy;
     real *h, *g; /* room for `columns` elements each */
 };
@@ -34,6 +35,15 @@ static inline real ls_norm_epsilon(double epsilon) {
     return (real)(epsilon > 0 ? epsilon : 1e-5);
 }
 
+/* From the sums of y = x - mean and of y^2 over `count` elements: what is left of the mean, and 1 /
+ * sqrt(variance + epsilon). */
+static inline void ls_norm_finish_sums(double sum, double square, double count, real epsilon,
+                                       real *rest, real *inverse) {
+    const double left = sum / count, variance = square / count - left * left;
+    *rest = (real)left;
+    *inverse = 1 / ls_math_sqrt((real)(variance > 0 ? variance : 0) + epsilon);
+}
+
 /* Scratch of backward: h and g of so many elements, then that of the sums over samples. */
 static inline size_t ls_normalise_sums_at(int64_t elements) {
     return ls_round_up((size_t)(2 * elements) * sizeof(real), LS_ALIGNMENT);
@@ -47,9 +57,9 @@ static inline size_t ls_normalise_scratch_bytes(int64_t elements, int64_t column
 LS_INLINE void ls_normalise_again(const struct ls_normalised *n) {
     const real *restrict x = n->x, *restrict gain = n->gain;
     real *restrict dy = n->dy, *restrict h = n->h, *restrict g = n->g;
-    const real mean = n->mean, inverse = n->inverse;
+    const real mean = n->mean, rest = n->rest, inverse = n->inverse;
     for (int64_t c = 0; c < n->columns; c++) {
-        h[c] = (x[c] - mean) * inverse;
+        h[c] = ((x[c] - mean) - rest) * inverse;
         g[c] = dy[c] * gain[c];
         dy[c] *= h[c];
     }

@@ -3,10 +3,15 @@
  * prototype.
  *
  * Sums: a distance in 16 lanes along the row; dx one chain over k; dp of a microbatch in 16 lanes
- * (lane = row mod 16), then along the tree. */
+ * (lane = row mod 16), cut like those of sum.h, then along the tree. */
 #include "core/ops/check.h"
 #include "core/ops/row.h"
 #include "core/ops/sum.h"
+
+/* At the beginning of scratch: sums of chains. */
+static size_t totals_bytes(int64_t columns) {
+    return ls_round_up((size_t)columns * sizeof(double), LS_ALIGNMENT);
+}
 
 static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     const struct ls_value *x = node->inputs[0], *p = node->inputs[1];
@@ -23,8 +28,9 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     node->output->shape = LS_SHAPE(x->shape.dims[0], p->shape.dims[0]);
     node->output->batched = true;
     node->output->type = LS_TYPE_REAL;
-    node->scratch_bytes = (size_t)(LS_SUM_LANES + ls_tree_slots(x->shape.dims[0]) - 1) *
-                          (size_t)columns * sizeof(real);
+    node->scratch_bytes =
+        totals_bytes(columns) + (size_t)(LS_SUM_LANES + ls_tree_slots(x->shape.dims[0]) - 1) *
+                                    (size_t)columns * sizeof(real);
     node->flops = 3 * p->shape.dims[0] * columns;
     return LS_OK;
 }
@@ -51,17 +57,27 @@ static void backward_prototype(const struct ls_node *node, const struct ls_run *
     const real *x = node->inputs[0]->data;
     const real *p = (const real *)node->inputs[1]->data + k * columns;
     const real *dy = (const real *)node->output->gradient + k;
-    real *lanes = node->scratch;
+    double *totals = node->scratch;
+    real *lanes = (real *)((char *)node->scratch + totals_bytes(columns));
     struct ls_tree_stack stack = ls_tree_stack_begin(
         (real *)node->inputs[1]->gradient + k * columns, lanes + LS_SUM_LANES * columns, columns);
     for (int m = 0; m < run->microbatches; m++) {
         const int64_t first = ls_run_microbatch_first(run, m),
                       rows = ls_run_microbatch_rows(run, m);
-        memset(lanes, 0, (size_t)(LS_SUM_LANES * columns) * sizeof(real));
-        for (int64_t r = 0; r < rows; r++)
+        real *leaf = ls_tree_stack_leaf(&stack);
+        memset(totals, 0, totals_bytes(columns));
+        memset(leaf, 0, (size_t)columns * sizeof(real));
+        for (int64_t r = 0; r < rows; r++) {
+            if (r % LS_SUM_ROWS == 0)
+                memset(lanes, 0, (size_t)(LS_SUM_LANES * columns) * sizeof(real));
             add_difference(dy[(first + r) * count], p, x + (first + r) * columns, columns,
                            lanes + r % LS_SUM_LANES * columns);
-        ls_lanes_combine(lanes, columns, ls_tree_stack_leaf(&stack));
+            if ((r + 1) % LS_SUM_ROWS && r + 1 < rows)
+                continue;
+            ls_chain_add(columns, leaf, totals);
+            ls_lanes_combine(lanes, columns, leaf);
+        }
+        ls_chain_finish(columns, totals, leaf);
         ls_tree_stack_push(&stack);
     }
     ls_tree_stack_finish(&stack);

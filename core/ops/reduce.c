@@ -56,7 +56,7 @@ static void add_up(const struct ls_node *node, int64_t size, int64_t columns, co
     if (columns == 1)
         *y = ls_row_sum(x, size);
     else
-        ls_positions_sum(size, columns, x, columns, y);
+        ls_positions_sum((struct ls_positions){1, size, 0, columns}, columns, x, y);
     for (int64_t c = 0; c < columns; c++)
         y[c] *= share;
 }

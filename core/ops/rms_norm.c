@@ -40,8 +40,8 @@ static void backward(const struct ls_node *node, const struct ls_run *run) {
     const real *values = x->data, *saved = node->saved;
     real *h = node->scratch, *g = h + columns;
     for (int64_t r = 0; r < run->rows * per_sample; r++) {
-        const struct ls_normalised n = {columns,  values + r * columns, gain->data, 0,
-                                        saved[r], dy + r * columns,     h,          g};
+        const struct ls_normalised n = {
+            columns, values + r * columns, gain->data, 0, 0, saved[r], dy + r * columns, h, g};
         ls_normalise_again(&n);
         if (dx)
             ls_normalise_gradient(&n, 0, ls_row_dot(g, h, columns) / (real)columns,

@@ -1,8 +1,10 @@
 /* Cross-entropy of class labels on logits, with softmax inside. Forward saves the probabilities;
  * backward is then one pass over them: dx = weight (p - q).
  *
- * A sample has one or more positions (a label each); K classes. With z = x - max x and s = sum exp
- * z, and as the q sum to 1: loss = log s - (1 - smoothing) z_t - smoothing mean(z).
+ * A sample has one or more positions (a label t each), whose losses are added in double; K classes,
+ * of weight w. With z = x - max x, s = sum exp z, smoothing a and the shares q = (1 - a) w_t
+ * onehot(t) + a w / K, the loss of a position is sum(q) log s - sum(q z), and its weight w_t: what
+ * smoothing gives to a class counts as that class does, which is PyTorch's definition.
  *
  * Lengths, int32 [N], say how many positions of dimension 1 count; the others are not looked at. */
 #include "core/ops/loss.h"
@@ -41,14 +43,41 @@ static enum ls_status infer(struct ls_node *node, struct ls_error *error) {
     return LS_OK;
 }
 
-/* The weight of a position; 0 where the label is ignored. */
-static real weight_of(const struct ls_node *node, int32_t label, int64_t classes) {
+/* How positions are judged: all of them alike. */
+struct judge {
+    const struct ls_node *node;
+    int64_t classes;
+    real smoothing;
+    const real *weights; /* of the classes; NULL: all 1 */
+    real each, total;    /* what smoothing gives each class of weight 1, and all of them together */
+};
+
+static struct judge judge_of(const struct ls_node *node) {
     const struct ls_cross_entropy_options *options = node->options;
-    if (options->has_ignored && label == options->ignored)
-        return 0;
-    LS_ASSERT(label >= 0 && label < classes, "%s: label %d, expected 0 to %lld", node->name,
-              (int)label, (long long)classes - 1);
-    return node->inputs[2] ? ((const real *)node->inputs[2]->data)[label] : 1;
+    struct judge j = {.node = node,
+                      .classes = ls_shape_last(node->inputs[0]->shape),
+                      .smoothing = (real)options->smoothing,
+                      .weights = node->inputs[2] ? node->inputs[2]->data : NULL};
+    j.each = j.smoothing / (real)j.classes;
+    j.total = j.weights ? j.each * ls_row_sum(j.weights, j.classes) : j.smoothing;
+    return j;
+}
+
+/* What a position is held against: the weight of its label, and whether anything of it counts. */
+struct label {
+    int32_t of;
+    real weight;
+    bool counts;
+};
+
+static struct label label_of(const struct judge *j, int32_t label, bool valid) {
+    const struct ls_cross_entropy_options *options = j->node->options;
+    if (!valid || (options->has_ignored && label == options->ignored))
+        return (struct label){.of = label};
+    LS_ASSERT(label >= 0 && label < j->classes, "%s: label %d, expected 0 to %lld", j->node->name,
+              (int)label, (long long)j->classes - 1);
+    const real weight = j->weights ? j->weights[label] : 1;
+    return (struct label){label, weight, weight > 0 || j->smoothing > 0};
 }
 
 /* The first so many positions of sample n, of `positions`, count. */
@@ -59,68 +88,79 @@ static int64_t valid_of(const struct ls_node *node, int64_t n, int64_t positions
 }
 
 /* Writes the probabilities of one position to p; returns its loss. */
-static real position_loss(const real *restrict x, int64_t classes, int32_t label, real smoothing,
+static real position_loss(const struct judge *j, const real *restrict x, struct label label,
                           real *restrict p) {
-    real largest;
+    const int64_t classes = j->classes;
+    real largest, spread = 0;
+    if (j->smoothing > 0) {
+        const real top = ls_row_max(x, classes);
+        for (int64_t c = 0; c < classes; c++)
+            p[c] = x[c] - top;
+        spread = j->each *
+                 (j->weights ? ls_row_dot(j->weights, p, classes) : ls_row_sum(p, classes));
+    }
     const real sum = ls_softmax_row(x, classes, p, &largest);
-    const real inverse = 1 / sum;
+    const real inverse = 1 / sum, own = (1 - j->smoothing) * label.weight;
     for (int64_t c = 0; c < classes; c++)
         p[c] *= inverse;
-    const real loss = ls_math_log(sum) - (1 - smoothing) * (x[label] - largest);
-    return smoothing > 0 ? loss - smoothing * (ls_row_sum(x, classes) / (real)classes - largest)
-                         : loss;
+    return (own + j->total) * ls_math_log(sum) - own * (x[label.of] - largest) - spread;
 }
 
 static void forward(const struct ls_node *node, const struct ls_run *run) {
-    const struct ls_cross_entropy_options *options = node->options;
-    const int64_t classes = ls_shape_last(node->inputs[0]->shape);
+    const struct judge j = judge_of(node);
     const int64_t positions = ls_shape_row_count(node->inputs[1]->shape);
     const real *x = node->inputs[0]->data;
     const int32_t *labels = node->inputs[1]->data;
     real *p = node->saved, *y = node->output->data;
     for (int64_t n = 0; n < run->rows; n++) {
         const int64_t valid = valid_of(node, n, positions);
-        real loss = 0, total = 0;
-        for (int64_t i = 0; i < positions; i++, x += classes, p += classes, labels++) {
-            const real weight = i < valid ? weight_of(node, *labels, classes) : 0;
-            if (weight == 0)
+        double loss = 0, total = 0;
+        for (int64_t i = 0; i < positions; i++, x += j.classes, p += j.classes, labels++) {
+            const struct label label = label_of(&j, *labels, i < valid);
+            if (!label.counts)
                 continue; /* backward writes zeros without looking at p */
-            loss += weight * position_loss(x, classes, *labels, (real)options->smoothing, p);
-            total += weight;
+            loss += (double)position_loss(&j, x, label, p);
+            total += (double)label.weight;
         }
-        y[2 * n] = loss;
-        y[2 * n + 1] = total;
+        y[2 * n] = (real)loss;
+        y[2 * n + 1] = (real)total;
     }
 }
 
+/* dx = scale (sum(q) p - q), or added to it. */
+LS_INLINE void position_gradient(const struct judge *j, struct label label, real scale,
+                                 const real *restrict p, const bool accumulate,
+                                 real *restrict dx) {
+    const int64_t classes = j->classes;
+    const real *restrict weights = j->weights;
+    const real own = (1 - j->smoothing) * label.weight, all = scale * (own + j->total);
+    const real each = scale * j->each;
+    if (weights)
+        for (int64_t c = 0; c < classes; c++)
+            dx[c] = (accumulate ? dx[c] : 0) + ls_fma(all, p[c], -each * weights[c]);
+    else
+        for (int64_t c = 0; c < classes; c++)
+            dx[c] = (accumulate ? dx[c] : 0) + ls_fma(all, p[c], -each);
+    dx[label.of] -= scale * own;
+}
+
 static void backward(const struct ls_node *node, const struct ls_run *run) {
-    const struct ls_cross_entropy_options *options = node->options;
-    const int64_t classes = ls_shape_last(node->inputs[0]->shape);
+    const struct judge j = judge_of(node);
     const int64_t positions = ls_shape_row_count(node->inputs[1]->shape);
-    const real smoothing = (real)options->smoothing, each = smoothing / (real)classes;
     const int32_t *labels = node->inputs[1]->data;
-    const real *dy = node->output->gradient;
-    const real *restrict p = node->saved;
-    real *restrict dx = node->inputs[0]->gradient;
+    const real *dy = node->output->gradient, *p = node->saved;
+    real *dx = node->inputs[0]->gradient;
     const bool accumulate = node->accumulate[0];
-    if (!dx)
-        return;
-    for (int64_t k = 0; k < run->rows * positions; k++, p += classes, dx += classes) {
+    for (int64_t k = 0; dx && k < run->rows * positions; k++, p += j.classes, dx += j.classes) {
         const bool valid = k % positions < valid_of(node, k / positions, positions);
-        const real weight = valid ? weight_of(node, labels[k], classes) : 0;
-        const real scale = dy[2 * (k / positions)] * weight;
-        if (weight == 0) {
-            if (!accumulate)
-                memset(dx, 0, (size_t)classes * sizeof(real));
-            continue;
-        }
-        if (accumulate)
-            for (int64_t c = 0; c < classes; c++)
-                dx[c] += scale * (p[c] - each);
-        else
-            for (int64_t c = 0; c < classes; c++)
-                dx[c] = scale * (p[c] - each);
-        dx[labels[k]] -= scale * (1 - smoothing);
+        const struct label label = label_of(&j, labels[k], valid);
+        const real scale = dy[2 * (k / positions)];
+        if (label.counts && accumulate)
+            position_gradient(&j, label, scale, p, true, dx);
+        else if (label.counts)
+            position_gradient(&j, label, scale, p, false, dx);
+        else if (!accumulate)
+            memset(dx, 0, (size_t)j.classes * sizeof(real));
     }
 }
 
@@ -170,7 +210,7 @@ static const struct ls_op_case cases[] = {
 const struct ls_op LS_NAME(ls_op_softmax_cross_entropy) = {
     .name = "softmax_cross_entropy",
     .formula =
-        "sum over positions of w[t] * -sum_k q_k log softmax(x)_k, q = (1 - a) onehot(t) + a / K",
+        "sum over positions of -sum_k q_k log softmax(x)_k, q = (1 - a) w[t] onehot(t) + a w / K",
     .infer = infer,
     .forward = forward,
     .backward = backward,

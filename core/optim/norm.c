@@ -7,23 +7,32 @@
 
 enum { LANES = 16 };
 
+/* Infinite: none. NaN stays NaN. */
+static inline double square(float value, const double limit) {
+    const double size = fabs((double)value);
+    return size > limit ? limit * limit : size * size;
+}
+
 /* Within a block: lane = element mod 16, lanes along the tree. */
-static double square_sum(const float *values, int64_t count) {
+static inline double square_sum(const float *values, int64_t count, const double limit) {
     double lanes[LANES] = {0};
     int64_t i = 0;
     for (; i + LANES <= count; i += LANES)
-        for (int lane = 0; lane < LANES; lane++) {
-            const double value = (double)values[i + lane];
-            lanes[lane] += value * value;
-        }
+        for (int lane = 0; lane < LANES; lane++)
+            lanes[lane] += square(values[i + lane], limit);
     for (; i < count; i++)
-        lanes[i % LANES] += (double)values[i] * (double)values[i];
+        lanes[i % LANES] += square(values[i], limit);
     return ls_tree_sum(lanes, LANES, 1);
+}
+
+static double block_sum(const float *values, int64_t count, double limit) {
+    return limit < (double)INFINITY ? square_sum(values, count, limit)
+                                    : square_sum(values, count, (double)INFINITY);
 }
 
 /* Blocks of [begin, end), in order; their sums too unless sums is NULL. */
 static int64_t walk_blocks(const struct ls_parameter_set *set, int64_t begin, int64_t end,
-                           const float *gradients, double *sums) {
+                           const float *gradients, double limit, double *sums) {
     int64_t blocks = 0;
     for (int i = 0; i < set->count; i++) {
         const struct ls_parameter *parameter = set->items[i];
@@ -37,8 +46,8 @@ static int64_t walk_blocks(const struct ls_parameter_set *set, int64_t begin, in
             for (int64_t at = unit; at < unit_end; at += LS_NORM_BLOCK, blocks++) {
                 const int64_t left = unit_end - at;
                 if (sums)
-                    sums[blocks] = square_sum(gradients + (at - begin),
-                                              left < LS_NORM_BLOCK ? left : LS_NORM_BLOCK);
+                    sums[blocks] = block_sum(gradients + (at - begin),
+                                             left < LS_NORM_BLOCK ? left : LS_NORM_BLOCK, limit);
             }
         }
     }
@@ -46,12 +55,17 @@ static int64_t walk_blocks(const struct ls_parameter_set *set, int64_t begin, in
 }
 
 int64_t ls_norm_blocks(const struct ls_parameter_set *set, int64_t begin, int64_t end) {
-    return walk_blocks(set, begin, end, NULL, NULL);
+    return walk_blocks(set, begin, end, NULL, (double)INFINITY, NULL);
 }
 
 void ls_norm_block_sums(const struct ls_parameter_set *set, int64_t begin, int64_t end,
                         const float *gradients, double *sums) {
-    walk_blocks(set, begin, end, gradients, sums);
+    walk_blocks(set, begin, end, gradients, (double)INFINITY, sums);
+}
+
+void ls_norm_clipped_block_sums(const struct ls_parameter_set *set, int64_t begin, int64_t end,
+                                const float *gradients, double limit, double *sums) {
+    walk_blocks(set, begin, end, gradients, limit, sums);
 }
 
 double ls_norm_finish(const double *sums, int64_t blocks, double weight) {

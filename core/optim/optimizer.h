@@ -1,7 +1,8 @@
 /* Optimisers over a slice of the flat buffer, in one pass over memory per step.
  *
  * The gradient that comes in is a sum over the batch. The mean is g = sum * (1.0f / weight); then
- * clipping by value, then g *= clip_factor (clipping by norm), then decay and the update rule.
+ * clipping by value, then g *= clip_factor (clipping by the norm of what that left), then decay and
+ * the update rule.
  * Statistics in the slice get their running update; constants are left alone. */
 #ifndef LS_OPTIM_OPTIMIZER_H
 #define LS_OPTIM_OPTIMIZER_H
@@ -71,6 +72,9 @@ void ls_optimizer_step(struct ls_optimizer *optimizer, const struct ls_update *u
 int64_t ls_norm_blocks(const struct ls_parameter_set *set, int64_t begin, int64_t end);
 void ls_norm_block_sums(const struct ls_parameter_set *set, int64_t begin, int64_t end,
                         const float *gradients, double *sums);
+/* The same where no element is larger than `limit` either way: clipped by value. */
+void ls_norm_clipped_block_sums(const struct ls_parameter_set *set, int64_t begin, int64_t end,
+                                const float *gradients, double limit, double *sums);
 /* All blocks of the whole buffer, along the tree: the norm of the mean gradient. */
 double ls_norm_finish(const double *sums, int64_t blocks, double weight);
 /* min(1, clip_norm / norm); 1 if clip_norm is 0. Pascanu et al. 2013. */

@@ -20,7 +20,9 @@ static const struct ls_field items[] = {
      .initial = "0",
      .max = 1e15,
      .unit = "optimiser steps",
-     .help = "length, warm-up included; 0: epochs x steps per epoch of the first start"},
+     .help = "length, warm-up included; 0: epochs x steps per epoch of the first start; may be "
+             "extended when a run continues",
+     .resume_free = true},
     {.name = "warmup_steps",
      .kind = LS_FIELD_INTEGER,
      .offset = SCHEDULE(warmup_steps),
@@ -50,10 +52,17 @@ static const struct ls_field items[] = {
 
 const struct ls_fields ls_schedule_fields = {items, sizeof items / sizeof *items};
 
+/* A share of a length as steps: a product that only rounding keeps from a whole number, such as 0.55
+ * of 100, which is 55.000000000000007, is that number. */
+static double steps_of(double share, double length) {
+    const double steps = share * length, whole = round(steps);
+    return fabs(steps - whole) <= 1e-9 * whole ? whole : steps;
+}
+
 static double step_share(const struct ls_schedule_options *options, double length, double at) {
     double share = 1;
     for (int i = 0; i < options->milestones.count; i++)
-        if (at >= options->milestones.values[i] * length)
+        if (at >= steps_of(options->milestones.values[i], length))
             share *= options->factor;
     return share;
 }

@@ -92,7 +92,8 @@ static struct ls_metric watched(const struct run *run, const struct ls_metrics *
 
 /* Prechelt 1998, "Early stopping - but when?": after `patience` epochs without a better value, stop
  * and take the best parameters back. */
-static void watch_improvement(struct run *run, const struct ls_metrics *metrics) {
+static enum ls_status watch_improvement(struct run *run, const struct ls_metrics *metrics,
+                                        struct ls_error *error) {
     struct ls_state *state = &run->state;
     const struct ls_metric metric = watched(run, metrics);
     const char *name = metric.name;
@@ -105,18 +106,18 @@ static void watch_improvement(struct run *run, const struct ls_metrics *metrics)
         state->best_step = state->step;
         state->epochs_without = 0;
         ls_save_keep_best(&run->save, &run->worker);
-        return;
+        return LS_OK;
     }
     state->epochs_without += run->config->train.validate_every;
     if (state->epochs_without < run->config->train.patience)
-        return;
+        return LS_OK;
+    if (!state->has_best) /* never a number: there is nothing to go back to */
+        return ls_fail(error, LS_DIVERGED,
+                       "validation: no %s that is a number for %lld epochs\n"
+                       "lower optimizer.learning_rate, set optimizer.clip_norm, or look at the data "
+                       "with lockstep data info",
+                       name, (long long)state->epochs_without);
     state->early_stopped = true;
-    if (!state->has_best) { /* never a number: there is nothing to go back to */
-        if (run->leader)
-            ls_progress_line(&run->progress, "no %s that is a number for %lld epochs", name,
-                             (long long)state->epochs_without);
-        return;
-    }
     /* Nobody reads the shared parameters now: the sums of the last batch of the evaluation were
      * exchanged after its forward. */
     ls_save_take_best(&run->save, &run->worker);
@@ -125,17 +126,17 @@ static void watch_improvement(struct run *run, const struct ls_metrics *metrics)
                          "no better %s for %lld epochs: back to epoch %llu (%s %.4f)", name,
                          (long long)state->epochs_without, (unsigned long long)state->best_epoch,
                          name, state->best);
+    return LS_OK;
 }
 
-static void end_epoch(struct run *run) {
+static enum ls_status end_epoch(struct run *run, struct ls_error *error) {
     if (!run->loaders[LS_SOURCE_VALIDATION] ||
         run->state.epoch % (uint64_t)run->config->train.validate_every != 0)
-        return;
+        return LS_OK;
     const struct ls_metrics metrics = ls_run_evaluate(run, LS_SOURCE_VALIDATION);
     ls_run_append_metrics(run, "validation", &metrics, NULL, 0);
     show_metrics(run, "validation", &metrics);
-    if (run->config->train.patience > 0)
-        watch_improvement(run, &metrics);
+    return run->config->train.patience > 0 ? watch_improvement(run, &metrics, error) : LS_OK;
 }
 
 static bool finished(const struct run *run) {
@@ -152,11 +153,32 @@ static bool save_due(const struct run *run, bool epoch_ended, bool seconds_over)
             run->state.epoch % (uint64_t)when->every_epochs == 0);
 }
 
-static double rate_of(const struct run *run, const struct ls_phase *phase) {
-    const struct ls_schedule_options *schedule = &phase->options->schedule;
-    return ls_schedule_rate(schedule, phase->options->optimizer.learning_rate,
-                            schedule->steps ? schedule->steps : run->state.schedule_steps,
-                            (int64_t)run->state.step);
+static int64_t schedule_steps(const struct run *run, const struct ls_phase *phase) {
+    const int64_t given = phase->options->schedule.steps;
+    return given ? given : run->state.schedule_steps;
+}
+
+static double rate_of(const struct run *run, const struct ls_phase *phase, uint64_t step) {
+    return ls_schedule_rate(&phase->options->schedule, phase->options->optimizer.learning_rate,
+                            schedule_steps(run, phase), (int64_t)step);
+}
+
+/* A schedule that ends before the training does: what comes behind it would surprise. */
+static void note_schedules(struct run *run, uint64_t total) {
+    for (int p = 0; p < run->worker.phase_count; p++) {
+        const struct ls_phase *phase = &run->worker.phases[p];
+        const uint64_t end = (uint64_t)schedule_steps(run, phase);
+        const uint64_t behind = total - (run->state.step > end ? run->state.step : end);
+        if (phase->options->schedule.name == LS_SCHEDULE_CONSTANT || end >= total)
+            continue;
+        ls_progress_line(&run->progress,
+                         "%s%sthe schedule ends at step %llu: %llu steps behind it have the "
+                         "learning rate %g; schedule.steps: %llu extends it",
+                         run->worker.phase_count > 1 ? phase->options->name : "",
+                         run->worker.phase_count > 1 ? ": " : "", (unsigned long long)end,
+                         (unsigned long long)behind, rate_of(run, phase, end),
+                         (unsigned long long)total);
+    }
 }
 
 /* A gradient that is not finite: an error, or a word that its update was left out. */
@@ -201,9 +223,9 @@ static enum ls_status one_step(struct run *run, double *sums, struct ls_error *e
         .sums = sums,
     };
     for (int p = 0; p < run->worker.phase_count; p++)
-        step.phases[p].learning_rate = rate_of(run, &run->worker.phases[p]);
+        step.phases[p].learning_rate = rate_of(run, &run->worker.phases[p], state->step);
     ls_worker_step(&run->worker, &batch, &step);
-    const enum ls_status status = check_finite(run, &step, error);
+    enum ls_status status = check_finite(run, &step, error);
     if (status != LS_OK)
         return status;
     if (state->index == 0)
@@ -214,8 +236,8 @@ static enum ls_status one_step(struct run *run, double *sums, struct ls_error *e
     run->samples += (uint64_t)batch.rows_global;
     ls_reason_step(state->step);
     log_step(run, &step, batch.last);
-    if (batch.last)
-        end_epoch(run);
+    if (batch.last && (status = end_epoch(run, error)) != LS_OK)
+        return status;
     run->stopped = step.stop && !finished(run); /* a run at its end is reported in full */
     const bool over = finished(run) || run->stopped;
     if (!over && !save_due(run, batch.last, step.save))
@@ -248,6 +270,8 @@ enum ls_status ls_run_train(struct run *run, struct ls_error *error) {
     }
     if (finished(run))
         return LS_OK;
+    if (run->leader)
+        note_schedules(run, total);
     double *sums = ls_calloc((size_t)state->sum_count, sizeof *sums);
     ls_reason_phase("training");
     ls_loader_seek(run->loaders[LS_SOURCE_TRAIN], state->epoch, state->index,

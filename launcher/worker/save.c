@@ -144,6 +144,23 @@ enum ls_status ls_save(struct ls_worker *worker, const struct ls_save *save,
     return status;
 }
 
+/* A schedule may become longer while a run goes on, but not shorter. */
+static enum ls_status check_schedules(const struct ls_state *state, const struct ls_config *before,
+                                      const struct ls_config *now, struct ls_error *error) {
+    for (int p = 0; p < now->phase_count; p++) {
+        const int64_t given = before->phases[p].schedule.steps;
+        const int64_t old = given ? given : state->schedule_steps;
+        const int64_t steps = now->phases[p].schedule.steps;
+        if (steps && steps < old)
+            return ls_fail(error, LS_INVALID,
+                           "schedule.steps is %" PRId64 ", but the schedule of this run has %" PRId64
+                           " steps: it may be extended, not cut\n"
+                           "give as many or more, or start again with --restart",
+                           steps, old);
+    }
+    return LS_OK;
+}
+
 /* Whether a run that began with that state and config may go on with the present ones. */
 static enum ls_status check_resumable(const struct ls_state *state, const struct ls_config *before,
                                       const struct ls_config *now, struct ls_error *error) {
@@ -153,7 +170,8 @@ static enum ls_status check_resumable(const struct ls_state *state, const struct
                        "the run would not end in the same bits\ncontinue with the program of that "
                        "version, or start again with --restart",
                        state->numerics, LS_NUMERICS_VERSION);
-    return ls_config_resumable(before, now, error);
+    const enum ls_status status = ls_config_resumable(before, now, error);
+    return status == LS_OK ? check_schedules(state, before, now, error) : status;
 }
 
 /* Takes the state out of a run that may go on with the present config. */

@@ -138,6 +138,7 @@ struct slice {
     struct ls_worker *worker;
     int phase;
     const float *gradients;
+    double limit; /* of the sums, for the norm; 0: none */
     struct ls_update update;
 };
 
@@ -147,9 +148,13 @@ static void sum_blocks(void *context, int thread) {
     const struct ls_phase *phase = &worker->phases[slice->phase];
     const struct ls_share *share = &worker->shares[thread];
     const struct ls_range part = share->slices[slice->phase].range;
-    ls_norm_block_sums(worker->parameters, part.first, part.end,
-                       slice->gradients + (part.first - phase->slice.first),
-                       phase->blocks + share->slices[slice->phase].block_first);
+    const float *gradients = slice->gradients + (part.first - phase->slice.first);
+    double *blocks = phase->blocks + share->slices[slice->phase].block_first;
+    if (slice->limit > 0)
+        ls_norm_clipped_block_sums(worker->parameters, part.first, part.end, gradients,
+                                   slice->limit, blocks);
+    else
+        ls_norm_block_sums(worker->parameters, part.first, part.end, gradients, blocks);
 }
 
 static void update_part(void *context, int thread) {
@@ -173,6 +178,17 @@ static double gradient_norm(struct slice *slice, double weight) {
                              phase->blocks + worker->shares[0].slices[slice->phase].block_first,
                              phase->blocks);
     return ls_norm_finish(phase->blocks, ls_reducer_blocks(worker->reducer, slice->phase), weight);
+}
+
+/* Clipping by norm comes after clipping by value: it goes by the norm of what that leaves. */
+static double clip_factor(struct slice *slice, double norm, double weight) {
+    const struct ls_optimizer_options *options =
+        &slice->worker->phases[slice->phase].options->optimizer;
+    if (options->clip_norm > 0 && options->clip_value > 0) {
+        slice->limit = options->clip_value * weight;
+        norm = gradient_norm(slice, weight);
+    }
+    return ls_clip_factor(norm, options->clip_norm);
 }
 
 /* One phase: all pieces, the sum of their gradients, and the update of what the phase learns. */
@@ -211,7 +227,7 @@ static void run_phase(struct ls_worker *worker, int p, const struct ls_batch *ba
         .learning_rate = result->learning_rate,
         .weight = weight,
         .microbatches = batch->microbatches,
-        .clip_factor = ls_clip_factor(result->gradient_norm, phase->options->optimizer.clip_norm),
+        .clip_factor = clip_factor(&slice, result->gradient_norm, weight),
         .stream = ls_reducer_near(worker->reducer) > 1 && bytes >= LS_STREAM_BYTES,
     };
     /* The ranks of a host share the parameters. None reads them any more: it joined the agreement

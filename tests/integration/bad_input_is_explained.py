@@ -263,6 +263,8 @@ begins(["train", config(good, model="[{linear: 1}]", extra="task: regression\n")
        "--set train.watch=accuracy: error: train.watch: expected one of loss, r2, mean_absolute_error; found 'accuracy'")
 begins(["train", config(good, extra="loss: {class_weights: [1, 2]}\n"), "-n", "1", "--out", lockstep.path("watch")],
        path + ": error: layer loss: class_weights expects 3 numbers, one per output, found 2")
+begins(["train", config(good, extra="loss: {class_weights: [0, 0, 0]}\n"), "-n", "1", "--out", lockstep.path("watch")],
+       path + ": error: layer loss: class_weights are all 0: there is nothing to learn")
 lockstep.check(not os.path.exists(lockstep.path("watch")), "a refused start left a run folder")
 path = config(good, model="\n  - linear: {units: 3, bias: false}")
 refused(["train", path, "-n", "1", "--out", RUN], "model.linear1.bias was true, is false")

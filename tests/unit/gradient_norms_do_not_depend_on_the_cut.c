@@ -98,6 +98,25 @@ START_TEST(a_gradient_that_is_not_finite_shows_in_the_norm) {
 }
 END_TEST
 
+START_TEST(a_norm_may_be_of_clipped_elements) {
+    struct ls_parameter_set *set = create_set();
+    float *gradients = ls_calloc((size_t)set->total, sizeof(float));
+    const int64_t blocks = ls_norm_blocks(set, 0, set->total);
+    double *sums = ls_calloc((size_t)blocks, sizeof(double));
+    gradients[set->items[0]->offset] = -6;
+    gradients[set->items[2]->offset + 20] = 3;
+    gradients[set->items[4]->offset] = 1;
+    ls_norm_clipped_block_sums(set, 0, set->total, gradients, 2, sums);
+    ck_assert_double_eq(ls_norm_finish(sums, blocks, 1), 3); /* of -2, 2, 1 */
+    gradients[set->items[4]->offset] = NAN;
+    ls_norm_clipped_block_sums(set, 0, set->total, gradients, 2, sums);
+    ck_assert(isnan(ls_norm_finish(sums, blocks, 1)));
+    free(sums);
+    free(gradients);
+    ls_parameters_destroy(set);
+}
+END_TEST
+
 START_TEST(only_longer_gradients_are_clipped) {
     ck_assert(ls_clip_factor(10, 0) == 1);
     ck_assert(ls_clip_factor(10, 10) == 1);
@@ -107,4 +126,4 @@ START_TEST(only_longer_gradients_are_clipped) {
 END_TEST
 
 LS_SUITE(the_same_blocks_for_any_number_of_slices, a_gradient_that_is_not_finite_shows_in_the_norm,
-         only_longer_gradients_are_clipped)
+         a_norm_may_be_of_clipped_elements, only_longer_gradients_are_clipped)

@@ -263,16 +263,15 @@ static void position(const struct trial *trial, int64_t at, double *loss, double
     const int label = (int)trial->values[1][at];
     if (options->has_ignored && label == options->ignored)
         return;
-    const double own = trial->values[2] ? trial->values[2][label] : 1;
     double sum = 0;
     for (int64_t k = 0; k < classes; k++)
         sum += exp(x[k]);
     for (int64_t k = 0; k < classes; k++) {
         const double q =
             (k == label ? 1 - options->smoothing : 0) + options->smoothing / (double)classes;
-        *loss -= own * q * (x[k] - log(sum));
+        *loss -= (trial->values[2] ? trial->values[2][k] : 1) * q * (x[k] - log(sum));
     }
-    *weight += own;
+    *weight += trial->values[2] ? trial->values[2][label] : 1;
 }
 
 START_TEST(cross_entropy_sums_weighted_positions) {

@@ -132,7 +132,128 @@ START_TEST(permutations_of_different_keys_are_unrelated) {
 }
 END_TEST
 
+START_TEST(permutations_are_the_same_everywhere) {
+    const struct ls_random_key key = ls_random_key(1, LS_STREAM_SHUFFLE, 0, 0);
+    const uint64_t expected[] = {33732, 3241, 32721, UINT64_C(802048966569)};
+    for (uint64_t i = 0; i < 4; i++)
+        ck_assert_uint_eq(ls_random_permute(key, i, i == 3 ? UINT64_C(1) << 40 : 60000),
+                          expected[i]);
+}
+END_TEST
+
+/* What permutations of `count` are like over many keys, beside what all permutations are like. */
+enum { KEYS = 20000 };
+
+static void fill(uint64_t number, uint64_t count, uint64_t *to) {
+    const struct ls_random_key key = ls_random_key(5, LS_STREAM_SHUFFLE, number, 0);
+    for (uint64_t i = 0; i < count; i++)
+        to[i] = ls_random_permute(key, i, count);
+}
+
+/* The number of an order among all, by how many of those behind are smaller (Lehmer's code). */
+static int order_of(uint64_t count, const uint64_t *order) {
+    int number = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        int smaller = 0;
+        for (uint64_t j = i + 1; j < count; j++)
+            smaller += order[j] < order[i];
+        number = number * (int)(count - i) + smaller;
+    }
+    return number;
+}
+
+START_TEST(all_orders_of_few_are_as_frequent) {
+    int orders = 1;
+    for (uint64_t count = 2; count <= 6; count++) {
+        int seen[720] = {0};
+        uint64_t order[6];
+        orders *= (int)count;
+        for (int k = 0; k < KEYS; k++) {
+            fill((uint64_t)k, count, order);
+            seen[order_of(count, order)]++;
+        }
+        const double expected = (double)KEYS / orders, freedom = orders - 1;
+        double chi_square = 0;
+        for (int i = 0; i < orders; i++)
+            chi_square += (seen[i] - expected) * (seen[i] - expected) / expected;
+        ck_assert_msg(chi_square < freedom + 4 * sqrt(2 * freedom) + 8,
+                      "%d orders: chi-square %g, %g expected", orders, chi_square, freedom);
+    }
+}
+END_TEST
+
+/* Whether an even number of exchanges makes the order. */
+static bool is_even(uint64_t count, uint64_t *order) {
+    bool even = true;
+    for (uint64_t i = 0; i < count; i++)
+        while (order[i] != i) {
+            const uint64_t at = order[i], moved = order[at];
+            order[at] = at;
+            order[i] = moved;
+            even = !even;
+        }
+    return even;
+}
+
+START_TEST(half_of_the_orders_are_even) {
+    const uint64_t counts[] = {2, 4, 5, 16, 64, 100, 256};
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+        int even = 0;
+        uint64_t order[256];
+        const int keys = KEYS / 10;
+        for (int k = 0; k < keys; k++) {
+            fill((uint64_t)k, counts[c], order);
+            even += is_even(counts[c], order);
+        }
+        ck_assert_msg(abs(even - keys / 2) < 4 * sqrt(keys / 4.0), "%llu: %d of %d are even",
+                      (unsigned long long)counts[c], even, keys);
+    }
+}
+END_TEST
+
+/* Of the rank correlation with the order of the file, times the root of count - 1: mean 0, variance
+ * 1. And of the places where a row is followed by the next one: one is expected. */
+START_TEST(the_order_of_the_file_is_forgotten) {
+    enum { COUNT = 1000, ORDERS = 600 };
+    uint64_t order[COUNT];
+    double sum = 0, square = 0, successors = 0;
+    for (int k = 0; k < ORDERS; k++) {
+        double product = 0;
+        fill((uint64_t)k, COUNT, order);
+        for (int i = 0; i < COUNT; i++) {
+            product += (i - (COUNT - 1) / 2.0) * ((double)order[i] - (COUNT - 1) / 2.0);
+            successors += i > 0 && order[i] == order[i - 1] + 1;
+        }
+        const double correlation = product / (COUNT * ((double)COUNT * COUNT - 1) / 12);
+        sum += correlation * sqrt(COUNT - 1);
+        square += correlation * correlation * (COUNT - 1);
+    }
+    ck_assert_double_lt(fabs(sum / ORDERS), 4 / sqrt(ORDERS));
+    ck_assert_double_lt(fabs(square / ORDERS - 1), 4 * sqrt(2.0 / ORDERS));
+    ck_assert_double_lt(fabs(successors / ORDERS - (COUNT - 1.0) / COUNT), 4 / sqrt(ORDERS));
+}
+END_TEST
+
+/* As a split into parts takes them: the last tenth is the test part. */
+START_TEST(every_row_has_the_same_chance_of_the_test_part) {
+    enum { ROWS = 50, TEST = 5 };
+    int chances[ROWS] = {0};
+    uint64_t order[ROWS];
+    for (int k = 0; k < KEYS; k++) {
+        fill((uint64_t)k, ROWS, order);
+        for (int i = ROWS - TEST; i < ROWS; i++)
+            chances[order[i]]++;
+    }
+    for (int row = 0; row < ROWS; row++)
+        ck_assert_msg(fabs(chances[row] / (double)KEYS - 0.1) < 0.01,
+                      "row %d is in the test part %d times of %d", row, chances[row], KEYS);
+}
+END_TEST
+
 LS_SUITE(threefry_gives_the_known_answers, every_part_of_a_key_changes_it,
          draws_have_the_moments_of_their_distribution, normal_draws_have_the_same_bits_everywhere,
          exponentials_end_in_zero, unit_floats_cover_zero_to_below_one,
-         a_permutation_is_a_bijection_of_every_size, permutations_of_different_keys_are_unrelated)
+         a_permutation_is_a_bijection_of_every_size, permutations_of_different_keys_are_unrelated,
+         permutations_are_the_same_everywhere, all_orders_of_few_are_as_frequent,
+         half_of_the_orders_are_even, the_order_of_the_file_is_forgotten,
+         every_row_has_the_same_chance_of_the_test_part)

@@ -33,6 +33,19 @@ START_TEST(step_multiplies_at_each_milestone) {
 }
 END_TEST
 
+START_TEST(a_milestone_is_the_whole_step_that_its_share_is) {
+    for (int64_t length = 10; length <= 1000; length *= 10)
+        for (int64_t percent = 1; percent < 100; percent++) {
+            struct ls_schedule_options o = defaults(LS_SCHEDULE_STEP);
+            const int64_t step = (percent * length + 99) / 100; /* the first at or behind it */
+            o.milestones.count = 1;
+            o.milestones.values[0] = (double)percent / 100;
+            ck_assert(ls_schedule_rate(&o, 1, length, step - 1) == 1);
+            ck_assert(ls_schedule_rate(&o, 1, length, step) < 1);
+        }
+}
+END_TEST
+
 START_TEST(exponential_falls_by_equal_factors_to_the_end) {
     const struct ls_schedule_options o = defaults(LS_SCHEDULE_EXPONENTIAL);
     near(rate(&o, 0), 0.5);
@@ -80,6 +93,7 @@ START_TEST(a_warm_up_as_long_as_the_run_is_no_division_by_zero) {
 END_TEST
 
 LS_SUITE(constant_stays, step_multiplies_at_each_milestone,
+         a_milestone_is_the_whole_step_that_its_share_is,
          exponential_falls_by_equal_factors_to_the_end,
          cosine_follows_pytorch_and_stays_at_its_minimum,
          warm_up_rises_linearly_and_the_schedule_covers_the_rest,

@@ -2,7 +2,8 @@
  *
  * Query i sees the keys j < keys, if causal those up to j = i. D = width, scale = 1 / sqrt D, f the
  * factors of dropout on p (1 without). Chains are of fused multiply-adds over the named index
- * ascending, from +0, with + 0 at the end; sums over keys are those of softmax_columns.h.
+ * ascending, from +0, with + 0 at the end, long ones cut (tensor/chain.h; where causal, over i they
+ * begin at a multiple of 32); sums over keys are those of softmax_columns.h.
  *
  *   s[i,j]  = scale * (chain over d of q[i,d] k[j,d])
  *   p[i,j]  = exp(s[i,j] - max over j) / sum over j of exp(s[i,j] - max)

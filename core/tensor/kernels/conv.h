@@ -6,8 +6,9 @@
  *
  * Chains of the direct convolution: y over (ky, kx, input) ascending; dx over gradient pixels (row,
  * column) ascending, then the group's outputs ascending; dW over the pixels of y (image, row,
- * column) ascending for each microbatch, microbatches along the fixed tree. Pixels off the image
- * take part as zeros or not at all: the + 0 at a chain's end makes that the same. Where an image
+ * column) ascending for each microbatch, microbatches along the fixed tree. Long chains are cut
+ * (tensor/chain.h), those of dW at every LS_CHAIN_MAX pixels of y. Pixels off the image take part
+ * as zeros or not at all: the + 0 at a chain's end makes that the same. Where an image
  * has few channels (narrow.h), dx is a sum from +0 over gradient pixels ascending, of one chain
  * each over the outputs ascending. */
 #ifndef LS_KERNELS_CONV_H
@@ -77,7 +78,14 @@ struct ls_conv_sum {
     const struct ls_conv *conv; /* borrowed */
     real *dw, *frequencies;     /* frequencies: sums of winograd.h */
     struct ls_tree_stack tree;
-    bool fresh; /* the next image is the first of its microbatch */
+    int64_t terms;  /* of the chain that has begun: pixels of y, or tiles of winograd.h */
+    double *totals; /* of the microbatch's chains that have ended; NULL if none can be so long */
+    bool cut;       /* there are some */
+};
+
+/* Some of the pixels of y, or tiles, of a call's images, counted from the first image's first. */
+struct ls_conv_stretch {
+    int64_t first, count;
 };
 
 void LS_NAME(ls_conv_sum_begin)(struct ls_conv_sum *sum, const struct ls_conv *conv, real *dw,

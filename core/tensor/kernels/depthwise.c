@@ -81,39 +81,48 @@ void LS_NAME(ls_depthwise_input_gradient)(const struct ls_conv *d, const real *d
     }
 }
 
-/* The chain of tap (ky, kx) for the channels from c on, over one image. */
-LS_INLINE vreal tap_chain(const struct ls_conv *d, int64_t ky, int64_t kx, int64_t c, const real *x,
-                          const real *dy, vreal chain) {
-    const int64_t rows = ls_conv_out(d, 0), columns = ls_conv_out(d, 1), channels = d->in;
-    for (int64_t i = 0; i < rows; i++) {
+/* The chain of tap (ky, kx) for the channels from c on, over some pixels of one image's dy. */
+LS_INLINE vreal tap_chain(const struct ls_conv *d, int64_t ky, int64_t kx, int64_t c,
+                          struct ls_conv_stretch pixels, const real *x, const real *dy,
+                          vreal chain) {
+    const int64_t columns = ls_conv_out(d, 1), channels = d->in;
+    const int64_t end = pixels.first + pixels.count;
+    for (int64_t i = pixels.first / columns; i * columns < end; i++) {
         const int64_t row = i * d->stride[0] - d->padding[0] + ky * d->dilation[0];
         if (row < 0 || row >= d->height)
             continue;
-        for (int64_t j = 0; j < columns; j++) {
+        const int64_t line = i * columns, stop = end - line < columns ? end - line : columns;
+        for (int64_t j = pixels.first > line ? pixels.first - line : 0; j < stop; j++) {
             const int64_t column = j * d->stride[1] - d->padding[2] + kx * d->dilation[1];
             if (column >= 0 && column < d->width)
                 chain = ls_vfma(
                     ls_vload_some(x + (row * d->width + column) * channels + c, channels - c),
-                    ls_vload_some(dy + (i * columns + j) * channels + c, channels - c), chain);
+                    ls_vload_some(dy + (line + j) * channels + c, channels - c), chain);
         }
     }
     return chain;
 }
 
-void LS_NAME(ls_depthwise_weight_gradient)(const struct ls_conv *d, bool fresh, int64_t images,
-                                           const real *x, const real *dy, real *dw) {
+void LS_NAME(ls_depthwise_weight_gradient)(const struct ls_conv *d, bool fresh,
+                                           struct ls_conv_stretch pixels, const real *x,
+                                           const real *dy, real *dw) {
     const int64_t taps = d->kernel[0] * d->kernel[1];
-    const int64_t x_image = d->height * d->width * d->in;
-    const int64_t y_image = ls_conv_out(d, 0) * ls_conv_out(d, 1) * d->in;
+    const int64_t image = ls_conv_out(d, 0) * ls_conv_out(d, 1);
+    const int64_t end = pixels.first + pixels.count;
     if (fresh)
         memset(dw, 0, (size_t)ls_panel_elements(taps, d->in) * sizeof(real));
     for (int64_t c = 0; c < d->in; c += LS_LANES)
         for (int64_t t = 0; t < taps; t++) {
             real *to = dw + ls_panel_index(taps, t, c);
             vreal chain = ls_vload(to);
-            for (int64_t n = 0; n < images; n++)
-                chain = tap_chain(d, t / d->kernel[1], t % d->kernel[1], c, x + n * x_image,
-                                  dy + n * y_image, chain);
+            for (int64_t at = pixels.first, n, some; at < end; at += some) {
+                n = at / image;
+                some = (end < (n + 1) * image ? end : (n + 1) * image) - at;
+                chain = tap_chain(d, t / d->kernel[1], t % d->kernel[1], c,
+                                  (struct ls_conv_stretch){at - n * image, some},
+                                  x + n * d->height * d->width * d->in, dy + n * image * d->in,
+                                  chain);
+            }
             ls_vstore(to, chain + (vreal){0});
         }
 }

@@ -13,8 +13,9 @@ void LS_NAME(ls_depthwise_forward)(const struct ls_conv *conv, const real *x, co
                                    struct ls_epilogue epilogue, real *y);
 void LS_NAME(ls_depthwise_input_gradient)(const struct ls_conv *conv, const real *dy, const real *w,
                                           struct ls_epilogue epilogue, real *dx);
-/* Starts (`fresh`) or continues one chain over so many images; dw gets the padding too. */
-void LS_NAME(ls_depthwise_weight_gradient)(const struct ls_conv *conv, bool fresh, int64_t images,
-                                           const real *x, const real *dy, real *dw);
+/* Starts (`fresh`) or continues one chain over some pixels of dy; dw gets the padding too. */
+void LS_NAME(ls_depthwise_weight_gradient)(const struct ls_conv *conv, bool fresh,
+                                           struct ls_conv_stretch pixels, const real *x,
+                                           const real *dy, real *dw);
 
 #endif

@@ -21,7 +21,8 @@ void LS_NAME(ls_gemm_forward)(const struct ls_gemm *gemm, const real *x, const r
 void LS_NAME(ls_gemm_input_gradient)(const struct ls_gemm *gemm, const real *dy, const real *w,
                                      bool add, real *dx, void *scratch);
 
-/* dw = x^T dy: a chain over rows per microbatch, microbatches along the fixed tree. */
+/* dw = x^T dy: a chain over rows per microbatch, microbatches along the fixed tree. Here as above
+ * long chains are cut (tensor/chain.h). */
 void LS_NAME(ls_gemm_weight_gradient)(const struct ls_gemm *gemm, const real *x, const real *dy,
                                       real *dw, void *scratch);
 

@@ -1,6 +1,7 @@
 #include "core/tensor/kernels/outer.h"
 
 #include "core/base/tree.h"
+#include "core/tensor/chain.h"
 
 struct tile {
     const struct ls_outer *outer;
@@ -62,6 +63,33 @@ static int64_t samples_of(const struct ls_outer *o, int64_t line) {
     return line < o->lines - 1 ? o->count : line == o->lines - 1 ? o->last_count : 0;
 }
 
+/* What a long line's chains have come to, but for the one that is in registers. */
+struct long_line {
+    real chains[LS_TILE_ROWS * LS_TILE_COLUMNS];
+    double totals[LS_TILE_ROWS * LS_TILE_COLUMNS];
+};
+
+/* Ends a chain inside a line, and begins the next one. */
+LS_INLINE void cut_chain(const int elements, struct long_line *sum, vreal *acc) {
+    LS_UNROLL
+    for (int i = 0; i < elements; i++) {
+        ls_vstore(sum->chains + i * LS_LANES, acc[i]);
+        acc[i] = (vreal){0};
+    }
+    ls_chain_add(elements * LS_LANES, sum->chains, sum->totals);
+}
+
+/* Ends a long line's last chain: acc is the line's sum. */
+LS_INLINE void join_chains(const int elements, struct long_line *sum, vreal *acc) {
+    LS_UNROLL
+    for (int i = 0; i < elements; i++)
+        ls_vstore(sum->chains + i * LS_LANES, acc[i]);
+    ls_chain_finish(elements * LS_LANES, sum->totals, sum->chains);
+    LS_UNROLL
+    for (int i = 0; i < elements; i++)
+        acc[i] = ls_vload(sum->chains + i * LS_LANES);
+}
+
 /* One line after the other: in one chain, or with o->tree in a chain each. */
 LS_INLINE void run_lines(const int rows, const int vectors, const struct tile *t) {
     const struct ls_outer *o = t->outer;
@@ -73,8 +101,18 @@ LS_INLINE void run_lines(const int rows, const int vectors, const struct tile *t
     for (int64_t line = 0; line < o->lines; line++) {
         const int64_t count = samples_of(o, line);
         const real *x = o->x[line] + t->offset;
-        for (int64_t k = 0; k < count; k++, x += o->x_step, g += vectors * LS_LANES)
-            ls_tile_step(rows, vectors, x, 1, g, acc);
+        struct long_line sum;
+        if (count > LS_CHAIN_MAX)
+            memset(sum.totals, 0, sizeof sum.totals);
+        for (int64_t left = count; left > 0; left -= LS_CHAIN_MAX) {
+            const int64_t some = left < LS_CHAIN_MAX ? left : LS_CHAIN_MAX;
+            for (int64_t k = 0; k < some; k++, x += o->x_step, g += vectors * LS_LANES)
+                ls_tile_step(rows, vectors, x, 1, g, acc);
+            if (left > LS_CHAIN_MAX)
+                cut_chain(rows * vectors, &sum, acc);
+        }
+        if (count > LS_CHAIN_MAX)
+            join_chains(rows * vectors, &sum, acc);
         if (o->tree) {
             finish_chain(rows * vectors, acc);
             depth = push(rows * vectors, depth, line, line == o->lines - 1, stack, acc);

@@ -4,9 +4,9 @@
  * Samples come in `lines` of `count`. Element (i, c) is a chain of fused multiply-adds over samples
  *     chain += x[line][sample * x_step + i] * g[sample][c]
  * from +0, with + 0 at its end. With `tree`, every line is a microbatch: it has a chain of its
- * own, and the lines are added along the fixed tree (base/tree.h) while the tile is in
- * registers. Otherwise one chain runs through all lines, and with `add` it continues the one
- * that `to` holds. */
+ * own, cut where it is long (tensor/chain.h), and the lines are added along the fixed tree
+ * (base/tree.h) while the tile is in registers. Otherwise one chain runs through all lines, at most
+ * LS_CHAIN_MAX samples, and with `add` it continues the one that `to` holds. */
 #ifndef LS_KERNELS_OUTER_H
 #define LS_KERNELS_OUTER_H
 

@@ -1,5 +1,6 @@
 #include "core/tensor/kernels/packed_product.h"
 
+#include "core/tensor/chain.h"
 #include "core/tensor/kernels/lanes.h"
 
 /* One tile: where its first row and column are, and how many columns to store. */
@@ -62,6 +63,33 @@ LS_TILES(LS_DEFINE, 2)
 static tile_table blocks = {{LS_TILES(LS_BLOCKS, 1)}, {LS_TILES(LS_BLOCKS, 2)}};
 static tile_table turned = {{LS_TILES(LS_TURNED, 1)}, {LS_TILES(LS_TURNED, 2)}};
 
+/* A tile of long chains: products of at most LS_CHAIN_MAX values of k each, added up. */
+static void run_long_tile(tile_function *function, int rows, const struct tile *t) {
+    const struct ls_packed_product *p = t->product;
+    real chains[LS_TILE_ROWS * LS_TILE_COLUMNS] = {0};
+    double totals[LS_TILE_ROWS * LS_TILE_COLUMNS] = {0};
+    for (int64_t k = 0; k < p->length; k += LS_CHAIN_MAX) {
+        const int64_t left = p->length - k;
+        struct ls_packed_product part = *p;
+        struct tile piece = {.product = &part, .y = chains, .columns = t->columns};
+        part.length = left < LS_CHAIN_MAX ? left : LS_CHAIN_MAX;
+        part.scale = 1;
+        part.add = false;
+        part.y_step = LS_TILE_COLUMNS;
+        piece.x = t->x + (p->turned ? k * LS_PANEL : k / LS_PANEL * p->x_next);
+        piece.w = t->w + k * LS_PANEL;
+        function(&piece);
+        ls_chain_add(rows * LS_TILE_COLUMNS, chains, totals);
+    }
+    const int64_t columns = t->columns < LS_TILE_COLUMNS ? t->columns : LS_TILE_COLUMNS;
+    for (int r = 0; r < rows; r++)
+        for (int64_t c = 0; c < columns; c++) {
+            real *y = t->y + r * p->y_step + c;
+            const real value = ((real)totals[r * LS_TILE_COLUMNS + c] + (real)0) * p->scale;
+            *y = p->add ? *y + value : value;
+        }
+}
+
 void LS_NAME(ls_packed_product)(const struct ls_packed_product *p) {
     const struct ls_cut cut = ls_cut(p->rows, LS_TILE_ROWS);
     const int64_t x_step = p->turned ? 1 : LS_PANEL;
@@ -75,7 +103,10 @@ void LS_NAME(ls_packed_product)(const struct ls_packed_product *p) {
                          .columns = columns};
         for (int64_t i = 0, n = 0, rows; i < p->rows; i += rows, n++) {
             rows = ls_cut_rows(cut, n);
-            functions[rows - 1](&t);
+            if (p->length > LS_CHAIN_MAX)
+                run_long_tile(functions[rows - 1], (int)rows, &t);
+            else
+                functions[rows - 1](&t);
             t.x += rows * x_step;
             t.y += rows * p->y_step;
         }

@@ -3,8 +3,8 @@
  *
  * Element (r, c) is one chain of fused multiply-adds over k = 0 .. length-1, starting from +0:
  *     chain += x_r[k] * w[k][c]
- * then + 0 (so that -0 becomes +0), then scale times that. It depends on nothing else of the call.
- */
+ * then + 0 (so that -0 becomes +0), then scale times that; a long chain is cut (tensor/chain.h). It
+ * depends on nothing else of the call. */
 #ifndef LS_KERNELS_PACKED_PRODUCT_H
 #define LS_KERNELS_PACKED_PRODUCT_H
 

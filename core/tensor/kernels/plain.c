@@ -21,9 +21,8 @@ void LS_NAME(ls_plain_tree_sum)(int count, int64_t elements, real *arrays) {
         arrays[i] += arrays[left * elements + i];
 }
 
-/* The end of a chain for column c; `before` is what stood there. */
-static real finish(real chain, struct ls_epilogue e, int64_t c, real before) {
-    real y = chain + (real)0;
+/* What becomes of a sum for column c; `before` is what stood there. */
+static real finish(real y, struct ls_epilogue e, int64_t c, real before) {
     if (e.bias)
         y += e.bias[c];
     if (e.relu && y < 0)
@@ -35,10 +34,11 @@ void LS_NAME(ls_plain_gemm_forward)(const struct ls_gemm *g, const real *x, cons
                                     const real *bias, bool relu, real *y) {
     for (int64_t r = 0; r < g->rows; r++)
         for (int64_t o = 0; o < g->out; o++) {
-            real chain = 0;
+            struct ls_plain_sum sum = {0};
             for (int64_t i = 0; i < g->in; i++)
-                chain = ls_fma(x[r * g->in + i], w[ls_panel_index(g->in, i, o)], chain);
-            y[r * g->out + o] = finish(chain, (struct ls_epilogue){bias, relu, false}, o, 0);
+                ls_plain_add(&sum, i, x[r * g->in + i], w[ls_panel_index(g->in, i, o)]);
+            y[r * g->out + o] =
+                finish(ls_plain_result(&sum), (struct ls_epilogue){bias, relu, false}, o, 0);
         }
 }
 
@@ -46,11 +46,11 @@ void LS_NAME(ls_plain_gemm_input_gradient)(const struct ls_gemm *g, const real *
                                            bool add, real *dx) {
     for (int64_t r = 0; r < g->rows; r++)
         for (int64_t i = 0; i < g->in; i++) {
-            real chain = 0;
+            struct ls_plain_sum sum = {0};
             for (int64_t o = 0; o < g->out; o++)
-                chain = ls_fma(w[ls_panel_index(g->in, i, o)], dy[r * g->out + o], chain);
+                ls_plain_add(&sum, o, w[ls_panel_index(g->in, i, o)], dy[r * g->out + o]);
             real *to = dx + r * g->in + i;
-            *to = finish(chain, (struct ls_epilogue){.add = add}, i, *to);
+            *to = finish(ls_plain_result(&sum), (struct ls_epilogue){.add = add}, i, *to);
         }
 }
 
@@ -64,10 +64,10 @@ void LS_NAME(ls_plain_gemm_weight_gradient)(const struct ls_gemm *g, const real 
         const int64_t end = smaller(first + g->microbatch_rows, g->rows);
         for (int64_t i = 0; i < g->in; i++)
             for (int64_t o = 0; o < g->out; o++) {
-                real chain = 0;
+                struct ls_plain_sum sum = {0};
                 for (int64_t r = first; r < end; r++)
-                    chain = ls_fma(x[r * g->in + i], dy[r * g->out + o], chain);
-                leaves[m * elements + ls_panel_index(g->in, i, o)] = chain + (real)0;
+                    ls_plain_add(&sum, r - first, x[r * g->in + i], dy[r * g->out + o]);
+                leaves[m * elements + ls_panel_index(g->in, i, o)] = ls_plain_result(&sum);
             }
     }
     LS_NAME(ls_plain_tree_sum)(count, elements, leaves);
@@ -103,14 +103,14 @@ void LS_NAME(ls_plain_conv_forward)(const struct ls_conv *c, const real *x, cons
         for (int64_t i = 0; i < ls_conv_out(c, 0); i++)
             for (int64_t j = 0; j < ls_conv_out(c, 1); j++)
                 for (int64_t o = 0; o < c->out; o++, y++) {
-                    real chain = 0;
+                    struct ls_plain_sum sum = {0};
                     struct pair p;
                     for (int64_t ky = 0; ky < c->kernel[0]; ky++)
                         for (int64_t kx = 0; kx < c->kernel[1]; kx++)
                             for (int64_t k = 0; pair_at(c, i, j, ky, kx, &p) && k < ig; k++)
-                                chain = ls_fma(x[p.x * c->in + o / og * ig + k],
-                                               w[ls_panel_index(length, p.tap * ig + k, o)], chain);
-                    *y = finish(chain, e, o, *y);
+                                ls_plain_add(&sum, p.tap * ig + k, x[p.x * c->in + o / og * ig + k],
+                                             w[ls_panel_index(length, p.tap * ig + k, o)]);
+                    *y = finish(ls_plain_result(&sum), e, o, *y);
                 }
 }
 
@@ -121,29 +121,50 @@ static void reach(const struct ls_conv *c, int axis, int64_t at, int64_t *first,
     *last = smaller(ls_conv_out(c, axis) - 1, (at + c->padding[2 * axis]) / c->stride[axis]);
 }
 
-/* The chain of one element of dx: every pixel of y in order that has it under one of its taps.
- * Narrow: a sum of one chain for each of them. */
-static real input_chain(const struct ls_conv *c, const real *dy, const real *w, int64_t pixel,
-                        int64_t channel) {
+/* Along an axis, how many of the taps behind `tap` ever meet an input at `at`, whether there is a
+ * pixel of y or none: they come before it. */
+static int64_t taps_behind(const struct ls_conv *c, int axis, int64_t at, int64_t tap) {
+    int64_t count = 0;
+    for (int64_t k = tap + 1; k < c->kernel[axis]; k++)
+        count += (at + c->padding[2 * axis] - k * c->dilation[axis]) % c->stride[axis] == 0;
+    return count;
+}
+
+/* The number of the first term that `tap` brings to an element of dx. */
+static int64_t term_of(const struct ls_conv *c, int64_t pixel, int64_t tap) {
+    const int64_t row = pixel / c->width, column = pixel % c->width, og = c->out / c->groups;
+    return (taps_behind(c, 0, row, tap / c->kernel[1]) * taps_behind(c, 1, column, -1) +
+            taps_behind(c, 1, column, tap % c->kernel[1])) *
+           og;
+}
+
+/* One element of dx: every pixel of y in order that has it under one of its taps. Narrow: each of
+ * them has a chain of its own, and these are added. */
+static real input_sum(const struct ls_conv *c, const real *dy, const real *w, int64_t pixel,
+                      int64_t channel) {
     const int64_t ig = c->in / c->groups, og = c->out / c->groups, group = channel / ig;
     const int64_t length = c->kernel[0] * c->kernel[1] * ig;
     int64_t first[2], last[2];
     reach(c, 0, pixel / c->width, &first[0], &last[0]);
     reach(c, 1, pixel % c->width, &first[1], &last[1]);
-    real sum = 0;
+    struct ls_plain_sum sum = {0};
+    real narrow = 0;
     struct pair p;
     for (int64_t i = first[0]; i <= last[0]; i++)
         for (int64_t j = first[1]; j <= last[1]; j++)
             for (int64_t t = 0; t < c->kernel[0] * c->kernel[1]; t++) {
                 if (!pair_at(c, i, j, t / c->kernel[1], t % c->kernel[1], &p) || p.x != pixel)
                     continue;
-                real chain = ls_narrow(c) ? 0 : sum;
-                for (int64_t o = group * og; o < (group + 1) * og; o++)
-                    chain = ls_fma(dy[p.y * c->out + o],
-                                   w[ls_panel_index(length, t * ig + channel % ig, o)], chain);
-                sum = ls_narrow(c) ? sum + chain : chain;
+                const int64_t term = ls_narrow(c) ? 0 : term_of(c, pixel, t);
+                for (int64_t o = 0; o < og; o++)
+                    ls_plain_add(&sum, term + o, dy[p.y * c->out + group * og + o],
+                                 w[ls_panel_index(length, t * ig + channel % ig, group * og + o)]);
+                if (ls_narrow(c)) {
+                    narrow += ls_plain_result(&sum);
+                    sum = (struct ls_plain_sum){0};
+                }
             }
-    return sum;
+    return ls_narrow(c) ? narrow : ls_plain_result(&sum);
 }
 
 void LS_NAME(ls_plain_conv_input_gradient)(const struct ls_conv *c, const real *dy, const real *w,
@@ -151,23 +172,24 @@ void LS_NAME(ls_plain_conv_input_gradient)(const struct ls_conv *c, const real *
     for (int64_t n = 0; n < c->images; n++, dy += pixels_of_y(c) * c->out)
         for (int64_t pixel = 0; pixel < c->height * c->width; pixel++)
             for (int64_t channel = 0; channel < c->in; channel++, dx++)
-                *dx = finish(input_chain(c, dy, w, pixel, channel), e, channel, *dx);
+                *dx = finish(input_sum(c, dy, w, pixel, channel), e, channel, *dx);
 }
 
-/* The chain of one weight over one microbatch. */
-static real weight_chain(const struct ls_conv *c, const real *x, const real *dy, int64_t first,
+/* One weight over one microbatch. */
+static real weight_sum(const struct ls_conv *c, const real *x, const real *dy, int64_t first,
                          int64_t end, int64_t k, int64_t o) {
     const int64_t ig = c->in / c->groups, og = c->out / c->groups, tap = k / ig;
-    real chain = 0;
+    struct ls_plain_sum sum = {0};
     struct pair p;
     for (int64_t n = first; n < end; n++)
         for (int64_t i = 0; i < ls_conv_out(c, 0); i++)
             for (int64_t j = 0; j < ls_conv_out(c, 1); j++)
                 if (pair_at(c, i, j, tap / c->kernel[1], tap % c->kernel[1], &p))
-                    chain =
-                        ls_fma(x[(n * c->height * c->width + p.x) * c->in + o / og * ig + k % ig],
-                               dy[(n * pixels_of_y(c) + p.y) * c->out + o], chain);
-    return chain + (real)0;
+                    ls_plain_add(
+                        &sum, (n - first) * pixels_of_y(c) + p.y,
+                        x[(n * c->height * c->width + p.x) * c->in + o / og * ig + k % ig],
+                        dy[(n * pixels_of_y(c) + p.y) * c->out + o]);
+    return ls_plain_result(&sum);
 }
 
 void LS_NAME(ls_plain_conv_weight_gradient)(const struct ls_conv *c, const real *x, const real *dy,
@@ -182,7 +204,7 @@ void LS_NAME(ls_plain_conv_weight_gradient)(const struct ls_conv *c, const real 
         for (int64_t k = 0; k < length; k++)
             for (int64_t o = 0; o < c->out; o++)
                 leaves[m * elements + ls_panel_index(length, k, o)] =
-                    weight_chain(c, x, dy, first, end, k, o);
+                    weight_sum(c, x, dy, first, end, k, o);
     }
     LS_NAME(ls_plain_tree_sum)(count, elements, leaves);
     memcpy(dw, leaves, (size_t)elements * sizeof(real));
@@ -196,12 +218,17 @@ void LS_NAME(ls_plain_column_sums)(int64_t rows, int64_t columns, int64_t microb
     for (int64_t c = 0; c < columns; c++) {
         leaves[0] = 0;
         for (int m = 0; m < count; m++) {
-            real lanes[16] = {0};
             const int64_t end = smaller((m + 1) * microbatch_rows, rows);
-            for (int64_t r = m * microbatch_rows; r < end; r++)
-                lanes[(r - m * microbatch_rows) % 16] += x[r * columns + c];
-            LS_NAME(ls_plain_tree_sum)(16, 1, lanes);
-            leaves[m] = lanes[0];
+            double total = 0;
+            for (int64_t r = m * microbatch_rows, next; r < end; r = next) {
+                real lanes[16] = {0};
+                next = smaller(r + 16 * LS_CHAIN_MAX, end);
+                for (int64_t i = r; i < next; i++)
+                    lanes[(i - r) % 16] += x[i * columns + c];
+                LS_NAME(ls_plain_tree_sum)(16, 1, lanes);
+                total += (double)lanes[0];
+            }
+            leaves[m] = (real)total;
         }
         LS_NAME(ls_plain_tree_sum)(count, 1, leaves);
         to[c] = leaves[0] + (real)0;

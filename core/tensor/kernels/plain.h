@@ -5,9 +5,31 @@
 #ifndef LS_KERNELS_PLAIN_H
 #define LS_KERNELS_PLAIN_H
 
+#include "core/tensor/chain.h"
 #include "core/tensor/kernels/attention.h"
 #include "core/tensor/kernels/conv.h"
 #include "core/tensor/kernels/gemm.h"
+
+/* A sum of products as tensor/chain.h has it. Zeroed to begin with. */
+struct ls_plain_sum {
+    real chain;
+    double total;
+    int64_t chains; /* that have ended */
+};
+
+/* Adds a b, term number k; terms come in ascending order. */
+static inline void ls_plain_add(struct ls_plain_sum *sum, int64_t k, real a, real b) {
+    if (k / LS_CHAIN_MAX > sum->chains) {
+        sum->total += (double)sum->chain;
+        sum->chain = 0;
+        sum->chains = k / LS_CHAIN_MAX;
+    }
+    sum->chain = ls_fma(a, b, sum->chain);
+}
+
+static inline real ls_plain_result(const struct ls_plain_sum *sum) {
+    return (real)(sum->total + (double)sum->chain) + (real)0;
+}
 
 void LS_NAME(ls_plain_gemm_forward)(const struct ls_gemm *gemm, const real *x, const real *w,
                                     const real *bias, bool relu, real *y);

@@ -30,13 +30,13 @@ static real factor(const struct ls_attention *a, int64_t i, int64_t j) {
     return pair.word[at % 2] >> 8 >= a->drop.threshold ? a->drop.scale : 0;
 }
 
-/* scale * chain over k of x[k * x_step] y[k * y_step] */
-static real chain(int64_t count, const real *x, int64_t x_step, const real *y, int64_t y_step,
-                  real scale) {
-    real sum = 0;
+/* scale * sum over k of x[k * x_step] y[k * y_step] */
+static real product(int64_t count, const real *x, int64_t x_step, const real *y, int64_t y_step,
+                    real scale) {
+    struct ls_plain_sum sum = {0};
     for (int64_t k = 0; k < count; k++)
-        sum = ls_fma(x[k * x_step], y[k * y_step], sum);
-    return (sum + (real)0) * scale;
+        ls_plain_add(&sum, k, x[k * x_step], y[k * y_step]);
+    return ls_plain_result(&sum) * scale;
 }
 
 static real scale_of(const struct ls_attention *a) {
@@ -52,7 +52,7 @@ static void probabilities(const struct ls_attention *a, int64_t i, real *p) {
     const int64_t keys = keys_seen(a, i);
     real largest = -(real)INFINITY;
     for (int64_t j = 0; j < keys; j++) {
-        p[j] = chain(a->width, query_of(a, i), 1, a->k + j * a->kv_step, 1, scale_of(a));
+        p[j] = product(a->width, query_of(a, i), 1, a->k + j * a->kv_step, 1, scale_of(a));
         largest = p[j] > largest ? p[j] : largest;
     }
     for (int64_t j = 0; j < keys; j++)
@@ -69,7 +69,7 @@ void LS_NAME(ls_plain_attention_forward)(const struct ls_attention *a, real *y, 
         for (int64_t j = 0; j < keys_seen(a, i); j++)
             p[j] *= factor(a, i, j);
         for (int64_t d = 0; d < a->width; d++)
-            y[i * y_step + d] = chain(keys_seen(a, i), p, 1, a->v + d, a->kv_step, 1);
+            y[i * y_step + d] = product(keys_seen(a, i), p, 1, a->v + d, a->kv_step, 1);
     }
     free(p);
 }
@@ -80,7 +80,7 @@ static void backward_query(const struct ls_attention *a, const struct ls_attenti
     const int64_t keys = keys_seen(a, i);
     probabilities(a, i, p);
     for (int64_t j = 0; j < keys; j++) {
-        ds[j] = chain(a->width, g->dy + i * g->dy_step, 1, a->v + j * a->kv_step, 1, 1) *
+        ds[j] = product(a->width, g->dy + i * g->dy_step, 1, a->v + j * a->kv_step, 1, 1) *
                 factor(a, i, j);
         weights[j] = p[j] * factor(a, i, j);
     }
@@ -103,14 +103,15 @@ void LS_NAME(ls_plain_attention_backward)(const struct ls_attention *a,
     for (int64_t d = 0; d < a->width; d++) {
         for (int64_t i = 0; g->dq && i < a->queries; i++)
             put(g->dq + i * g->dq_step + d, g->add_q,
-                chain(keys_seen(a, i), ds + i * a->keys, 1, a->k + d, a->kv_step, scale_of(a)));
+                product(keys_seen(a, i), ds + i * a->keys, 1, a->k + d, a->kv_step, scale_of(a)));
         for (int64_t j = 0; g->dk && j < a->keys; j++) {
-            const int64_t from = a->causal ? j : 0, seen_by = a->queries - from;
+            /* The sums begin where a panel of queries begins that sees the key. */
+            const int64_t from = a->causal ? j - j % LS_PANEL : 0, seen_by = a->queries - from;
             put(g->dv + j * g->dkv_step + d, g->add_kv,
-                chain(seen_by, weights + from * a->keys + j, a->keys, g->dy + from * g->dy_step + d,
+                product(seen_by, weights + from * a->keys + j, a->keys, g->dy + from * g->dy_step + d,
                       g->dy_step, 1));
             put(g->dk + j * g->dkv_step + d, g->add_kv,
-                chain(seen_by, ds + from * a->keys + j, a->keys, query_of(a, from) + d, a->q_step,
+                product(seen_by, ds + from * a->keys + j, a->keys, query_of(a, from) + d, a->q_step,
                       scale_of(a)));
         }
     }

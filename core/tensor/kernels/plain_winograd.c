@@ -216,9 +216,16 @@ static void weight_leaf(const struct ls_conv *c, const real *x, const real *dy, 
     const int m = ls_winograd_outputs(c), side = m + 2;
     const int64_t height = ls_conv_out(c, 0), width = ls_conv_out(c, 1);
     real sums[SIDE_MAX * SIDE_MAX] = {0}, d[SIDE_MAX * SIDE_MAX], g[SIDE_MAX * SIDE_MAX];
+    double totals[9] = {0};
+    int64_t tiles = 0;
     for (int64_t n = first; n < end; n++)
         for (int64_t i = 0; i < height; i += m)
-            for (int64_t j = 0; j < width; j += m) {
+            for (int64_t j = 0; j < width; j += m, tiles++) {
+                if (tiles && tiles % LS_CHAIN_MAX == 0) {
+                    transform_square(weight_back_transform, m, side, 3, sums, weights);
+                    ls_chain_add(9, weights, totals);
+                    memset(sums, 0, sizeof sums);
+                }
                 const struct image image = {x + n * c->height * c->width * c->in, c->height,
                                             c->width, c->in};
                 const struct image gradient = {dy + n * height * width * c->out, height, width,
@@ -230,6 +237,7 @@ static void weight_leaf(const struct ls_conv *c, const real *x, const real *dy, 
                     sums[f] = ls_fma(d[f], g[f], sums[f]);
             }
     transform_square(weight_back_transform, m, side, 3, sums, weights);
+    ls_chain_finish(9, totals, weights);
 }
 
 void LS_NAME(ls_plain_winograd_weight_gradient)(const struct ls_conv *c, const real *x,

@@ -1,5 +1,6 @@
 #include "core/tensor/kernels/product.h"
 
+#include "core/tensor/chain.h"
 #include "core/tensor/kernels/lanes.h"
 
 /* How the rows of X are found: by pointers, in blocks, or in runs; then it is the distance of
@@ -24,9 +25,9 @@ LS_INLINE void follow_taps(const int rows, const int vectors, const struct tile 
     const struct ls_product *p = t->product;
     const int64_t *tap = p->taps;
     const real *w = t->w;
-    for (int64_t left = p->length; left > 0; left -= p->depth) {
-        const int64_t depth = left < p->depth ? left : p->depth;
-        const int64_t offset = *tap++;
+    for (int64_t left = p->length, skip = p->skip, depth; left > 0; left -= depth, skip = 0) {
+        depth = left < p->depth - skip ? left : p->depth - skip;
+        const int64_t offset = *tap++ + skip;
         const real *x[LS_TILE_ROWS];
         LS_UNROLL
         for (int r = 0; r < rows; r++)
@@ -54,9 +55,9 @@ LS_INLINE void follow_run(const int rows, const int vectors, const int step, con
     const struct ls_product *p = t->product;
     const int64_t *tap = p->taps;
     const real *w = t->w;
-    for (int64_t left = p->length; left > 0; left -= p->depth) {
-        const int64_t depth = left < p->depth ? left : p->depth;
-        const real *x = t->x[0] + *tap++;
+    for (int64_t left = p->length, skip = p->skip, depth; left > 0; left -= depth, skip = 0) {
+        depth = left < p->depth - skip ? left : p->depth - skip;
+        const real *x = t->x[0] + *tap++ + skip;
         for (int64_t k = 0; k < depth; k++, w += LS_PANEL)
             ls_tile_step(rows, vectors, x + k, step, w, acc);
     }
@@ -179,13 +180,53 @@ static const tile_table *table_of(const struct ls_product *p) {
     }
 }
 
+/* A tile of long chains: products of at most LS_CHAIN_MAX values of k each, added up. */
+static void run_long_tile(tile_function *function, int rows, const struct tile *t) {
+    static const real zeros[LS_TILE_COLUMNS];
+    const struct ls_product *p = t->product;
+    real chains[LS_TILE_ROWS * LS_TILE_COLUMNS] = {0}, *to[LS_TILE_ROWS];
+    double totals[LS_TILE_ROWS * LS_TILE_COLUMNS] = {0};
+    for (int r = 0; r < rows; r++)
+        to[r] = chains + r * LS_TILE_COLUMNS;
+    for (int64_t k = 0; k < p->length; k += LS_CHAIN_MAX) {
+        const int64_t left = p->length - k;
+        struct ls_product part = *p;
+        struct tile piece = *t;
+        part.length = left < LS_CHAIN_MAX ? left : LS_CHAIN_MAX;
+        part.relu = part.add = false;
+        if (p->blocks) {
+            piece.blocks += k / LS_PANEL * p->block_next;
+        } else {
+            part.taps += k / p->depth;
+            part.skip = k % p->depth;
+        }
+        piece.product = &part;
+        piece.w += k * LS_PANEL;
+        piece.bias = zeros;
+        piece.y = to;
+        piece.column = 0;
+        function(&piece);
+        ls_chain_add(rows * LS_TILE_COLUMNS, chains, totals);
+    }
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < t->columns; c++) {
+            real *y = t->y[r] + t->column + c, value = (real)totals[r * LS_TILE_COLUMNS + c];
+            value += t->bias[c];
+            value = p->relu && value < 0 ? 0 : value;
+            *y = p->add ? *y + value : value;
+        }
+}
+
 /* The tiles of one run, or of all rows where there are no runs: a tile stays inside a run. `t` goes
  * on to the row behind. */
 static inline void run_tiles(tile_function *const *functions, int64_t count, struct ls_cut cut,
                              struct tile *t) {
     for (int64_t i = 0, n = 0, rows; i < count; i += rows, n++) {
         rows = ls_cut_rows(cut, n);
-        functions[rows - 1](t);
+        if (t->product->length > LS_CHAIN_MAX)
+            run_long_tile(functions[rows - 1], (int)rows, t);
+        else
+            functions[rows - 1](t);
         if (t->blocks)
             t->blocks += rows * LS_PANEL;
         else

@@ -11,23 +11,26 @@
  * The input gradient is the convolution of dY with the weights turned by 180 degrees.
  *
  * Chains: every frequency's sum over input channels is one chain of fused multiply-adds,
- * ascending, from +0; the weight gradient's is one over the tiles (image, row, column) of a
- * microbatch, ascending, transformed back per microbatch, microbatches along the fixed tree. The
+ * ascending, from +0, of at most LS_CHAIN_MAX channels; the weight gradient's is one over the tiles
+ * (image, row, column) of a microbatch, ascending, cut at every LS_CHAIN_MAX tiles
+ * (tensor/chain.h), transformed back chain by chain, microbatches along the fixed tree. The
  * transforms are those of plain_winograd.c, operation by operation. So a result depends on its own
  * image (or microbatch) alone. */
 #ifndef LS_KERNELS_WINOGRAD_H
 #define LS_KERNELS_WINOGRAD_H
 
+#include "core/tensor/chain.h"
 #include "core/tensor/kernels/conv.h"
 
 enum { LS_WINOGRAD_CHANNELS_MIN = 16 };
 
-/* Whether this convolution goes by Winograd: 3x3, stride 1, dense, from 16 channels on. */
+/* Whether this convolution goes by Winograd: 3x3, stride 1, dense, from 16 channels on. Sums over
+ * channels are not cut: with very many it is done directly. */
 static inline bool ls_winograd_applies(const struct ls_conv *c) {
     return c->winograd != LS_WINOGRAD_OFF && c->groups == 1 && c->kernel[0] == 3 &&
            c->kernel[1] == 3 && c->stride[0] == 1 && c->stride[1] == 1 && c->dilation[0] == 1 &&
            c->dilation[1] == 1 && c->in >= LS_WINOGRAD_CHANNELS_MIN &&
-           c->out >= LS_WINOGRAD_CHANNELS_MIN;
+           c->out >= LS_WINOGRAD_CHANNELS_MIN && c->in <= LS_CHAIN_MAX && c->out <= LS_CHAIN_MAX;
 }
 
 /* m of F(m x m, 3 x 3), and the side of an input tile. */
@@ -56,10 +59,12 @@ void LS_NAME(ls_winograd_input_gradient)(const struct ls_conv *conv, const real 
                                          const real *transformed, struct ls_epilogue epilogue,
                                          real *dx, void *scratch);
 
-/* A microbatch's weight gradient: starts (`fresh`) or continues the sums of the frequencies with so
- * many images, and transforms them back. */
-void LS_NAME(ls_winograd_sum)(const struct ls_conv *conv, bool fresh, int64_t images, const real *x,
-                              const real *dy, real *sums, void *scratch);
+/* A microbatch's weight gradient: starts (`fresh`) or continues the sums of the frequencies with
+ * some tiles, and transforms them back. */
+void LS_NAME(ls_winograd_sum)(const struct ls_conv *conv, bool fresh, struct ls_conv_stretch tiles,
+                              const real *x, const real *dy, real *sums, void *scratch);
+/* Tiles of an image. */
+int64_t LS_NAME(ls_winograd_tiles)(const struct ls_conv *conv);
 void LS_NAME(ls_winograd_sum_back)(const struct ls_conv *conv, const real *sums, real *dw);
 int64_t LS_NAME(ls_winograd_sum_elements)(const struct ls_conv *conv);
 

@@ -225,16 +225,21 @@ void LS_NAME(ls_winograd_sum_back)(const struct ls_conv *c, const real *sums, re
                 write_vector(2, sums + i, sum_stride(c), dw + i, step);
 }
 
-void LS_NAME(ls_winograd_sum)(const struct ls_conv *c, bool fresh, int64_t images, const real *x,
-                              const real *dy, real *sums, void *scratch) {
+int64_t LS_NAME(ls_winograd_tiles)(const struct ls_conv *c) {
+    const struct ls_tiling t = LS_NAME(ls_winograd_tiling)(c, false);
+    return t.rows * t.columns;
+}
+
+void LS_NAME(ls_winograd_sum)(const struct ls_conv *c, bool fresh, struct ls_conv_stretch tiles,
+                              const real *x, const real *dy, real *sums, void *scratch) {
     const struct job job = take_job(c, &(struct ls_scratch){.memory = scratch});
     const struct ls_tiling t = LS_NAME(ls_winograd_tiling)(c, false);
-    const int64_t tiles = images * t.rows * t.columns;
+    const int64_t end = tiles.first + tiles.count;
     memset(job.zeros, 0, (size_t)(LS_WINOGRAD_SIDE_MAX * c->in) * sizeof(real));
     if (fresh)
         memset(sums, 0, (size_t)LS_NAME(ls_winograd_sum_elements)(c) * sizeof(real));
-    for (int64_t first = 0; first < tiles; first += job.x.tiles) {
-        const int64_t count = smaller(job.x.tiles, tiles - first);
+    for (int64_t first = tiles.first; first < end; first += job.x.tiles) {
+        const int64_t count = smaller(job.x.tiles, end - first);
         LS_NAME(ls_winograd_read)(&t, x, first, count, job.zeros, &job.x);
         for (int64_t i = 0; i < count; i++)
             if (t.m == 4)

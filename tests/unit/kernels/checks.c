@@ -104,8 +104,20 @@ static struct array copy_of(uint64_t *state, struct array a) {
 /* Shapes around the edges of tiles and blocks, then random ones. */
 static struct ls_gemm gemm_case(int number, uint64_t *s) {
     static const struct ls_gemm edges[] = {
-        {1, 1, 1, 1},      {1, 7, 33, 1},   {14, 32, 32, 16}, {6, 16, 8, 3},     {1100, 5, 3, 300},
-        {70, 3000, 5, 16}, {3, 2, 1300, 2}, {65, 40, 64, 1},  {28, 784, 10, 28}, {40, 1, 40, 7},
+        {1, 1, 1, 1},
+        {1, 7, 33, 1},
+        {14, 32, 32, 16},
+        {6, 16, 8, 3},
+        {1100, 5, 3, 300},
+        {70, 3000, 5, 16},
+        {3, 2, 1300, 2},
+        {65, 40, 64, 1},
+        {28, 784, 10, 28},
+        {40, 1, 40, 7},
+        /* chains that are cut: of rows, of inputs, of outputs */
+        {9000, 3, 5, 8193},
+        {5, 8200, 3, 2},
+        {4, 17, 4097, 4},
     };
     if (number < (int)(sizeof edges / sizeof *edges))
         return edges[number];
@@ -172,6 +184,13 @@ static struct ls_conv conv_case(int number, uint64_t *s) {
                                                                                          * several
                                                                                          * blocks */
         {2, 5, 5, 1, 9, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1, LS_WINOGRAD_OFF},
+        /* chains that are cut: over pixels, inside a line, over taps and channels, each channel by
+         * itself */
+        {3, 50, 60, 2, 3, 1, {2, 3}, {1, 1}, {1, 1}, {1, 0, 1, 1}, 2, LS_WINOGRAD_OFF},
+        {1, 2, 9000, 1, 2, 1, {1, 3}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1, LS_WINOGRAD_OFF},
+        {1, 6, 5, 470, 33, 1, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 1, LS_WINOGRAD_OFF},
+        {2, 4, 3, 40, 40, 2, {15, 15}, {1, 1}, {1, 1}, {8, 8, 8, 8}, 2, LS_WINOGRAD_OFF},
+        {2, 70, 66, 5, 5, 5, {2, 2}, {1, 1}, {1, 1}, {1, 0, 0, 1}, 2, LS_WINOGRAD_OFF},
         {2, 2, 2, 3, 4, 1, {2, 2}, {3, 3}, {1, 1}, {0, 0, 0, 0}, 1, LS_WINOGRAD_OFF}, /* stride
                                                                                        * beyond the
                                                                                        * image
@@ -465,8 +484,10 @@ static uint64_t pieces(int number) {
 
 static uint64_t column_sums(int number) {
     uint64_t state = (uint64_t)number + 3000, digest = 0, *s = &state;
-    const int64_t vectors = between(s, 1, 20), columns = between(s, 1, number % 4 ? 60 : 600);
-    struct ls_run run = {.rows = between(s, 1, 40)};
+    const bool cut = number == 1; /* a microbatch of more rows than its lanes take */
+    const int64_t vectors = cut ? 50000 : between(s, 1, 20);
+    const int64_t columns = cut ? 3 : between(s, 1, number % 4 ? 60 : 600);
+    struct ls_run run = {.rows = cut ? 3 : between(s, 1, 40)};
     run.microbatch_rows = between(s, 1, run.rows);
     run.microbatches = (int)((run.rows + run.microbatch_rows - 1) / run.microbatch_rows);
     struct array x = array_random(s, run.rows * vectors * columns);
@@ -536,7 +557,8 @@ static uint64_t sums(int number) {
  * side by side, as a linear layer makes them. */
 static struct ls_attention attention_case(int number, uint64_t *s) {
     static const int64_t edges[][3] = {{1, 1, 1},    {32, 64, 32},  {33, 65, 33}, {16, 63, 16},
-                                       {17, 128, 5}, {64, 129, 64}, {2, 200, 3},  {97, 0, 8}};
+                                       {17, 128, 5}, {64, 129, 64}, {2, 200, 3},  {97, 0, 8},
+                                       {3, 4200, 2}, {4200, 3, 2}};
     const bool edge = number < (int)(sizeof edges / sizeof *edges);
     struct ls_attention a = {.queries = edge ? edges[number][0] : between(s, 1, 70),
                              .keys = edge ? edges[number][1] : between(s, 0, 140),

@@ -1,0 +1,85 @@
+"""What settings of loss, clipping, schedule and early stopping do to a run, against NumPy."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+import h5py
+import lockstep
+import numpy
+
+random = numpy.random.default_rng(1)
+inputs = random.normal(size=(96, 6)).astype("f4")
+labels = (numpy.arange(96) % 3).astype("i4")
+
+
+def data(name, values, targets=labels):
+    with h5py.File(lockstep.path(name), "w") as file:
+        file["inputs"], file["targets"] = values, targets
+    return lockstep.path(name)
+
+
+def config(name, source, **keys):
+    sections = {"train": "epochs: 2, batch: 32, microbatches: 4", "optimizer": "name: sgd, learning_rate: 0.1", **keys}
+    with open(lockstep.path(name), "w") as file:
+        file.write(f"data: {{train: {source}{sections.pop('data', '')}}}\nmodel: [linear: 3]\n")
+        file.writelines(f"{section}: {{{text}}}\n" for section, text in sections.items())
+    return lockstep.path(name)
+
+
+def weights(run):
+    found = lockstep.parameters(lockstep.newest_checkpoint(run))
+    return found["linear1.weight"].astype("f8"), found["linear1.bias"].astype("f8")
+
+
+def log_softmax(run):
+    weight, bias = weights(run)
+    logits = inputs.astype("f8") @ weight + bias
+    return logits - numpy.log(numpy.exp(logits).sum(1, keepdims=True))
+
+
+good = data("good.h5", inputs)
+
+# Label smoothing gives each class its share by that class's weight, as PyTorch has it.
+smoothed = config("smoothed.yaml", good, data=f", test: {good}", loss="label_smoothing: 0.2, class_weights: [0.2, 0.7, 3]")
+result = lockstep.train(smoothed, lockstep.path("smoothed"))
+logs, own = log_softmax(lockstep.path("smoothed")), numpy.array([0.2, 0.7, 3])
+expected = (0.8 * own[labels] * -logs[numpy.arange(96), labels] - 0.2 / 3 * (logs * own).sum(1)).sum() / own[labels].sum()
+lockstep.check(abs(result["test"]["loss"] - expected) < 1e-5, f"loss {result['test']['loss']}, expected {expected}")
+
+# Clipping by norm goes by the norm of what clipping by value leaves.
+clipped = config("clipped.yaml", good, train="epochs: 1, batch: 96, microbatches: 4")
+lockstep.train(clipped, lockstep.path("before"), optimizer__learning_rate=0)
+lockstep.train(clipped, lockstep.path("after"), optimizer__learning_rate=1, optimizer__clip_value=0.05,
+               optimizer__clip_norm=0.1)
+slopes = (numpy.exp(log_softmax(lockstep.path("before"))) - numpy.eye(3)[labels]) / 96
+gradient = [numpy.clip(g, -0.05, 0.05) for g in (inputs.T.astype("f8") @ slopes, slopes.sum(0))]
+norm = numpy.sqrt(sum((g**2).sum() for g in gradient))
+lockstep.check(norm > 0.1, f"the norm of the clipped gradient is {norm}: nothing to clip")
+for g, p, q in zip(gradient, weights(lockstep.path("before")), weights(lockstep.path("after"))):
+    lockstep.check(numpy.allclose(p - q, g * (0.1 / norm), rtol=1e-4, atol=1e-7), f"{p - q}\nexpected {g * 0.1 / norm}")
+
+# More epochs behind the end of a schedule: said, and the schedule may be extended, not cut.
+run, falling = lockstep.path("falling"), config("falling.yaml", good, schedule="name: cosine")
+lockstep.train(falling, run)
+done = lockstep.call("train", falling, "-n", 1, "--out", run, train__epochs=3)
+lockstep.check("the schedule ends at step 6: 3 steps behind it have the learning rate 0; schedule.steps: 9 extends it"
+               in done.stdout + done.stderr, f"nothing about the schedule:\n{done.stdout}{done.stderr}")
+lockstep.equal(lockstep.metrics(run)[-1]["learning_rate"], 0, "the rate behind the schedule's end")
+lockstep.call("train", falling, "-n", 1, "--out", run, train__epochs=4, schedule__steps=12)
+rate = lockstep.metrics(run)[-1]["learning_rate"]
+lockstep.check(abs(rate - 0.05 * (1 + numpy.cos(numpy.pi * 11 / 12))) < 1e-9, f"the extended schedule's last rate is {rate}")
+done = lockstep.call("train", falling, "-n", 1, "--out", run, train__epochs=5, schedule__steps=11, expect=2)
+lockstep.check("schedule.steps is 11, but the schedule of this run has 12 steps" in done.stderr, done.stderr)
+done = lockstep.call("train", falling, "-n", 1, "--out", run, train__epochs=5)
+lockstep.check("the schedule ends at step 12" in done.stdout + done.stderr, "the extension was forgotten")
+
+# No metric that is ever a number is a failure, with early stopping and without.
+huge = data("huge.h5", numpy.full((96, 6), 3e38, "f4") * numpy.sign(inputs))
+patient = config("patient.yaml", good, data=f", validation: {huge}", train="epochs: 9, batch: 32, microbatches: 4, patience: 2")
+done = lockstep.call("train", patient, "-n", 1, "--out", lockstep.path("patient"), train__watch="loss", expect=5)
+lockstep.check("no loss that is a number for 2 epochs" in done.stderr, done.stderr)
+lockstep.equal(lockstep.result(lockstep.path("patient"))["status"], "failed", "the status of a run without a number")
+lost = config("lost.yaml", huge, train="epochs: 2, batch: 32, microbatches: 4, stop_not_finite: false")
+done = lockstep.call("train", lost, "-n", 1, "--out", lockstep.path("lost"), expect=5)
+lockstep.check("the loss is not a number in any part of the data" in done.stderr, done.stderr)
+lockstep.equal(lockstep.result(lockstep.path("lost"))["status"], "failed", "the status of a run that never had a number")
