@@ -83,6 +83,9 @@ static void describe(const struct ls_field *field, char text[EXPECTED_MAX]) {
             snprintf(text + used, EXPECTED_MAX - used, "%s from %.15g to %.15g", each, field->min,
                      field->max);
     }
+    used = strlen(text);
+    for (int i = 0; field->kind == LS_FIELD_LIST && field->choices && field->choices[i]; i++)
+        used += (size_t)snprintf(text + used, EXPECTED_MAX - used, ", or %s", field->choices[i]);
 }
 
 static enum ls_status unexpected(const struct ls_field *field, const char *text,
@@ -170,6 +173,11 @@ static bool parse_pair(const struct ls_field *field, const char *text, int64_t p
 static bool parse_list(const struct ls_field *field, const char *text, struct ls_real_list *list) {
     char elements[LS_LIST_MAX][NUMBER_MAX];
     struct ls_real_list parsed = {0};
+    for (int i = 0; field->choices && field->choices[i]; i++)
+        if (!strcmp(text, field->choices[i])) {
+            *list = (struct ls_real_list){.count = -1 - i};
+            return true;
+        }
     parsed.count = split_elements(text, elements, LS_LIST_MAX);
     if (parsed.count < 0)
         return false;

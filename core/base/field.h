@@ -18,7 +18,7 @@ enum ls_field_kind {
     LS_FIELD_TEXT,    /* char[LS_TEXT_MAX] */
     LS_FIELD_CHOICE,  /* int: index into choices */
     LS_FIELD_PAIR,    /* int64_t[2]: `3` sets both, `[3, 5]` each */
-    LS_FIELD_LIST     /* struct ls_real_list */
+    LS_FIELD_LIST     /* struct ls_real_list; a word of choices: count -1 - its index */
 };
 
 struct ls_real_list {
@@ -32,7 +32,8 @@ struct ls_field {
     size_t offset;              /* of the member in the struct that the table describes */
     const char *initial;        /* default, as a user would write it; NULL: must be given */
     double min, max;            /* both 0: no limits (numbers only) */
-    const char *const *choices; /* NULL-terminated, for LS_FIELD_CHOICE */
+    const char *const *choices; /* NULL-terminated, for LS_FIELD_CHOICE; of a list: words that may
+                                   stand in its place, or NULL */
     const char *unit;           /* NULL if it has none */
     const char *help;           /* one line */
     bool resume_free;           /* may differ when a run continues */

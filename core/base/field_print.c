@@ -55,7 +55,11 @@ char *ls_field_print(const struct ls_field *field, const void *target, char *tex
             snprintf(text, size, "[%" PRId64 ", %" PRId64 "]", integer[0], integer[1]);
         break;
     case LS_FIELD_LIST:
-        print_list(value, text, size);
+        if (((const struct ls_real_list *)value)->count < 0)
+            snprintf(text, size, "%s",
+                     field->choices[-1 - ((const struct ls_real_list *)value)->count]);
+        else
+            print_list(value, text, size);
         break;
     }
     return text;

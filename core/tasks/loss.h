@@ -11,11 +11,17 @@
 #include "core/layers/layer.h"
 
 enum {
-    LS_METRICS_MAX = 48,
+    LS_METRICS_MAX = 96,
     LS_METRIC_NAME_MAX = 96,
     LS_CLASSES_MAX = 65536,
     LS_CONFUSION_CLASSES_MAX = 256 /* above it no confusion matrix: it grows with the square */
 };
+
+/* Of one class: how often it was the label and the answer, the answer, the label. */
+struct ls_class_counts {
+    double hits, predicted, labelled;
+};
+enum { LS_CLASS_COUNTS = 3 }; /* members */
 
 struct ls_metric {
     char name[LS_METRIC_NAME_MAX]; /* "loss", "accuracy", "concepts.accuracy" */
@@ -26,9 +32,11 @@ struct ls_metric {
 struct ls_metrics {
     int count;
     struct ls_metric items[LS_METRICS_MAX]; /* "loss" first */
-    int classes;                            /* 0: no confusion matrix */
-    const double *confusion; /* [classes][classes], row = label, column = prediction; borrowed from
-                                the sums */
+    /* Of classes, or of labels that a sample may have several of; of the first term that has any.
+     * Borrowed from the sums, as the next. */
+    int classes;                          /* 0: none */
+    const struct ls_class_counts *counts; /* [classes] */
+    const double *confusion; /* [classes][classes], row = label, column = prediction; or NULL */
 };
 
 struct ls_loss;
@@ -40,11 +48,12 @@ struct ls_term {
     struct ls_value *of;              /* what is judged; borrowed from the graph, as the next two */
     struct ls_value *target;          /* NULL if it needs none */
     struct ls_value *lengths;         /* how many positions of a sample count; NULL: all */
-    struct ls_value *value;           /* [rows, 2] */
+    struct ls_value *balanced; /* weights of classes that follow from the training data; or NULL */
+    struct ls_value *value;    /* [rows, 2] */
     /* Where targets are shifted and scaled but errors are measured without: the constants, one for
      * each value of a sample; else NULL. Borrowed. */
     const struct ls_value *mean, *scale;
-    bool apart; /* values of a sample are targets of their own: an evaluation measures each */
+    bool apart;    /* values of a sample are targets of their own: an evaluation measures each */
     double weight; /* in the phase's loss */
     bool gaps; /* targets of -1 take no part (a feed with gaps); for losses that can leave out */
 };
@@ -56,6 +65,12 @@ struct ls_terms {
      * ls_term_weigh), and the gradient is divided by that number of samples. */
     bool weighed;
     struct ls_term items[LS_TERMS_MAX];
+};
+
+/* Floats of some samples, `step` from one to the next. */
+struct ls_scores {
+    float *values;
+    int64_t step;
 };
 
 struct ls_loss {
@@ -80,6 +95,14 @@ struct ls_loss {
     /* loss: the term's mean, for metrics that follow from it */
     void (*metrics)(const struct ls_term *term, double loss, const double *sums, bool detailed,
                     struct ls_metrics *metrics);
+    /* Of what ranks samples, which is no sum; NULL: none. In an evaluation `score` writes
+     * score_width(term) floats for each sample of a microbatch (0: none are wanted), and when all
+     * samples are there, in the order of the data set, `judge` puts what it makes of them among the
+     * detailed sums, where measure left 0. */
+    int (*score_width)(const struct ls_term *term);
+    void (*score)(const struct ls_term *term, const struct ls_run *run, int m,
+                  struct ls_scores scores);
+    void (*judge)(const struct ls_term *term, struct ls_scores scores, int64_t count, double *sums);
 };
 
 /* What every loss can be told. */
@@ -120,9 +143,12 @@ struct ls_term_options {
          .help = "samples of this label take no part; -1: none"},                                  \
     {                                                                                              \
         .name = "class_weights", .kind = LS_FIELD_LIST, .offset = offsetof(type, class_weights),   \
-        .initial = "[]", .min = 0, .max = 1e6,                                                     \
-        .help = "weight of each class in the loss, one per class; empty: all 1"                    \
+        .initial = "[]", .min = 0, .max = 1e6, .choices = ls_class_weights_words,                  \
+        .help = "weight of each class in the loss, one per class; balanced: samples / (classes x " \
+                "samples of the class) of the training part; empty: all 1"                         \
     }
+extern const char *const ls_class_weights_words[];
+enum { LS_WEIGHTS_BALANCED = -1 }; /* the count of a list that says balanced */
 
 /* The row that the section `task` and the loss cross_entropy share. */
 #define LS_LOSS_TOP_K_FIELD(type)                                                                  \
@@ -161,6 +187,13 @@ int ls_terms_sum_count(const struct ls_terms *terms, bool detailed);
  * sums[0 .. count-1]. sums[0] is the first term's weighted loss, sums[1] its weight. */
 void ls_terms_measure(const struct ls_terms *terms, const struct ls_run *run, int m, bool detailed,
                       double *sums);
+
+/* What ranks samples, of all terms side by side: floats of a sample; those of microbatch m of a run
+ * that has just gone forward, to scores[rows][width]; and what they make of `count` samples, put
+ * among the detailed sums over them. */
+int ls_terms_score_width(const struct ls_terms *terms);
+void ls_terms_score(const struct ls_terms *terms, const struct ls_run *run, int m, float *scores);
+void ls_terms_judge(const struct ls_terms *terms, float *scores, int64_t count, double *sums);
 
 /* Adds values from sums over any number of batches: the loss of the phase, then the terms' metrics,
  * those of several terms with the term's name in front; before all, `prefix` ("generator." or "").

@@ -9,6 +9,7 @@ static const char *const kind_names[] = {[LS_TASK_CLASSIFICATION] = "classificat
                                          [LS_TASK_VAE] = "vae",
                                          [LS_TASK_GAN] = "gan",
                                          [LS_TASK_CUSTOM] = "custom",
+                                         [LS_TASK_MULTI_LABEL] = "multi_label",
                                          NULL};
 
 const char *const ls_loss_names[] = {[LS_LOSS_AUTO] = "auto",

@@ -113,6 +113,17 @@ static enum ls_status preset_regression(const struct ls_task_options *options,
     return LS_OK;
 }
 
+static enum ls_status preset_multi_label(const struct ls_task_options *options,
+                                         struct ls_layer_list *losses, struct ls_error *error) {
+    const enum ls_status status = refuse_labels(options, error);
+    if (status != LS_OK)
+        return status;
+    if (options->loss != LS_LOSS_AUTO && options->loss != LS_LOSS_BINARY_CROSS_ENTROPY)
+        return refuse_loss(options, "binary_cross_entropy", error);
+    set(ls_losses_append(losses, "binary_cross_entropy", "loss"), "labels", "true");
+    return LS_OK;
+}
+
 /* Kingma & Welling 2014: the negative evidence lower bound. */
 static enum ls_status preset_vae(const struct ls_task_options *options,
                                  struct ls_layer_list *losses, struct ls_error *error) {
@@ -171,6 +182,8 @@ static const struct ls_task language_model = {
     .name = "language_model", .preset = preset_language_model, .watched = "loss", ONE_PHASE};
 static const struct ls_task vae = {
     .name = "vae", .preset = preset_vae, .watched = "loss", .metrics = add_elbo, ONE_PHASE};
+static const struct ls_task multi_label = {
+    .name = "multi_label", .preset = preset_multi_label, .watched = "loss", ONE_PHASE};
 static const struct ls_task custom = {.name = "custom", .preset = preset_custom, ONE_PHASE};
 
 const struct ls_task *ls_task_of(int kind) {
@@ -179,7 +192,8 @@ const struct ls_task *ls_task_of(int kind) {
                                                   [LS_TASK_LANGUAGE_MODEL] = &language_model,
                                                   [LS_TASK_VAE] = &vae,
                                                   [LS_TASK_GAN] = &ls_task_gan,
-                                                  [LS_TASK_CUSTOM] = &custom};
+                                                  [LS_TASK_CUSTOM] = &custom,
+                                                  [LS_TASK_MULTI_LABEL] = &multi_label};
     return tasks[kind];
 }
 

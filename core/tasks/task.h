@@ -15,7 +15,8 @@ enum ls_task_kind {
     LS_TASK_LANGUAGE_MODEL,
     LS_TASK_VAE,
     LS_TASK_GAN,
-    LS_TASK_CUSTOM
+    LS_TASK_CUSTOM,
+    LS_TASK_MULTI_LABEL
 };
 enum ls_loss_kind {
     LS_LOSS_AUTO, /* classification: cross-entropy; regression: squared error */

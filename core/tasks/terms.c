@@ -243,6 +243,38 @@ void ls_terms_measure(const struct ls_terms *terms, const struct ls_run *run, in
     }
 }
 
+static int score_width(const struct ls_term *term) {
+    return term->loss->score_width ? term->loss->score_width(term) : 0;
+}
+
+int ls_terms_score_width(const struct ls_terms *terms) {
+    int width = 0;
+    for (int i = 0; i < terms->count; i++)
+        width += score_width(&terms->items[i]);
+    return width;
+}
+
+void ls_terms_score(const struct ls_terms *terms, const struct ls_run *run, int m, float *scores) {
+    const int step = ls_terms_score_width(terms);
+    for (int i = 0; i < terms->count; i++) {
+        const struct ls_term *term = &terms->items[i];
+        if (score_width(term))
+            term->loss->score(term, run, m, (struct ls_scores){scores, step});
+        scores += score_width(term);
+    }
+}
+
+void ls_terms_judge(const struct ls_terms *terms, float *scores, int64_t count, double *sums) {
+    const int step = ls_terms_score_width(terms);
+    for (int i = 0; i < terms->count; i++) {
+        const struct ls_term *term = &terms->items[i];
+        if (score_width(term))
+            term->loss->judge(term, (struct ls_scores){scores, step}, count, sums + COMMON);
+        scores += score_width(term);
+        sums += COMMON + own_sums(term, true);
+    }
+}
+
 void ls_metrics_add(struct ls_metrics *metrics, const char *name, double value,
                     bool higher_is_better) {
     LS_ASSERT(metrics->count < LS_METRICS_MAX, "room for %d metrics", LS_METRICS_MAX);

@@ -8,11 +8,12 @@
 #include "launcher/command/piped.h"
 #include "launcher/command/run_options.h"
 #include "launcher/command/trained.h"
+#include "launcher/worker/metrics_json.h"
 #include "launcher/exit_codes.h"
 
 struct evaluate_options {
     char data[LS_TEXT_MAX];
-    bool confusion;
+    bool confusion, json;
     int64_t threads;
 };
 
@@ -28,6 +29,13 @@ static const struct ls_option options[] = {
                .offset = offsetof(struct evaluate_options, confusion),
                .initial = "false",
                .help = "print the confusion matrix, a row for each label"}},
+    {.field = {.name = "json",
+               .kind = LS_FIELD_BOOL,
+               .offset = offsetof(struct evaluate_options, json),
+               .initial = "false",
+               .help =
+                   "print one JSON object: the metrics of the test part (or else of the other), "
+                   "and all of them under the parts' names"}},
     LS_OPTION_THREADS(struct evaluate_options),
 };
 
@@ -36,14 +44,23 @@ static void print_metrics(const char *name, const struct ls_metrics *metrics, bo
     for (int i = 0; i < metrics->count; i++)
         printf("  %s %.9g", metrics->items[i].name, metrics->items[i].value);
     printf("\n");
-    for (int i = 0; confusion && i < metrics->classes; i++) {
+    for (int i = 0; confusion && metrics->confusion && i < metrics->classes; i++) {
         for (int j = 0; j < metrics->classes; j++)
             printf("%7.0f", metrics->confusion[i * metrics->classes + j]);
         printf("\n");
     }
 }
 
-static enum ls_status evaluate_part(struct ls_trained *trained, int role, bool confusion,
+/* What is printed at the end with --json. */
+static void keep_json(json_t *object, const char *name, const struct ls_metrics *metrics,
+                      const struct ls_data *data) {
+    json_t *own = ls_metrics_json(metrics, data);
+    json_object_update(object, own); /* a later part's stand at the top */
+    json_object_set_new(object, name, own);
+}
+
+static enum ls_status evaluate_part(struct ls_trained *trained, int role,
+                                    const struct evaluate_options *given, json_t *object,
                                     struct ls_error *error) {
     struct ls_loader *loader;
     enum ls_status status = ls_trained_load(trained, role, &loader, error);
@@ -53,7 +70,11 @@ static enum ls_status evaluate_part(struct ls_trained *trained, int role, bool c
     status = ls_worker_evaluate(&trained->worker, loader, sums, error);
     if (status == LS_OK) {
         const struct ls_metrics metrics = ls_worker_metrics(&trained->worker, sums, true);
-        print_metrics(trained->given ? "data" : ls_part_name(role), &metrics, confusion);
+        const char *name = trained->given ? "data" : ls_part_name(role);
+        if (given->json)
+            keep_json(object, name, &metrics, &trained->data);
+        else
+            print_metrics(name, &metrics, given->confusion);
     }
     free(sums);
     ls_loader_destroy(loader);
@@ -77,24 +98,32 @@ static int run_evaluate(int argument_count, char **arguments, const void *given)
     ls_piped_remove(&piped); /* what is open stays readable */
     if (status != LS_OK)
         return ls_command_fail(&error);
-    printf("%s: step %llu\n", arguments[0], (unsigned long long)trained.run.state.step);
+    const uint64_t step = trained.run.state.step;
+    json_t *object = json_pack("{s:s s:I}", "run", arguments[0], "step", (json_int_t)step);
+    if (!evaluate->json)
+        printf("%s: step %llu\n", arguments[0], (unsigned long long)step);
     int evaluated = 0;
     for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS && status == LS_OK; role++)
         if (trained.data.parts[role].dataset) {
-            status = evaluate_part(&trained, role, evaluate->confusion, &error);
+            status = evaluate_part(&trained, role, evaluate, object, &error);
             evaluated++;
         }
     if (status == LS_OK && !evaluated)
         status = ls_fail(&error, LS_INVALID,
                          "%s: its config has no validation or test data; give some with --data",
                          arguments[0]);
+    if (status == LS_OK && evaluate->json)
+        json_dumpf(object, stdout, JSON_INDENT(2));
+    if (status == LS_OK && evaluate->json)
+        printf("\n");
+    json_decref(object);
     ls_trained_close(&trained);
     return status == LS_OK ? LS_EXIT_DONE : ls_command_fail(&error);
 }
 
 const struct ls_command ls_command_evaluate = {
     .name = "evaluate",
-    .usage = "RUN [--data FILE] [--confusion] [--threads T]",
+    .usage = "RUN [--data FILE] [--confusion] [--json] [--threads T]",
     .help = "metrics of a run's newest checkpoint",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),

@@ -76,6 +76,12 @@ LS_MUST_USE enum ls_status ls_data_standardise(const struct ls_data *data,
                                                const struct ls_parameter_set *parameters,
                                                float *flat, struct ls_error *error);
 
+/* Weights of classes from the labels of the training part (class_weights: balanced), into the
+ * worker's flat parameters; and whether some term asks for them. */
+LS_MUST_USE enum ls_status ls_data_balance(const struct ls_data *data,
+                                           const struct ls_worker *worker, struct ls_error *error);
+bool ls_worker_balances(const struct ls_worker *worker);
+
 /* Reads all indices and labels that the model takes once: one beyond its limit is an error now, not
  * after an hour. */
 LS_MUST_USE enum ls_status ls_data_check(const struct ls_data *data, const struct ls_worker *worker,

@@ -1,4 +1,5 @@
-/* Evaluation: forward over a part, sums per microbatch, along the tree, batches in order. */
+/* Evaluation: forward over a part, sums per microbatch, along the tree, batches in order. What
+ * ranks samples goes to every rank, in the order of the data set, and is judged once at the end. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +13,62 @@ static void prepare_share(void *context, int thread) {
         ls_graph_prepare(worker->shares[thread].models[p].graph, worker->flat);
 }
 
+/* What one phase's terms rank samples by. */
+struct ranked {
+    int width;        /* floats of a sample; 0: none */
+    float *batch;     /* [samples of a global batch][width] owned; this rank's, else 0 */
+    double *exchange; /* the same of all ranks; owned */
+    float *all;       /* [count][width] owned; of the batches so far */
+    int64_t count, room;
+};
+
+static int64_t batch_rows(const struct ls_worker *worker) {
+    return worker->microbatches * worker->microbatch_rows;
+}
+
+static struct ranked ranked_begin(const struct ls_worker *worker, int phase) {
+    struct ranked r = {.width = ls_terms_score_width(&worker->models[phase].terms)};
+    const size_t values = (size_t)batch_rows(worker) * (size_t)r.width;
+    r.batch = ls_calloc(values + 1, sizeof *r.batch);
+    r.exchange = ls_calloc(values + 1, sizeof *r.exchange);
+    return r;
+}
+
+static void ranked_end(struct ranked *r) {
+    free(r->batch);
+    free(r->exchange);
+    free(r->all);
+}
+
+/* Appends a batch of so many samples. */
+static void ranked_take(struct ranked *r, const struct ls_worker *worker, int64_t rows) {
+    const int64_t values = rows * r->width;
+    if (r->width == 0)
+        return;
+    for (int64_t i = 0; i < values; i++)
+        r->exchange[i] = (double)r->batch[i];
+    if (worker->communicator)
+        ls_communicator_combine(worker->communicator, r->exchange, values);
+    while (r->count + rows > r->room) {
+        r->room = 2 * r->room + batch_rows(worker);
+        r->all = ls_realloc(r->all, (size_t)(r->room * r->width), sizeof *r->all);
+    }
+    for (int64_t i = 0; i < values; i++)
+        r->all[r->count * r->width + i] = (float)r->exchange[i];
+    r->count += rows;
+}
+
+/* A pass over a batch that measures. */
+struct measuring {
+    struct ls_pass pass;
+    struct ranked *ranked;
+};
+
 static void measure_share(void *context, int thread) {
-    const struct ls_pass *pass = context;
+    const struct measuring *measuring = context;
+    const struct ls_pass *pass = &measuring->pass;
     const struct ls_worker *worker = pass->worker;
+    const int64_t row = worker->microbatch_rows * measuring->ranked->width;
     const struct ls_share *share = &worker->shares[thread];
     const struct ls_model *model = &share->models[pass->phase];
     const int sums = worker->phases[pass->phase].detailed;
@@ -23,20 +77,25 @@ static void measure_share(void *context, int thread) {
         struct ls_run run;
         if (!ls_share_forward(pass, share, node, NULL, &run))
             continue;
-        for (int m = 0; m < run.microbatches; m++)
+        for (int m = 0; m < run.microbatches; m++) {
             ls_terms_measure(&model->terms, &run, m, true,
                              worker->exchange + (size_t)(node.first + m) * (size_t)sums);
+            ls_terms_score(&model->terms, &run, m,
+                           measuring->ranked->batch + (node.first + m) * row);
+        }
     }
 }
 
 /* Adds the sums of one phase's terms over a batch. */
-static void measure_phase(struct ls_worker *worker, int p, const struct ls_batch *batch,
-                          double *sums) {
-    const int count = worker->phases[p].detailed;
+static void measure_phase(struct measuring *measuring, double *sums) {
+    struct ls_worker *worker = measuring->pass.worker;
+    const int count = worker->phases[measuring->pass.phase].detailed;
     const int64_t all = (int64_t)worker->microbatches * count;
+    struct ranked *ranked = measuring->ranked;
     memset(worker->exchange, 0, (size_t)all * sizeof(double));
-    struct ls_pass pass = {.worker = worker, .phase = p, .batch = batch};
-    ls_parallel_run(worker->threads, measure_share, &pass);
+    memset(ranked->batch, 0, (size_t)(batch_rows(worker) * ranked->width) * sizeof *ranked->batch);
+    ls_parallel_run(worker->threads, measure_share, measuring);
+    ranked_take(ranked, worker, measuring->pass.batch->rows_global);
     if (worker->communicator)
         ls_communicator_combine(worker->communicator, worker->exchange, all);
     for (int s = 0; s < count; s++)
@@ -45,18 +104,29 @@ static void measure_phase(struct ls_worker *worker, int p, const struct ls_batch
 
 enum ls_status ls_worker_evaluate(struct ls_worker *worker, struct ls_loader *loader, double *sums,
                                   struct ls_error *error) {
+    struct ranked ranked[LS_PHASES_MAX];
+    enum ls_status status = LS_OK;
     memset(sums, 0, (size_t)ls_worker_sum_count(worker, true) * sizeof(double));
+    for (int p = 0; p < worker->phase_count; p++)
+        ranked[p] = ranked_begin(worker, p);
     ls_parallel_run(worker->threads, prepare_share, worker);
     ls_loader_seek(loader, 0, 0, 1);
-    for (int64_t b = 0; b < ls_loader_batches(loader); b++) {
+    for (int64_t b = 0; status == LS_OK && b < ls_loader_batches(loader); b++) {
         struct ls_batch batch;
-        const enum ls_status status = ls_loader_next(loader, &batch, error);
-        if (status != LS_OK)
-            return status;
+        if ((status = ls_loader_next(loader, &batch, error)) != LS_OK)
+            break;
         for (int p = 0; p < worker->phase_count; p++)
-            measure_phase(worker, p, &batch, sums + worker->phases[p].detailed_first);
+            measure_phase(
+                &(struct measuring){{.worker = worker, .phase = p, .batch = &batch}, &ranked[p]},
+                sums + worker->phases[p].detailed_first);
     }
-    return LS_OK;
+    for (int p = 0; p < worker->phase_count; p++) {
+        if (status == LS_OK)
+            ls_terms_judge(&worker->models[p].terms, ranked[p].all, ranked[p].count,
+                           sums + worker->phases[p].detailed_first);
+        ranked_end(&ranked[p]);
+    }
+    return status;
 }
 
 /* Values of the whole batch. */

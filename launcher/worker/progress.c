@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,12 +13,19 @@ double ls_seconds(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* The first ones say most; all are in metrics.jsonl. */
 char *ls_metrics_print(const struct ls_metrics *metrics, char *text, size_t size) {
     size_t used = 0;
     text[0] = '\0';
-    for (int i = 0; i < metrics->count && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%s %.4f", i ? "  " : "",
-                                 metrics->items[i].name, metrics->items[i].value);
+    for (int i = 0; i < metrics->count; i++) {
+        char one[LS_METRIC_NAME_MAX + 32];
+        const int length = snprintf(one, sizeof one, "%s%s %.4f", i ? "  " : "",
+                                    metrics->items[i].name, metrics->items[i].value);
+        if (used + (size_t)length >= size || (i && used + (size_t)length > LS_LINE_METRICS))
+            break;
+        memcpy(text + used, one, (size_t)length + 1);
+        used += (size_t)length;
+    }
     return text;
 }
 

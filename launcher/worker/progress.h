@@ -38,7 +38,9 @@ void ls_progress_line(struct ls_progress *progress, const char *format, ...) LS_
 /* Seconds of a clock that only goes forward. */
 double ls_seconds(void);
 
-/* "loss 0.2831  accuracy 0.9012" */
+enum { LS_LINE_METRICS = 100 }; /* characters that metrics take of a line for people */
+
+/* "loss 0.2831  accuracy 0.9012": as many as a line has room for. */
 char *ls_metrics_print(const struct ls_metrics *metrics, char *text, size_t size);
 
 #endif

@@ -1,4 +1,5 @@
 /* The end of a run: evaluation and result. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +10,29 @@
 #include "launcher/worker/result.h"
 #include "launcher/worker/run_parts.h"
 
+static bool is_loss(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return !strcmp(dot ? dot + 1 : name, "loss");
+}
+
+/* Whether there are losses, and none of any part is a number. */
+static bool lost(const struct ls_result *result) {
+    int count = 0;
+    for (int role = 0; role < LS_PARTS; role++)
+        for (int i = 0; result->parts[role] && i < result->parts[role]->count; i++) {
+            if (!is_loss(result->parts[role]->items[i].name))
+                continue;
+            count++;
+            if (isfinite(result->parts[role]->items[i].value))
+                return false;
+        }
+    return count > 0;
+}
+
 /* A run that a signal stopped is not evaluated: it has to be gone soon. */
 enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
     struct ls_metrics metrics[LS_PARTS];
-    double *confusion[LS_PARTS] = {0};
+    double *sums[LS_PARTS] = {0};
     const struct ls_state *state = &run->state;
     const bool complete = state->epoch >= (uint64_t)run->config->train.epochs;
     struct ls_result result = {
@@ -27,6 +47,7 @@ enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
         .samples_per_s = ls_run_samples_per_second(run),
         .world_size = ls_communicator_size(run->communicator),
         .parameters_digest = ls_parameters_digest(run->worker.parameters, run->worker.flat),
+        .data = &run->data,
     };
     metrics[0] = ls_worker_metrics(&run->worker, state->running, false);
     result.parts[0] = state->running[1] > 0 ? &metrics[0] : NULL;
@@ -35,27 +56,38 @@ enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
         if (!run->loaders[role])
             continue;
         metrics[role] = ls_run_evaluate(run, role);
-        if (metrics[role].confusion) { /* borrowed from run->sums, which the next part overwrites */
-            const size_t count = (size_t)metrics[role].classes * (size_t)metrics[role].classes;
-            confusion[role] = ls_calloc(count, sizeof(double));
-            memcpy(confusion[role], metrics[role].confusion, count * sizeof(double));
-            metrics[role].confusion = confusion[role];
+        if (metrics[role].classes) { /* borrowed from run->sums, which the next part overwrites */
+            const size_t count = (size_t)ls_worker_sum_count(&run->worker, true);
+            sums[role] = ls_calloc(count, sizeof(double));
+            memcpy(sums[role], run->sums, count * sizeof(double));
+            metrics[role] = ls_worker_metrics(&run->worker, sums[role], true);
         }
         result.parts[role] = &metrics[role];
         if (role == LS_SOURCE_TEST)
             ls_run_append_metrics(run, "test", &metrics[role], NULL, 0);
     }
     enum ls_status status = ls_run_check_folder(run, error);
-    if (status == LS_OK && run->leader) {
+    struct ls_error problem;
+    if (status == LS_OK && !run->stopped && lost(&result)) {
+        status = ls_fail(error, LS_DIVERGED,
+                         "the loss is not a number in any part of the data\n"
+                         "lower optimizer.learning_rate, set optimizer.clip_norm, or look at the "
+                         "data with lockstep data info");
+        result.status = "failed";
+        result.message = error->text;
+    }
+    if (run->leader && (status == LS_OK || status == LS_DIVERGED)) {
         ls_run_sync_metrics(run);
-        if ((status = ls_result_write(run->request->run, &result, error)) == LS_OK) {
-            ls_progress_clear(&run->progress);
-            status = ls_result_print(run->request->run, error);
-        }
+        enum ls_status written = ls_result_write(run->request->run, &result, &problem);
+        ls_progress_clear(&run->progress);
+        if (written == LS_OK)
+            written = ls_result_print(run->request->run, &problem);
         fflush(stdout);
+        if (status == LS_OK && (status = written) != LS_OK)
+            *error = problem;
     }
     for (int role = 0; role < LS_PARTS; role++)
-        free(confusion[role]);
+        free(sums[role]);
     return ls_communicator_agree(run->communicator, status, error);
 }
 

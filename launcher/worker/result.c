@@ -8,33 +8,15 @@
 
 #include "core/base/hash.h"
 #include "io/file.h"
+#include "launcher/worker/metrics_json.h"
+#include "launcher/worker/progress.h"
 
 enum { PATH_SIZE = 4096, RESULT_BYTES_MAX = 1 << 24 };
 
 static const char *const part_names[3] = {"train", "validation", "test"};
 
-static json_t *print_number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *print_metrics(const struct ls_metrics *metrics) {
-    if (!metrics)
-        return json_null();
-    json_t *object = json_object();
-    for (int i = 0; i < metrics->count; i++)
-        json_object_set_new(object, metrics->items[i].name, print_number(metrics->items[i].value));
-    if (metrics->classes) {
-        json_t *rows = json_array();
-        for (int i = 0; i < metrics->classes; i++) {
-            json_t *row = json_array();
-            for (int j = 0; j < metrics->classes; j++)
-                json_array_append_new(
-                    row, json_integer((json_int_t)metrics->confusion[i * metrics->classes + j]));
-            json_array_append_new(rows, row);
-        }
-        json_object_set_new(object, "confusion", rows);
-    }
-    return object;
+static json_t *print_metrics(const struct ls_metrics *metrics, const struct ls_data *data) {
+    return metrics ? ls_metrics_json(metrics, data) : json_null();
 }
 
 static void result_path(const char *run, char path[PATH_SIZE]) {
@@ -49,11 +31,11 @@ enum ls_status ls_result_write(const char *run, const struct ls_result *result,
         "{s:s s:I s:I s:I s:I s:o s:o s:i s:s s:s}", "status", result->status, "steps",
         (json_int_t)result->steps, "epochs", (json_int_t)result->epochs, "resumed_from_step",
         (json_int_t)result->resumed_from_step, "steps_this_run", (json_int_t)result->steps_this_run,
-        "seconds", print_number(result->seconds), "samples_per_s",
-        print_number(result->samples_per_s), "world_size", result->world_size, "parameters_digest",
-        digest, "parameters_digest_hash", LS_HASH_NAME);
+        "seconds", ls_json_number(result->seconds), "samples_per_s",
+        ls_json_number(result->samples_per_s), "world_size", result->world_size,
+        "parameters_digest", digest, "parameters_digest_hash", LS_HASH_NAME);
     for (int i = 0; i < 3; i++)
-        json_object_set_new(object, part_names[i], print_metrics(result->parts[i]));
+        json_object_set_new(object, part_names[i], print_metrics(result->parts[i], result->data));
     if (result->message)
         json_object_set_new(object, "message", json_string(result->message));
     char *text = json_dumps(object, JSON_INDENT(2));
@@ -102,9 +84,15 @@ static void print_part(const char *name, const json_t *part) {
     printf("  %-11s", name);
     const char *key;
     json_t *value;
+    int used = 0;
     json_object_foreach((json_t *)(uintptr_t)part, key, value) {
-        if (json_is_number(value))
-            printf("  %s %.4f", key, json_number_value(value));
+        char one[LS_METRIC_NAME_MAX + 32];
+        if (!json_is_number(value))
+            continue;
+        const int length = snprintf(one, sizeof one, "  %s %.4f", key, json_number_value(value));
+        if (used && used + length > LS_LINE_METRICS)
+            break;
+        used += printf("%s", one);
     }
     printf("\n");
 }

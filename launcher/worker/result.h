@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "core/tasks/task.h"
+#include "launcher/worker/data.h"
 
 struct ls_result {
     const char *status;     /* "done", "stopped", "early_stopped", "failed" */
@@ -15,6 +16,7 @@ struct ls_result {
     int world_size;
     uint64_t parameters_digest;
     const struct ls_metrics *parts[3]; /* train, validation, test; NULL where absent */
+    const struct ls_data *data;        /* where classes have their names; may be NULL */
     const char *message;               /* of a failure; NULL otherwise */
 };
 

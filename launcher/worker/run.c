@@ -88,18 +88,25 @@ static enum ls_status open_data(struct run *run, struct ls_error *error) {
     return ls_communicator_agree(run->communicator, status, error);
 }
 
-/* The mean and scale of standardisation are parameters that never change: rank 0 computes them. */
-static enum ls_status standardise(struct run *run, struct ls_error *error) {
-    if (run->config->data.standardise == LS_STANDARDISE_NONE &&
-        !run->config->data.standardise_targets)
-        return LS_OK;
+/* What of the training data stands in parameters that never change (mean and scale of
+ * standardisation, balanced weights of classes): rank 0 computes it. */
+static enum ls_status learn_constants(struct run *run, struct ls_error *error) {
     struct ls_worker *worker = &run->worker;
+    const bool balances = ls_worker_balances(worker);
+    if (run->config->data.standardise == LS_STANDARDISE_NONE &&
+        !run->config->data.standardise_targets && !balances)
+        return LS_OK;
     enum ls_status status = LS_OK;
     if (run->leader)
         status = ls_data_standardise(&run->data, worker->parameters, worker->flat, error);
-    if ((status = ls_communicator_agree(run->communicator, status, error)) == LS_OK)
-        ls_reducer_broadcast(worker->reducer);
-    return status;
+    if (run->leader && status == LS_OK)
+        status = ls_data_balance(&run->data, worker, error);
+    if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)
+        return status;
+    ls_reducer_broadcast(worker->reducer);
+    for (int p = 0; p < worker->phase_count && balances; p++) /* weights of terms are asked for */
+        ls_graph_prepare(worker->shares[0].models[p].graph, worker->flat);
+    return LS_OK;
 }
 
 static enum ls_status open_run(struct run *run, struct ls_error *error) {
@@ -121,7 +128,7 @@ static enum ls_status open_run(struct run *run, struct ls_error *error) {
     if (run->leader)
         ls_worker_note_threads(&run->worker);
     run->sums = ls_calloc((size_t)ls_worker_sum_count(&run->worker, true), sizeof *run->sums);
-    return standardise(run, error);
+    return learn_constants(run, error);
 }
 
 /* The same config may name a file that has changed since. */
@@ -247,13 +254,13 @@ static enum ls_status restore_run(struct run *run, struct ls_error *error) {
     for (int role = 0; role < LS_PARTS; role++)
         run->state.rows[role] = run->data.parts[role].count;
     note_feeds(run);
-    if (!found) {
+    if (!found)
         ls_state_create_sums(&run->state, ls_worker_sum_count(worker, false));
+    if (run->config->schedule.steps)
         run->state.schedule_steps = run->config->schedule.steps;
-        if (!run->state.schedule_steps)
-            run->state.schedule_steps =
-                run->config->train.epochs * ls_loader_batches(run->loaders[LS_SOURCE_TRAIN]);
-    }
+    else if (!found)
+        run->state.schedule_steps =
+            run->config->train.epochs * ls_loader_batches(run->loaders[LS_SOURCE_TRAIN]);
     if (run->leader)
         ls_checkpoint_clean(run->request->run, run->request->incarnation);
     run->resumed_from = run->saved_step = run->state.step;

@@ -129,11 +129,11 @@ static enum ls_status check_watch(const struct ls_worker *worker, struct ls_erro
     const char *watch = worker->config->train.watch;
     if (!watch[0])
         return LS_OK;
-    const int count = ls_worker_sum_count(worker, false);
+    const int count = ls_worker_sum_count(worker, true);
     double *sums = ls_calloc((size_t)count + 1, sizeof *sums);
     for (int s = 0; s < count; s++)
         sums[s] = 1; /* as if every phase had run */
-    const struct ls_metrics metrics = ls_worker_metrics(worker, sums, false);
+    const struct ls_metrics metrics = ls_worker_metrics(worker, sums, true);
     free(sums);
     if (ls_metrics_find(&metrics, watch))
         return LS_OK;

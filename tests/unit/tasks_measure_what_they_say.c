@@ -773,7 +773,13 @@ static void check_directions(struct ls_task_options options, const char *expecte
 START_TEST(metrics_know_which_way_is_better) {
     struct ls_task_options options = defaults(LS_TASK_CLASSIFICATION);
     options.top_k = 5;
-    check_directions(options, "loss +accuracy +top5_accuracy");
+    check_directions(options,
+                     "loss +accuracy +top5_accuracy +precision +recall +f1 +auroc log_loss "
+                     "+balanced_accuracy +precision_weighted +recall_weighted "
+                     "+f1_weighted");
+    check_directions(defaults(LS_TASK_MULTI_LABEL),
+                     "loss +accuracy +precision +recall +f1 +auroc log_loss +precision_weighted "
+                     "+recall_weighted +f1_weighted +subset_accuracy");
     check_directions(defaults(LS_TASK_REGRESSION), "loss +r2 mean_absolute_error");
     check_directions(defaults(LS_TASK_LANGUAGE_MODEL), "loss perplexity +accuracy");
     struct ls_metrics metrics = {.count = 3,

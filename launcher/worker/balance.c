@@ -1,0 +1,89 @@
+/* Weights of classes that follow from how often their labels occur in the training part. */
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "launcher/worker/data.h"
+
+enum { BLOCK = 1 << 14 }; /* labels read at a time */
+
+/* How often each label occurs; what the term ignores does not count. */
+static enum ls_status count_labels(const struct ls_part *part, const struct ls_feed_use *use,
+                                   double *counts, struct ls_error *error) {
+    struct ls_feed feed;
+    enum ls_status status = ls_dataset_describe(part->dataset, use->feed, &feed, error);
+    if (status != LS_OK)
+        return status;
+    const int64_t values = ls_shape_count(feed.shape);
+    const uint64_t block = values < BLOCK ? (uint64_t)(BLOCK / values) : 1;
+    uint64_t *rows = ls_calloc(block, sizeof *rows);
+    int32_t *labels = ls_calloc(block * (size_t)values, sizeof *labels);
+    for (uint64_t first = 0; first < part->count && status == LS_OK; first += block) {
+        const uint64_t left = part->count - first, some = left < block ? left : block;
+        for (uint64_t i = 0; i < some; i++)
+            rows[i] = ls_part_sample(part, first + i);
+        status = ls_dataset_read(part->dataset, use, rows, (int64_t)some, labels, error);
+        for (int64_t i = 0; i < (int64_t)some * values && status == LS_OK; i++)
+            if (!use->ignores || labels[i] != use->ignored)
+                counts[labels[i]] += 1;
+    }
+    free(rows);
+    free(labels);
+    return status;
+}
+
+/* Samples / (classes x samples of the class); 0 where there are none. */
+static void weigh(double *counts, int64_t classes, float *weights) {
+    double total = 0;
+    for (int64_t k = 0; k < classes; k++)
+        total += counts[k];
+    for (int64_t k = 0; k < classes; k++)
+        weights[k] = counts[k] > 0 ? (float)(total / ((double)classes * counts[k])) : 0;
+}
+
+/* The number, among the worker's inputs, of the feed that a value of a phase's model is. */
+static int input_of(const struct ls_worker *worker, int phase, const struct ls_value *value) {
+    const struct ls_model *model = &worker->models[phase];
+    for (int i = 0; i < model->input_count; i++)
+        for (int use = 0; model->inputs[i].value == value && use < worker->input_count; use++)
+            if (worker->inputs[use].feed == model->inputs[i].feed)
+                return use;
+    return -1;
+}
+
+static enum ls_status balance(const struct ls_data *data, const struct ls_worker *worker, int phase,
+                              const struct ls_term *term, struct ls_error *error) {
+    struct ls_feed_use uses[LS_FEEDS_MAX];
+    const struct ls_parameter *parameter = term->balanced->parameter;
+    const int64_t classes = ls_parameter_plain_count(parameter);
+    const int use = input_of(worker, phase, term->target);
+    LS_ASSERT(use >= 0, "%s: labels that are no feed", parameter->name);
+    ls_data_uses(data, LS_SOURCE_TRAIN, worker, uses);
+    double *counts = ls_calloc((size_t)classes, sizeof *counts);
+    float *weights = ls_calloc((size_t)classes, sizeof *weights);
+    const enum ls_status status =
+        count_labels(&data->parts[LS_SOURCE_TRAIN], &uses[use], counts, error);
+    weigh(counts, classes, weights);
+    if (status == LS_OK)
+        ls_parameter_store(parameter, weights, worker->flat + parameter->offset);
+    free(counts);
+    free(weights);
+    return status;
+}
+
+bool ls_worker_balances(const struct ls_worker *worker) {
+    for (int p = 0; p < worker->phase_count; p++)
+        for (int i = 0; i < worker->models[p].terms.count; i++)
+            if (worker->models[p].terms.items[i].balanced)
+                return true;
+    return false;
+}
+
+enum ls_status ls_data_balance(const struct ls_data *data, const struct ls_worker *worker,
+                               struct ls_error *error) {
+    enum ls_status status = LS_OK;
+    for (int p = 0; p < worker->phase_count && status == LS_OK; p++)
+        for (int i = 0; i < worker->models[p].terms.count && status == LS_OK; i++)
+            if (worker->models[p].terms.items[i].balanced)
+                status = balance(data, worker, p, &worker->models[p].terms.items[i], error);
+    return status;
+}
