@@ -257,7 +257,7 @@ refused(["predict", RUN, "--data", table("wide.h5", features=6), "--out", lockst
         "samples of 6 do not fit the model of this run", "linear1.weight", "found 4x3")
 refused(["evaluate", RUN, "--data", lockstep.path("pairs.h5")], "layer linear1", "the data has 2")
 begins(["train", config(good, extra="  watch: acuracy\n"), "-n", "1", "--out", lockstep.path("watch")],
-       path + ":8:10: error: train.watch: expected one of loss, accuracy; found 'acuracy'")
+       path + ":8:10: error: train.watch: expected one of loss, accuracy, precision, recall, f1, auroc, log_loss,")
 begins(["train", config(good, model="[{linear: 1}]", extra="task: regression\n"), "-n", "1", "--out", lockstep.path("watch"),
         "--set", "train.watch=accuracy"],
        "--set train.watch=accuracy: error: train.watch: expected one of loss, r2, mean_absolute_error; found 'accuracy'")
