@@ -33,9 +33,7 @@ static const struct ls_option options[] = {
                .kind = LS_FIELD_BOOL,
                .offset = offsetof(struct evaluate_options, json),
                .initial = "false",
-               .help =
-                   "print one JSON object: the metrics of the test part (or else of the other), "
-                   "and all of them under the parts' names"}},
+               .help = "print one JSON object: metrics of the test part, and of each part"}},
     LS_OPTION_THREADS(struct evaluate_options),
 };
 
