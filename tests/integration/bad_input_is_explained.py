@@ -263,6 +263,15 @@ begins(["train", config(good, model="[{linear: 1}]", extra="task: regression\n")
        "--set train.watch=accuracy: error: train.watch: expected one of loss, r2, mean_absolute_error; found 'accuracy'")
 begins(["train", config(good, extra="loss: {class_weights: [1, 2]}\n"), "-n", "1", "--out", lockstep.path("watch")],
        path + ": error: layer loss: class_weights expects 3 numbers, one per output, found 2")
+# A label beyond the outputs passes two losses only if both ignore it.
+beyond = table("beyond.h5")
+with h5py.File(beyond, "a") as file:
+    file["targets"][7] = 5
+for first, second in ("{name: a}", "{name: b, ignored_label: 5}"), ("{name: a, ignored_label: 5}", "{name: b}"):
+    refused(["train", config(beyond, extra=f"losses: [cross_entropy: {first}, cross_entropy: {second}]\n"), "-n", "1", "--out",
+             lockstep.path("watch")], "beyond.h5: /targets: row 7 (from 0): is 5; expected a label from 0 to 2")
+lockstep.call("train", config(beyond, extra="losses: [cross_entropy: {name: a, ignored_label: 5}, "
+                              "cross_entropy: {name: b, ignored_label: 5}]\n"), "-n", 1, "--out", lockstep.path("both"))
 begins(["train", config(good, extra="loss: {class_weights: [0, 0, 0]}\n"), "-n", "1", "--out", lockstep.path("watch")],
        path + ": error: layer loss: class_weights are all 0: there is nothing to learn")
 lockstep.check(not os.path.exists(lockstep.path("watch")), "a refused start left a run folder")
