@@ -91,12 +91,12 @@ same(run, stopped_early)
 lockstep.train(CONFIG, run, 1, **{**early, "train__epochs": 70})
 lockstep.equal(lockstep.result(run)["parameters_digest"], expected["parameters_digest"], "more epochs after early stopping")
 
-# A metric that is never a number is never the best.
+# A metric that is never a number: the run has failed, and says so.
 run = lockstep.path("not-a-number")
 diverging = dict(early, optimizer__name="sgd", optimizer__learning_rate=1e30, schedule__name="constant",
                  train__stop_not_finite="false", train__watch="loss")
-result = lockstep.train(CONFIG, run, 2, **diverging)
-lockstep.equal((result["status"], result["epochs"]), ("early_stopped", 2), "a run that diverged")
+diverged = lockstep.call("train", CONFIG, "-n", 2, "--out", run, expect=5, **diverging)
+lockstep.check("no loss that is a number for 2 epochs" in diverged.stderr, f"a run that diverged says\n{diverged.stderr}")
 
 # A signal. In the last step it changes nothing: the run is at its end, and reported in full.
 run = lockstep.path("signal")
