@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "launcher/command/piped.h"
@@ -37,10 +39,17 @@ static const struct ls_option options[] = {
     LS_OPTION_THREADS(struct evaluate_options),
 };
 
+/* A line that ends with the accuracy; what is known of single classes has a line of its own. */
 static void print_metrics(const char *name, const struct ls_metrics *metrics, bool confusion) {
+    const char *form = "  %s %.9g";
     printf("%s", name);
-    for (int i = 0; i < metrics->count; i++)
-        printf("  %s %.9g", metrics->items[i].name, metrics->items[i].value);
+    for (int i = 0; i < metrics->count; i++) {
+        if (!strcmp(metrics->items[i].name, "precision")) {
+            form = "  %s=%.9g";
+            printf("\n");
+        }
+        printf(form, metrics->items[i].name, metrics->items[i].value);
+    }
     printf("\n");
     for (int i = 0; confusion && metrics->confusion && i < metrics->classes; i++) {
         for (int j = 0; j < metrics->classes; j++)
