@@ -47,6 +47,16 @@ enum ls_status ls_file_fail(struct ls_error *error, const char *action, const ch
                    missing ? "does not exist" : "is a file, not a folder");
 }
 
+enum ls_status ls_folder_temporary(char *path, size_t size, struct ls_error *error) {
+    const char *base = getenv("TMPDIR");
+    snprintf(path, size, "%s/lockstep-XXXXXX", base && *base ? base : "/tmp");
+    if (mkdtemp(path))
+        return LS_OK;
+    const enum ls_status status = ls_file_fail(error, "create folder", path, errno);
+    path[0] = '\0';
+    return status;
+}
+
 bool ls_file_exists(const char *path) {
     struct stat info;
     return stat(path, &info) == 0;

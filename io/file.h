@@ -22,6 +22,9 @@ LS_MUST_USE enum ls_status ls_folder_add(const char *path, struct ls_error *erro
 LS_MUST_USE enum ls_status ls_folder_sync(const char *path, struct ls_error *error);
 /* With contents; links are removed, not followed. None there: nothing to do. */
 LS_MUST_USE enum ls_status ls_folder_remove(const char *path, struct ls_error *error);
+/* A new folder of our own below $TMPDIR, or /tmp without one; its path to path[size], "" after an
+ * error. */
+LS_MUST_USE enum ls_status ls_folder_temporary(char *path, size_t size, struct ls_error *error);
 bool ls_file_exists(const char *path);
 
 /* For files that a library writes: creates an empty temporary beside path and puts its name into

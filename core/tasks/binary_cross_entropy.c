@@ -2,8 +2,6 @@
  * a sample, concepts, pixels. Sums: elements on the right side of one half, elements; detailed: the
  * confusion matrix of a single output; of labels, samples whose labels are all right, the area
  * under the ROC curve, and counts of each label. */
-#include <math.h>
-
 #include "core/tasks/classes.h"
 #include "core/tasks/list.h"
 #include "core/tasks/ranking.h"
@@ -116,30 +114,26 @@ static void score(const struct ls_term *term, const struct ls_run *run, int m,
 /* The mean of the labels that some samples have and others have not. */
 static void judge(const struct ls_term *term, struct ls_scores scores, int64_t count,
                   double *sums) {
-    double sum = 0;
-    int known = 0;
-    for (int64_t l = 0; l < labels_of(term); l++) {
-        const double area = ls_auroc(&(struct ls_ranking){.count = count,
+    struct ls_known_mean mean = {0};
+    for (int64_t l = 0; l < labels_of(term); l++)
+        ls_known_add(&mean, ls_auroc(&(struct ls_ranking){.count = count,
                                                           .step = scores.step,
                                                           .labels = scores.values + 2 * l,
                                                           .scores = scores.values + 2 * l + 1,
-                                                          .positive = 1});
-        sum += isnan(area) ? 0 : area;
-        known += !isnan(area);
-    }
-    sums[AUROC] = known ? sum / known : (double)NAN;
+                                                          .positive = 1}));
+    sums[AUROC] = ls_known_mean(&mean);
 }
 
 /* `each`: the mean loss of an element. */
 static void label_metrics(const struct ls_term *term, double each, const double *sums,
                           struct ls_metrics *metrics) {
-    const struct ls_classes classes = {.count = (int)labels_of(term),
+    const int labels = (int)labels_of(term);
+    const struct ls_classes classes = {.count = labels,
                                        .counts = (const void *)(sums + COUNTS),
                                        .log_loss = each,
+                                       .all_right = ls_ratio(sums[EXACT], sums[COUNTED] / labels),
                                        .auroc = sums + AUROC};
     ls_classes_metrics(&classes, metrics);
-    ls_metrics_add(metrics, "subset_accuracy",
-                   ls_ratio(sums[EXACT], sums[COUNTED] / (double)classes.count), true);
     if (metrics->classes)
         return;
     metrics->classes = classes.count;

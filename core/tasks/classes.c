@@ -21,6 +21,7 @@ static void add(struct mean *mean, struct ls_class_scores scores, double weight)
 }
 
 void ls_classes_metrics(const struct ls_classes *classes, struct ls_metrics *metrics) {
+    const int before = metrics->count;
     struct mean plain = {0}, weighted = {0}, labelled = {0};
     for (int k = 0; k < classes->count; k++) {
         const struct ls_class_counts counts = classes->counts[k];
@@ -42,6 +43,10 @@ void ls_classes_metrics(const struct ls_classes *classes, struct ls_metrics *met
                    true);
     ls_metrics_add(metrics, "recall_weighted", ls_ratio(weighted.recall, weighted.weight), true);
     ls_metrics_add(metrics, "f1_weighted", ls_ratio(weighted.f1, weighted.weight), true);
+    if (!classes->exclusive)
+        ls_metrics_add(metrics, "subset_accuracy", classes->all_right, true);
+    for (int i = before; i < metrics->count; i++)
+        metrics->items[i].of_classes = true;
 }
 
 static float largest(const float *x, int64_t count) {

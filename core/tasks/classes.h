@@ -17,12 +17,14 @@ struct ls_classes {
     const struct ls_class_counts *counts; /* [count] */
     bool exclusive;                       /* a sample has one class; else any number of them */
     double log_loss;                      /* the mean */
-    const double *auroc;                  /* NULL: not known */
+    double all_right;    /* not exclusive: share of samples with all labels right */
+    const double *auroc; /* NULL: not known */
 };
 
 /* Adds precision, recall and f1: means over the classes that occur as a label or as an answer (all,
  * where a sample may have several); auroc and log_loss; balanced_accuracy, the mean recall of the
- * classes that occur as a label; and the first three with _weighted: each class by its labels. */
+ * classes that occur as a label, or subset_accuracy, all_right; and the first three with _weighted:
+ * each class by its labels. All are marked as of_classes. */
 void ls_classes_metrics(const struct ls_classes *classes, struct ls_metrics *metrics);
 
 /* -log of the label's probability: of the softmax of K logits, or of whether one logit's answer is

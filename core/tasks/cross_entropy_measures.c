@@ -128,7 +128,7 @@ void ls_cross_entropy_measure(const struct ls_term *term, const struct ls_run *r
 
 /* Two classes have one order of samples between them. */
 static int64_t ranked_classes(const struct ls_term *term) {
-    const bool one = place_of(term, &(struct ls_run){0}, 0).per_sample == 1;
+    const bool one = ls_shape_row_count(term->of->shape) == ls_cross_entropy_outputs(term);
     const int64_t k = counted_classes(term);
     return !one || k > LS_CONFUSION_CLASSES_MAX ? 0 : k == 2 ? 1 : k;
 }
@@ -159,18 +159,14 @@ void ls_cross_entropy_score(const struct ls_term *term, const struct ls_run *run
 void ls_cross_entropy_judge(const struct ls_term *term, struct ls_scores scores, int64_t count,
                             double *sums) {
     const int64_t k = ranked_classes(term);
-    double sum = 0;
-    int known = 0;
-    for (int64_t i = 0; i < k; i++) {
-        const double area = ls_auroc(&(struct ls_ranking){.count = count,
+    struct ls_known_mean mean = {0};
+    for (int64_t i = 0; i < k; i++)
+        ls_known_add(&mean, ls_auroc(&(struct ls_ranking){.count = count,
                                                           .step = scores.step,
                                                           .labels = scores.values,
                                                           .scores = scores.values + 1 + i,
-                                                          .positive = k == 1 ? 1 : (float)i});
-        sum += isnan(area) ? 0 : area;
-        known += !isnan(area);
-    }
-    sums[AUROC] = known ? sum / known : (double)NAN;
+                                                          .positive = k == 1 ? 1 : (float)i}));
+    sums[AUROC] = ls_known_mean(&mean);
 }
 
 void ls_cross_entropy_metrics(const struct ls_term *term, double loss, const double *sums,

@@ -27,6 +27,7 @@ struct ls_metric {
     char name[LS_METRIC_NAME_MAX]; /* "loss", "accuracy", "concepts.accuracy" */
     double value;
     bool higher_is_better;
+    bool of_classes; /* what is known of single classes beside the accuracy */
 };
 
 struct ls_metrics {

@@ -2,6 +2,7 @@
 #ifndef LS_TASKS_RANKING_H
 #define LS_TASKS_RANKING_H
 
+#include <math.h>
 #include <stdint.h>
 
 /* A score and a label per sample, `step` floats from sample to sample. */
@@ -16,5 +17,20 @@ struct ls_ranking {
  * It depends on the order of the scores alone. NaN where there are no such pairs, or a score is no
  * number. */
 double ls_auroc(const struct ls_ranking *ranking);
+
+/* The mean of those values that are numbers; NaN if none is. Begins as {0}. */
+struct ls_known_mean {
+    double sum;
+    int count;
+};
+
+static inline void ls_known_add(struct ls_known_mean *mean, double value) {
+    mean->sum += isnan(value) ? 0 : value;
+    mean->count += !isnan(value);
+}
+
+static inline double ls_known_mean(const struct ls_known_mean *mean) {
+    return mean->count ? mean->sum / mean->count : (double)NAN;
+}
 
 #endif

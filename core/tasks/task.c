@@ -113,13 +113,22 @@ static enum ls_status preset_regression(const struct ls_task_options *options,
     return LS_OK;
 }
 
-static enum ls_status preset_multi_label(const struct ls_task_options *options,
-                                         struct ls_layer_list *losses, struct ls_error *error) {
+/* Of tasks whose loss is the binary one. */
+static enum ls_status refuse_other_losses(const struct ls_task_options *options,
+                                          struct ls_error *error) {
     const enum ls_status status = refuse_labels(options, error);
     if (status != LS_OK)
         return status;
     if (options->loss != LS_LOSS_AUTO && options->loss != LS_LOSS_BINARY_CROSS_ENTROPY)
         return refuse_loss(options, "binary_cross_entropy", error);
+    return LS_OK;
+}
+
+static enum ls_status preset_multi_label(const struct ls_task_options *options,
+                                         struct ls_layer_list *losses, struct ls_error *error) {
+    const enum ls_status status = refuse_other_losses(options, error);
+    if (status != LS_OK)
+        return status;
     set(ls_losses_append(losses, "binary_cross_entropy", "loss"), "labels", "true");
     return LS_OK;
 }
@@ -127,11 +136,9 @@ static enum ls_status preset_multi_label(const struct ls_task_options *options,
 /* Kingma & Welling 2014: the negative evidence lower bound. */
 static enum ls_status preset_vae(const struct ls_task_options *options,
                                  struct ls_layer_list *losses, struct ls_error *error) {
-    const enum ls_status status = refuse_labels(options, error);
+    const enum ls_status status = refuse_other_losses(options, error);
     if (status != LS_OK)
         return status;
-    if (options->loss != LS_LOSS_AUTO && options->loss != LS_LOSS_BINARY_CROSS_ENTROPY)
-        return refuse_loss(options, "binary_cross_entropy", error);
     struct ls_layer_spec *spec = ls_losses_append(losses, "binary_cross_entropy", "reconstruction");
     ls_layer_spec_refer(spec, "target", "inputs");
     set(spec, "sum", "true");

@@ -1,9 +1,7 @@
 #include "launcher/command/bench_ranks.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "io/file.h"
@@ -12,14 +10,10 @@
 
 int ls_bench_launch(const struct ls_launch *what) {
     static const struct ls_launcher_options options = {.mpirun = "mpirun"};
-    const char *base = getenv("TMPDIR");
     char run[PATH_MAX], program[PATH_MAX];
     struct ls_error error;
-    snprintf(run, sizeof run, "%s/lockstep-bench-XXXXXX", base && *base ? base : "/tmp");
-    if (!mkdtemp(run)) {
-        (void)!ls_fail(&error, LS_SYSTEM, "%s: %s", run, strerror(errno));
+    if (ls_folder_temporary(run, sizeof run, &error) != LS_OK)
         return ls_command_fail(&error);
-    }
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     program[length < 0 ? 0 : length] = '\0';
     struct ls_launch launch = *what;

@@ -3,8 +3,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <string.h>
 
 #include "core/base/memory.h"
 #include "launcher/command/piped.h"
@@ -39,18 +37,22 @@ static const struct ls_option options[] = {
     LS_OPTION_THREADS(struct evaluate_options),
 };
 
-/* A line that ends with the accuracy; what is known of single classes has a line of its own. */
+/* A line, and one more for what is known of single classes. */
 static void print_metrics(const char *name, const struct ls_metrics *metrics, bool confusion) {
-    const char *form = "  %s %.9g";
+    bool classes = false;
     printf("%s", name);
     for (int i = 0; i < metrics->count; i++) {
-        if (!strcmp(metrics->items[i].name, "precision")) {
-            form = "  %s=%.9g";
-            printf("\n");
-        }
-        printf(form, metrics->items[i].name, metrics->items[i].value);
+        const struct ls_metric *metric = &metrics->items[i];
+        classes = classes || metric->of_classes;
+        if (!metric->of_classes)
+            printf("  %s %.9g", metric->name, metric->value);
     }
     printf("\n");
+    for (int i = 0; i < metrics->count; i++)
+        if (metrics->items[i].of_classes)
+            printf("  %s=%.9g", metrics->items[i].name, metrics->items[i].value);
+    if (classes)
+        printf("\n");
     for (int i = 0; confusion && metrics->confusion && i < metrics->classes; i++) {
         for (int j = 0; j < metrics->classes; j++)
             printf("%7.0f", metrics->confusion[i * metrics->classes + j]);

@@ -69,6 +69,14 @@ static enum ls_status read_lines(struct translation *t, struct ls_error *error) 
                         : LS_OK;
 }
 
+static int64_t first_of(const struct lines *lines, int64_t line) {
+    return line ? lines->ends[line - 1] : 0;
+}
+
+static int64_t count_of(const struct lines *lines, int64_t line) {
+    return lines->ends[line] - first_of(lines, line);
+}
+
 /* A feed of tokens that the model itself takes, not a loss. */
 static bool is_read(const struct ls_config *config, const struct ls_feed_options *feed) {
     return feed->length && !feed->lengths && ls_networks_take(&config->model, feed->name);
@@ -157,7 +165,6 @@ static void fill(int32_t *to, const struct ls_feed_options *feed, const int32_t 
 /* Sequence s of the search for a line, as the model's row. */
 static void fill_row(const struct translation *t, int64_t row, int64_t line, int slot, int s) {
     const struct ls_model *model = &t->generator->model;
-    const int64_t first = line ? t->lines.ends[line - 1] : 0;
     int64_t length;
     const int32_t *written = ls_beam_tokens(t->beams[slot], s, &length);
     for (int i = 0; i < model->input_count; i++) {
@@ -167,7 +174,7 @@ static void fill_row(const struct translation *t, int64_t row, int64_t line, int
             continue;
         int32_t *to = data + row * (feed->lengths ? 1 : feed->length);
         if (!strcmp(feed->column, t->source->column))
-            fill(to, feed, t->lines.tokens + first, t->lines.ends[line] - first);
+            fill(to, feed, t->lines.tokens + first_of(&t->lines, line), count_of(&t->lines, line));
         else
             fill(to, feed, written, length);
     }
@@ -197,8 +204,7 @@ static void translate(struct translation *t, int64_t first, int count) {
     int slots[LINES_AT_ONCE], active = 0;
     for (int i = 0; i < count; i++) {
         ls_beam_begin(t->beams[i]);
-        const int64_t begin = first + i ? t->lines.ends[first + i - 1] : 0;
-        if (t->lines.ends[first + i] > begin) /* an empty line stays empty */
+        if (count_of(&t->lines, first + i)) /* an empty line stays empty */
             slots[active++] = i;
     }
     while (active) {
@@ -230,7 +236,7 @@ static void print(const struct translation *t, int count) {
 static void say_cuts(const struct translation *t) {
     const int64_t room = t->source->length - (t->source->begin > 0) - (t->source->end > 0);
     for (int64_t i = 0; i < t->lines.count; i++) {
-        const int64_t tokens = t->lines.ends[i] - (i ? t->lines.ends[i - 1] : 0);
+        const int64_t tokens = count_of(&t->lines, i);
         if (tokens > room)
             ls_log(LS_LOG_WARNING,
                    "standard input:%lld: the sentence has %lld tokens, of which the model reads "

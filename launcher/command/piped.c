@@ -28,18 +28,14 @@ static enum ls_status copy_input(const char *path, struct ls_error *error) {
 }
 
 enum ls_status ls_piped_take(struct ls_piped *piped, const char *source, struct ls_error *error) {
-    const char *dash = find_dash(source), *temporary = getenv("TMPDIR");
+    const char *dash = find_dash(source);
     *piped = (struct ls_piped){0};
     snprintf(piped->source, sizeof piped->source, "%s", source);
     if (!dash)
         return LS_OK;
-    snprintf(piped->folder, sizeof piped->folder, "%s/lockstep-XXXXXX",
-             temporary && *temporary ? temporary : "/tmp");
-    if (!mkdtemp(piped->folder)) {
-        const enum ls_status status = ls_file_fail(error, "create folder", piped->folder, errno);
-        piped->folder[0] = '\0';
+    const enum ls_status status = ls_folder_temporary(piped->folder, sizeof piped->folder, error);
+    if (status != LS_OK)
         return status;
-    }
     char path[LS_TEXT_MAX + 16];
     snprintf(path, sizeof path, "%s/input", piped->folder);
     if (snprintf(piped->source, sizeof piped->source, "%s%.*s'%s'%s", dash == source ? "csv " : "",
