@@ -24,25 +24,50 @@ static enum ls_status no_column(const struct ls_csv_table *table, const char *op
 }
 
 typedef void mark(struct ls_schema_column *column);
+typedef bool trait(const struct ls_schema_column *column);
 
-/* Marks the columns that an option lists, separated by commas. */
+/* What is done with the columns that an option lists, separated by commas: they are marked, or must
+ * be what the training data says. */
+struct listed {
+    const char *option, *columns;
+    mark *with;
+    trait *is; /* or NULL */
+    const char *called;
+};
+
+static enum ls_status treat_column(const struct ls_csv_table *table, const struct listed *listed,
+                                   int column, struct ls_error *error) {
+    struct ls_schema_column *found = &table->schema.columns[column];
+    if (listed->with)
+        listed->with(found);
+    if (!listed->is || listed->is(found))
+        return LS_OK;
+    return ls_fail(error, LS_INVALID, "%s: column '%s' is no %s in the training data",
+                   listed->option, found->name, listed->called);
+}
+
+static enum ls_status treat_columns(const struct ls_csv_table *table, const struct listed *listed,
+                                    struct ls_error *error) {
+    char list[LS_TEXT_MAX], *rest = NULL;
+    snprintf(list, sizeof list, "%s", listed->columns);
+    const int only =
+        list[0] ? ls_csv_find_column(&table->schema, list) : -1; /* its name may hold a comma */
+    if (only >= 0)
+        return treat_column(table, listed, only, error);
+    enum ls_status status = LS_OK;
+    for (char *name = strtok_r(list, ",", &rest); name && status == LS_OK;
+         name = strtok_r(NULL, ",", &rest)) {
+        const int column = ls_csv_find_column(&table->schema, name);
+        status = column < 0 ? no_column(table, listed->option, name, error)
+                            : treat_column(table, listed, column, error);
+    }
+    return status;
+}
+
 static enum ls_status mark_columns(const struct ls_csv_table *table, const char *option,
                                    const char *columns, mark *with, struct ls_error *error) {
-    char list[LS_TEXT_MAX], *rest = NULL;
-    snprintf(list, sizeof list, "%s", columns);
-    const int only = columns[0] ? ls_csv_find_column(&table->schema, columns)
-                                : -1; /* its name may hold a comma */
-    if (only >= 0) {
-        with(&table->schema.columns[only]);
-        return LS_OK;
-    }
-    for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
-        const int column = ls_csv_find_column(&table->schema, name);
-        if (column < 0)
-            return no_column(table, option, name, error);
-        with(&table->schema.columns[column]);
-    }
-    return LS_OK;
+    const struct listed listed = {.option = option, .columns = columns, .with = with};
+    return treat_columns(table, &listed, error);
 }
 
 static void mark_dropped(struct ls_schema_column *column) {
@@ -177,21 +202,12 @@ enum ls_status ls_csv_columns_settle(struct ls_csv_table *table, struct ls_error
     return status;
 }
 
-/* The other way round: an option that names what the training data does not have. */
-static enum ls_status check_marks(const struct ls_csv_table *table, const char *option,
-                                  const char *columns, bool target, struct ls_error *error) {
-    char list[LS_TEXT_MAX], *rest = NULL;
-    snprintf(list, sizeof list, "%s", columns);
-    for (char *name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
-        const int column = ls_csv_find_column(&table->schema, name);
-        if (column < 0)
-            return no_column(table, option, name, error);
-        const struct ls_schema_column *found = &table->schema.columns[column];
-        if (target ? found->role != LS_ROLE_TARGET : found->kind != LS_CELL_CATEGORY)
-            return ls_fail(error, LS_INVALID, "%s: column '%s' is no %s in the training data",
-                           option, name, target ? "target" : "category");
-    }
-    return LS_OK;
+static bool is_target(const struct ls_schema_column *column) {
+    return column->role == LS_ROLE_TARGET;
+}
+
+static bool is_category(const struct ls_schema_column *column) {
+    return column->kind == LS_CELL_CATEGORY;
 }
 
 enum ls_status ls_csv_columns_check(const struct ls_csv_table *table, struct ls_error *error) {
@@ -220,8 +236,12 @@ enum ls_status ls_csv_columns_check(const struct ls_csv_table *table, struct ls_
                        "--unknown category and train again");
     enum ls_status status = LS_OK;
     if (strcmp(import->target, "none") != 0 && schema->header)
-        status = check_marks(table, "--target", import->target, true, error);
+        status = treat_columns(
+            table, &(struct listed){"--target", import->target, NULL, is_target, "target"}, error);
     if (status == LS_OK && strcmp(import->categorical, "auto") != 0 && schema->header)
-        status = check_marks(table, "--categorical", import->categorical, false, error);
+        status = treat_columns(
+            table,
+            &(struct listed){"--categorical", import->categorical, NULL, is_category, "category"},
+            error);
     return status;
 }

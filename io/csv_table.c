@@ -30,9 +30,9 @@ static void tally_cell(struct ls_csv_tally *tally, const struct reading *reading
                        const struct ls_csv_field *field) {
     const char decimal = reading->table->import->decimal[0];
     double value;
-    if (ls_csv_missing(field->text)) {
-        tally->empty++;
-    } else if (ls_csv_number(field->text, decimal, &value)) {
+    if (ls_csv_missing(field->text))
+        return;
+    if (ls_csv_number(field->text, decimal, &value)) {
         tally->numbers++;
     } else if (ls_csv_placeholder(field->text)) {
         tally->placeholders++;

@@ -12,7 +12,7 @@
 
 /* What a first look at a column finds, to tell numbers from words. */
 struct ls_csv_tally {
-    uint64_t numbers, words, empty;
+    uint64_t numbers, words;
     uint64_t placeholders; /* "null" and the like: missing numbers, or words among words */
     uint64_t commas;       /* words that would be numbers with a decimal comma */
     struct ls_csv_place odd;

@@ -240,16 +240,17 @@ enum ls_status ls_dataset_count(struct ls_dataset *dataset, const struct ls_feed
 
 enum ls_status ls_dataset_is_one_hot(struct ls_dataset *dataset, const struct ls_feed_options *feed,
                                      bool *one_hot, struct ls_error *error) {
-    enum { BLOCK = 1024 };
+    enum { BLOCK_BYTES = 1 << 20 };
     const int column = ls_dataset_find_column(dataset, feed->column);
     enum ls_status status = LS_OK;
     *one_hot = true;
     pthread_mutex_lock(&dataset->mutex);
     for (int f = 0; f < dataset->count; f++) {
         const struct ls_array *array = &dataset->files[f].arrays[column];
-        ls_dataset_room(dataset, BLOCK * array->row_bytes);
+        const uint64_t rows = BLOCK_BYTES / (array->row_bytes + 1), block_rows = rows ? rows : 1;
+        ls_dataset_room(dataset, block_rows * array->row_bytes);
         for (uint64_t at = 0; at < array->rows && *one_hot && status == LS_OK;) {
-            const uint64_t left = array->rows - at, room = at ? BLOCK : 1;
+            const uint64_t left = array->rows - at, room = at ? block_rows : 1;
             const struct ls_block_of_rows block = {array, at, (int64_t)(left < room ? left : room),
                                                    dataset->raw};
             status = ls_array_read(array, at, (uint64_t)block.count, dataset->raw, error);

@@ -24,12 +24,18 @@ static const struct ls_predictions_writer *find_writer(const char *path) {
     return NULL;
 }
 
+enum ls_status ls_predictions_check(const char *path, struct ls_error *error) {
+    if (find_writer(path))
+        return LS_OK;
+    return ls_fail(error, LS_INVALID, "--out: expected FILE.h5, FILE.csv or FILE.npy, found '%s'",
+                   path);
+}
+
 static enum ls_status check(const struct ls_predictions_options *options, struct ls_error *error) {
-    const struct ls_predictions_writer *kind = find_writer(options->path);
-    if (!kind)
-        return ls_fail(error, LS_INVALID,
-                       "--out: expected FILE.h5, FILE.csv or FILE.npy, found '%s'", options->path);
-    const char *reason = kind->refuse(options);
+    const enum ls_status status = ls_predictions_check(options->path, error);
+    if (status != LS_OK)
+        return status;
+    const char *reason = find_writer(options->path)->refuse(options);
     return reason ? ls_fail(error, LS_INVALID, "%s: %s; write a FILE.h5", options->path, reason)
                   : LS_OK;
 }
@@ -42,14 +48,11 @@ enum ls_status ls_predictions_create(struct ls_predictions **made,
                                      const struct ls_predictions_options *options,
                                      struct ls_error *error) {
     char *temporary;
-    enum ls_status status = ls_file_temporary(options->path, &temporary, error);
+    enum ls_status status = check(options, error);
+    if (status == LS_OK)
+        status = ls_file_temporary(options->path, &temporary, error);
     if (status != LS_OK)
         return status;
-    if ((status = check(options, error)) != LS_OK) {
-        unlink(temporary);
-        free(temporary);
-        return status;
-    }
     struct ls_predictions *predictions = ls_calloc(1, sizeof *predictions);
     predictions->options = *options;
     predictions->options.path = ls_strdup(options->path);

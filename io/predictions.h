@@ -31,6 +31,9 @@ struct ls_predictions_options {
     } notes[LS_PREDICTION_NOTES_MAX];
 };
 
+/* Whether a file of that ending can be written: .h5, .csv, .npy. */
+LS_MUST_USE enum ls_status ls_predictions_check(const char *path, struct ls_error *error);
+
 /* Writes beside path; ls_predictions_close renames into place. A path that ends otherwise, or whose
  * kind of file cannot hold these sets, is LS_INVALID. The options' names stay borrowed. */
 LS_MUST_USE enum ls_status ls_predictions_create(struct ls_predictions **predictions,

@@ -16,10 +16,11 @@ struct writer {
     } sets[LS_PREDICTIONS_MAX];
 };
 
+/* An attribute: a list of texts, or (count 0) one text. */
 static bool write_texts(hid_t object, const char *name, const char *const *texts, int count) {
     const hsize_t size = (hsize_t)count;
     const hid_t type = H5Tcopy(H5T_C_S1),
-                space = count == 1 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &size, NULL);
+                space = count == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &size, NULL);
     H5Tset_size(type, H5T_VARIABLE);
     H5Tset_cset(type, H5T_CSET_UTF8);
     const hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
@@ -89,7 +90,7 @@ static bool begin(void **made, const struct ls_predictions_options *options,
     for (int i = 0; i < options->count && good; i++)
         good = create_set(writer, &options->sets[i], options->rows);
     for (int i = 0; i < options->note_count && good; i++)
-        good = write_texts(writer->file, options->notes[i].name, &options->notes[i].text, 1);
+        good = write_texts(writer->file, options->notes[i].name, &options->notes[i].text, 0);
     return good && write_row_names(writer->file, options->row_names);
 }
 

@@ -64,7 +64,7 @@ struct ls_schema {
     struct ls_schema_column *columns; /* [count] owned; in the order of the training file */
 };
 
-/* Room for `count` columns that are all zero. */
+/* Room for `count` columns of which nothing is known yet. */
 void ls_schema_create(struct ls_schema *schema, int count);
 void ls_schema_clear(struct ls_schema *schema); /* also of a zeroed one */
 

@@ -109,6 +109,8 @@ static int run_evaluate(int argument_count, char **arguments, const void *given)
         return ls_command_fail(&error);
     const uint64_t step = trained.run.state.step;
     json_t *object = json_pack("{s:s s:I}", "run", arguments[0], "step", (json_int_t)step);
+    if (evaluate->json && !object)
+        status = ls_fail(&error, LS_INVALID, "--json: expected a run whose path is UTF-8");
     if (!evaluate->json)
         printf("%s: step %llu\n", arguments[0], (unsigned long long)step);
     int evaluated = 0;

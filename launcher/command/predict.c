@@ -340,11 +340,11 @@ static enum ls_status predict(struct ls_trained *trained, const struct predict_o
 
 static enum ls_status check_options(const struct predict_options *wanted, struct ls_error *error) {
     if (wanted->data[0] && wanted->out[0])
-        return LS_OK;
+        return ls_predictions_check(wanted->out, error);
     return ls_fail(
         error, LS_INVALID,
         "predict: %s is missing\nusage: lockstep predict %s\nsee `lockstep help predict`",
-        wanted->data[0] ? "--out FILE.h5" : "--data FILE", usage);
+        wanted->data[0] ? "--out FILE" : "--data FILE", usage);
 }
 
 static int run_predict(int argument_count, char **arguments, const void *given) {

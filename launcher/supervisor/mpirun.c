@@ -102,7 +102,8 @@ static struct list list_environment(const struct ls_launch *launch,
     struct list list = {0};
     for (char **entry = environ; *entry; entry++)
         if (!starts_with(*entry, "LOCKSTEP_TERMINAL=") &&
-            !starts_with(*entry, "LOCKSTEP_LAUNCHER=") && !starts_with(*entry, "LOCKSTEP_RUN=") &&
+            !starts_with(*entry, "LOCKSTEP_LAUNCHER=") &&
+            !starts_with(*entry, LS_REASON_VARIABLE "=") &&
             !(local && starts_with(*entry, "SLURM_"))) /* else Open MPI would call srun */
             list_add(&list, *entry);
     add_settings(&list, settings, COUNT(settings));

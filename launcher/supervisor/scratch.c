@@ -17,11 +17,15 @@
  * into such a file on a full file system is SIGBUS, or a rank that waits for ever. */
 enum { RANK_BYTES = 6 << 20, JOB_BYTES = 6 << 20 };
 
+static const char *temporary_base(void) {
+    const char *given = getenv("TMPDIR");
+    return given && *given ? given : "/tmp";
+}
+
 /* The first folder with room for these ranks; *base NULL: none that we may write to, Open MPI finds
  * its own. */
 static enum ls_status find_base(int ranks, const char **base, struct ls_error *error) {
-    const char *given = getenv("TMPDIR");
-    const char *const bases[] = {"/dev/shm", given && *given ? given : "/tmp"};
+    const char *const bases[] = {"/dev/shm", temporary_base()};
     const double needed = JOB_BYTES + (double)ranks * RANK_BYTES;
     char found[300] = "";
     *base = NULL;
@@ -91,12 +95,11 @@ enum ls_status ls_scratch_open(struct ls_scratch *scratch, int ranks, struct ls_
     char prefix[64];
     snprintf(prefix, sizeof prefix, "lockstep-%u-", (unsigned)geteuid());
     remove_abandoned("/dev/shm", prefix);
+    remove_abandoned(temporary_base(), prefix);
     const char *base;
     const enum ls_status status = find_base(ranks, &base, error);
     if (status != LS_OK || !base)
         return status;
-    if (strcmp(base, "/dev/shm") != 0)
-        remove_abandoned(base, prefix);
     snprintf(scratch->path, sizeof scratch->path, "%s/%sXXXXXX", base, prefix);
     if (!mkdtemp(scratch->path) || (scratch->lock = create_lock(scratch->path)) < 0)
         ls_scratch_close(scratch);

@@ -1,6 +1,7 @@
 /* Weights of classes that follow from how often their labels occur in the training part. */
 #include <stdlib.h>
 
+#include "core/base/log.h"
 #include "core/base/memory.h"
 #include "launcher/worker/data.h"
 
@@ -40,6 +41,20 @@ static void weigh(double *counts, int64_t classes, float *weights) {
         weights[k] = counts[k] > 0 ? (float)(total / ((double)classes * counts[k])) : 0;
 }
 
+static void say_absent(const double *counts, int64_t classes) {
+    int64_t first = -1, absent = 0;
+    for (int64_t k = classes - 1; k >= 0; k--)
+        if (counts[k] <= 0) {
+            first = k;
+            absent++;
+        }
+    if (absent)
+        ls_log(LS_LOG_WARNING,
+               "class_weights: balanced: the training part has no sample of %lld of the %lld "
+               "classes (the first: %lld); their samples in other parts have no weight",
+               (long long)absent, (long long)classes, (long long)first);
+}
+
 /* The number, among the worker's inputs, of the feed that a value of a phase's model is. */
 static int input_of(const struct ls_worker *worker, int phase, const struct ls_value *value) {
     const struct ls_model *model = &worker->models[phase];
@@ -63,6 +78,8 @@ static enum ls_status balance(const struct ls_data *data, const struct ls_worker
     const enum ls_status status =
         count_labels(&data->parts[LS_SOURCE_TRAIN], &uses[use], counts, error);
     weigh(counts, classes, weights);
+    if (status == LS_OK)
+        say_absent(counts, classes);
     if (status == LS_OK)
         ls_parameter_store(parameter, weights, worker->flat + parameter->offset);
     free(counts);

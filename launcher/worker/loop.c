@@ -39,8 +39,13 @@ static void log_step(struct run *run, const struct ls_step *step, bool epoch_end
         state->window[s] += step->sums[s];
         state->running[s] += step->sums[s];
     }
+    const int64_t every = run->config->log.every_steps;
+    const bool logged = epoch_ended || (every != 0 && state->step % (uint64_t)every == 0);
+    const bool shown = run->leader && ls_progress_due(&run->progress, state->step);
+    if (!logged && !shown)
+        return;
     const struct ls_metrics window = ls_worker_metrics(&run->worker, state->window, false);
-    if (run->leader && ls_progress_due(&run->progress, state->step)) {
+    if (shown) {
         double shares[LS_TIMES];
         ls_times_shares(&run->shown, &run->worker.times, shares);
         run->shown = run->worker.times;
@@ -50,8 +55,7 @@ static void log_step(struct run *run, const struct ls_step *step, bool epoch_end
                                           .shares = shares};
         ls_progress_step(&run->progress, &where, &window);
     }
-    const int64_t every = run->config->log.every_steps;
-    if (!epoch_ended && (every == 0 || state->step % (uint64_t)every != 0))
+    if (!logged)
         return;
     struct ls_metrics extra = {0};
     for (int p = 0; p < run->worker.phase_count; p++) {
@@ -112,11 +116,12 @@ static enum ls_status watch_improvement(struct run *run, const struct ls_metrics
     if (state->epochs_without < run->config->train.patience)
         return LS_OK;
     if (!state->has_best) /* never a number: there is nothing to go back to */
-        return ls_fail(error, LS_DIVERGED,
-                       "validation: no %s that is a number for %lld epochs\n"
-                       "lower optimizer.learning_rate, set optimizer.clip_norm, or look at the data "
-                       "with lockstep data info",
-                       name, (long long)state->epochs_without);
+        return ls_fail(
+            error, LS_DIVERGED,
+            "validation: no %s that is a number for %lld epochs\n"
+            "lower optimizer.learning_rate, set optimizer.clip_norm, or look at the data "
+            "with lockstep data info",
+            name, (long long)state->epochs_without);
     state->early_stopped = true;
     /* Nobody reads the shared parameters now: the sums of the last batch of the evaluation were
      * exchanged after its forward. */

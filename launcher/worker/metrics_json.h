@@ -14,8 +14,4 @@ json_t *ls_json_number(double value);
  * "confusion": [[...]]}. data: where classes have their names; NULL: numbers are their names. */
 json_t *ls_metrics_json(const struct ls_metrics *metrics, const struct ls_data *data);
 
-/* The name of class k of so many, as the training data's table has it: a word of its target, or the
- * name of one of several targets; else the number, written to text. */
-const char *ls_class_name(const struct ls_data *data, int classes, int k, char text[16]);
-
 #endif

@@ -191,12 +191,28 @@ static enum ls_status check_state(const struct run *run, struct ls_error *error)
     return LS_OK;
 }
 
-/* Steps, epochs and batches fit each other, unless the checkpoint was made by other software. */
+/* Epochs and batches count the steps. */
+static bool counts_steps(const struct run *run) {
+    const struct ls_state *state = &run->state;
+    const int64_t batches = ls_loader_batches(run->loaders[LS_SOURCE_TRAIN]);
+    return state->step == state->epoch * (uint64_t)batches + (uint64_t)state->index;
+}
+
+/* Other data may have fewer batches in an epoch than have gone by in this one: then it is over. */
+static void accept_position(struct run *run) {
+    struct ls_state *state = &run->state;
+    if (state->index >= ls_loader_batches(run->loaders[LS_SOURCE_TRAIN])) {
+        state->epoch++;
+        state->index = 0;
+    }
+    state->other_data = state->other_data || !counts_steps(run);
+}
+
+/* They do, unless the checkpoint was made by other software, or the run went on with other data. */
 static enum ls_status check_position(const struct run *run, struct ls_error *error) {
     const struct ls_state *state = &run->state;
     const int64_t batches = ls_loader_batches(run->loaders[LS_SOURCE_TRAIN]);
-    if (state->index < batches &&
-        state->step == state->epoch * (uint64_t)batches + (uint64_t)state->index)
+    if (state->index < batches && (state->other_data || counts_steps(run)))
         return LS_OK;
     return ls_fail(
         error, LS_DAMAGED,
@@ -241,7 +257,9 @@ static enum ls_status restore_run(struct run *run, struct ls_error *error) {
         status = check_state(run, error);
     if (status == LS_OK && run->leader)
         status = check_data(run, found, error);
-    if (status == LS_OK && found && !run->request->accept_data)
+    if (status == LS_OK && found && run->request->accept_data)
+        accept_position(run);
+    if (status == LS_OK && found)
         status = check_position(run, error);
     if (status == LS_OK && found)
         status = take_schema(run, error);
@@ -304,8 +322,8 @@ enum ls_status ls_run(struct ls_communicator *communicator, const struct ls_run_
     if (status == LS_OK) {
         status = ls_run_train(&run, error);
         if (status == LS_OK)
-            status = ls_run_report(&run, error);
-        if (status != LS_OK && run.leader)
+            status = ls_run_report(&run, error); /* also of a run that failed by its results */
+        else if (run.leader)
             ls_run_report_failure(&run, error);
     }
     *code = run.stopped ? LS_EXIT_STOPPED : LS_EXIT_DONE;

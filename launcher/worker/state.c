@@ -58,6 +58,7 @@ char *ls_state_print(const struct ls_state *state, const char *config_text) {
         "early_stopped", state->early_stopped, "feeds", print_feeds(state));
     LS_ASSERT(object, "a state that does not print: config of %zu bytes", strlen(config_text));
     json_object_set_new(object, "data", print_identities(state));
+    json_object_set_new(object, "other_data", json_boolean(state->other_data));
     if (state->constants)
         json_object_set_new(object, "constants", json_loads(state->constants, 0, NULL));
     if (state->schema)
@@ -81,7 +82,8 @@ void ls_state_note_constants(struct ls_state *state, const struct ls_parameter_s
         ls_parameter_fetch(parameter, flat + parameter->offset, values);
         json_t *list = json_array();
         for (int64_t k = 0; k < count; k++)
-            json_array_append_new(list, json_real((double)values[k]));
+            json_array_append_new(list,
+                                  isfinite(values[k]) ? json_real((double)values[k]) : json_null());
         json_object_set_new(all, parameter->name, list);
     }
     free(state->constants);
@@ -249,6 +251,7 @@ enum ls_status ls_state_parse(const char *text, struct ls_state *state, char **c
         state->best_step = (uint64_t)best_step;
         state->epochs_without = epochs_without;
         state->early_stopped = early_stopped;
+        state->other_data = json_is_true(json_object_get(object, "other_data"));
         *config_text = ls_strdup(config);
     }
     json_decref(object);

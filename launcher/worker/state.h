@@ -42,6 +42,7 @@ struct ls_state {
     uint64_t best_epoch, best_step;
     int64_t epochs_without; /* since then */
     bool early_stopped;     /* the parameters are the best ones again */
+    bool other_data;        /* it went on with data of other epochs: they do not count the steps */
 };
 
 /* Puts down the constants among the parameters, but for long ones. */

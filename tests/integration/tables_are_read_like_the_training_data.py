@@ -241,6 +241,17 @@ with h5py.File(path("d.h5"), "a") as file:
 refused(["train", five, "-n", "1", "--out", path("five")], "d.h5", "is not what the run", "digest", "--accept-data")
 call("train", five, "-n", "1", "--out", path("five"), "--accept-data")
 
+# Also with fewer batches than have gone by in the epoch; and then as usual.
+short = dict(train__batch=8, train__microbatches=2, train__epochs=9)
+train(five, path("shorter"), **short, train__steps_max=7)
+with h5py.File(path("d.h5"), "w") as file:
+    file["inputs"], file["targets"] = random.normal(size=(24, 2)).astype("f4"), (numpy.arange(24) % 2).astype("i4")
+refused(["train", five, "-n", "1", "--out", path("shorter"), "--set", "train.batch=8", "--set", "train.microbatches=2"],
+        "is not what the run")
+call("train", five, "-n", "2", "--out", path("shorter"), "--accept-data", **short, train__steps_max=9)
+found = train(five, path("shorter"), **short)
+equal((found["status"], found["epochs"]), ("done", 9), "a run that goes on with less data")
+
 # Splits: strata keep their shares, and the order of the file may be kept.
 strata = write("strata.csv", ["x", "kind"], [[i, "rare" if i % 10 == 0 else "often"] for i in range(200)])
 six = config("six.yaml", f"csv {strata} --categorical kind", "  split: [0.7, 0.1, 0.2]\n  stratify: true\n", model="[linear: 2]", epochs=1)

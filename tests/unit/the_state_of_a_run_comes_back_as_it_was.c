@@ -25,6 +25,7 @@ static struct ls_state example(int sums) {
         .best_step = 6,
         .epochs_without = 2,
         .early_stopped = true,
+        .other_data = true,
         .feed_count = 2,
         .feeds = {{.name = "inputs", .shape = LS_SHAPE(28, 14, 3)},
                   {.name = "words", .integer = true, .limit = 65, .scaling = LS_FEED_PER_CHANNEL}}};
@@ -108,7 +109,7 @@ START_TEST(numbers_come_back) {
     ck_assert(back.seconds == state.seconds && back.best == state.best);
     ck_assert_mem_eq(back.rows, state.rows, sizeof back.rows);
     ck_assert_uint_eq(back.metrics_bytes, state.metrics_bytes);
-    ck_assert(back.has_best && back.early_stopped);
+    ck_assert(back.has_best && back.early_stopped && back.other_data);
     ck_assert_uint_eq(back.best_epoch, state.best_epoch);
     ck_assert_uint_eq(back.best_step, state.best_step);
     ck_assert_int_eq(back.epochs_without, state.epochs_without);
