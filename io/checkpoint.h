@@ -113,5 +113,10 @@ LS_MUST_USE enum ls_status ls_checkpoint_load(const struct ls_checkpoint *checkp
 LS_MUST_USE enum ls_status ls_checkpoint_load_all(const struct ls_checkpoint *checkpoint,
                                                   const struct ls_parameter_set *parameters,
                                                   float *flat, struct ls_error *error);
+/* The values of one parameter, in its plain form, whatever model it belongs to. One that is not
+ * there is LS_DAMAGED. */
+LS_MUST_USE enum ls_status ls_checkpoint_load_one(const struct ls_checkpoint *checkpoint,
+                                                  const char *name, struct ls_shape shape,
+                                                  float *plain, struct ls_error *error);
 
 #endif

@@ -202,12 +202,9 @@ static enum ls_status check_complete(const struct wanted *wanted, const char *pa
     return LS_OK;
 }
 
-enum ls_status ls_checkpoint_load(const struct ls_checkpoint *checkpoint,
-                                  const struct ls_checkpoint_content *content,
-                                  struct ls_error *error) {
-    enum ls_status status = ls_checkpoint_check_model(checkpoint, content, error);
-    if (status != LS_OK)
-        return status;
+static enum ls_status load(const struct ls_checkpoint *checkpoint,
+                           const struct ls_checkpoint_content *content, struct ls_error *error) {
+    enum ls_status status = LS_OK;
     struct wanted wanted = list_wanted(content);
     for (int r = 0; r < checkpoint->world_size && status == LS_OK; r++) {
         char path[LS_PATH_MAX];
@@ -221,10 +218,15 @@ enum ls_status ls_checkpoint_load(const struct ls_checkpoint *checkpoint,
     return status;
 }
 
-enum ls_status ls_checkpoint_load_all(const struct ls_checkpoint *checkpoint,
-                                      const struct ls_parameter_set *parameters, float *flat,
-                                      struct ls_error *error) {
-    const struct ls_checkpoint_content all = {
+enum ls_status ls_checkpoint_load(const struct ls_checkpoint *checkpoint,
+                                  const struct ls_checkpoint_content *content,
+                                  struct ls_error *error) {
+    const enum ls_status status = ls_checkpoint_check_model(checkpoint, content, error);
+    return status == LS_OK ? load(checkpoint, content, error) : status;
+}
+
+static struct ls_checkpoint_content all_of(const struct ls_parameter_set *parameters, float *flat) {
+    return (struct ls_checkpoint_content){
         .parameters = parameters,
         .count = 1,
         .groups = {{.slice = {0, parameters->total},
@@ -232,5 +234,33 @@ enum ls_status ls_checkpoint_load_all(const struct ls_checkpoint *checkpoint,
                     .names = {"parameters"},
                     .data = {flat}}},
     };
+}
+
+enum ls_status ls_checkpoint_load_all(const struct ls_checkpoint *checkpoint,
+                                      const struct ls_parameter_set *parameters, float *flat,
+                                      struct ls_error *error) {
+    const struct ls_checkpoint_content all = all_of(parameters, flat);
     return ls_checkpoint_load(checkpoint, &all, error);
+}
+
+enum ls_status ls_checkpoint_load_one(const struct ls_checkpoint *checkpoint, const char *name,
+                                      struct ls_shape shape, float *plain, struct ls_error *error) {
+    struct ls_parameter_set *set = ls_parameters_create();
+    struct ls_parameter *one, description = {.shape = shape,
+                                             .layout = LS_LAYOUT_PLAIN,
+                                             .kind = LS_PARAMETER_CONSTANT,
+                                             .group = LS_GROUP_FIXED};
+    snprintf(description.name, sizeof description.name, "%s", name);
+    enum ls_status status = ls_parameters_add(set, &description, &one, error);
+    if (status == LS_OK) {
+        ls_parameters_layout(set);
+        float *flat = ls_calloc((size_t)set->total, sizeof *flat);
+        const struct ls_checkpoint_content content = all_of(set, flat);
+        status = load(checkpoint, &content, error);
+        if (status == LS_OK)
+            ls_parameter_fetch(one, flat + one->offset, plain);
+        free(flat);
+    }
+    ls_parameters_destroy(set);
+    return status;
 }

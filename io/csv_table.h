@@ -1,7 +1,7 @@
 /* CSV files as one table of numbers: columns and what is learned from them, missing cells, words
  * numbered. Internal to io. csv_columns.c finds fields among columns, csv_roles.c says what
  * these are for, csv_table.c reads rows and csv_cells.c cells; csv_fill.c has what missing ones
- * become. */
+ * become, csv_digits.c which columns are stored as float64. */
 #ifndef LS_IO_CSV_TABLE_H
 #define LS_IO_CSV_TABLE_H
 
@@ -97,6 +97,12 @@ LS_MUST_USE enum ls_status ls_csv_parse(const struct ls_csv_spot *spot, double *
 
 /* A date of ISO 8601 (2024-02-29, 2024-02-29T12:30:00.5+01:00) as a number; false: it is none. */
 bool ls_csv_date(const char *text, enum ls_date_rule rule, double *value);
+
+/* Whether all cells of a column are whole and fit 32 bits. */
+bool ls_csv_all_integers(const struct ls_csv_table *table, int column);
+/* Which columns have numbers that float would not keep, and whether some column of a role has. */
+void ls_csv_learn_digits(struct ls_csv_table *table);
+bool ls_csv_is_exact(const struct ls_csv_table *table, int role);
 
 /* Fills missing cells in. *cells: row and place among the inputs of each that was learned (mean,
  * median); [cell_count][2], owned by the caller. */

@@ -97,9 +97,9 @@ LS_MUST_USE enum ls_status ls_dataset_describe(const struct ls_dataset *dataset,
                                                struct ls_feed *feed, struct ls_error *error);
 
 /* Reads `count` samples (any order) of a feed into `to`, [count, values of a sample], real or int32
- * as use->type says. A value that is not finite, not whole (int32) or not below the limit is an
- * error that names file and row. No allocation after the first call of a size. Calls of several
- * threads on one data set wait for each other. */
+ * as use->type says (double: use->exact). A value that is not finite, not whole (int32) or not
+ * below the limit is an error that names file and row. No allocation after the first call of a
+ * size. Calls of several threads on one data set wait for each other. */
 LS_MUST_USE enum ls_status ls_dataset_read(struct ls_dataset *dataset,
                                            const struct ls_feed_use *use, const uint64_t *samples,
                                            int64_t count, void *to, struct ls_error *error);
@@ -147,6 +147,14 @@ struct ls_part {
 };
 uint64_t ls_part_sample(const struct ls_part *part, uint64_t position);
 
+/* Looks at count values, float, int32 or double as the use says. */
+typedef void ls_dataset_look(void *context, const void *values, int64_t count);
+/* Reads all samples of a part in order, a block of whole ones at a time; of windows, each row that
+ * they cover once (all rows from the part's first window to its last). */
+LS_MUST_USE enum ls_status ls_part_pass(const struct ls_part *part, const struct ls_feed_use *use,
+                                        ls_dataset_look *look, void *context,
+                                        struct ls_error *error);
+
 /* Whether its inputs have missing cells that were filled in with what their column teaches. */
 bool ls_dataset_has_missing(const struct ls_dataset *dataset);
 /* From here on they read as these values, one for each place of a row; a file whose rows have
@@ -159,10 +167,10 @@ LS_MUST_USE enum ls_status ls_part_fill(const struct ls_part *part,
                                         double *fill, struct ls_error *error);
 
 /* Mean and 1/standard deviation (1 where it is constant) of each of `channels` columns of a feed,
- * in double, samples in order: the last dimension of a sample, or all of its elements. Of windows,
- * each row that they cover counts once (all rows from the part's first window to its last). */
+ * in double, samples in order: the last dimension of a sample, or all of its elements. Windows as
+ * in ls_part_pass. */
 LS_MUST_USE enum ls_status ls_part_statistics(const struct ls_part *part,
                                               const struct ls_feed_options *feed, int64_t channels,
-                                              float *mean, float *scale, struct ls_error *error);
+                                              double *mean, double *scale, struct ls_error *error);
 
 #endif

@@ -12,8 +12,8 @@
  * them in again, with what its training part alone teaches (fill.c). */
 struct ls_fill {
     uint64_t count;
-    int64_t *cells;      /* [count][2] owned: row, and place in it; ascending by rows */
-    const float *values; /* [places] borrowed; NULL: what the file has */
+    int64_t *cells;       /* [count][2] owned: row, and place in it; ascending by rows */
+    const double *values; /* [places] borrowed; NULL: what the file has */
 };
 
 struct ls_dataset_file {
@@ -46,7 +46,7 @@ struct ls_dataset {
     int64_t wanted_room;
     char *raw; /* [raw_room] owned; a run of rows as the file has them */
     size_t raw_room;
-    float *fill_values; /* owned; for missing cells, of each place of a row; NULL: the files' */
+    double *fill_values; /* owned; for missing cells, of each place of a row; NULL: the files' */
 };
 
 /* Index of the column of that name; -1: none. */
@@ -75,13 +75,21 @@ struct ls_block_of_rows {
 /* The place of the only 1 among the 0s of a row of the block; -1: it is not like that. */
 int64_t ls_row_hot(const struct ls_block_of_rows *block, int64_t row);
 
-/* Converts what the cut takes of the block's rows into `to` (float or int32), and checks it. */
+/* Bytes of a value as the use has it. */
+static inline size_t ls_use_bytes(const struct ls_feed_use *use) {
+    return use->exact ? sizeof(double) : sizeof(float); /* or an int32 */
+}
+
+/* What is taken off the value at that place of a sample. */
+static inline double ls_feed_centre(const struct ls_feed_options *feed, int64_t place) {
+    return feed->centre ? feed->centre[place % feed->centre_count] : 0;
+}
+
+/* Converts what the cut takes of the block's rows into `to` (as the use says), and checks it. */
 LS_MUST_USE enum ls_status ls_dataset_convert(const struct ls_cut_of_rows *cut,
                                               const struct ls_block_of_rows *block, void *to,
                                               struct ls_error *error);
 
-/* Looks at count values, float or int32 as the use says. */
-typedef void ls_dataset_look(void *context, const void *values, int64_t count);
 /* Reads rows of the use's column in order, in small pieces, each once: all of them (part NULL), or
  * those that the windows of a part cover. look may be NULL: the values are only checked. */
 LS_MUST_USE enum ls_status ls_dataset_pass(struct ls_dataset *dataset,

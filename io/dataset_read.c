@@ -91,6 +91,7 @@ static enum ls_status read_sorted(struct ls_dataset *dataset, const struct ls_fe
     const struct ls_wanted_sample *wanted = dataset->wanted;
     const struct layout layout = layout_of(dataset, use->feed);
     const int column = ls_dataset_find_column(dataset, use->feed->column);
+    const size_t bytes = ls_use_bytes(use);
     int at_file = 0;
     for (int64_t at = 0; at < count;) {
         while (at_file + 1 < dataset->count &&
@@ -111,7 +112,8 @@ static enum ls_status read_sorted(struct ls_dataset *dataset, const struct ls_fe
             const struct ls_block_of_rows block = {array, start + behind, (int64_t)layout.window,
                                                    dataset->raw + behind * array->row_bytes};
             status = ls_dataset_convert(
-                &cut, &block, (char *)to + wanted[at].position * block.count * cut.values * 4,
+                &cut, &block,
+                (char *)to + (size_t)(wanted[at].position * block.count * cut.values) * bytes,
                 error);
         }
         if (status != LS_OK)
@@ -179,7 +181,7 @@ enum ls_status ls_dataset_pass(struct ls_dataset *dataset, const struct ls_feed_
         const struct ls_cut_of_rows cut = ls_dataset_cut(array, use);
         const int64_t rows = array->row_values < PASS_VALUES ? PASS_VALUES / array->row_values : 1;
         char *raw = ls_calloc((size_t)rows, array->row_bytes);
-        void *values = ls_calloc((size_t)(rows * cut.values), 4);
+        void *values = ls_calloc((size_t)(rows * cut.values), ls_use_bytes(use));
         uint64_t first, end;
         rows_of_file(dataset, f, use, part, &first, &end);
         for (uint64_t at = first; at < end && status == LS_OK; at += (uint64_t)rows) {

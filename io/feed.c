@@ -134,23 +134,67 @@ static int64_t beyond_limit(const struct ls_feed_use *use, const void *values, i
     const int32_t *integers = values;
     const float *reals = values;
     const bool limited = use->limit || use->zero_to_one;
+    LS_ASSERT(!limited || !use->exact, "limits of the doubles of %s", use->feed->name);
     for (int64_t i = 0; limited && i < count; i++)
         if (!allowed(use, use->type == LS_TYPE_INT32 ? (double)integers[i] : (double)reals[i]))
             return i;
     return -1;
 }
 
-/* Values index .. index + count - 1 of the block, which lie side by side. */
-static enum ls_status convert_run(const struct ls_feed_use *use,
-                                  const struct ls_block_of_rows *block, int64_t index,
-                                  int64_t count, void *to, struct ls_error *error) {
+/* Which value of its sample the row's value `at` is. */
+static int64_t place_of(const struct ls_cut_of_rows *cut, int64_t at) {
+    if (cut->planes)
+        return at % cut->lines * cut->channels + at / cut->lines - cut->first;
+    return at / cut->width * cut->channels + at % cut->width - cut->first;
+}
+
+/* The values without the feed's centre. */
+static int64_t convert_centred(const struct ls_cut_of_rows *cut,
+                               const struct ls_block_of_rows *block, int64_t index, int64_t count,
+                               float divisor, float *to) {
+    enum { PIECE = 512 };
+    double piece[PIECE];
+    const struct ls_feed_options *feed = cut->use->feed;
+    const enum ls_kind kind = block->array->kind;
+    const int64_t place = place_of(cut, index % block->array->row_values);
+    const int64_t step = cut->planes ? cut->channels : 1;
+    for (int64_t at = 0; at < count; at += PIECE) {
+        const int64_t left = count - at, some = left < PIECE ? left : PIECE;
+        const char *raw = block->raw + (size_t)(index + at) * ls_kind_bytes(kind);
+        const int64_t bad = ls_kind_to_double(kind, raw, some, divisor, piece);
+        if (bad >= 0)
+            return at + bad;
+        for (int64_t i = 0; i < some; i++)
+            to[at + i] = (float)(piece[i] - ls_feed_centre(feed, place + (at + i) * step));
+    }
+    return -1;
+}
+
+/* Index of the first value that cannot be had as the use wants it; -1: all can. */
+static int64_t convert_values(const struct ls_cut_of_rows *cut,
+                              const struct ls_block_of_rows *block, int64_t index, int64_t count,
+                              void *to) {
+    const struct ls_feed_use *use = cut->use;
     const enum ls_kind kind = block->array->kind;
     const char *raw = block->raw + (size_t)index * ls_kind_bytes(kind);
+    const float divisor = use->feed->whole_bytes ? 1 : ls_array_divisor(block->array);
+    if (use->type == LS_TYPE_INT32)
+        return ls_kind_to_integer(kind, raw, count, to);
+    if (use->exact)
+        return ls_kind_to_double(kind, raw, count, divisor, to);
+    if (use->feed->centre)
+        return convert_centred(cut, block, index, count, divisor, to);
+    return ls_kind_to_real(kind, raw, count, divisor, to);
+}
+
+/* Values index .. index + count - 1 of the block, which lie side by side. */
+static enum ls_status convert_run(const struct ls_cut_of_rows *cut,
+                                  const struct ls_block_of_rows *block, int64_t index,
+                                  int64_t count, void *to, struct ls_error *error) {
+    const struct ls_feed_use *use = cut->use;
     const bool integers = use->type == LS_TYPE_INT32, labels = !strcmp(use->feed->name, "targets");
     const bool ragged = use->feed->length > 0;
-    const float divisor = use->feed->whole_bytes ? 1 : ls_array_divisor(block->array);
-    const int64_t bad = integers ? ls_kind_to_integer(kind, raw, count, to)
-                                 : ls_kind_to_real(kind, raw, count, divisor, to);
+    const int64_t bad = convert_values(cut, block, index, count, to);
     if (bad >= 0)
         return bad_value(block, ragged, index + bad,
                          !integers              ? "a finite 32-bit number"
@@ -168,22 +212,31 @@ static enum ls_status convert_run(const struct ls_feed_use *use,
     return bad_value(block, ragged, index + beyond, expected, error);
 }
 
+/* One value of 4 or 8 bytes. */
+static void put_value(char *to, int64_t at, const void *from, int64_t index, size_t bytes) {
+    if (bytes == 4)
+        memcpy(to + at * 4, (const char *)from + index * 4, 4);
+    else
+        memcpy(to + at * 8, (const char *)from + index * 8, 8);
+}
+
 /* Channel by channel into every channels-th place. */
 static enum ls_status convert_planes(const struct ls_cut_of_rows *cut,
                                      const struct ls_block_of_rows *block, char *to,
                                      struct ls_error *error) {
     enum { PIECE = 512 };
-    int32_t piece[PIECE]; /* or floats */
+    double piece[PIECE]; /* or floats, or integers */
+    const size_t bytes = ls_use_bytes(cut->use);
     enum ls_status status = LS_OK;
     for (int64_t plane = 0; plane < block->count * cut->channels; plane++) {
         const int64_t row = plane / cut->channels, channel = plane % cut->channels;
         const int64_t from = (row * cut->width + cut->first + channel) * cut->lines;
-        char *target = to + (row * cut->values + channel) * 4;
+        char *target = to + (size_t)(row * cut->values + channel) * bytes;
         for (int64_t pixel = 0; pixel < cut->lines && status == LS_OK; pixel += PIECE) {
             const int64_t left = cut->lines - pixel, count = left < PIECE ? left : PIECE;
-            status = convert_run(cut->use, block, from + pixel, count, piece, error);
+            status = convert_run(cut, block, from + pixel, count, piece, error);
             for (int64_t i = 0; i < count && status == LS_OK; i++)
-                memcpy(target + (pixel + i) * cut->channels * 4, &piece[i], 4);
+                put_value(target, (pixel + i) * cut->channels, piece, i, bytes);
         }
     }
     return status;
@@ -229,6 +282,8 @@ static enum ls_status convert_one_hot(const struct ls_cut_of_rows *cut,
                 (long long)cut->use->limit - 1);
         if (cut->use->type == LS_TYPE_INT32)
             ((int32_t *)to)[row] = (int32_t)hot;
+        else if (cut->use->exact)
+            ((double *)to)[row] = (double)hot;
         else
             ((float *)to)[row] = (float)hot;
     }
@@ -246,10 +301,11 @@ enum ls_status ls_dataset_convert(const struct ls_cut_of_rows *cut,
     const struct ls_fill *fill = block->array->fill;
     const bool whole = cut->channels == cut->width; /* all of it: one run */
     if (whole)
-        status = convert_run(cut->use, block, 0, block->count * cut->values, to, error);
+        status = convert_run(cut, block, 0, block->count * cut->values, to, error);
     for (int64_t line = 0; line < block->count * cut->lines && status == LS_OK && !whole; line++)
-        status = convert_run(cut->use, block, line * cut->width + cut->first, cut->channels,
-                             (char *)to + line * cut->channels * 4, error);
+        status = convert_run(cut, block, line * cut->width + cut->first, cut->channels,
+                             (char *)to + (size_t)(line * cut->channels) * ls_use_bytes(cut->use),
+                             error);
     if (status == LS_OK && fill && fill->values && cut->use->type == LS_TYPE_REAL)
         ls_fill_apply(fill, cut, block, to);
     return status;

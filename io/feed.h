@@ -25,6 +25,10 @@ struct ls_feed_options {
                             effect */
     bool one_hot;        /* rows of one 1 among 0s become the number of its place */
     bool optional;       /* a file without the column is no error: the feed is not on offer */
+    /* Taken off reals before they are rounded to float, one for each value of a sample or for each
+     * of its last dimension; borrowed; NULL: nothing. */
+    const double *centre;
+    int64_t centre_count;
 };
 
 /* A feed as a model takes it. */
@@ -35,6 +39,8 @@ struct ls_feed_use {
     bool ignores;                       /* but `ignored` passes */
     int32_t ignored;
     bool zero_to_one; /* values must be from 0 to 1 */
+    bool exact;       /* reals come as doubles, whatever the feed's centre: for what is learned from
+                         them; not of rows of different lengths */
 };
 
 #endif

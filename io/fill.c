@@ -86,14 +86,21 @@ static uint64_t first_from(const struct ls_fill *fill, uint64_t row) {
 }
 
 void ls_fill_apply(const struct ls_fill *fill, const struct ls_cut_of_rows *cut,
-                   const struct ls_block_of_rows *block, float *to) {
+                   const struct ls_block_of_rows *block, void *to) {
+    const struct ls_feed_use *use = cut->use;
     const uint64_t end = block->first + (uint64_t)block->count;
     for (uint64_t i = first_from(fill, block->first);
          i < fill->count && (uint64_t)fill->cells[2 * i] < end; i++) {
         const int64_t row = fill->cells[2 * i] - (int64_t)block->first;
-        const int64_t place = fill->cells[2 * i + 1];
-        if (place >= cut->first && place < cut->first + cut->channels)
-            to[row * cut->values + place - cut->first] = fill->values[place];
+        const int64_t place = fill->cells[2 * i + 1], taken = place - cut->first;
+        const double value = fill->values[place];
+        if (taken < 0 || taken >= cut->channels)
+            continue;
+        if (use->exact)
+            ((double *)to)[row * cut->values + taken] = value;
+        else
+            ((float *)to)[row * cut->values + taken] =
+                (float)(value - ls_feed_centre(use->feed, taken));
     }
 }
 
@@ -107,8 +114,7 @@ bool ls_dataset_has_missing(const struct ls_dataset *dataset) {
 void ls_dataset_fill(struct ls_dataset *dataset, const double *values, int64_t count) {
     free(dataset->fill_values);
     dataset->fill_values = ls_calloc((size_t)count, sizeof *dataset->fill_values);
-    for (int64_t i = 0; i < count; i++)
-        dataset->fill_values[i] = (float)values[i];
+    memcpy(dataset->fill_values, values, (size_t)count * sizeof *values);
     for (int f = 0; f < dataset->count; f++) {
         struct ls_dataset_file *file = &dataset->files[f];
         bool fits = true;
@@ -120,64 +126,53 @@ void ls_dataset_fill(struct ls_dataset *dataset, const double *values, int64_t c
 
 /* Values that are not missing, place by place. */
 struct gathering {
-    int64_t places;
-    double **values; /* [places][room] owned */
-    uint64_t *counts, room;
+    int64_t places;   /* those that are looked at */
+    double *values;   /* [places][room] owned */
+    uint64_t *counts; /* [places] owned */
+    uint64_t room;
 };
 
 static void gather(void *context, const void *values, int64_t count) {
     struct gathering *all = context;
-    const float *x = values;
+    const double *x = values;
     for (int64_t i = 0; i < count; i++) {
-        const int64_t place = i % all->places;
+        const uint64_t place = (uint64_t)(i % all->places);
         if (!isnan(x[i]))
-            all->values[place][all->counts[place]++] = (double)x[i];
+            all->values[place * all->room + all->counts[place]++] = x[i];
     }
 }
 
-static enum ls_status gather_part(const struct ls_part *part, const struct ls_feed_use *use,
-                                  struct gathering *all, struct ls_error *error) {
-    enum { BLOCK = 256 };
-    if (use->feed->window)
-        return ls_dataset_pass(part->dataset, use, part, gather, all, error);
-    uint64_t rows[BLOCK];
-    enum ls_status status = LS_OK;
-    float *block = ls_calloc(BLOCK * (size_t)all->places, sizeof *block);
-    for (uint64_t at = 0; at < part->count && status == LS_OK; at += BLOCK) {
-        const uint64_t left = part->count - at;
-        const int64_t count = left < BLOCK ? (int64_t)left : BLOCK;
-        for (int64_t i = 0; i < count; i++)
-            rows[i] = ls_part_sample(part, at + (uint64_t)i);
-        status = ls_dataset_read(part->dataset, use, rows, count, block, error);
-        if (status == LS_OK)
-            gather(all, block, count * all->places);
-    }
-    free(block);
+/* Of the places that the feed takes. */
+static enum ls_status learn_places(const struct ls_part *part, const struct ls_feed_options *feed,
+                                   bool median, double *fill, struct ls_error *error) {
+    const struct ls_feed_use use = {.feed = feed, .type = LS_TYPE_REAL, .exact = true};
+    struct gathering all = {.places = feed->channels,
+                            .room = ls_dataset_column(part->dataset, feed->column)->rows};
+    all.values = ls_calloc((size_t)all.places * all.room, sizeof *all.values);
+    all.counts = ls_calloc((size_t)all.places, sizeof *all.counts);
+    const enum ls_status status = ls_part_pass(part, &use, gather, &all, error);
+    for (int64_t i = 0; i < all.places && status == LS_OK; i++)
+        fill[i] = ls_fill_value(all.values + (uint64_t)i * all.room, all.counts[i], median);
+    free(all.values);
+    free(all.counts);
     return status;
 }
 
 enum ls_status ls_part_fill(const struct ls_part *part, const struct ls_feed_options *feed,
                             bool median, double *fill, struct ls_error *error) {
-    struct ls_dataset *dataset = part->dataset;
-    const struct ls_column *column = ls_dataset_column(dataset, feed->column);
-    struct ls_feed_options whole = *feed; /* of all channels */
-    whole.first_channel = whole.channels = 0;
-    const struct ls_feed_use use = {.feed = &whole, .type = LS_TYPE_REAL};
-    struct gathering all = {.places = ls_shape_count(column->shape), .room = column->rows};
-    all.values = ls_calloc((size_t)all.places, sizeof *all.values);
-    all.counts = ls_calloc((size_t)all.places, sizeof *all.counts);
-    for (int64_t i = 0; i < all.places; i++) {
-        all.values[i] = ls_calloc(all.room, sizeof **all.values);
+    enum { HELD_VALUES = 1 << 25 }; /* at a time: 256 MB */
+    const struct ls_column *column = ls_dataset_column(part->dataset, feed->column);
+    const int64_t places = ls_shape_count(column->shape);
+    const int64_t some = column->rows < HELD_VALUES ? HELD_VALUES / (int64_t)column->rows : 1;
+    struct ls_feed_options own = *feed;
+    enum ls_status status = LS_OK;
+    for (int64_t i = 0; i < places; i++)
         fill[i] = (double)NAN;
+    ls_dataset_fill(part->dataset, fill, places);
+    for (int64_t first = 0; first < places && status == LS_OK; first += some) {
+        own.first_channel = first;
+        own.channels = places - first < some ? places - first : some;
+        status = learn_places(part, &own, median, fill + first, error);
     }
-    ls_dataset_fill(dataset, fill, all.places);
-    const enum ls_status status = gather_part(part, &use, &all, error);
-    for (int64_t i = 0; i < all.places; i++) {
-        if (status == LS_OK)
-            fill[i] = ls_fill_value(all.values[i], all.counts[i], median);
-        free(all.values[i]);
-    }
-    free(all.values);
-    free(all.counts);
     return status;
 }

@@ -15,6 +15,6 @@ void ls_fill_close(struct ls_fill *fill); /* also of a zeroed one */
 
 /* Puts the values into what the cut took of the block's rows. */
 void ls_fill_apply(const struct ls_fill *fill, const struct ls_cut_of_rows *cut,
-                   const struct ls_block_of_rows *block, float *to);
+                   const struct ls_block_of_rows *block, void *to);
 
 #endif

@@ -1,6 +1,7 @@
-/* A table to /inputs (float32 [N, F]) and /targets (int32 when all are integers, else float32; [N]
- * or [N, columns]), categories also to index feeds /NAME; a series to /series [L, C]. What was
- * learned goes into the attribute `schema`; /table has what is known of rows and cells. */
+/* A table to /inputs ([N, F]) and /targets (int32 when all are integers; [N] or [N, columns]),
+ * categories also to index feeds /NAME; a series to /series [L, C]: float32, or float64 where a
+ * column needs its digits. What was learned goes into the attribute `schema`; /table has what is
+ * known of rows and cells. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +11,10 @@
 #include "io/csv_table.h"
 #include "io/file.h"
 
-enum { BLOCK_ROWS = 4096, INPUTS_MAX = 1 << 20 };
+enum { BLOCK_VALUES = 1 << 20, INPUTS_MAX = 1 << 20 };
 
 /* The values of a row that are inputs; returns behind the last. */
-static float *spread_row(const struct ls_csv_table *table, uint64_t row, float *next) {
+static double *spread_row(const struct ls_csv_table *table, uint64_t row, double *next) {
     const struct ls_schema *schema = &table->schema;
     for (int c = 0; c < schema->count; c++) {
         const int width = ls_schema_width(schema, c);
@@ -21,9 +22,28 @@ static float *spread_row(const struct ls_csv_table *table, uint64_t row, float *
         const bool one_hot =
             schema->columns[c].kind == LS_CELL_CATEGORY && schema->encoding == LS_ENCODING_ONE_HOT;
         for (int w = 0; w < width; w++)
-            *next++ = one_hot ? (w == (int)value ? 1.0f : 0.0f) : (float)value;
+            *next++ = one_hot ? w == (int)value : value;
     }
     return next;
+}
+
+/* Rows of doubles into an array of floats or doubles. */
+static enum ls_status put_rows(struct ls_writer *writer, int to, enum ls_kind kind, uint64_t first,
+                               uint64_t rows, const double *values, size_t count,
+                               struct ls_error *error) {
+    if (kind == LS_KIND_F64)
+        return ls_writer_put(writer, to, first, rows, values, error);
+    float *narrow = ls_calloc(count, sizeof *narrow);
+    for (size_t i = 0; i < count; i++)
+        narrow[i] = (float)values[i];
+    const enum ls_status status = ls_writer_put(writer, to, first, rows, narrow, error);
+    free(narrow);
+    return status;
+}
+
+/* What reals of a role are stored as. */
+static enum ls_kind real_kind(const struct ls_csv_table *table, int role) {
+    return ls_csv_is_exact(table, role) ? LS_KIND_F64 : LS_KIND_F32;
 }
 
 /* The columns of inputs, as the dataset `name`; *to stays -1 where there is none. */
@@ -44,27 +64,20 @@ static enum ls_status write_inputs(const struct ls_csv_table *table, const char 
                        (long long)columns, name, (int)INPUTS_MAX);
     if (!columns)
         return LS_OK;
+    const enum ls_kind kind = real_kind(table, LS_ROLE_INPUT);
+    const uint64_t rows = (uint64_t)(1 + (BLOCK_VALUES - 1) / columns); /* of a block */
     enum ls_status status =
-        ls_writer_add(writer, name, LS_KIND_F32, table->rows, LS_SHAPE(columns), to, error);
-    float *block = ls_calloc(BLOCK_ROWS * (size_t)columns, sizeof *block);
-    for (uint64_t row = 0; row < table->rows && status == LS_OK; row += BLOCK_ROWS) {
-        const uint64_t count = table->rows - row < BLOCK_ROWS ? table->rows - row : BLOCK_ROWS;
-        float *next = block;
+        ls_writer_add(writer, name, kind, table->rows, LS_SHAPE(columns), to, error);
+    double *block = ls_calloc(rows * (size_t)columns, sizeof *block);
+    for (uint64_t row = 0; row < table->rows && status == LS_OK; row += rows) {
+        const uint64_t count = table->rows - row < rows ? table->rows - row : rows;
+        double *next = block;
         for (uint64_t i = 0; i < count; i++)
             next = spread_row(table, row + i, next);
-        status = ls_writer_put(writer, *to, row, count, block, error);
+        status = put_rows(writer, *to, kind, row, count, block, count * (size_t)columns, error);
     }
     free(block);
     return status;
-}
-
-static bool all_integers(const struct ls_csv_table *table, int column) {
-    for (uint64_t row = 0; row < table->rows; row++) {
-        const double value = *ls_csv_cell(table, row, column);
-        if (value != floor(value) || value < INT32_MIN || value > INT32_MAX)
-            return false;
-    }
-    return true;
 }
 
 /* Of the columns of a role, in order: their number; integers: whether all are. */
@@ -73,7 +86,7 @@ static int count_targets(const struct ls_csv_table *table, bool *integers) {
     *integers = true;
     for (int c = 0; c < table->schema.count; c++)
         if (table->schema.columns[c].role == LS_ROLE_TARGET) {
-            *integers = *integers && all_integers(table, c);
+            *integers = *integers && ls_csv_all_integers(table, c);
             count++;
         }
     return count;
@@ -86,22 +99,24 @@ static enum ls_status write_targets(const struct ls_csv_table *table, struct ls_
     if (!count || table->import->no_targets)
         return LS_OK;
     const struct ls_shape row_shape = count > 1 ? LS_SHAPE(count) : (struct ls_shape){0};
-    enum ls_status status = ls_writer_add(writer, "/targets", integers ? LS_KIND_I32 : LS_KIND_F32,
-                                          table->rows, row_shape, to, error);
-    int32_t *whole = ls_calloc(table->rows, (size_t)count * sizeof *whole);
-    float *real = ls_calloc(table->rows, (size_t)count * sizeof *real);
+    const enum ls_kind kind = integers ? LS_KIND_I32 : real_kind(table, LS_ROLE_TARGET);
+    const size_t values = table->rows * (size_t)count;
+    enum ls_status status =
+        ls_writer_add(writer, "/targets", kind, table->rows, row_shape, to, error);
+    int32_t *whole = ls_calloc(values, sizeof *whole);
+    double *real = ls_calloc(values, sizeof *real);
     uint64_t next = 0;
     for (uint64_t row = 0; row < table->rows; row++)
         for (int c = 0; c < table->schema.count; c++) {
             if (table->schema.columns[c].role != LS_ROLE_TARGET)
                 continue;
-            const double value = *ls_csv_cell(table, row, c);
-            real[next] = (float)value;
-            whole[next++] = integers ? (int32_t)value : 0;
+            real[next] = *ls_csv_cell(table, row, c);
+            whole[next] = integers ? (int32_t)real[next] : 0;
+            next++;
         }
     if (status == LS_OK)
-        status = ls_writer_put(writer, *to, 0, table->rows, integers ? (const void *)whole : real,
-                               error);
+        status = integers ? ls_writer_put(writer, *to, 0, table->rows, whole, error)
+                          : put_rows(writer, *to, kind, 0, table->rows, real, values, error);
     free(whole);
     free(real);
     return status;
@@ -224,6 +239,8 @@ enum ls_status ls_import_csv(const struct ls_import *import, struct ls_writer *w
         return status;
     int arrays[2] = {-1, -1}; /* inputs, targets */
     status = ls_csv_fill(&table, &cells, &cell_count, error);
+    if (status == LS_OK && !table.learned)
+        ls_csv_learn_digits(&table);
     if (status == LS_OK)
         status =
             write_inputs(&table, import->series ? "/series" : "/inputs", writer, &arrays[0], error);

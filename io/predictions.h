@@ -1,5 +1,6 @@
 /* What a model says of each row, or what it makes up. FILE.h5: HDF5, a dataset [rows, ...] for each
- * kind of answer, float32 or int32; FILE.csv: a line for each row; FILE.npy: the one array. */
+ * kind of answer, float32, float64 or int32; FILE.csv: a line for each row; FILE.npy: the one
+ * array. */
 #ifndef LS_IO_PREDICTIONS_H
 #define LS_IO_PREDICTIONS_H
 
@@ -18,6 +19,7 @@ struct ls_predictions_options {
         const char *name; /* "outputs" */
         struct ls_shape row_shape;
         bool integer;             /* int32, else float32 */
+        bool wide;                /* float64 instead of that */
         const char *const *names; /* borrowed; NULL: none. Of real values: columns of a row; of
                                      integers: what they stand for */
         int name_count;
@@ -39,7 +41,7 @@ LS_MUST_USE enum ls_status ls_predictions_check(const char *path, struct ls_erro
 LS_MUST_USE enum ls_status ls_predictions_create(struct ls_predictions **predictions,
                                                  const struct ls_predictions_options *options,
                                                  struct ls_error *error);
-/* The next rows: data[count], of float or int32_t as each set is. */
+/* The next rows: data[count], of float, double or int32_t as each set is. */
 LS_MUST_USE enum ls_status ls_predictions_append(struct ls_predictions *predictions,
                                                  const void *const *data, int64_t rows,
                                                  struct ls_error *error);

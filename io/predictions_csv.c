@@ -65,9 +65,12 @@ static void print_values(FILE *out, const struct ls_prediction_set *set, const v
     const int64_t width = ls_shape_count(set->row_shape);
     const int32_t *classes = data;
     const float *values = data;
+    const double *doubles = data;
     for (int64_t k = row * width; k < (row + 1) * width; k++) {
         fputc(',', out);
-        if (!set->integer)
+        if (set->wide)
+            fprintf(out, "%.15g", doubles[k]);
+        else if (!set->integer)
             fprintf(out, "%.9g", (double)values[k]);
         else if (set->names && classes[k] < set->name_count)
             print_field(out, set->names[classes[k]]);

@@ -37,14 +37,18 @@ static bool create_set(struct writer *writer, const struct ls_prediction_set *op
     struct set *set = &writer->sets[writer->count++];
     const struct ls_shape row = options->row_shape;
     hsize_t dims[LS_RANK_MAX] = {rows};
-    set->type = options->integer ? H5T_NATIVE_INT32 : H5T_NATIVE_FLOAT;
+    set->type = options->integer ? H5T_NATIVE_INT32
+                : options->wide  ? H5T_NATIVE_DOUBLE
+                                 : H5T_NATIVE_FLOAT;
+    const hid_t stored = options->integer ? H5T_STD_I32LE
+                         : options->wide  ? H5T_IEEE_F64LE
+                                          : H5T_IEEE_F32LE;
     set->shape = (struct ls_shape){.rank = row.rank + 1, .dims = {(int64_t)rows}};
     for (int i = 0; i < row.rank; i++)
         dims[i + 1] = (hsize_t)(set->shape.dims[i + 1] = row.dims[i]);
     const hid_t space = H5Screate_simple(set->shape.rank, dims, NULL);
-    set->id =
-        H5Dcreate2(writer->file, options->name, options->integer ? H5T_STD_I32LE : H5T_IEEE_F32LE,
-                   space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    set->id = H5Dcreate2(writer->file, options->name, stored, space, H5P_DEFAULT, H5P_DEFAULT,
+                         H5P_DEFAULT);
     H5Sclose(space);
     return set->id >= 0 &&
            (!options->names || write_texts(set->id, "names", options->names, options->name_count));

@@ -1,4 +1,4 @@
-/* Predictions as NumPy's format (version 1.0): one array of float32 in C order. */
+/* Predictions as NumPy's format (version 1.0): one array of floats in C order. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,11 +24,12 @@ static const char *refuse(const struct ls_predictions_options *options) {
 static bool begin(void **writer, const struct ls_predictions_options *options,
                   const char *temporary) {
     enum { PREFIX = 10, ALIGNED = 64 };
-    const struct ls_shape row = options->sets[answer(options)].row_shape;
+    const struct ls_prediction_set *set = &options->sets[answer(options)];
+    const struct ls_shape row = set->row_shape;
     char text[512];
-    int length =
-        snprintf(text, sizeof text,
-                 "{'descr': '<f4', 'fortran_order': False, 'shape': (%" PRIu64 ",", options->rows);
+    int length = snprintf(text, sizeof text,
+                          "{'descr': '<f%d', 'fortran_order': False, 'shape': (%" PRIu64 ",",
+                          set->wide ? 8 : 4, options->rows);
     for (int i = 0; i < row.rank; i++)
         length += snprintf(text + length, sizeof text - (size_t)length, "%s%" PRId64,
                            i ? ", " : " ", row.dims[i]);
@@ -53,10 +54,11 @@ static bool begin(void **writer, const struct ls_predictions_options *options,
 
 static bool append(void *writer, const struct ls_predictions_options *options, uint64_t first,
                    const void *const *data, int64_t rows) {
-    const int set = answer(options);
-    const size_t count = (size_t)(rows * ls_shape_count(options->sets[set].row_shape));
+    const int at = answer(options);
+    const struct ls_prediction_set *set = &options->sets[at];
+    const size_t count = (size_t)(rows * ls_shape_count(set->row_shape));
     (void)first;
-    return fwrite(data[set], sizeof(float), count, writer) == count;
+    return fwrite(data[at], set->wide ? sizeof(double) : sizeof(float), count, writer) == count;
 }
 
 static bool finish(void *writer) {

@@ -178,8 +178,10 @@ void ls_schema_show(FILE *out, const struct ls_schema *schema) {
         fprintf(out, "  %-30s %-8s", column->name, ls_role_names[column->role]);
         if (column->role == LS_ROLE_INPUT || column->role == LS_ROLE_TARGET)
             fprintf(out, " %s", ls_cell_names[column->kind]);
+        if (column->exact)
+            fprintf(out, ", float64");
         if (!isnan(column->fill))
-            fprintf(out, ", missing: %.9g", column->fill);
+            fprintf(out, column->exact ? ", missing: %.17g" : ", missing: %.9g", column->fill);
         for (int w = 0; w < column->word_count; w++)
             fprintf(out, "%s%s", w ? ", " : ": ", column->words[w]);
         fprintf(out, "\n");

@@ -52,6 +52,7 @@ struct ls_schema_column {
     char **words; /* [word_count] owned */
     bool has_missing, has_unknown;
     double fill; /* of an input of numbers: what a missing cell becomes; NAN: none was learned */
+    bool exact;  /* numbers that float would not keep (ls_kind_needs_double): stored as float64 */
 };
 
 struct ls_schema {

@@ -28,6 +28,8 @@ static json_t *print_column(const struct ls_schema_column *column) {
     LS_ASSERT(object, "a column that does not print: %s", column->name);
     if (!isnan(column->fill))
         json_object_set_new(object, "fill", json_real(column->fill));
+    if (column->exact)
+        json_object_set_new(object, "exact", json_true());
     if (column->kind != LS_CELL_CATEGORY)
         return object;
     json_t *words = json_array();
@@ -76,6 +78,7 @@ static bool parse_column(struct ls_schema_column *column, const json_t *object) 
     column->role = find(ls_role_names, json_object_get(object, "role"));
     column->kind = find(ls_cell_names, json_object_get(object, "kind"));
     column->name = ls_strdup(name ? name : "");
+    column->exact = json_is_true(json_object_get(object, "exact"));
     if (fill)
         column->fill = json_number_value(fill);
     return name && column->role >= 0 && column->kind >= 0 && (!fill || json_is_number(fill)) &&

@@ -38,10 +38,22 @@ bool ls_feed_differs(const struct ls_feed *feed, struct ls_shape shape) {
     return feed->shape.rank != LS_FEED_OPEN && ls_shape_count(feed->shape) != ls_shape_count(shape);
 }
 
-const char *ls_feed_scope(const char *name, char scope[LS_FEED_NAME_MAX]) {
-    const bool plural = !strcmp(name, "inputs") || !strcmp(name, "targets");
-    snprintf(scope, LS_FEED_NAME_MAX, "%.*s", (int)strlen(name) - plural, name);
+static const char mean_name[] = "mean", scale_name[] = "scale";
+
+/* Where the constants lie: the one of "inputs" and "targets". Returns scope. */
+static const char *scope_of(const char *feed, char scope[LS_FEED_NAME_MAX]) {
+    const bool plural = !strcmp(feed, "inputs") || !strcmp(feed, "targets");
+    snprintf(scope, LS_FEED_NAME_MAX, "%.*s", (int)strlen(feed) - plural, feed);
     return scope;
+}
+
+struct ls_feed_constants ls_feed_constants(const char *feed) {
+    struct ls_feed_constants names;
+    char scope[LS_FEED_NAME_MAX];
+    scope_of(feed, scope);
+    snprintf(names.mean, sizeof names.mean, "%s.%s", scope, mean_name);
+    snprintf(names.scale, sizeof names.scale, "%s.%s", scope, scale_name);
+    return names;
 }
 
 /* y = (x - mean) * scale with constants that are set from the training data (0 and 1 until then).
@@ -54,10 +66,10 @@ static struct ls_value *scaled(struct ls_graph *graph, const struct ls_feed *fee
     const struct ls_initialiser zero = {.kind = LS_INIT_ZEROS};
     const struct ls_initialiser one = {.kind = LS_INIT_CONSTANT, .scale = 1};
     char scope[LS_FEED_NAME_MAX], *outer = ls_graph_suspend_scope(graph);
-    ls_graph_push(graph, ls_feed_scope(feed->name, scope));
-    struct ls_value *mean = ls_graph_parameter(graph, "mean", shape, LS_LAYOUT_PLAIN,
+    ls_graph_push(graph, scope_of(feed->name, scope));
+    struct ls_value *mean = ls_graph_parameter(graph, mean_name, shape, LS_LAYOUT_PLAIN,
                                                LS_PARAMETER_CONSTANT, false, 0, zero);
-    struct ls_value *scale = ls_graph_parameter(graph, "scale", shape, LS_LAYOUT_PLAIN,
+    struct ls_value *scale = ls_graph_parameter(graph, scale_name, shape, LS_LAYOUT_PLAIN,
                                                 LS_PARAMETER_CONSTANT, false, 0, one);
     struct ls_value *y = ls_standardise(graph, x, mean, scale);
     ls_graph_pop(graph);

@@ -157,9 +157,13 @@ const struct ls_feed *ls_builder_taken(const struct ls_builder *builder,
 /* Whether the value is a feed with gaps: its values of -1 say nothing. */
 bool ls_builder_gaps(struct ls_builder *builder, const struct ls_value *value);
 
-/* Where the constants of a scaled feed lie: "input" for "inputs", "target" for "targets", else the
- * feed's name; returns scope. */
-const char *ls_feed_scope(const char *name, char scope[LS_FEED_NAME_MAX]);
+/* What the constants of a scaled feed are called: "input.mean" for "inputs", "target.scale" for
+ * "targets", else the feed's name with ".mean" and ".scale". */
+enum { LS_CONSTANT_NAME_MAX = LS_FEED_NAME_MAX + 8 };
+struct ls_feed_constants {
+    char mean[LS_CONSTANT_NAME_MAX], scale[LS_CONSTANT_NAME_MAX];
+};
+struct ls_feed_constants ls_feed_constants(const char *feed);
 
 /* Records the layers one after the other, each in a scope of its name. An empty list gives x. x
  * NULL: the feed "inputs", or the one that a layer `input` named. */

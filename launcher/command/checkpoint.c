@@ -111,7 +111,7 @@ static void print_state(json_t *state) {
     printf("state\n");
     json_object_foreach(state, key, value) {
         if (!strcmp(key, "config") || !strcmp(key, "schema") || !strcmp(key, "data") ||
-            !strcmp(key, "constants"))
+            !strcmp(key, "centres"))
             continue;
         char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9));
         printf("  %-20s %.100s\n", key, text ? text : "");
@@ -134,18 +134,61 @@ static void print_data(const json_t *state) {
     }
 }
 
+/* The values of one that is short. */
+static enum ls_status print_constant(const struct ls_checkpoint *checkpoint, const char *name,
+                                     const json_t *dims, struct ls_error *error) {
+    enum { VALUES_MAX = 256 };
+    struct ls_shape shape = {.rank = (int)json_array_size(dims)}; /* it was checked */
+    float values[VALUES_MAX];
+    int64_t count = 1;
+    for (int d = 0; d < shape.rank && count <= VALUES_MAX; d++) {
+        shape.dims[d] = json_integer_value(json_array_get(dims, (size_t)d));
+        count = shape.dims[d] > VALUES_MAX ? VALUES_MAX + 1 : count * shape.dims[d];
+    }
+    if (count < 1 || count > VALUES_MAX)
+        return LS_OK;
+    const enum ls_status status = ls_checkpoint_load_one(checkpoint, name, shape, values, error);
+    if (status != LS_OK)
+        return status;
+    printf("  %-40s", name);
+    for (int64_t i = 0; i < count; i++)
+        printf(" %.9g", (double)values[i]);
+    printf("\n");
+    return LS_OK;
+}
+
 /* What was taken from the data once: what inputs and targets are standardised by, weights of
  * classes. */
-static void print_constants(json_t *state) {
-    const char *name;
-    json_t *values;
-    json_t *constants = json_object_get(state, "constants");
-    if (json_object_size(constants))
-        printf("constants\n");
-    json_object_foreach(constants, name, values) {
-        printf("  %-40s", name);
-        for (size_t i = 0; i < json_array_size(values); i++)
-            printf(" %.9g", json_number_value(json_array_get(values, i)));
+static enum ls_status print_constants(const struct ls_checkpoint *checkpoint,
+                                      const json_t *parameters, struct ls_error *error) {
+    size_t i;
+    const json_t *parameter;
+    bool titled = false;
+    enum ls_status status = LS_OK;
+    json_array_foreach(parameters, i, parameter) {
+        if (strcmp(json_string_value(json_object_get(parameter, "kind")), "constant") != 0)
+            continue;
+        if (!titled)
+            printf("constants\n");
+        titled = true;
+        status = print_constant(checkpoint, json_string_value(json_object_get(parameter, "name")),
+                                json_object_get(parameter, "shape"), error);
+        if (status != LS_OK)
+            break;
+    }
+    return status;
+}
+
+/* What is taken off feeds in double, before those constants. */
+static void print_centres(const json_t *state) {
+    const char *feed;
+    json_t *centre, *pair;
+    size_t i;
+    json_object_foreach(json_object_get(state, "centres"), feed, centre) {
+        printf("centre of %s (place: value)\n ", feed);
+        json_array_foreach(json_object_get(centre, "values"), i, pair)
+            printf(" %" JSON_INTEGER_FORMAT ": %.17g", json_integer_value(json_array_get(pair, 0)),
+                   json_number_value(json_array_get(pair, 1)));
         printf("\n");
     }
 }
@@ -179,7 +222,7 @@ static int show(const char *run, int64_t step) {
     if (open_chosen(run, step, &checkpoint, &error) != LS_OK)
         return ls_command_fail(&error);
     json_t *manifest;
-    const enum ls_status status = read_manifest(&checkpoint, &manifest, &error);
+    enum ls_status status = read_manifest(&checkpoint, &manifest, &error);
     if (status == LS_OK) {
         printf("%s\nstep %" PRIu64 ", written by %d %s\nfiles\n", checkpoint.path, checkpoint.step,
                checkpoint.world_size, checkpoint.world_size == 1 ? "rank" : "ranks");
@@ -190,7 +233,8 @@ static int show(const char *run, int64_t step) {
         print_state(json_object_get(manifest, "state"));
         print_data(json_object_get(manifest, "state"));
         print_schema(json_object_get(manifest, "state"));
-        print_constants(json_object_get(manifest, "state"));
+        print_centres(json_object_get(manifest, "state"));
+        status = print_constants(&checkpoint, json_object_get(manifest, "parameters"), &error);
         json_decref(manifest);
     }
     ls_checkpoint_clear(&checkpoint);

@@ -8,6 +8,7 @@
 #include "core/base/hash.h"
 #include "core/base/memory.h"
 #include "core/base/random.h"
+#include "core/layers/layer.h"
 #include "io/file.h"
 #include "io/predictions.h"
 #include "launcher/command/piped.h"
@@ -61,8 +62,13 @@ struct writer {
     int64_t width;        /* outputs of a row */
     int64_t last;         /* of those that belong together */
     float *probabilities; /* or the outputs in the units of the data */
-    float *mean, *scale;  /* [width] of standardised targets; NULL: the outputs are as they are */
-    int32_t *classes;     /* NULL: no classification */
+    /* [width] of standardised targets; NULL: the outputs are as they are. centred: their numbers
+     * need the digits of double. */
+    double *mean;
+    float *scale;
+    bool centred;
+    double *values;   /* the outputs then, in the units of the data */
+    int32_t *classes; /* NULL: no classification */
 };
 
 static enum answer_kind answer_of(const struct ls_config *config, int64_t width) {
@@ -111,7 +117,18 @@ static void sigmoid(const float *logits, int64_t count, bool spread, float *to) 
     }
 }
 
-/* In the order of the file's sets: see describe_file. */
+/* From standardised targets to those of the data. */
+static void restore(struct writer *writer, const float *outputs, int64_t count) {
+    for (int64_t i = 0; i < count && writer->scale; i++) {
+        const int64_t place = i % writer->width;
+        const double value =
+            (double)outputs[i] / (double)writer->scale[place] + writer->mean[place];
+        writer->probabilities[i] = (float)value;
+        writer->values[i] = value;
+    }
+}
+
+/* In the order of the file's sets: see describe_sets. */
 static enum ls_status write_rows(void *context, const struct ls_answer *answer,
                                  struct ls_error *error) {
     struct writer *writer = context;
@@ -126,11 +143,10 @@ static enum ls_status write_rows(void *context, const struct ls_answer *answer,
         sigmoid(answer->outputs, values, writer->spread, writer->probabilities);
     for (int64_t at = 0; at < values && writer->kind == ANSWER_SOFTMAX; at += writer->last)
         softmax(answer->outputs + at, writer->last, writer->probabilities + at);
-    for (int64_t i = 0; i < values && writer->scale; i++)
-        writer->probabilities[i] =
-            answer->outputs[i] / writer->scale[i % writer->width] + writer->mean[i % writer->width];
-    data[count++] =
-        writer->kind == ANSWER_VALUES && !writer->scale ? answer->outputs : writer->probabilities;
+    restore(writer, answer->outputs, values);
+    data[count++] = writer->centred                                   ? (const void *)writer->values
+                    : writer->kind == ANSWER_VALUES && !writer->scale ? answer->outputs
+                                                                      : writer->probabilities;
     if (writer->logits)
         data[count++] = answer->outputs;
     if (answer->layer)
@@ -217,6 +233,7 @@ static void describe_sets(const struct ls_trained *trained, const struct ls_mode
     file->sets[file->count++] =
         (struct ls_prediction_set){.name = "outputs",
                                    .row_shape = shape,
+                                   .wide = writer->centred,
                                    .names = (const char *const *)names->outputs,
                                    .name_count = names->output_count};
     file->count += writer->logits;
@@ -248,35 +265,25 @@ static void describe_origin(const struct ls_trained *trained, const struct predi
 /* What standardised targets were shifted and scaled by: no part of a model that only answers. */
 static enum ls_status load_scales(const struct ls_trained *trained, struct writer *writer,
                                   struct ls_error *error) {
-    static const char *const names[] = {"target.mean", "target.scale"};
+    static const char feed[] = "targets";
+    const struct ls_feed_constants names = ls_feed_constants(feed);
     if (!trained->run.config.data.standardise_targets || writer->kind != ANSWER_VALUES)
         return LS_OK;
-    const struct ls_parameter_set *model = trained->worker.parameters;
-    struct ls_parameter_set *set = ls_parameters_create();
-    struct ls_parameter *constants[2] = {NULL, NULL}, *ignored;
-    enum ls_status status = LS_OK;
-    for (int i = 0; i < model->count && status == LS_OK; i++)
-        status = ls_parameters_add(set, model->items[i], &ignored, error);
-    for (int i = 0; i < 2 && status == LS_OK; i++) {
-        struct ls_parameter description = {.shape = LS_SHAPE(writer->width),
-                                           .layout = LS_LAYOUT_PLAIN,
-                                           .kind = LS_PARAMETER_CONSTANT,
-                                           .group = LS_GROUP_FIXED};
-        snprintf(description.name, sizeof description.name, "%s", names[i]);
-        status = ls_parameters_add(set, &description, &constants[i], error);
-    }
-    ls_parameters_layout(set);
-    float *flat = ls_calloc((size_t)set->total, sizeof *flat);
+    const struct ls_shape shape = LS_SHAPE(writer->width);
+    float *mean = ls_calloc((size_t)writer->width, sizeof *mean);
+    writer->mean = ls_calloc((size_t)writer->width, sizeof *writer->mean);
+    writer->scale = ls_calloc((size_t)writer->width, sizeof *writer->scale);
+    enum ls_status status =
+        ls_checkpoint_load_one(&trained->run.checkpoint, names.mean, shape, mean, error);
     if (status == LS_OK)
-        status = ls_checkpoint_load_all(&trained->run.checkpoint, set, flat, error);
-    if (status == LS_OK) {
-        writer->mean = ls_calloc((size_t)writer->width, sizeof *writer->mean);
-        writer->scale = ls_calloc((size_t)writer->width, sizeof *writer->scale);
-        ls_parameter_fetch(constants[0], flat + constants[0]->offset, writer->mean);
-        ls_parameter_fetch(constants[1], flat + constants[1]->offset, writer->scale);
-    }
-    free(flat);
-    ls_parameters_destroy(set);
+        status = ls_checkpoint_load_one(&trained->run.checkpoint, names.scale, shape, writer->scale,
+                                        error);
+    for (int64_t i = 0; i < writer->width && status == LS_OK; i++)
+        writer->mean[i] = (double)mean[i];
+    if (status == LS_OK)
+        status = ls_centres_add(trained->run.state.centres, feed, writer->width, writer->mean,
+                                &writer->centred, error);
+    free(mean);
     return status;
 }
 
@@ -319,15 +326,18 @@ static enum ls_status predict(struct ls_trained *trained, const struct predict_o
         ls_row_names_load(&names.rows, trained->data.datasets[LS_SOURCE_TEST], error);
     if (status != LS_OK)
         return status;
+    status = load_scales(trained, &writer, error);
     describe_sets(trained, model, &writer, &names, &file);
     describe_origin(trained, wanted, run, &writer, &names, &file);
     writer.probabilities = ls_calloc(batch * (size_t)writer.width * 2, sizeof(float));
+    if (writer.scale)
+        writer.values = ls_calloc(batch * (size_t)writer.width, sizeof *writer.values);
     if (file.sets[0].integer)
         writer.classes = ls_calloc(batch, sizeof *writer.classes);
-    status = load_scales(trained, &writer, error);
     if (status == LS_OK)
         status = run_model(trained, &file, &writer, error);
     free(writer.probabilities);
+    free(writer.values);
     free(writer.mean);
     free(writer.scale);
     free(writer.classes);

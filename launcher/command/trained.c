@@ -28,14 +28,21 @@ static enum ls_status open_model(struct ls_trained *trained,
 static enum ls_status open_data(struct ls_trained *trained,
                                 const struct ls_trained_options *options, struct ls_error *error) {
     trained->given = options->file[0] != '\0';
-    if (!trained->given)
-        return ls_data_open(&trained->data, &trained->run.config, true, error);
+    const struct ls_state *state = &trained->run.state;
+    struct ls_data *data = &trained->data;
     const struct ls_given_data given = {.file = options->file,
                                         .run = options->run,
                                         .cache = options->cache,
-                                        .schema = trained->run.state.schema,
+                                        .schema = state->schema,
                                         .targets = options->targets};
-    return ls_data_open_given(&trained->data, &trained->run.config, &given, error);
+    enum ls_status status = trained->given
+                                ? ls_data_open_given(data, &trained->run.config, &given, error)
+                                : ls_data_open(data, &trained->run.config, true, error);
+    if (status == LS_OK && !trained->given)
+        status = state->schema
+                     ? ls_data_take_schema(data, state->schema, LS_SOURCE_TRAIN, true, error)
+                     : ls_data_learn_fill(data, error); /* a run of before states told */
+    return status == LS_OK ? ls_data_take_centres(data, state->centres, error) : status;
 }
 
 enum ls_status ls_trained_open(struct ls_trained *trained, const struct ls_trained_options *options,

@@ -5,31 +5,19 @@
 #include "core/base/memory.h"
 #include "launcher/worker/data.h"
 
-enum { BLOCK = 1 << 14 }; /* labels read at a time */
-
 /* How often each label occurs; what the term ignores does not count. */
-static enum ls_status count_labels(const struct ls_part *part, const struct ls_feed_use *use,
-                                   double *counts, struct ls_error *error) {
-    struct ls_feed feed;
-    enum ls_status status = ls_dataset_describe(part->dataset, use->feed, &feed, error);
-    if (status != LS_OK)
-        return status;
-    const int64_t values = ls_shape_count(feed.shape);
-    const uint64_t block = values < BLOCK ? (uint64_t)(BLOCK / values) : 1;
-    uint64_t *rows = ls_calloc(block, sizeof *rows);
-    int32_t *labels = ls_calloc(block * (size_t)values, sizeof *labels);
-    for (uint64_t first = 0; first < part->count && status == LS_OK; first += block) {
-        const uint64_t left = part->count - first, some = left < block ? left : block;
-        for (uint64_t i = 0; i < some; i++)
-            rows[i] = ls_part_sample(part, first + i);
-        status = ls_dataset_read(part->dataset, use, rows, (int64_t)some, labels, error);
-        for (int64_t i = 0; i < (int64_t)some * values && status == LS_OK; i++)
-            if (!use->ignores || labels[i] != use->ignored)
-                counts[labels[i]] += 1;
-    }
-    free(rows);
-    free(labels);
-    return status;
+struct counting {
+    const struct ls_feed_use *use;
+    double *counts;
+};
+
+static void count_labels(void *context, const void *values, int64_t count) {
+    const struct counting *counting = context;
+    const struct ls_feed_use *use = counting->use;
+    const int32_t *labels = values;
+    for (int64_t i = 0; i < count; i++)
+        if (!use->ignores || labels[i] != use->ignored)
+            counting->counts[labels[i]] += 1;
 }
 
 /* Samples / (classes x samples of the class); 0 where there are none. */
@@ -75,8 +63,9 @@ static enum ls_status balance(const struct ls_data *data, const struct ls_worker
     ls_data_uses(data, LS_SOURCE_TRAIN, worker, uses);
     double *counts = ls_calloc((size_t)classes, sizeof *counts);
     float *weights = ls_calloc((size_t)classes, sizeof *weights);
+    struct counting counting = {&uses[use], counts};
     const enum ls_status status =
-        count_labels(&data->parts[LS_SOURCE_TRAIN], &uses[use], counts, error);
+        ls_part_pass(&data->parts[LS_SOURCE_TRAIN], &uses[use], count_labels, &counting, error);
     weigh(counts, classes, weights);
     if (status == LS_OK)
         say_absent(counts, classes);

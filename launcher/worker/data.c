@@ -276,8 +276,6 @@ enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config
         status = ls_data_split(data, config, error);
     if (status == LS_OK)
         ls_data_sort_parts(data, config);
-    if (status == LS_OK)
-        status = ls_data_learn_fill(data, error);
     if (status != LS_OK)
         ls_data_close(data);
     return status;
@@ -358,8 +356,10 @@ void ls_data_close(struct ls_data *data) {
     for (int role = 0; role < LS_PARTS; role++)
         if (data->datasets[role])
             ls_dataset_close(data->datasets[role]);
-    for (int i = 0; i < LS_FEEDS_MAX; i++)
+    for (int i = 0; i < LS_FEEDS_MAX; i++) {
         free(data->missing[i]);
+        free(data->centres[i]);
+    }
     for (int role = 0; role < LS_PARTS; role++)
         free(data->samples[role]);
     ls_schema_clear(&data->schema);

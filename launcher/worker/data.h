@@ -22,6 +22,8 @@ struct ls_data {
     char *missing[LS_FEEDS_MAX]; /* owned; of feeds that the data has no column for */
     struct ls_schema schema;     /* of the training data; no columns: it is no table */
     char *schema_text;           /* owned; what other tables are read with; NULL: it is none */
+    /* Owned; of each feed, what is taken off its values in double (standardise.c); or NULL. */
+    double *centres[LS_FEEDS_MAX];
 };
 
 /* import: this process may fill the cache (one process does, before the others open). Errors about
@@ -71,10 +73,18 @@ int ls_data_uses(const struct ls_data *data, int role, const struct ls_worker *w
                  struct ls_feed_use uses[LS_FEEDS_MAX]);
 
 /* Mean and scale of the training part into the constants of the feeds that the model has scaled, in
- * the worker's flat parameters. */
-LS_MUST_USE enum ls_status ls_data_standardise(const struct ls_data *data,
+ * the worker's flat parameters; and into the feeds' centres where float would lose digits. */
+LS_MUST_USE enum ls_status ls_data_standardise(struct ls_data *data,
                                                const struct ls_parameter_set *parameters,
                                                float *flat, struct ls_error *error);
+/* The centres as text, owned by the caller; NULL: there are none. Then those of a run's text (may
+ * be NULL), for this data; or added to the values[count] of one of its feeds (*there: it has some).
+ */
+char *ls_data_print_centres(const struct ls_data *data);
+LS_MUST_USE enum ls_status ls_data_take_centres(struct ls_data *data, const char *text,
+                                                struct ls_error *error);
+LS_MUST_USE enum ls_status ls_centres_add(const char *text, const char *feed, int64_t count,
+                                          double *values, bool *there, struct ls_error *error);
 
 /* Weights of classes from the labels of the training part (class_weights: balanced), into the
  * worker's flat parameters; and whether some term asks for them. */
@@ -108,7 +118,10 @@ LS_MUST_USE enum ls_status ls_data_check_schemas(const struct ls_data *data,
                                                  struct ls_error *error);
 /* What missing cells of all parts become, where that is learned: from the training part alone. */
 LS_MUST_USE enum ls_status ls_data_learn_fill(struct ls_data *data, struct ls_error *error);
-/* The schema, and with it the fill values, of a run (its text): the part's files must agree. */
+/* The schema, and with it the fill values, of a run (its text); and the same after a look whether
+ * the part's files agree. */
+LS_MUST_USE enum ls_status ls_data_adopt_schema(struct ls_data *data, const char *text,
+                                                struct ls_error *error);
 LS_MUST_USE enum ls_status ls_data_take_schema(struct ls_data *data, const char *text, int role,
                                                bool targets, struct ls_error *error);
 /* RUN/schema.json, where there is one. */

@@ -57,7 +57,20 @@ static bool planes_last(struct ls_shape shape) {
            shape.dims[1] > 4;
 }
 
+/* Columns of a table whose numbers are only kept if they are centred. */
+static void note_digits(const struct ls_data *data) {
+    for (int c = 0; c < data->schema.count; c++)
+        if (data->schema.columns[c].exact && data->schema.columns[c].role == LS_ROLE_INPUT)
+            ls_log(LS_LOG_WARNING,
+                   "column '%s': its numbers are so large beside their differences that a model, "
+                   "which gets 32 bits of each, can hardly see these; data.standardise: feature "
+                   "keeps them",
+                   data->schema.columns[c].name);
+}
+
 void ls_data_note(const struct ls_data *data, const struct ls_config *config) {
+    if (config->data.standardise == LS_STANDARDISE_NONE)
+        note_digits(data);
     const struct ls_feed *inputs = ls_data_feed(data, "inputs");
     if (!inputs || inputs->shape.rank != 3)
         return;

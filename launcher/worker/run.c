@@ -88,27 +88,6 @@ static enum ls_status open_data(struct run *run, struct ls_error *error) {
     return ls_communicator_agree(run->communicator, status, error);
 }
 
-/* What of the training data stands in parameters that never change (mean and scale of
- * standardisation, balanced weights of classes): rank 0 computes it. */
-static enum ls_status learn_constants(struct run *run, struct ls_error *error) {
-    struct ls_worker *worker = &run->worker;
-    const bool balances = ls_worker_balances(worker);
-    if (run->config->data.standardise == LS_STANDARDISE_NONE &&
-        !run->config->data.standardise_targets && !balances)
-        return LS_OK;
-    enum ls_status status = LS_OK;
-    if (run->leader)
-        status = ls_data_standardise(&run->data, worker->parameters, worker->flat, error);
-    if (run->leader && status == LS_OK)
-        status = ls_data_balance(&run->data, worker, error);
-    if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)
-        return status;
-    ls_reducer_broadcast(worker->reducer);
-    for (int p = 0; p < worker->phase_count && balances; p++) /* weights of terms are asked for */
-        ls_graph_prepare(worker->shares[0].models[p].graph, worker->flat);
-    return LS_OK;
-}
-
 static enum ls_status open_run(struct run *run, struct ls_error *error) {
     enum ls_status status = open_data(run, error);
     if (status != LS_OK)
@@ -128,7 +107,7 @@ static enum ls_status open_run(struct run *run, struct ls_error *error) {
     if (run->leader)
         ls_worker_note_threads(&run->worker);
     run->sums = ls_calloc((size_t)ls_worker_sum_count(&run->worker, true), sizeof *run->sums);
-    return learn_constants(run, error);
+    return LS_OK;
 }
 
 /* The same config may name a file that has changed since. */
@@ -172,13 +151,6 @@ static enum ls_status check_data(struct run *run, bool found, struct ls_error *e
         run->state.data[role] = now;
     }
     return status;
-}
-
-/* What the run began with says what columns mean and missing cells become. */
-static enum ls_status take_schema(struct run *run, struct ls_error *error) {
-    if (!run->state.schema || !run->data.schema.count)
-        return LS_OK;
-    return ls_data_take_schema(&run->data, run->state.schema, LS_SOURCE_TRAIN, true, error);
 }
 
 /* The same config has as many sums, unless the checkpoint was made by other software. */
@@ -240,9 +212,6 @@ static void note_feeds(struct run *run) {
     for (int i = 0; i < run->data.feed_count; i++)
         if (!run->data.feeds[i].missing)
             state->feeds[state->feed_count++] = run->data.feeds[i];
-    free(state->schema);
-    state->schema = run->data.schema.count ? ls_schema_print(&run->data.schema) : NULL;
-    ls_state_note_constants(state, run->worker.parameters, run->worker.flat);
 }
 
 static enum ls_status restore_run(struct run *run, struct ls_error *error) {
@@ -261,10 +230,11 @@ static enum ls_status restore_run(struct run *run, struct ls_error *error) {
         accept_position(run);
     if (status == LS_OK && found)
         status = check_position(run, error);
-    if (status == LS_OK && found)
-        status = take_schema(run, error);
     if (status == LS_OK && run->leader)
         status = settle_vocabularies(run, found, error);
+    if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)
+        return status;
+    status = ls_run_learn(run, found, error);
     if (status == LS_OK && run->leader)
         status = ls_data_save_schema(&run->data, run->request->run, error);
     if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)

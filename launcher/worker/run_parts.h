@@ -47,6 +47,10 @@ bool ls_run_stop_asked(void);
  * end all. */
 _Noreturn void ls_run_fail_alone(struct run *run, const struct ls_error *error);
 
+/* What the training data teaches, on all ranks: from rank 0, or (known) as the checkpoint that was
+ * restored has it. Collective. */
+LS_MUST_USE enum ls_status ls_run_learn(struct run *run, bool known, struct ls_error *error);
+
 /* Trains until the config's end, a signal, or an error. */
 LS_MUST_USE enum ls_status ls_run_train(struct run *run, struct ls_error *error);
 

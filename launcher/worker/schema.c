@@ -165,15 +165,20 @@ enum ls_status ls_data_learn_fill(struct ls_data *data, struct ls_error *error) 
     return status;
 }
 
-enum ls_status ls_data_take_schema(struct ls_data *data, const char *text, int role, bool targets,
-                                   struct ls_error *error) {
+enum ls_status ls_data_adopt_schema(struct ls_data *data, const char *text,
+                                    struct ls_error *error) {
     ls_schema_clear(&data->schema);
-    enum ls_status status = ls_schema_parse(&data->schema, text, "the run", error);
-    if (status == LS_OK)
-        status = check_part(data, role, targets, "the run's training data", error);
+    const enum ls_status status = ls_schema_parse(&data->schema, text, "the run", error);
     if (status == LS_OK)
         apply_fill(data);
     return status;
+}
+
+enum ls_status ls_data_take_schema(struct ls_data *data, const char *text, int role, bool targets,
+                                   struct ls_error *error) {
+    const enum ls_status status = ls_data_adopt_schema(data, text, error);
+    return status == LS_OK ? check_part(data, role, targets, "the run's training data", error)
+                           : status;
 }
 
 enum ls_status ls_data_save_schema(const struct ls_data *data, const char *run,

@@ -59,36 +59,14 @@ char *ls_state_print(const struct ls_state *state, const char *config_text) {
     LS_ASSERT(object, "a state that does not print: config of %zu bytes", strlen(config_text));
     json_object_set_new(object, "data", print_identities(state));
     json_object_set_new(object, "other_data", json_boolean(state->other_data));
-    if (state->constants)
-        json_object_set_new(object, "constants", json_loads(state->constants, 0, NULL));
     if (state->schema)
         json_object_set_new(object, "schema", json_loads(state->schema, 0, NULL));
+    if (state->centres)
+        json_object_set_new(object, "centres", json_loads(state->centres, 0, NULL));
     char *text = json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS);
     LS_ASSERT(text, "a state that does not print: step %llu", (unsigned long long)state->step);
     json_decref(object);
     return text;
-}
-
-void ls_state_note_constants(struct ls_state *state, const struct ls_parameter_set *parameters,
-                             const float *flat) {
-    enum { VALUES_MAX = 256 };
-    json_t *all = json_object();
-    for (int i = 0; i < parameters->count; i++) {
-        const struct ls_parameter *parameter = parameters->items[i];
-        const int64_t count = ls_parameter_plain_count(parameter);
-        if (parameter->kind != LS_PARAMETER_CONSTANT || count > VALUES_MAX)
-            continue;
-        float values[VALUES_MAX];
-        ls_parameter_fetch(parameter, flat + parameter->offset, values);
-        json_t *list = json_array();
-        for (int64_t k = 0; k < count; k++)
-            json_array_append_new(list,
-                                  isfinite(values[k]) ? json_real((double)values[k]) : json_null());
-        json_object_set_new(all, parameter->name, list);
-    }
-    free(state->constants);
-    state->constants = json_object_size(all) ? json_dumps(all, JSON_SORT_KEYS) : NULL;
-    json_decref(all);
 }
 
 void ls_state_create_sums(struct ls_state *state, int count) {
@@ -103,7 +81,7 @@ void ls_state_clear(struct ls_state *state) {
     free(state->window);
     free(state->running);
     free(state->schema);
-    free(state->constants);
+    free(state->centres);
     *state = (struct ls_state){0};
 }
 
@@ -169,6 +147,12 @@ static void parse_identities(const json_t *array, struct ls_state *state) {
             .bytes = (uint64_t)json_integer_value(json_object_get(data, "bytes")),
             .digest = digest ? strtoull(digest, NULL, 16) : 0};
     }
+}
+
+/* The text of a member that states may lack; NULL: it does. Owned by the caller. */
+static char *print_member(const json_t *object, const char *name, size_t flags) {
+    const json_t *member = json_object_get(object, name);
+    return member ? json_dumps(member, flags) : NULL;
 }
 
 /* NULL: the run began before states told. */
@@ -237,8 +221,8 @@ enum ls_status ls_state_parse(const char *text, struct ls_state *state, char **c
         parse_sums(window, state->window);
         parse_sums(running, state->running);
         parse_identities(json_object_get(object, "data"), state);
-        const json_t *schema = json_object_get(object, "schema");
-        state->schema = schema ? json_dumps(schema, JSON_INDENT(1)) : NULL;
+        state->schema = print_member(object, "schema", JSON_INDENT(1));
+        state->centres = print_member(object, "centres", JSON_SORT_KEYS);
         state->step = (uint64_t)step;
         state->epoch = (uint64_t)epoch;
         state->index = index;

@@ -5,7 +5,6 @@
 #include <stdint.h>
 
 #include "core/base/status.h"
-#include "core/graph/parameters.h"
 #include "core/layers/feed.h"
 #include "io/identity.h"
 
@@ -28,10 +27,10 @@ struct ls_state {
     /* Of the data sets behind the parts: which data it was. rows 0: there is no such part, or the
      * checkpoint does not say. */
     struct ls_identity data[LS_STATE_PARTS];
-    /* Owned JSON text of the numbers taken from the data once, for people; NULL: none. */
-    char *constants;
-    char
-        *schema; /* owned; text of what was learned from the columns of a table; NULL: it is none */
+    /* What was learned from the training data and stands in no parameter: owned texts of JSON, of
+     * the columns of a table (io/schema.h; NULL: it is none), and of what is taken off feeds when
+     * they are read (standardise.c; NULL: nothing). */
+    char *schema, *centres;
 
     int sum_count;   /* metric sums (ls_worker_sum_count); at most LS_STATE_SUMS_MAX */
     double *window;  /* owned; since the last line of metrics.jsonl */
@@ -45,9 +44,6 @@ struct ls_state {
     bool other_data;        /* it went on with data of other epochs: they do not count the steps */
 };
 
-/* Puts down the constants among the parameters, but for long ones. */
-void ls_state_note_constants(struct ls_state *state, const struct ls_parameter_set *parameters,
-                             const float *flat);
 /* Sums of zero. */
 void ls_state_create_sums(struct ls_state *state, int count);
 /* Frees the sums; a state that is all zero is allowed. */

@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 import h5py
 import numpy
 
-from lockstep import PROGRAM, call, check, equal, newest_checkpoint, path, result, train
+from lockstep import PROGRAM, call, check, equal, newest_checkpoint, parameters, path, result, train
 
 os.environ["LOCKSTEP_CACHE"] = path("cache")
 random = numpy.random.default_rng(3)
@@ -274,3 +274,41 @@ for i, name in enumerate(("far", "near"), 1):
     error = numpy.array([float(row[name]) for row in table]) - [float(line[i]) for line in lines]
     shown = call("evaluate", path("seven"), "--data", f"csv {path('heights.csv')}").stdout.split()
     check(abs(float(shown[shown.index(f"mean_absolute_error_{i}") + 1]) / numpy.abs(error).mean() - 1) < 5e-3, f"the error of {name}")
+
+# Timestamps, 40 s apart on average: floats are 128 s apart there. What a model sees of them is what NumPy
+# standardises in double, from a table as from HDF5, of other data, too, and where cells are missing.
+times = 1.7e9 + numpy.sort(random.uniform(0, 8000, 200)).round(3)
+waves = numpy.sin((times - times[0]) / 600)
+cells = [["" if i % 9 == 0 else f"{t:.3f}", f"{w:.5f}", f"{2 * t - 1.7e9:.3f}"] for i, (t, w) in enumerate(zip(times, waves))]
+known = numpy.array([float(row[0]) if row[0] else numpy.nan for row in cells])
+known[numpy.isnan(known)] = numpy.nanmean(known)
+after = numpy.array([float(row[2]) for row in cells])
+numbers = numpy.stack([known, [float(row[1]) for row in cells]], 1)
+with h5py.File(path("times.h5"), "w") as file:
+    file["inputs"], file["targets"] = numbers, after
+clocks = write("clocks.csv", ["time", "wave", "after"], cells)
+mean, scale = numbers.mean(0), 1 / numbers.std(0)
+seen = (numbers - mean) * scale
+for name, source in (("csv", f"csv {clocks} --missing mean"), ("hdf5", path("times.h5"))):
+    eight = config(f"{name}.yaml", source, "  standardise: feature\n  standardise_targets: true\ntask: regression\n",
+                   model="[linear: 1]", epochs=100)
+    run = path(f"times-{name}")
+    measured = train(eight, run, ranks=2, optimizer__learning_rate=0.02)["train"]
+    check(measured["r2"] > 0.9, f"{name}: learned from timestamps: {measured}")
+    values = parameters(newest_checkpoint(run))
+    call("predict", run, "--data", source, "--out", path("t.h5"), "--layer", "linear1")
+    with h5py.File(path("t.h5")) as file:
+        layer, outputs = file["layer"][:, 0].astype("f8"), file["outputs"][:, 0]
+    weights, bias = values["linear1.weight"].astype("f8")[:, 0], values["linear1.bias"].astype("f8")
+    answer = seen @ weights + bias
+    check(numpy.abs(layer - answer).max() < 1e-6, f"{name}: standardised as in double")
+    check(numpy.abs(outputs - (layer * after.std() + after.mean())).max() < 1e-3, f"{name}: answers keep their digits")
+    shown = call("checkpoint", "show", run).stdout
+    check(f"centre of inputs (place: value)\n  0: {mean[0]:.10g}" in shown, f"{name}: expected the centre in\n{shown}")
+    check("input.scale" in shown and f"{scale[1]:.5g}" in shown.split("constants")[1], f"constants in\n{shown}")
+    if name == "csv":
+        fifth = answer[5]
+few = write("few-times.csv", ["time", "wave", "after"], [[cells[5][0], cells[5][1], 0]])
+call("predict", path("times-csv"), "--data", f"csv {few}", "--out", path("few.h5"), "--layer", "linear1")
+with h5py.File(path("few.h5")) as file:
+    check(abs(file["layer"][0, 0] - fifth) < 1e-6, "a single row of other data")

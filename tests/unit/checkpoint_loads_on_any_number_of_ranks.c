@@ -1,7 +1,9 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/memory.h"
 #include "io/file.h"
 #include "tests/support/checkpoint_fixture.h"
 #include "tests/support/support.h"
@@ -56,6 +58,35 @@ START_TEST(the_state_comes_back_as_it_was) {
 }
 END_TEST
 
+START_TEST(one_parameter_is_read_without_its_model) {
+    struct ls_parameter_set *set = ls_fixture_parameters();
+    ls_require(ls_fixture_save(ls_test_folder(), set, 75, 3, 2, &ls_test_error));
+    struct ls_checkpoint checkpoint;
+    ls_require(ls_checkpoint_open(ls_test_folder(), 75, &checkpoint, &ls_test_error));
+    float *flat = ls_calloc((size_t)set->total, sizeof *flat);
+    ls_require(ls_checkpoint_load_all(&checkpoint, set, flat, &ls_test_error));
+    for (int p = 0; p < set->count; p++) {
+        const struct ls_parameter *parameter = set->items[p];
+        const size_t bytes = (size_t)ls_parameter_plain_count(parameter) * sizeof(float);
+        float *expected = ls_calloc(bytes, 1), *found = ls_calloc(bytes, 1);
+        ls_parameter_fetch(parameter, flat + parameter->offset, expected);
+        ls_require(ls_checkpoint_load_one(&checkpoint, parameter->name, parameter->shape, found,
+                                          &ls_test_error));
+        ck_assert_int_eq(memcmp(found, expected, bytes), 0);
+        free(expected);
+        free(found);
+    }
+    float none;
+    ck_assert_int_eq(
+        ls_checkpoint_load_one(&checkpoint, "nobody", LS_SHAPE(1), &none, &ls_test_error),
+        LS_DAMAGED);
+    ck_assert_ptr_nonnull(strstr(ls_test_error.text, "nobody"));
+    free(flat);
+    ls_checkpoint_clear(&checkpoint);
+    ls_parameters_destroy(set);
+}
+END_TEST
+
 START_TEST(the_same_numbers_give_the_same_bytes) {
     struct ls_parameter_set *set = ls_fixture_parameters();
     const char *const runs[] = {"one", "two"};
@@ -92,4 +123,5 @@ END_TEST
 
 LS_SUITE(any_number_of_writers_serves_any_number_of_readers,
          checkpoints_from_before_there_were_groups_load, the_state_comes_back_as_it_was,
-         the_same_numbers_give_the_same_bytes, files_are_readable_as_the_umask_says)
+         one_parameter_is_read_without_its_model, the_same_numbers_give_the_same_bytes,
+         files_are_readable_as_the_umask_says)

@@ -329,13 +329,54 @@ START_TEST(parts_cut_all_rows_once_and_have_statistics) {
     for (int i = 0; i < ROWS; i++)
         ck_assert_int_eq(seen[i], 1);
     const struct ls_part all = {.dataset = dataset, .count = ROWS};
-    float mean[2], scale[2];
+    double mean[2], scale[2];
     ls_require(ls_part_statistics(&all, &ls_test_inputs, 2, mean, scale, error));
-    ck_assert_double_eq_tol((double)mean[0], 0.1, 1e-7);
-    ck_assert(scale[0] == 1.0f);
-    ck_assert_double_eq_tol((double)mean[1], 4.5, 1e-6);
-    ck_assert_double_eq_tol((double)scale[1], 1 / sqrt(8.25), 1e-6);
+    ck_assert_double_eq(mean[0], (double)0.1f);
+    ck_assert_double_eq(scale[0], 1);
+    ck_assert_double_eq_tol(mean[1], 4.5, 1e-12);
+    ck_assert_double_eq_tol(scale[1], 1 / sqrt(8.25), 1e-12);
     ls_dataset_close(dataset);
+}
+END_TEST
+
+/* A second apart, where floats are 128 seconds apart; and a place that stays as it is. */
+START_TEST(numbers_far_from_zero_keep_their_digits_once_they_are_centred) {
+    double times[ROWS * 2];
+    int64_t whole[ROWS * 2];
+    for (int i = 0; i < ROWS; i++) {
+        times[2 * i] = 1.7e9 + i;
+        times[2 * i + 1] = i;
+        whole[2 * i] = 1700000000 + i;
+        whole[2 * i + 1] = i;
+    }
+    for (int kind = 0; kind < 2; kind++) {
+        const char *path =
+            ls_test_dataset("times.h5", ROWS, LS_SHAPE(2), kind ? LS_KIND_I64 : LS_KIND_F64,
+                            kind ? (const void *)whole : times, LS_KIND_F32, NULL);
+        struct ls_dataset *dataset = open_path(path);
+        const struct ls_part all = {.dataset = dataset, .count = ROWS};
+        double mean[2], scale[2];
+        ls_require(ls_part_statistics(&all, &ls_test_inputs, 2, mean, scale, error));
+        ck_assert_double_eq(mean[0], 1.7e9 + 4.5);
+        ck_assert_double_eq_tol(scale[0], 1 / sqrt(8.25), 1e-9);
+        ck_assert(ls_kind_needs_double(mean[0], scale[0]));
+        ck_assert(!ls_kind_needs_double(mean[1], scale[1]));
+        const double centre[2] = {mean[0], 0};
+        struct ls_feed_options feed = ls_test_inputs;
+        feed.centre = centre;
+        feed.centre_count = 2;
+        float x[8 * 2];
+        ls_require(ls_test_read(dataset, &feed, LS_TYPE_REAL, any_order, 8, x));
+        for (int i = 0; i < 8; i++) {
+            ck_assert(x[2 * i] == (float)any_order[i] - 4.5f);
+            ck_assert(x[2 * i + 1] == (float)any_order[i]);
+        }
+        feed.first_channel = 1; /* a place is counted among those that are taken */
+        feed.centre_count = 1;
+        ls_require(ls_test_read(dataset, &feed, LS_TYPE_REAL, any_order, 8, x));
+        ck_assert(x[0] == (float)((double)any_order[0] - mean[0]));
+        ls_dataset_close(dataset);
+    }
 }
 END_TEST
 
@@ -437,6 +478,15 @@ START_TEST(channels_that_come_first_end_up_last) {
     feed.channels = 2;
     ls_require(ls_test_read(dataset, &feed, LS_TYPE_REAL, rows, 1, x));
     ck_assert(x[0] == (float)planes[12 + 4] / 255.0f && x[1] == (float)planes[12 + 8] / 255.0f);
+    const double centre[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    feed.centre = centre;
+    for (feed.centre_count = 2; feed.centre_count <= 8; feed.centre_count += 6) {
+        ls_require(ls_test_read(dataset, &feed, LS_TYPE_REAL, rows, 1, x));
+        for (int i = 0; i < 8; i++) {
+            const float value = (float)planes[12 + 4 * (1 + i % 2) + i / 2] / 255.0f;
+            ck_assert(x[i] == (float)((double)value - centre[i % feed.centre_count]));
+        }
+    }
     ls_dataset_close(dataset);
 }
 END_TEST
@@ -744,7 +794,8 @@ LS_SUITE(bytes_are_divided_by_255_and_rows_come_in_any_order, every_number_type_
          files_are_joined_in_the_order_of_their_names, files_that_do_not_fit_together_are_named,
          values_that_are_not_finite_name_file_and_row, foreign_files_may_not_lead_elsewhere,
          packed_files_give_the_same_values, parts_cut_all_rows_once_and_have_statistics,
-         booleans_are_zero_and_one, images_of_other_types_are_divided_by_the_range_of_their_type,
+         numbers_far_from_zero_keep_their_digits_once_they_are_centred, booleans_are_zero_and_one,
+         images_of_other_types_are_divided_by_the_range_of_their_type,
          channels_that_come_first_end_up_last, one_hot_rows_are_labels,
          rows_that_were_never_written_are_refused, a_file_that_is_being_written_is_refused,
          links_below_the_folder_are_followed_where_that_is_allowed,

@@ -201,12 +201,12 @@ START_TEST(fashion_mnist_has_its_rows_and_labels) {
         int64_t classes;
         ls_require(ls_dataset_limit(dataset, &ls_test_targets, &classes, error));
         ck_assert_int_eq(classes, 10);
-        float mean, scale;
+        double mean, scale;
         const struct ls_part all = {.dataset = dataset, .count = info.samples};
         ls_require(ls_part_statistics(&all, &ls_test_inputs, 1, &mean, &scale, error));
         if (role == 0) { /* as published: mean 0.2860, standard deviation 0.3530 */
-            ck_assert_double_eq_tol((double)mean, 0.2860, 5e-5);
-            ck_assert_double_eq_tol(1 / (double)scale, 0.3530, 5e-5);
+            ck_assert_double_eq_tol(mean, 0.2860, 5e-5);
+            ck_assert_double_eq_tol(1 / scale, 0.3530, 5e-5);
         }
         ls_dataset_close(dataset);
     }

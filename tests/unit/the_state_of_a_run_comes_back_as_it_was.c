@@ -71,6 +71,7 @@ START_TEST(what_the_data_taught_comes_back) {
     schema.encoding = LS_ENCODING_ONE_HOT;
     schema.columns[0].name = ls_strdup("height, \"cm\"");
     schema.columns[0].fill = 1.0 / 3;
+    schema.columns[0].exact = true;
     schema.columns[1] = (struct ls_schema_column){.name = ls_strdup("K\xC3\xB6ln"),
                                                   .role = LS_ROLE_TARGET,
                                                   .kind = LS_CELL_CATEGORY,
@@ -81,14 +82,17 @@ START_TEST(what_the_data_taught_comes_back) {
     schema.columns[1].words[0] = ls_strdup("a");
     schema.columns[1].words[1] = ls_strdup("missing");
     state.schema = ls_schema_print(&schema);
+    state.centres = ls_strdup("{\"inputs\": {\"count\": 1, \"values\": [[0, 1700000000.25]]}}");
     state.data[1] = (struct ls_identity){.rows = 7, .bytes = 56, .digest = UINT64_MAX - 1};
     char *text = ls_state_print(&state, ""), *config;
     ls_require(ls_state_parse(text, &back, &config, &ls_test_error));
     ck_assert_mem_eq(back.data, state.data, sizeof back.data);
+    ck_assert_str_eq(back.centres, state.centres);
     ls_require(ls_schema_parse(&again, back.schema, "state", &ls_test_error));
     ls_require(ls_schema_compare(&schema, &again, true, &ls_test_error));
     ck_assert(again.header && again.missing == LS_MISSING_MEDIAN && again.columns[1].has_missing);
     ck_assert(again.columns[0].fill == schema.columns[0].fill && isnan(again.columns[1].fill));
+    ck_assert(again.columns[0].exact && !again.columns[1].exact);
     ls_schema_clear(&schema);
     ls_schema_clear(&again);
     ls_state_clear(&state);

@@ -156,11 +156,11 @@ END_TEST
 START_TEST(statistics_count_each_row_once) {
     struct ls_dataset *dataset = open_series(series_feeds, 1);
     const struct ls_part part = {.dataset = dataset, .first = 2, .count = 5};
-    float mean[CHANNELS], scale[CHANNELS];
+    double mean[CHANNELS], scale[CHANNELS];
     ls_require(ls_part_statistics(&part, &series_feeds[0], CHANNELS, mean, scale, error));
     for (int c = 0; c < CHANNELS; c++) {
-        ck_assert_double_eq_tol((double)mean[c], 100 * c + 5.5, 1e-5);
-        ck_assert_double_eq_tol((double)scale[c], 1 / sqrt(63.0 / 12), 1e-6);
+        ck_assert_double_eq_tol(mean[c], 100 * c + 5.5, 1e-5);
+        ck_assert_double_eq_tol(scale[c], 1 / sqrt(63.0 / 12), 1e-6);
     }
     ls_dataset_close(dataset);
 }
