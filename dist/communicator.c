@@ -11,6 +11,7 @@
 struct ls_communicator {
     MPI_Comm comm; /* owned: a duplicate of MPI_COMM_WORLD */
     int rank, size;
+    bool leads_host;
     bool finalise; /* we started MPI, so we end it; a program that links us may have started it */
     ls_job_end *end_before; /* what a lack of memory meant without MPI */
 };
@@ -82,6 +83,15 @@ static void set_up_world_of_one(void) {
     setenv("OMPI_MCA_btl", "self", 0);
 }
 
+static int rank_on_host(const struct ls_communicator *c) {
+    MPI_Comm host;
+    int rank;
+    LS_MPI(MPI_Comm_split_type(c->comm, MPI_COMM_TYPE_SHARED, c->rank, MPI_INFO_NULL, &host));
+    LS_MPI(MPI_Comm_rank(host, &rank));
+    LS_MPI(MPI_Comm_free(&host));
+    return rank;
+}
+
 enum ls_status ls_communicator_create(struct ls_communicator **communicator,
                                       struct ls_error *error) {
     int initialised = 0, provided = MPI_THREAD_SINGLE;
@@ -110,6 +120,7 @@ enum ls_status ls_communicator_create(struct ls_communicator **communicator,
     LS_MPI(MPI_Comm_rank(c->comm, &c->rank));
     LS_MPI(MPI_Comm_size(c->comm, &c->size));
     ls_log_set_rank(c->rank, c->size);
+    c->leads_host = rank_on_host(c) == 0;
     c->end_before = ls_job_set_end(abort_job);
     if (c->size == 1 && c->finalise && ls_tasks_started() > 1) {
         ls_communicator_destroy(c);
@@ -135,6 +146,10 @@ int ls_communicator_rank(const struct ls_communicator *communicator) {
 
 int ls_communicator_size(const struct ls_communicator *communicator) {
     return communicator->size;
+}
+
+bool ls_communicator_leads_host(const struct ls_communicator *communicator) {
+    return communicator->leads_host;
 }
 
 MPI_Comm ls_communicator_mpi(const struct ls_communicator *communicator) {

@@ -22,6 +22,8 @@ int ls_tasks_started(void);
 
 int ls_communicator_rank(const struct ls_communicator *communicator);
 int ls_communicator_size(const struct ls_communicator *communicator);
+/* Whether this is the lowest rank of its host. */
+bool ls_communicator_leads_host(const struct ls_communicator *communicator);
 
 /* Ends all ranks now, with this exit code; does not return. For one rank's own failure, after
  * printing it. */

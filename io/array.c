@@ -229,17 +229,12 @@ static enum ls_status read_direct(const struct ls_array *array, uint64_t first, 
                                   char *raw, struct ls_error *error) {
     const uint64_t bytes = count * array->row_bytes;
     const uint64_t start = array->direct_offset + first * array->row_bytes;
-    for (uint64_t done = 0; done < bytes;) {
-        const ssize_t got = pread(array->direct, raw + done, bytes - done, (off_t)(start + done));
-        if (got == 0)
-            return ls_fail(error, LS_INVALID, "%s: the file ends inside %s", array->path,
-                           array->name);
-        if (got > 0)
-            done += (uint64_t)got;
-        else if (errno != EINTR)
-            return ls_file_fail(error, "read", array->path, errno);
-    }
-    return LS_OK;
+    const int64_t got = ls_file_read_at(array->direct, raw, bytes, start);
+    if (got < 0)
+        return ls_file_fail(error, "read", array->path, errno);
+    return (uint64_t)got == bytes ? LS_OK
+                                  : ls_fail(error, LS_INVALID, "%s: the file ends inside %s",
+                                            array->path, array->name);
 }
 
 enum ls_status ls_array_read(const struct ls_array *array, uint64_t first, uint64_t count,

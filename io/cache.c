@@ -163,9 +163,7 @@ bool ls_cache_intact(const char *path) {
     const bool intact =
         fstat(file, &info) == 0 && S_ISREG(info.st_mode) && is_sealed(file, (uint64_t)info.st_size);
     close(file);
-    if (!intact) {
+    if (!intact) /* it stays until a new one takes its place: others may be reading it */
         ls_log(LS_LOG_WARNING, "%s is damaged: it is made again from the data", path);
-        unlink(path);
-    }
     return intact;
 }

@@ -34,7 +34,8 @@ LS_MUST_USE enum ls_status ls_cache_seal(const char *path, struct ls_error *erro
 
 enum { LS_SEAL_BYTES = 32 };
 
-/* Whether the file is there and is what was sealed; one that is not is said and removed. */
+/* Whether the file is there and is what was sealed; one that is not is said: whoever asks writes
+ * another and renames it onto that. Reads all of it. */
 bool ls_cache_intact(const char *path);
 
 #endif

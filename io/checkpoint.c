@@ -70,20 +70,22 @@ static enum ls_status check_shards(const char *folder, const struct ls_checkpoin
     return LS_OK;
 }
 
-/* An intact checkpoint is never written over; a damaged one of the same step makes room. */
+/* What has the name of the same step makes room, but is never written over: it is damaged, or the
+ * run went on from before it because it could not be read then. */
 static enum ls_status make_room(const struct ls_checkpoint_write *write, const char *final,
                                 struct ls_error *error) {
     if (!ls_file_exists(final))
         return LS_OK;
     struct ls_checkpoint there;
     const enum ls_status status = ls_checkpoint_open(write->run, write->step, &there, error);
-    if (status == LS_OK) {
+    if (status == LS_OK)
         ls_checkpoint_clear(&there);
-        return ls_fail(error, LS_SYSTEM, "%s exists already and is intact", final);
-    }
-    if (status != LS_DAMAGED)
-        return status;
-    return ls_checkpoint_set_aside(write->run, write->step, error->text, error);
+    const char *what = status == LS_OK        ? "replaced"
+                       : status == LS_DAMAGED ? "damaged"
+                                              : "unreadable";
+    return ls_checkpoint_set_aside(
+        write->run, write->step, what,
+        status == LS_OK ? "the run went on from an earlier one" : error->text, error);
 }
 
 static enum ls_status publish(const struct ls_checkpoint_write *write, const char *folder,

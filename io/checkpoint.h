@@ -89,7 +89,8 @@ void ls_checkpoint_clear(struct ls_checkpoint *checkpoint);
  * caller. */
 LS_MUST_USE enum ls_status ls_checkpoint_list(const char *run, uint64_t **steps, int *count,
                                               struct ls_error *error);
-/* Reads and verifies one: manifest digest, sizes, file digests. LS_DAMAGED says what is wrong. */
+/* Reads and verifies one: manifest digest, sizes, file digests. LS_DAMAGED says what is wrong;
+ * LS_SYSTEM: it cannot be read now, and may be intact. */
 LS_MUST_USE enum ls_status ls_checkpoint_open(const char *run, uint64_t step,
                                               struct ls_checkpoint *checkpoint,
                                               struct ls_error *error);
@@ -99,8 +100,8 @@ struct ls_checkpoint_search {
     /* What else makes one intact, say its state; NULL: nothing. LS_DAMAGED: the one before. */
     enum ls_status (*check)(const struct ls_checkpoint *checkpoint, struct ls_error *error);
 };
-/* The newest intact one; one that cannot be read is damaged, too. *found false: the run has no
- * checkpoint at all. Checkpoints but none intact: LS_DAMAGED. */
+/* The newest intact one; one that cannot be read is passed over, but keeps its name. *found false:
+ * the run has no checkpoint at all. Checkpoints but none intact: LS_DAMAGED. */
 LS_MUST_USE enum ls_status ls_checkpoint_newest(const struct ls_checkpoint_search *search,
                                                 struct ls_checkpoint *checkpoint, bool *found,
                                                 struct ls_error *error);
@@ -113,8 +114,8 @@ LS_MUST_USE enum ls_status ls_checkpoint_load(const struct ls_checkpoint *checkp
 LS_MUST_USE enum ls_status ls_checkpoint_load_all(const struct ls_checkpoint *checkpoint,
                                                   const struct ls_parameter_set *parameters,
                                                   float *flat, struct ls_error *error);
-/* The values of one parameter, in its plain form, whatever model it belongs to. One that is not
- * there is LS_DAMAGED. */
+/* The values of one parameter of plain layout, as constants are, whatever model it belongs to. One
+ * that is not there is LS_DAMAGED. */
 LS_MUST_USE enum ls_status ls_checkpoint_load_one(const struct ls_checkpoint *checkpoint,
                                                   const char *name, struct ls_shape shape,
                                                   float *plain, struct ls_error *error);

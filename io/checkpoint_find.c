@@ -65,10 +65,17 @@ enum ls_status ls_checkpoint_list(const char *run, uint64_t **steps, int *count,
     return LS_OK;
 }
 
+enum ls_status ls_checkpoint_unreadable(struct ls_error *error) {
+    return error->status = error->status == LS_SYSTEM ? LS_SYSTEM : LS_DAMAGED;
+}
+
 enum ls_status ls_checkpoint_stat(const char *path, struct stat *info, struct ls_error *error) {
-    if (stat(path, info))
+    if (stat(path, info)) {
+        const bool proof = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
         return errno == ENOENT ? ls_fail(error, LS_DAMAGED, "%s: the file is missing", path)
-                               : ls_fail(error, LS_DAMAGED, "%s: %s", path, strerror(errno));
+                               : ls_fail(error, proof ? LS_DAMAGED : LS_SYSTEM, "%s: %s", path,
+                                         strerror(errno));
+    }
     if (!S_ISREG(info->st_mode))
         return ls_fail(error, LS_DAMAGED, "%s: it is not a regular file", path);
     return LS_OK;
@@ -86,7 +93,7 @@ static enum ls_status verify_file(const char *folder, const struct ls_checkpoint
                        file->bytes, (long long)info.st_size);
     uint64_t bytes, digest;
     if (ls_file_digest(path, &bytes, &digest, error) != LS_OK)
-        return error->status = LS_DAMAGED; /* whatever the system says: it cannot be read */
+        return ls_checkpoint_unreadable(error);
     if (bytes != file->bytes || digest != file->digest)
         return ls_fail(error, LS_DAMAGED,
                        "%s: its bytes changed: digest expected %016" PRIx64 ", found %016" PRIx64,
@@ -127,16 +134,15 @@ enum ls_status ls_checkpoint_open(const char *run, uint64_t step, struct ls_chec
     return status;
 }
 
-enum ls_status ls_checkpoint_set_aside(const char *run, uint64_t step, const char *reason,
-                                       struct ls_error *error) {
+enum ls_status ls_checkpoint_set_aside(const char *run, uint64_t step, const char *what,
+                                       const char *reason, struct ls_error *error) {
     char from[LS_PATH_MAX], aside[LS_PATH_MAX], parent[LS_PATH_MAX];
     ls_checkpoint_parent(parent, run);
     ls_checkpoint_final(from, run, step);
-    ls_path_print(aside, "%s/damaged-step-%010" PRIu64, parent, step);
-    for (int number = 2; ls_file_exists(aside); number++)
-        ls_path_print(aside, "%s/damaged-step-%010" PRIu64 "-%d", parent, step, number);
-    ls_log(LS_LOG_WARNING, "the checkpoint of step %" PRIu64 " is damaged and set aside as %s: %s",
-           step, strrchr(aside, '/') + 1, reason);
+    ls_path_print(aside, "%s/%s-step-%010" PRIu64, parent, what, step);
+    ls_path_free(aside, sizeof aside);
+    ls_log(LS_LOG_WARNING, "the checkpoint of step %" PRIu64 " is %s and set aside as %s: %s", step,
+           what, strrchr(aside, '/') + 1, reason);
     if (rename(from, aside))
         return ls_file_fail(error, "rename", from, errno);
     return ls_folder_sync(parent, error);
@@ -148,6 +154,17 @@ static enum ls_status open_checked(const struct ls_checkpoint_search *search, ui
     if (status == LS_OK && search->check && (status = search->check(checkpoint, error)) != LS_OK)
         ls_checkpoint_clear(checkpoint);
     return status;
+}
+
+/* What is proven damaged gets another name; what only could not be read now may be intact. */
+static enum ls_status pass_over(const char *run, uint64_t step, const struct ls_error *reason,
+                                struct ls_error *error) {
+    if (reason->status == LS_DAMAGED)
+        return ls_checkpoint_set_aside(run, step, "damaged", reason->text, error);
+    ls_log(LS_LOG_WARNING,
+           "the checkpoint of step %" PRIu64 " cannot be read and is passed over: %s", step,
+           reason->text);
+    return LS_OK;
 }
 
 enum ls_status ls_checkpoint_newest(const struct ls_checkpoint_search *search,
@@ -165,9 +182,11 @@ enum ls_status ls_checkpoint_newest(const struct ls_checkpoint_search *search,
      * too. */
     struct ls_error *reasons = ls_calloc((size_t)count, sizeof *reasons);
     int at = count - 1;
-    while (at >= 0 &&
-           (status = open_checked(search, steps[at], checkpoint, &reasons[at])) == LS_DAMAGED)
-        at--;
+    for (; at >= 0; at--) {
+        status = open_checked(search, steps[at], checkpoint, &reasons[at]);
+        if (status != LS_DAMAGED && status != LS_SYSTEM)
+            break;
+    }
     if (at < 0)
         status =
             ls_fail(error, LS_DAMAGED, "%s has %d checkpoints, but none is intact; the newest: %s",
@@ -177,7 +196,7 @@ enum ls_status ls_checkpoint_newest(const struct ls_checkpoint_search *search,
     else
         *found = true;
     for (int i = count - 1; i > at && status == LS_OK && search->set_aside; i--)
-        status = ls_checkpoint_set_aside(run, steps[i], reasons[i].text, error);
+        status = pass_over(run, steps[i], &reasons[i], error);
     if (status != LS_OK) {
         ls_checkpoint_clear(checkpoint);
         *found = false;

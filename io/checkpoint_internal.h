@@ -28,7 +28,11 @@ void ls_checkpoint_temporary(char path[LS_PATH_MAX], const struct ls_checkpoint_
 /* "shard-00002-of-00004.h5" */
 void ls_checkpoint_shard_name(char name[64], int rank, int world_size);
 
-/* LS_DAMAGED unless it is a regular file: opening a pipe would wait for ever. */
+/* What a failed reading proves: LS_DAMAGED, unless the system failed (EIO, no permission). */
+enum ls_status ls_checkpoint_unreadable(struct ls_error *error);
+
+/* LS_DAMAGED unless it is a regular file: opening a pipe would wait for ever. LS_SYSTEM where the
+ * system does not say. */
 LS_MUST_USE enum ls_status ls_checkpoint_stat(const char *path, struct stat *info,
                                               struct ls_error *error);
 
@@ -78,8 +82,8 @@ LS_MUST_USE enum ls_status ls_checkpoint_check_model(const struct ls_checkpoint 
                                                      const struct ls_checkpoint_content *content,
                                                      struct ls_error *error);
 
-/* Renames a damaged checkpoint to damaged-step-... and says so on stderr. */
-LS_MUST_USE enum ls_status ls_checkpoint_set_aside(const char *run, uint64_t step,
+/* Renames a checkpoint to WHAT-step-... ("damaged") and says so on stderr. */
+LS_MUST_USE enum ls_status ls_checkpoint_set_aside(const char *run, uint64_t step, const char *what,
                                                    const char *reason, struct ls_error *error);
 
 #endif

@@ -234,7 +234,7 @@ enum ls_status ls_manifest_read(const char *folder, struct ls_manifest *manifest
     if (ls_checkpoint_stat(path, &info, error) != LS_OK)
         return error->status;
     if (ls_file_read(path, MANIFEST_BYTES_MAX, &text, &count, error) != LS_OK)
-        return error->status = LS_DAMAGED; /* whatever the system says: it cannot be read */
+        return ls_checkpoint_unreadable(error);
     enum ls_status status = LS_OK;
     const size_t length = check_digest(text, (size_t)count);
     json_error_t where;

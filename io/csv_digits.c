@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "io/csv_table.h"
+#include "io/dataset.h"
 
 bool ls_csv_all_integers(const struct ls_csv_table *table, int column) {
     for (uint64_t row = 0; row < table->rows; row++) {
@@ -23,7 +24,7 @@ static bool needs_double(const struct ls_csv_table *table, int column) {
         squares += difference * difference;
     }
     const double variance = squares / (double)table->rows;
-    return ls_kind_needs_double(mean, variance > 0 ? 1 / sqrt(variance) : 1);
+    return ls_mean_needs_double(mean, variance > 0 ? 1 / sqrt(variance) : 1);
 }
 
 void ls_csv_learn_digits(struct ls_csv_table *table) {

@@ -14,60 +14,56 @@ static enum ls_status no_column(const struct ls_csv_table *table, const char *op
     for (int i = 0; i < schema->count; i++)
         names[i] = schema->columns[i].name;
     const char *nearest = schema->header ? ls_nearest(text, names, schema->count) : NULL;
-    const enum ls_status status =
-        ls_csv_fail(error, table->files[0].path, table->place,
-                    "%s: there is no column '%s'; expected %s1 to %d%s%s%s", option, text,
-                    schema->header ? "a name or " : "", schema->count,
-                    nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    char expected[512];
+    snprintf(expected, sizeof expected,
+             "%s: there is no column '%.200s'%s; expected %s1 to %d%s%.80s%s", option, text,
+             table->learned ? " in the training data" : "", schema->header ? "a name or " : "",
+             schema->count, nearest ? "; did you mean '" : "", nearest ? nearest : "",
+             nearest ? "'?" : "");
     free(names);
-    return status;
+    if (table->learned) /* no file was looked at yet */
+        return ls_fail(error, LS_INVALID, "%s", expected);
+    return ls_csv_fail(error, table->files[0].path, table->place, "%s", expected);
 }
 
-typedef void mark(struct ls_schema_column *column);
-typedef bool trait(const struct ls_schema_column *column);
-
-/* What is done with the columns that an option lists, separated by commas: they are marked, or must
- * be what the training data says. */
-struct listed {
-    const char *option, *columns;
-    mark *with;
-    trait *is; /* or NULL */
-    const char *called;
-};
-
-static enum ls_status treat_column(const struct ls_csv_table *table, const struct listed *listed,
-                                   int column, struct ls_error *error) {
-    struct ls_schema_column *found = &table->schema.columns[column];
-    if (listed->with)
-        listed->with(found);
-    if (!listed->is || listed->is(found))
-        return LS_OK;
-    return ls_fail(error, LS_INVALID, "%s: column '%s' is no %s in the training data",
-                   listed->option, found->name, listed->called);
-}
-
-static enum ls_status treat_columns(const struct ls_csv_table *table, const struct listed *listed,
-                                    struct ls_error *error) {
+enum ls_status ls_csv_each_listed(const struct ls_csv_table *table, const char *option,
+                                  const char *columns, const struct ls_csv_visit *visit,
+                                  struct ls_error *error) {
+    struct ls_schema_column *all = table->schema.columns;
     char list[LS_TEXT_MAX], *rest = NULL;
-    snprintf(list, sizeof list, "%s", listed->columns);
+    snprintf(list, sizeof list, "%s", columns);
     const int only =
         list[0] ? ls_csv_find_column(&table->schema, list) : -1; /* its name may hold a comma */
     if (only >= 0)
-        return treat_column(table, listed, only, error);
+        return visit->function(visit->context, &all[only], error);
     enum ls_status status = LS_OK;
     for (char *name = strtok_r(list, ",", &rest); name && status == LS_OK;
          name = strtok_r(NULL, ",", &rest)) {
         const int column = ls_csv_find_column(&table->schema, name);
-        status = column < 0 ? no_column(table, listed->option, name, error)
-                            : treat_column(table, listed, column, error);
+        status = column < 0 ? no_column(table, option, name, error)
+                            : visit->function(visit->context, &all[column], error);
     }
     return status;
 }
 
+typedef void mark(struct ls_schema_column *column);
+struct marking {
+    mark *with;
+};
+
+static enum ls_status mark_one(void *context, struct ls_schema_column *column,
+                               struct ls_error *error) {
+    const struct marking *marking = context;
+    (void)error;
+    marking->with(column);
+    return LS_OK;
+}
+
 static enum ls_status mark_columns(const struct ls_csv_table *table, const char *option,
                                    const char *columns, mark *with, struct ls_error *error) {
-    const struct listed listed = {.option = option, .columns = columns, .with = with};
-    return treat_columns(table, &listed, error);
+    struct marking marking = {with};
+    return ls_csv_each_listed(table, option, columns, &(struct ls_csv_visit){mark_one, &marking},
+                              error);
 }
 
 static void mark_dropped(struct ls_schema_column *column) {
@@ -199,49 +195,5 @@ enum ls_status ls_csv_columns_settle(struct ls_csv_table *table, struct ls_error
         status = mark_columns(table, "--categorical", import->categorical, mark_category, error);
     for (int i = 0; i < schema->count && status == LS_OK && automatic; i++)
         status = settle_kind(table, i, error);
-    return status;
-}
-
-static bool is_target(const struct ls_schema_column *column) {
-    return column->role == LS_ROLE_TARGET;
-}
-
-static bool is_category(const struct ls_schema_column *column) {
-    return column->kind == LS_CELL_CATEGORY;
-}
-
-enum ls_status ls_csv_columns_check(const struct ls_csv_table *table, struct ls_error *error) {
-    const struct ls_import *import = table->import;
-    const struct ls_schema *schema = &table->schema;
-    const char *learned = "the training data says what its columns mean";
-    if (import->given_encoding && import->encoding != schema->encoding)
-        return ls_fail(error, LS_INVALID, "--encoding %s: %s: %s",
-                       ls_encoding_names[import->encoding], learned,
-                       ls_encoding_names[schema->encoding]);
-    if (import->missing[0] && import->missing_rule > LS_MISSING_DROP &&
-        (import->missing_rule != schema->missing ||
-         (import->missing_rule == LS_MISSING_VALUE &&
-          (import->missing_value < schema->missing_value ||
-           import->missing_value > schema->missing_value))))
-        return ls_fail(error, LS_INVALID,
-                       "--missing %s: %s, and it was read with another rule; leave it out, or say "
-                       "error or drop",
-                       import->missing, learned);
-    bool unknown = import->unknown != LS_UNKNOWN_CATEGORY;
-    for (int i = 0; i < schema->count && !unknown; i++)
-        unknown = schema->columns[i].has_unknown;
-    if (!unknown)
-        return ls_fail(error, LS_INVALID,
-                       "--unknown category: the training data has no such category; read it with "
-                       "--unknown category and train again");
-    enum ls_status status = LS_OK;
-    if (strcmp(import->target, "none") != 0 && schema->header)
-        status = treat_columns(
-            table, &(struct listed){"--target", import->target, NULL, is_target, "target"}, error);
-    if (status == LS_OK && strcmp(import->categorical, "auto") != 0 && schema->header)
-        status = treat_columns(
-            table,
-            &(struct listed){"--categorical", import->categorical, NULL, is_category, "category"},
-            error);
     return status;
 }

@@ -4,9 +4,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/log.h"
 #include "core/base/memory.h"
+#include "io/row_names.h"
 
 struct reading {
     struct ls_csv_table *table;
@@ -111,6 +113,19 @@ static bool is_dropped(const struct reading *reading, const struct ls_csv_record
     return false;
 }
 
+/* All ids of a file take as much room as its longest. */
+static enum ls_status keep_id(const struct reading *reading, const struct ls_csv_field *field,
+                              int column, uint64_t row, struct ls_error *error) {
+    const size_t bytes = strlen(field->text);
+    if (bytes > LS_ROW_NAME_BYTES_MAX)
+        return ls_csv_fail(error, reading->file->path, field->place,
+                           "column '%s' (--id): an id of %zu bytes, expected at most %d",
+                           reading->table->schema.columns[column].name, bytes,
+                           (int)LS_ROW_NAME_BYTES_MAX);
+    reading->table->ids[row] = ls_strdup(field->text);
+    return LS_OK;
+}
+
 static enum ls_status add_row(const struct reading *reading, const struct ls_csv_record *record,
                               struct ls_error *error) {
     struct ls_csv_table *table = reading->table;
@@ -127,7 +142,7 @@ static enum ls_status add_row(const struct reading *reading, const struct ls_csv
                 &(struct ls_csv_spot){table, reading->file->path, &record->fields[i], c},
                 ls_csv_cell(table, row, c), error);
         else if (c >= 0 && table->schema.columns[c].role == LS_ROLE_ID)
-            table->ids[row] = ls_strdup(record->fields[i].text);
+            status = keep_id(reading, &record->fields[i], c, row, error);
     }
     table->records += !reading->file->targets;
     return status;

@@ -1,7 +1,8 @@
 /* CSV files as one table of numbers: columns and what is learned from them, missing cells, words
  * numbered. Internal to io. csv_columns.c finds fields among columns, csv_roles.c says what
- * these are for, csv_table.c reads rows and csv_cells.c cells; csv_fill.c has what missing ones
- * become, csv_digits.c which columns are stored as float64. */
+ * these are for (csv_agree.c: whether that is what other data taught), csv_table.c reads rows and
+ * csv_cells.c cells; csv_fill.c has what missing ones become, csv_digits.c which columns are stored
+ * as float64. */
 #ifndef LS_IO_CSV_TABLE_H
 #define LS_IO_CSV_TABLE_H
 
@@ -67,7 +68,16 @@ LS_MUST_USE enum ls_status ls_csv_columns_add(struct ls_csv_table *table, struct
 /* Once all columns are known: what each is for, as the options say. */
 LS_MUST_USE enum ls_status ls_csv_columns_settle(struct ls_csv_table *table,
                                                  struct ls_error *error);
-/* Whether the options agree with what was learned elsewhere. */
+/* Calls the function for each column that an option lists, by name or number, between commas. */
+struct ls_csv_visit {
+    enum ls_status (*function)(void *context, struct ls_schema_column *column,
+                               struct ls_error *error);
+    void *context;
+};
+LS_MUST_USE enum ls_status ls_csv_each_listed(const struct ls_csv_table *table, const char *option,
+                                              const char *columns, const struct ls_csv_visit *visit,
+                                              struct ls_error *error);
+/* Whether the options agree with what was learned elsewhere (csv_agree.c). */
 LS_MUST_USE enum ls_status ls_csv_columns_check(const struct ls_csv_table *table,
                                                 struct ls_error *error);
 

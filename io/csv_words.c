@@ -47,6 +47,16 @@ int ls_csv_word_compare(const char *a, const char *b) {
     return is_code(a) ? strcmp(a, b) : 0;
 }
 
+static int by_word(const void *key, const void *word) {
+    return ls_csv_word_compare(key, *(const char *const *)word);
+}
+
+int ls_csv_words_find(const char *const *sorted, int count, const char *word) {
+    const char *const *found =
+        count ? bsearch(word, sorted, (size_t)count, sizeof *sorted, by_word) : NULL;
+    return found ? (int)(found - sorted) : -1;
+}
+
 static int compare(const void *a, const void *b) {
     return ls_csv_word_compare(((const struct word *)a)->text, ((const struct word *)b)->text);
 }

@@ -19,6 +19,9 @@ bool ls_csv_number(const char *text, char decimal, double *value);
  * 1.0 are, but not 1 and 01. */
 int ls_csv_word_compare(const char *a, const char *b);
 
+/* The place of a word among sorted ones; -1: it is none of them. */
+int ls_csv_words_find(const char *const *sorted, int count, const char *word);
+
 /* When this word was first seen: 0, 1, ... */
 int ls_csv_words_add(struct ls_csv_words *words, const char *text);
 

@@ -33,6 +33,7 @@ struct ls_dataset_options {
     const char *group; /* a further column that is opened, for ls_dataset_groups; NULL: none */
     bool links;        /* those that stay below a file's folder are followed (hdf5_support.h) */
     enum ls_decode decode;
+    bool checked; /* decoded copies that are there were made or checked just now, on this host */
     const char *const *labels; /* [label_count] sorted; of targets that are texts; NULL: all that
                                   are there */
     int label_count;
@@ -172,5 +173,8 @@ LS_MUST_USE enum ls_status ls_part_fill(const struct ls_part *part,
 LS_MUST_USE enum ls_status ls_part_statistics(const struct ls_part *part,
                                               const struct ls_feed_options *feed, int64_t channels,
                                               double *mean, double *scale, struct ls_error *error);
+/* Whether numbers with such statistics, as Unix timestamps have them, would be wrong by more than a
+ * millionth of their deviation if they were rounded to float before the mean is taken off. */
+bool ls_mean_needs_double(double mean, double scale);
 
 #endif

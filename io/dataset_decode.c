@@ -33,8 +33,8 @@ static enum ls_status add_bytes(struct ls_array *array, void *context, struct ls
 }
 
 static enum ls_status decode(struct ls_array *array, void *context, struct ls_error *error) {
-    (void)context;
-    return ls_array_decode(array, error);
+    const bool *checked = context;
+    return ls_array_decode(array, *checked, error);
 }
 
 static enum ls_status hold_chunks(struct ls_array *array, void *context, struct ls_error *error) {
@@ -67,12 +67,13 @@ static enum ls_status read_in_place(struct ls_dataset *dataset, uint64_t rows,
 enum ls_status ls_dataset_decode(struct ls_dataset *dataset,
                                  const struct ls_dataset_options *options, struct ls_error *error) {
     uint64_t bytes = 0;
+    bool checked = options->checked;
     struct ls_error why;
     enum ls_status status = each_stored(dataset, add_bytes, &bytes, error);
     if (status != LS_OK)
         return status;
     if (ls_decode_fits(bytes, &why) == LS_OK)
-        return each_stored(dataset, decode, NULL, error);
+        return each_stored(dataset, decode, &checked, error);
     if (options->decode == LS_DECODE_IF_IT_FITS)
         return read_in_place(dataset, options->window_rows ? options->window_rows : 1, &why, error);
     return ls_fail(

@@ -206,12 +206,12 @@ bool ls_array_is_decoded(const struct ls_array *array) {
     return cache_path(array, path, &ignored) == LS_OK && ls_file_exists(path);
 }
 
-enum ls_status ls_array_decode(struct ls_array *array, struct ls_error *error) {
+enum ls_status ls_array_decode(struct ls_array *array, bool checked, struct ls_error *error) {
     if (array->direct >= 0)
         return LS_OK;
     char path[LS_TEXT_MAX];
     enum ls_status status = cache_path(array, path, error);
-    if (status == LS_OK && !(ls_file_exists(path) && ls_cache_intact(path)))
+    if (status == LS_OK && !(ls_file_exists(path) && (checked || ls_cache_intact(path))))
         status = fill_cache(array, path, error);
     if (status != LS_OK)
         return status;

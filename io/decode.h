@@ -15,8 +15,10 @@ double ls_decode_memory(void);
 /* Whether a decoded copy is in the cache. */
 bool ls_array_is_decoded(const struct ls_array *array);
 
-/* Puts a copy of all values, decoded, into the cache, unless one is there, and reads that from now
- * on: chunks and filters cost nothing any more. Children do it (trial.h). */
-LS_MUST_USE enum ls_status ls_array_decode(struct ls_array *array, struct ls_error *error);
+/* Puts a copy of all values, decoded, into the cache, unless one is there that is intact (checked:
+ * it is), and reads that from now on: chunks and filters cost nothing any more. Children do it
+ * (trial.h). */
+LS_MUST_USE enum ls_status ls_array_decode(struct ls_array *array, bool checked,
+                                           struct ls_error *error);
 
 #endif

@@ -62,6 +62,28 @@ bool ls_file_exists(const char *path) {
     return stat(path, &info) == 0;
 }
 
+void ls_path_free(char *path, size_t size) {
+    struct stat info;
+    const size_t length = strlen(path);
+    for (int number = 2; lstat(path, &info) == 0; number++)
+        snprintf(path + length, size - length, "-%d", number);
+}
+
+int64_t ls_file_read_at(int file, void *bytes, uint64_t count, uint64_t offset) {
+    uint64_t done = 0;
+    while (done < count) { /* the system reads 2 GB at a time */
+        const ssize_t got = pread(file, (char *)bytes + done, count - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        done += (uint64_t)got;
+    }
+    return (int64_t)done;
+}
+
 /* A regular file or a stream; a folder is refused by name, not by read's EISDIR later. */
 static enum ls_status open_for_reading(const char *path, int *file, struct ls_error *error) {
     *file = open(path, O_RDONLY | O_CLOEXEC);

@@ -26,6 +26,11 @@ LS_MUST_USE enum ls_status ls_folder_remove(const char *path, struct ls_error *e
  * error. */
 LS_MUST_USE enum ls_status ls_folder_temporary(char *path, size_t size, struct ls_error *error);
 bool ls_file_exists(const char *path);
+/* Puts "-2", "-3", ... behind a path of size bytes of which something is there, a broken link, too,
+ * until nothing is. */
+void ls_path_free(char *path, size_t size);
+/* Reads from that place on, however much it is: how many bytes there were; -1: errno says why. */
+int64_t ls_file_read_at(int file, void *bytes, uint64_t count, uint64_t offset);
 
 /* For files that a library writes: creates an empty temporary beside path and puts its name into
  * *temporary (owned by the caller; NULL after an error: a path that is there and not a regular file

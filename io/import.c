@@ -305,6 +305,7 @@ enum ls_status ls_import_parse(struct ls_import *import, int count, char *const 
                          "--words beside --vocabulary: the vocabulary says which words there are");
     import->header_given = was_given(used, "no-header");
     import->given_encoding = was_given(used, "encoding");
+    import->given_date_rule = was_given(used, "date-rule");
     if (status == LS_OK && import->format == LS_IMPORT_CSV)
         status = ls_csv_options_settle(import, error);
     static const struct {
@@ -354,8 +355,8 @@ char *ls_import_print(const struct ls_import *import) {
     for (int i = 0; i < options.count; i++)
         fprintf(out, " --%s=%s", fields[i].name,
                 ls_field_print(&fields[i], import, value, sizeof value));
-    fprintf(out, " given=%d%d targets=%d schema=%s", import->header_given, import->given_encoding,
-            !import->no_targets, import->schema ? import->schema : "");
+    fprintf(out, " given=%d%d%d targets=%d schema=%s", import->header_given, import->given_encoding,
+            import->given_date_rule, !import->no_targets, import->schema ? import->schema : "");
     LS_ASSERT(!fclose(out), "no memory to print an import of %s", formats[import->format].name);
     return text;
 }

@@ -86,10 +86,6 @@ int64_t ls_kind_to_double(enum ls_kind kind, const void *from, int64_t count, fl
     return -1;
 }
 
-bool ls_kind_needs_double(double mean, double scale) {
-    return fabs(mean) * scale * 0x1p-24 > 1e-6;
-}
-
 int64_t ls_kind_to_integer(enum ls_kind kind, const void *from, int64_t count, int32_t *to) {
     for (int64_t i = 0; i < count; i++) {
         const double value = ls_kind_value(kind, from, i); /* exact wherever it can fit 32 bits */

@@ -36,11 +36,6 @@ int64_t ls_kind_to_real(enum ls_kind kind, const void *from, int64_t count, floa
 int64_t ls_kind_to_double(enum ls_kind kind, const void *from, int64_t count, float divisor,
                           double *to);
 
-/* Whether numbers around `mean` that are multiplied by `scale` once the mean is taken off would be
- * wrong by more than a millionth if they were rounded to float before that, as Unix timestamps
- * are. */
-bool ls_kind_needs_double(double mean, double scale);
-
 /* Index of the first value that is not an integer of 32 bits, or -1. */
 int64_t ls_kind_to_integer(enum ls_kind kind, const void *from, int64_t count, int32_t *to);
 

@@ -54,10 +54,6 @@ struct numbering {
     int known_count;
 };
 
-static int by_word(const void *key, const void *word) {
-    return ls_csv_word_compare(key, *(const char *const *)word);
-}
-
 /* Characters of UTF-8 that can be shown; a run keeps labels as JSON. */
 static bool good_label(const char *text) {
     const unsigned char *byte = (const unsigned char *)text;
@@ -81,12 +77,9 @@ static enum ls_status number(struct numbering *numbering, struct ls_array *array
         array->codes[row] = ls_csv_words_add(&numbering->seen, text);
         return LS_OK;
     }
-    const char *const *found = bsearch(text, numbering->known, (size_t)numbering->known_count,
-                                       sizeof *numbering->known, by_word);
-    if (found) {
-        array->codes[row] = (int32_t)(found - numbering->known);
+    array->codes[row] = ls_csv_words_find(numbering->known, numbering->known_count, text);
+    if (array->codes[row] >= 0)
         return LS_OK;
-    }
     return ls_fail(error, LS_INVALID,
                    "%s: %s: row %llu (from 0): the label '%.60s' is none of the %d of the training "
                    "data ('%.60s' ...)",

@@ -52,22 +52,27 @@ struct ls_loader {
 };
 
 /* Whole runs of the window that is begun and of the next one are asked for at once: their samples
- * are read in any order. */
+ * are read in any order. Samples that are listed ascend, as a split with blocks leaves them. */
 static void advise(struct ls_loader *loader, uint64_t epoch, uint64_t at) {
     const struct ls_part *part = &loader->options.part;
     const uint64_t window = ls_shuffle_window(&loader->shuffle, at);
     const uint64_t windows = (loader->shuffle.blocks - 1) / LS_SHUFFLE_WINDOW + 1;
     const uint64_t wanted = epoch * windows + window + 2;
-    if (part->samples || part->permuted || wanted == loader->advised)
+    if (part->permuted || wanted == loader->advised)
         return;
     uint64_t first, count;
     const bool next_only = wanted == loader->advised + 1;
     loader->advised = wanted;
     for (uint64_t w = window + next_only; w < window + 2; w++)
-        for (int i = 0; ls_shuffle_run(&loader->shuffle, w, i, &first, &count); i++)
+        for (int i = 0; ls_shuffle_run(&loader->shuffle, w, i, &first, &count); i++) {
+            const uint64_t from = ls_part_sample(part, first);
+            const uint64_t span = ls_part_sample(part, first + count - 1) - from + 1;
+            if (span > 2 * count) /* most of it is of other parts */
+                continue;
             for (int u = 0; u < loader->options.use_count; u++)
                 if (loader->uses[u].feed)
-                    ls_dataset_advise(part->dataset, &loader->uses[u], part->first + first, count);
+                    ls_dataset_advise(part->dataset, &loader->uses[u], from, span);
+        }
 }
 
 /* Which rows this rank takes of batch `index` of `epoch`. */

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +13,9 @@
 #include "core/base/log.h"
 #include "core/base/memory.h"
 #include "io/file.h"
+#include "io/json.h"
 
-enum { WAITING_MAX = 64 << 20 };
+enum { WAITING_MAX = 64 << 20, ASIDE_SIZE = 4096 + 64 };
 static const uint64_t FILE_BYTES_MAX = (uint64_t)1 << 40;
 
 struct ls_metrics_file {
@@ -52,13 +52,12 @@ static uint64_t count_good(const char *text, uint64_t count, uint64_t max, uint6
 }
 
 /* Renames what is there, if anything is. */
-static enum ls_status set_aside(const char *path, char aside[4096 + 64], struct ls_error *error) {
+static enum ls_status set_aside(const char *path, char aside[ASIDE_SIZE], struct ls_error *error) {
     struct stat info;
-    snprintf(aside, 4096 + 64, "%s.damaged", path);
+    snprintf(aside, ASIDE_SIZE, "%s.damaged", path);
     if (lstat(path, &info))
         return LS_OK;
-    for (int number = 2; lstat(aside, &info) == 0; number++)
-        snprintf(aside, 4096 + 64, "%s.damaged-%d", path, number);
+    ls_path_free(aside, ASIDE_SIZE);
     return rename(path, aside) ? ls_file_fail(error, "rename", path, errno) : LS_OK;
 }
 
@@ -67,7 +66,7 @@ static enum ls_status settle(const char *path, uint64_t *bytes, uint64_t step,
                              struct ls_error *error) {
     struct stat info;
     const bool there = stat(path, &info) == 0;
-    char *text = NULL, aside[4096 + 64];
+    char *text = NULL, aside[ASIDE_SIZE];
     uint64_t count = 0;
     if (there && S_ISREG(info.st_mode) && *bytes > 0 &&
         ls_file_read(path, FILE_BYTES_MAX, &text, &count, error) != LS_OK)
@@ -113,9 +112,24 @@ enum ls_status ls_metrics_open(struct ls_metrics_file **file, const char *path, 
 
 /* ---- while it goes on ---- */
 
-/* JSON has no word for what is not finite. */
-static void set_number(json_t *object, const char *name, double value) {
-    json_object_set_new(object, name, isfinite(value) ? json_real(value) : json_null());
+/* Lines do not wait in any amount of memory: the older half of too many is lost, and that is said.
+ */
+static void forget_some(struct ls_metrics_file *file) {
+    if (file->waiting_bytes <= WAITING_MAX)
+        return;
+    uint64_t lines = 0;
+    size_t lost = 0;
+    while (lost < file->waiting_bytes / 2) {
+        const char *end = memchr(file->waiting + lost, '\n', file->waiting_bytes - lost);
+        lost = (size_t)(end + 1 - file->waiting);
+        lines++;
+    }
+    file->waiting_bytes -= lost;
+    memmove(file->waiting, file->waiting + lost, file->waiting_bytes);
+    ls_log(LS_LOG_WARNING,
+           "%s: %" PRIu64 " lines could not be written for so long that they are lost; the newest "
+           "%zu MB still wait",
+           file->path, lines, file->waiting_bytes >> 20);
 }
 
 /* One write(2), so that a reader never sees half a line; lines that did not fit on the disk are
@@ -135,8 +149,7 @@ static enum ls_status write_waiting(struct ls_metrics_file *file, struct ls_erro
     const int number = put < 0 ? errno : ENOSPC;
     if (put > 0 && ftruncate(file->file, (off_t)file->bytes))
         ls_log(LS_LOG_WARNING, "%s ends in a torn line", file->path);
-    if (file->waiting_bytes > WAITING_MAX)
-        file->waiting_bytes = 0;
+    forget_some(file);
     return ls_file_fail(error, "write", file->path, number);
 }
 
@@ -146,12 +159,13 @@ enum ls_status ls_metrics_append(struct ls_metrics_file *file, uint64_t step, do
                                  struct ls_error *error) {
     json_t *object = json_object();
     json_object_set_new(object, "step", json_integer((json_int_t)step));
-    set_number(object, "epoch", epoch);
+    json_object_set_new(object, "epoch", ls_json_number(epoch));
     json_object_set_new(object, "split", json_string(split));
     for (int i = 0; i < metrics->count; i++)
-        set_number(object, metrics->items[i].name, metrics->items[i].value);
+        json_object_set_new(object, metrics->items[i].name,
+                            ls_json_number(metrics->items[i].value));
     for (int i = 0; i < extra_count; i++)
-        set_number(object, extra[i].name, extra[i].value);
+        json_object_set_new(object, extra[i].name, ls_json_number(extra[i].value));
     char *line = json_dumps(object, 0); /* reals with 17 digits: they read back to the same bits */
     LS_ASSERT(line, "out of memory, or a metric's name is not UTF-8 (step %llu, %s)",
               (unsigned long long)step, split);
@@ -178,8 +192,8 @@ static enum ls_status keep_whole(struct ls_metrics_file *file, struct ls_error *
     }
     if (stat(file->path, &there) == 0 && there.st_ino == ours.st_ino && there.st_dev == ours.st_dev)
         return LS_OK;
-    char *text = ls_calloc(file->bytes + 1, 1), aside[4096 + 64];
-    const bool read = pread(file->file, text, file->bytes, 0) == (ssize_t)file->bytes;
+    char *text = ls_calloc(file->bytes + 1, 1), aside[ASIDE_SIZE];
+    const bool read = ls_file_read_at(file->file, text, file->bytes, 0) == (int64_t)file->bytes;
     enum ls_status status =
         read ? set_aside(file->path, aside, error) : ls_file_fail(error, "read", file->path, EIO);
     if (status == LS_OK)

@@ -125,3 +125,7 @@ enum ls_status ls_part_statistics(const struct ls_part *part, const struct ls_fe
     free(sums.greatest);
     return status;
 }
+
+bool ls_mean_needs_double(double mean, double scale) {
+    return fabs(mean) * scale * 0x1p-24 > 1e-6;
+}

@@ -137,6 +137,7 @@ enum ls_status ls_ragged_read(struct ls_dataset *dataset, const struct ls_feed_u
                               int64_t count, void *to, struct ls_error *error) {
     const int column = ls_dataset_find_column(dataset, use->feed->column);
     const int64_t values = use->feed->lengths ? 1 : use->feed->length;
+    LS_ASSERT(!use->exact, "doubles of %s, whose rows have different lengths", use->feed->name);
     enum ls_status status = ls_ragged_check(use, error);
     int at_file = 0;
     for (int64_t i = 0; i < count && status == LS_OK; i++) {

@@ -9,8 +9,6 @@
 
 static const char ids_name[] = "/table/ids", numbers_name[] = "/table/rows";
 
-enum { ID_BYTES_MAX = 1 << 16 };
-
 /* `count` texts of one length into to[0 .. count - 1], owned. */
 static enum ls_status read_texts(const struct ls_dataset_file *file, char **to,
                                  struct ls_error *error) {
@@ -22,12 +20,13 @@ static enum ls_status read_texts(const struct ls_dataset_file *file, char **to,
     const hid_t stored = H5Dget_type(dataset), space = H5Dget_space(dataset);
     const size_t size = H5Tget_size(stored);
     const bool good = H5Tget_class(stored) == H5T_STRING && H5Tis_variable_str(stored) == 0 &&
-                      size > 0 && size <= ID_BYTES_MAX && H5Sget_simple_extent_ndims(space) == 1 &&
+                      size > 0 && size <= LS_ROW_NAME_BYTES_MAX &&
+                      H5Sget_simple_extent_ndims(space) == 1 &&
                       (uint64_t)H5Sget_simple_extent_npoints(space) == file->samples;
     char *texts = good ? ls_calloc(file->samples, size) : NULL;
     if (!good || H5Dread(dataset, stored, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) < 0)
-        status =
-            ls_fail(error, LS_INVALID, "%s: %s is not a text for each row", file->path, ids_name);
+        status = ls_fail(error, LS_INVALID, "%s: %s is not a text of at most %d bytes for each row",
+                         file->path, ids_name, (int)LS_ROW_NAME_BYTES_MAX);
     for (uint64_t i = 0; i < file->samples && status == LS_OK; i++) {
         to[i] = ls_calloc(size + 1, 1);
         memcpy(to[i], texts + i * size, size);

@@ -5,6 +5,8 @@
 
 #include "io/dataset.h"
 
+enum { LS_ROW_NAME_BYTES_MAX = 1024 };
+
 struct ls_row_names {
     uint64_t count;   /* samples of the data set */
     char **ids;       /* [count] owned; NULL: there is no such column */

@@ -11,6 +11,7 @@ const char *const ls_role_names[] = {"input", "target", "id", "dropped", NULL};
 const char *const ls_cell_names[] = {"number", "category", "date", NULL};
 const char *const ls_encoding_names[] = {"ordinal", "one-hot", "feed", NULL};
 const char *const ls_unknown_names[] = {"error", "category", NULL};
+const char *const ls_missing_names[] = {"error", "drop", "mean", "median", "value", NULL};
 const char *const ls_date_rules[] = {"days", "hour", "weekday", "day-of-year", "year", NULL};
 
 void ls_schema_create(struct ls_schema *schema, int count) {
@@ -43,18 +44,8 @@ int ls_schema_find(const struct ls_schema *schema, const char *name) {
 }
 
 int ls_schema_word(const struct ls_schema_column *column, const char *word) {
-    int low = 0, high = column->word_count - column->has_missing - column->has_unknown;
-    while (low < high) {
-        const int middle = (low + high) / 2,
-                  order = ls_csv_word_compare(word, column->words[middle]);
-        if (!order)
-            return middle;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return -1;
+    return ls_csv_words_find((const char *const *)column->words,
+                             column->word_count - column->has_missing - column->has_unknown, word);
 }
 
 static char *join(const char *name, const char *word) {

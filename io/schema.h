@@ -29,9 +29,10 @@ enum ls_encoding {
     LS_ENCODING_ONE_HOT, /* a column of 0 and 1 for each word */
     LS_ENCODING_FEED     /* no input: only a dataset of its own, for data.feeds */
 };
-extern const char *const ls_role_names[], *const ls_cell_names[], *const ls_encoding_names[],
-                                                                      *const ls_unknown_names[],
-                                                                          *const ls_date_rules[];
+extern const char *const ls_role_names[],
+    *const ls_cell_names[], *const ls_encoding_names[], *const ls_unknown_names[],
+                                                            *const ls_date_rules[],
+                                                                *const ls_missing_names[];
 
 /* How a date becomes a number; all of UTC. */
 enum ls_date_rule {
@@ -52,7 +53,7 @@ struct ls_schema_column {
     char **words; /* [word_count] owned */
     bool has_missing, has_unknown;
     double fill; /* of an input of numbers: what a missing cell becomes; NAN: none was learned */
-    bool exact;  /* numbers that float would not keep (ls_kind_needs_double): stored as float64 */
+    bool exact;  /* numbers that float would not keep (ls_mean_needs_double): stored as float64 */
 };
 
 struct ls_schema {

@@ -12,8 +12,6 @@
 
 enum { FILE_BYTES_MAX = 1 << 30, COLUMNS_MAX = 1 << 20 };
 
-static const char *const missing_names[] = {"error", "drop", "mean", "median", "value", NULL};
-
 /* -1: none of them. */
 static int find(const char *const *names, const json_t *text) {
     for (int i = 0; json_is_string(text) && names[i]; i++)
@@ -47,7 +45,7 @@ char *ls_schema_print(const struct ls_schema *schema) {
         json_array_append_new(columns, print_column(&schema->columns[i]));
     json_t *object =
         json_pack("{s:b s:s s:f s:s s:s s:o}", "header", schema->header, "missing",
-                  missing_names[schema->missing], "missing_value", schema->missing_value,
+                  ls_missing_names[schema->missing], "missing_value", schema->missing_value,
                   "encoding", ls_encoding_names[schema->encoding], "date_rule",
                   ls_date_rules[schema->date_rule], "columns", columns);
     char *text = object ? json_dumps(object, JSON_INDENT(1)) : NULL;
@@ -92,7 +90,7 @@ static bool parse(struct ls_schema *schema, const json_t *object) {
         return false;
     ls_schema_create(schema, (int)count);
     schema->header = json_is_true(json_object_get(object, "header"));
-    schema->missing = find(missing_names, json_object_get(object, "missing"));
+    schema->missing = find(ls_missing_names, json_object_get(object, "missing"));
     schema->missing_value = json_number_value(json_object_get(object, "missing_value"));
     schema->encoding = find(ls_encoding_names, json_object_get(object, "encoding"));
     schema->date_rule = find(ls_date_rules, json_object_get(object, "date_rule"));

@@ -30,7 +30,7 @@ struct ls_import {
     char *files[LS_IMPORT_FILES_MAX]; /* owned */
     bool no_header;                   /* csv */
     bool header_given;                /* csv: --no-header or --no-header=false */
-    bool given_encoding;
+    bool given_encoding, given_date_rule;
     bool no_targets;    /* csv: they are not read, and may be missing */
     const char *schema; /* csv: text (io/schema.h) of the data that it is read like; borrowed, may
                            be NULL */

@@ -44,13 +44,7 @@ static enum ls_status damaged(const char *path, const char *what, struct ls_erro
 }
 
 static bool read_at(int file, uint64_t offset, void *bytes, size_t count) {
-    for (size_t done = 0; done < count;) {
-        const ssize_t got = pread(file, (char *)bytes + done, count - done, (off_t)(offset + done));
-        if (got == 0 || (got < 0 && errno != EINTR))
-            return false;
-        done += got > 0 ? (size_t)got : 0;
-    }
-    return true;
+    return ls_file_read_at(file, bytes, count, offset) == (int64_t)count;
 }
 
 struct directory {

@@ -55,7 +55,8 @@ static enum ls_status print_list(const char *run, bool why, enum ls_status *newe
                    (double)bytes_of(&checkpoint) * 1e-6);
             ls_checkpoint_clear(&checkpoint);
         } else {
-            printf("step %-12" PRIu64 " damaged%s%s\n", steps[i], why ? ": " : "",
+            printf("step %-12" PRIu64 " %s%s%s\n", steps[i],
+                   *newest == LS_SYSTEM ? "unreadable" : "damaged", why ? ": " : "",
                    why ? problem.text : "");
         }
     }

@@ -1,5 +1,6 @@
 #include "launcher/command/data_info.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,26 +201,49 @@ static enum ls_status resolve(const char *word, char path[LS_TEXT_MAX], struct l
     return ls_source_resolve(&source, path, error);
 }
 
+/* Says what is wrong, and goes on; the first error decides the exit code. */
+static void note_error(const struct ls_error *error, int *code) {
+    const int own = ls_command_fail(error);
+    *code = *code == LS_EXIT_DONE ? own : *code;
+}
+
+/* What is no set together may still be files: each is shown by itself. */
+static void print_each(const char *pattern, const struct info_options *given, int *code) {
+    glob_t found;
+    struct ls_error error;
+    if (ls_file_exists(pattern) || glob(pattern, 0, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc && found.gl_pathc > 1; i++)
+        if (print_info(found.gl_pathv[i], given, &error) != LS_OK)
+            note_error(&error, code);
+    globfree(&found);
+}
+
 static int run_info(int argument_count, char **arguments, const void *given) {
     struct ls_error error;
+    int code = LS_EXIT_DONE;
     for (int i = 0; i < argument_count; i++) {
-        char path[LS_TEXT_MAX];
+        char path[LS_TEXT_MAX] = "";
         enum ls_status status = resolve(arguments[i], path, &error);
         if (status == LS_OK)
             status = print_info(path, given, &error);
-        if (status != LS_OK)
-            return ls_command_fail(&error);
+        if (status == LS_OK)
+            continue;
+        note_error(&error, &code);
+        print_each(path, given, &code);
     }
-    return LS_EXIT_DONE;
+    return code;
 }
 
 const struct ls_command ls_command_data_info = {
     .name = "data info",
     .usage = "DATA... [--inputs DATASET] [--targets DATASET] [--links]",
     .help = "what data sets hold",
-    .details = "DATA is an HDF5 file, a glob in quotes (files joined to one set), or, as in a "
-               "config, a raw file with its\n"
-               "import options: \"csv table.csv --target price\".",
+    .details =
+        "DATA is an HDF5 file, a glob in quotes (files joined to one set), or, as in a "
+        "config, a raw file with its\n"
+        "import options: \"csv table.csv --target price\". One that is refused is said, and the "
+        "others follow.",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),
     .arguments_min = 1,

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "launcher/command/piped.h"
@@ -28,7 +29,7 @@ static const struct ls_option options[] = {
                .kind = LS_FIELD_BOOL,
                .offset = offsetof(struct evaluate_options, confusion),
                .initial = "false",
-               .help = "print the confusion matrix, a row for each label"}},
+               .help = "print the confusion matrix, a row for each label with its name"}},
     {.field = {.name = "json",
                .kind = LS_FIELD_BOOL,
                .offset = offsetof(struct evaluate_options, json),
@@ -38,7 +39,7 @@ static const struct ls_option options[] = {
 };
 
 /* A line, and one more for what is known of single classes. */
-static void print_metrics(const char *name, const struct ls_metrics *metrics, bool confusion) {
+static void print_metrics(const char *name, const struct ls_metrics *metrics) {
     bool classes = false;
     printf("%s", name);
     for (int i = 0; i < metrics->count; i++) {
@@ -53,9 +54,23 @@ static void print_metrics(const char *name, const struct ls_metrics *metrics, bo
             printf("  %s=%.9g", metrics->items[i].name, metrics->items[i].value);
     if (classes)
         printf("\n");
-    for (int i = 0; confusion && metrics->confusion && i < metrics->classes; i++) {
+}
+
+/* A row for each label, with its name in front; columns are the model's answers in the same order.
+ */
+static void print_confusion(const struct ls_metrics *metrics, const struct ls_data *data) {
+    enum { NAME_MAX_WIDTH = 24 };
+    char number[16];
+    int width = 0;
+    for (int i = 0; metrics->confusion && i < metrics->classes; i++) {
+        const int own = (int)strlen(ls_class_name(data, metrics->classes, i, number));
+        width = own > width ? own : width;
+    }
+    width = width < NAME_MAX_WIDTH ? width : NAME_MAX_WIDTH;
+    for (int i = 0; metrics->confusion && i < metrics->classes; i++) {
+        printf("  %-*s", width, ls_class_name(data, metrics->classes, i, number));
         for (int j = 0; j < metrics->classes; j++)
-            printf("%7.0f", metrics->confusion[i * metrics->classes + j]);
+            printf(" %7.0f", metrics->confusion[i * metrics->classes + j]);
         printf("\n");
     }
 }
@@ -83,7 +98,9 @@ static enum ls_status evaluate_part(struct ls_trained *trained, int role,
         if (given->json)
             keep_json(object, name, &metrics, &trained->data);
         else
-            print_metrics(name, &metrics, given->confusion);
+            print_metrics(name, &metrics);
+        if (!given->json && given->confusion)
+            print_confusion(&metrics, &trained->data);
     }
     free(sums);
     ls_loader_destroy(loader);

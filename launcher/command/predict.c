@@ -7,10 +7,10 @@
 
 #include "core/base/hash.h"
 #include "core/base/memory.h"
-#include "core/base/random.h"
 #include "core/layers/layer.h"
 #include "io/file.h"
 #include "io/predictions.h"
+#include "launcher/command/answers.h"
 #include "launcher/command/piped.h"
 #include "launcher/command/run_options.h"
 #include "launcher/command/trained.h"
@@ -48,16 +48,9 @@ static const struct ls_option options[] = {
     LS_OPTION_THREADS(struct predict_options),
 };
 
-/* What the outputs of a model are, as the losses take them that judge them. */
-enum answer_kind {
-    ANSWER_VALUES,
-    ANSWER_SOFTMAX, /* logits of classes that exclude each other */
-    ANSWER_SIGMOID  /* logits of a label each; of one: whether it is the second of two classes */
-};
-
 struct writer {
     struct ls_predictions *predictions;
-    enum answer_kind kind;
+    enum ls_answer_kind kind;
     bool logits, spread;  /* spread: the one probability of two classes is written as two */
     int64_t width;        /* outputs of a row */
     int64_t last;         /* of those that belong together */
@@ -70,52 +63,6 @@ struct writer {
     double *values;   /* the outputs then, in the units of the data */
     int32_t *classes; /* NULL: no classification */
 };
-
-static enum answer_kind answer_of(const struct ls_config *config, int64_t width) {
-    for (int i = 0; i < config->losses.count; i++) {
-        const struct ls_layer_spec *spec = &config->losses.items[i];
-        if (!ls_loss_judges_output(spec) || config->task.kind == LS_TASK_VAE)
-            continue;
-        if (ls_loss_find(spec->layer->name)->classifies)
-            return width > 1 ? ANSWER_SOFTMAX : ANSWER_SIGMOID;
-        if (!strcmp(spec->layer->name, "binary_cross_entropy"))
-            return ANSWER_SIGMOID;
-    }
-    return config->task.kind != LS_TASK_CLASSIFICATION ? ANSWER_VALUES
-           : width > 1                                 ? ANSWER_SOFTMAX
-                                                       : ANSWER_SIGMOID;
-}
-
-/* The largest logit, the first of equals; with one output, whether it is positive. */
-static void classify(const float *outputs, int64_t rows, int64_t width, int32_t *classes) {
-    for (int64_t r = 0; r < rows; r++, outputs += width) {
-        int32_t best = width == 1 ? outputs[0] > 0 : 0;
-        for (int32_t k = 1; k < width; k++)
-            best = outputs[k] > outputs[best] ? k : best;
-        classes[r] = best;
-    }
-}
-
-/* Without libm, so that the last bit is the same on every machine. */
-static void softmax(const float *logits, int64_t count, float *to) {
-    double largest = (double)logits[0], sum = 0;
-    for (int64_t k = 1; k < count; k++)
-        largest = (double)logits[k] > largest ? (double)logits[k] : largest;
-    for (int64_t k = 0; k < count; k++)
-        sum += ls_random_exp((double)logits[k] - largest);
-    for (int64_t k = 0; k < count; k++)
-        to[k] = (float)(ls_random_exp((double)logits[k] - largest) / sum);
-}
-
-static void sigmoid(const float *logits, int64_t count, bool spread, float *to) {
-    for (int64_t k = 0; k < count; k++) {
-        const double x = (double)logits[k], small = ls_random_exp(x < 0 ? x : -x);
-        const double positive = (x < 0 ? small : 1) / (1 + small);
-        if (spread)
-            *to++ = (float)((x < 0 ? 1 : small) / (1 + small));
-        *to++ = (float)positive;
-    }
-}
 
 /* From standardised targets to those of the data. */
 static void restore(struct writer *writer, const float *outputs, int64_t count) {
@@ -136,17 +83,17 @@ static enum ls_status write_rows(void *context, const struct ls_answer *answer,
     int count = 0;
     const int64_t values = answer->rows * writer->width;
     if (writer->classes) {
-        classify(answer->outputs, answer->rows, writer->width, writer->classes);
+        ls_answer_classify(answer->outputs, answer->rows, writer->width, writer->classes);
         data[count++] = writer->classes;
     }
-    if (writer->kind == ANSWER_SIGMOID)
-        sigmoid(answer->outputs, values, writer->spread, writer->probabilities);
-    for (int64_t at = 0; at < values && writer->kind == ANSWER_SOFTMAX; at += writer->last)
-        softmax(answer->outputs + at, writer->last, writer->probabilities + at);
+    if (writer->kind == LS_ANSWER_SIGMOID)
+        ls_answer_sigmoid(answer->outputs, values, writer->spread, writer->probabilities);
+    for (int64_t at = 0; at < values && writer->kind == LS_ANSWER_SOFTMAX; at += writer->last)
+        ls_answer_softmax(answer->outputs + at, writer->last, writer->probabilities + at);
     restore(writer, answer->outputs, values);
-    data[count++] = writer->centred                                   ? (const void *)writer->values
-                    : writer->kind == ANSWER_VALUES && !writer->scale ? answer->outputs
-                                                                      : writer->probabilities;
+    data[count++] = writer->centred ? (const void *)writer->values
+                    : writer->kind == LS_ANSWER_VALUES && !writer->scale ? answer->outputs
+                                                                         : writer->probabilities;
     if (writer->logits)
         data[count++] = answer->outputs;
     if (answer->layer)
@@ -202,14 +149,14 @@ static void describe_sets(const struct ls_trained *trained, const struct ls_mode
     const struct ls_schema *schema = &trained->data.schema;
     struct ls_shape shape = ls_shape_of_row(model->output->shape);
     const bool flat = shape.rank < 2, table = ls_path_ends(file->path, ".csv");
-    const bool classes = flat && (writer->kind == ANSWER_SOFTMAX ||
-                                  (writer->kind == ANSWER_SIGMOID && writer->width == 1));
+    const bool classes = flat && (writer->kind == LS_ANSWER_SOFTMAX ||
+                                  (writer->kind == LS_ANSWER_SIGMOID && writer->width == 1));
     writer->spread = table && classes && writer->width == 1;
     names->class_count = (int)(writer->width > 1 ? writer->width : 2);
     names->output_count = (int)(writer->spread ? 2 : writer->width);
     names->logit_count = (int)writer->width;
     if (flat) {
-        const char *prefix = !table || writer->kind == ANSWER_VALUES ? "" : "p_";
+        const char *prefix = !table || writer->kind == LS_ANSWER_VALUES ? "" : "p_";
         names->classes = name_values(schema, true, names->class_count, "");
         names->outputs =
             name_values(schema, classes && names->output_count > 1, names->output_count, prefix);
@@ -254,7 +201,7 @@ static void describe_origin(const struct ls_trained *trained, const struct predi
         {"step", names->step},
         {"digest", names->digest},
         {"input", wanted->data},
-        {"outputs", writer->kind == ANSWER_VALUES ? "values" : "probabilities"}};
+        {"outputs", writer->kind == LS_ANSWER_VALUES ? "values" : "probabilities"}};
     file->note_count = (int)(sizeof notes / sizeof *notes);
     memcpy(file->notes, notes, sizeof notes);
     const struct ls_schema_column *id = ls_schema_role(&trained->data.schema, LS_ROLE_ID);
@@ -267,7 +214,7 @@ static enum ls_status load_scales(const struct ls_trained *trained, struct write
                                   struct ls_error *error) {
     static const char feed[] = "targets";
     const struct ls_feed_constants names = ls_feed_constants(feed);
-    if (!trained->run.config.data.standardise_targets || writer->kind != ANSWER_VALUES)
+    if (!trained->run.config.data.standardise_targets || writer->kind != LS_ANSWER_VALUES)
         return LS_OK;
     const struct ls_shape shape = LS_SHAPE(writer->width);
     float *mean = ls_calloc((size_t)writer->width, sizeof *mean);
@@ -318,8 +265,8 @@ static enum ls_status predict(struct ls_trained *trained, const struct predict_o
     struct ls_predictions_options file = {.path = wanted->out,
                                           .rows = trained->data.parts[LS_SOURCE_TEST].count};
     struct names names = {0};
-    writer.kind = answer_of(&trained->run.config, writer.last);
-    if (wanted->logits && writer.kind == ANSWER_VALUES)
+    writer.kind = ls_answer_of(&trained->run.config, writer.last);
+    if (wanted->logits && writer.kind == LS_ANSWER_VALUES)
         return ls_fail(error, LS_INVALID,
                        "--logits: the outputs of this run's model are values, not classes");
     enum ls_status status =

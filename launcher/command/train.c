@@ -47,7 +47,7 @@ static const struct ls_option options[] = {
  * to fail fails here, in one process, with one message. */
 static enum ls_status rehearse(const struct ls_config *config, struct ls_error *error) {
     struct ls_data data;
-    enum ls_status status = ls_data_open(&data, config, true, error);
+    enum ls_status status = ls_data_open(&data, config, LS_TURN_FIRST, error);
     if (status != LS_OK)
         return status;
     ls_data_note(&data, config);
@@ -92,8 +92,7 @@ static enum ls_status set_aside(const char *run, struct ls_error *error) {
     struct tm parts;
     strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", localtime_r(&now, &parts));
     snprintf(aside, sizeof aside, "%s.before-%s", run, stamp);
-    for (int i = 2; ls_file_exists(aside); i++)
-        snprintf(aside, sizeof aside, "%s.before-%s-%d", run, stamp, i);
+    ls_path_free(aside, sizeof aside);
     if (rename(run, aside) != 0)
         status = ls_fail(error, LS_SYSTEM, "%s: cannot be set aside as %s: %s", run, aside,
                          strerror(errno));
@@ -236,7 +235,9 @@ const struct ls_command ls_command_train = {
         "result. -n, --threads, train.steps_max, train.epochs, train.share_memory, "
         "compute.isa,\n"
         "checkpoint.*, launcher.* and log.* may differ from the first time, and the folders of "
-        "the data.",
+        "the data. Other data\n"
+        "than the run began with is refused: --accept-data goes on with it, as with what it was "
+        "taught so far.",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),
     .arguments_min = 1,

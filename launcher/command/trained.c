@@ -37,7 +37,7 @@ static enum ls_status open_data(struct ls_trained *trained,
                                         .targets = options->targets};
     enum ls_status status = trained->given
                                 ? ls_data_open_given(data, &trained->run.config, &given, error)
-                                : ls_data_open(data, &trained->run.config, true, error);
+                                : ls_data_open(data, &trained->run.config, LS_TURN_FIRST, error);
     if (status == LS_OK && !trained->given)
         status = state->schema
                      ? ls_data_take_schema(data, state->schema, LS_SOURCE_TRAIN, true, error)

@@ -62,7 +62,8 @@ static enum ls_status settle_columns(const struct ls_dataset_options *options,
 
 /* Opens the columns that the part's feeds need. */
 static enum ls_status open_source(struct ls_data *data, const struct ls_config *config,
-                                  const struct ls_source *source, struct ls_error *error) {
+                                  const struct ls_source *source, enum ls_turn turn,
+                                  struct ls_error *error) {
     char path[LS_TEXT_MAX];
     const int role = (int)source->role;
     struct ls_feed_options *feeds = data->options[role];
@@ -75,6 +76,7 @@ static enum ls_status open_source(struct ls_data *data, const struct ls_config *
         .stride = ls_config_stride(config),
         .group = training && config->data.split.count ? ls_config_split_column(config) : NULL,
         .links = config->data.links == LS_LINKS_SAME_FOLDER,
+        .checked = turn == LS_TURN_AFTER,
         .decode = shuffled && !block ? LS_DECODE_ALL : LS_DECODE_IF_IT_FITS,
         .window_rows = shuffled ? LS_SHUFFLE_WINDOW * block : (uint64_t)config->train.batch,
     };
@@ -104,7 +106,7 @@ static const char *training_text(const struct ls_data *data) {
 }
 
 static enum ls_status open_part(struct ls_data *data, const struct ls_config *config, int role,
-                                bool import, struct ls_error *error) {
+                                enum ls_turn turn, struct ls_error *error) {
     const char *const texts[LS_PARTS] = {config->data.train, config->data.validation,
                                          config->data.test};
     if (!texts[role][0])
@@ -112,12 +114,12 @@ static enum ls_status open_part(struct ls_data *data, const struct ls_config *co
     struct ls_source source = {.text = texts[role],
                                .role = (enum ls_source_role)role,
                                .folder = ls_data_folder(),
-                               .import = import};
+                               .import = turn == LS_TURN_FIRST};
     if (role != LS_SOURCE_TRAIN) {
         source.vocabulary = training_text(data);
         source.schema = data->schema_text;
     }
-    enum ls_status status = open_source(data, config, &source, error);
+    enum ls_status status = open_source(data, config, &source, turn, error);
     if (status == LS_OK && role == LS_SOURCE_TRAIN)
         status = ls_data_learn_schema(data, error);
     if (status != LS_OK) {
@@ -251,14 +253,14 @@ static enum ls_status check_shapes(const struct ls_data *data, struct ls_error *
     return LS_OK;
 }
 
-enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config, bool import,
+enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config, enum ls_turn turn,
                             struct ls_error *error) {
     *data = (struct ls_data){0};
     for (int role = 0; role < LS_PARTS; role++)
         data->feed_count = ls_config_feeds(config, data->options[role]);
     enum ls_status status = LS_OK;
     for (int role = 0; role < LS_PARTS && status == LS_OK; role++)
-        status = open_part(data, config, role, import, error);
+        status = open_part(data, config, role, turn, error);
     if (status == LS_OK && !data->datasets[LS_SOURCE_TRAIN])
         status = ls_fail(error, LS_INVALID, "data.train names no data");
     if (status == LS_OK)
@@ -323,7 +325,7 @@ enum ls_status ls_data_open_given(struct ls_data *data, const struct ls_config *
         .no_targets = !given->targets,
         .cache = given->cache,
     };
-    enum ls_status status = open_source(data, config, &source, error);
+    enum ls_status status = open_source(data, config, &source, LS_TURN_FIRST, error);
     if (status == LS_OK)
         status = offer_feeds(data, config, LS_SOURCE_TEST, error);
     if (status == LS_OK)

@@ -26,10 +26,12 @@ struct ls_data {
     double *centres[LS_FEEDS_MAX];
 };
 
-/* import: this process may fill the cache (one process does, before the others open). Errors about
- * a data.* key name it. */
+/* Who opens data: one process fills the cache; then one of each host checks decoded copies, or
+ * makes them; the others take what is there. */
+enum ls_turn { LS_TURN_FIRST, LS_TURN_FIRST_OF_HOST, LS_TURN_AFTER };
+/* Errors about a data.* key name it. */
 LS_MUST_USE enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config,
-                                        bool import, struct ls_error *error);
+                                        enum ls_turn turn, struct ls_error *error);
 /* Other data for a run's model: the test part. */
 struct ls_given_data {
     const char *file;   /* a source as in a config */

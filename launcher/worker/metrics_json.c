@@ -1,13 +1,9 @@
 #include "launcher/worker/metrics_json.h"
 
-#include <math.h>
 #include <stdio.h>
 
 #include "core/tasks/classes.h"
-
-json_t *ls_json_number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
+#include "io/json.h"
 
 /* The k-th column of targets, if there are as many as classes. */
 static const char *target_name(const struct ls_schema *schema, int classes, int k) {
@@ -19,9 +15,7 @@ static const char *target_name(const struct ls_schema *schema, int classes, int 
     return targets == classes ? name : NULL;
 }
 
-/* The name of class k of so many, as the training data's table has it: a word of its target, or the
- * name of one of several targets; else the number, written to text. */
-static const char *class_name(const struct ls_data *data, int classes, int k, char text[16]) {
+const char *ls_class_name(const struct ls_data *data, int classes, int k, char text[16]) {
     const struct ls_schema *schema = data && data->schema.count ? &data->schema : NULL;
     const struct ls_schema_column *words = schema ? ls_schema_classes(schema) : NULL;
     const char *name = words && words->word_count == classes ? words->words[k]
@@ -41,7 +35,7 @@ static json_t *print_classes(const struct ls_metrics *metrics, const struct ls_d
     json_t *object = json_object();
     char text[16];
     for (int k = 0; k < metrics->classes; k++)
-        json_object_set_new(object, class_name(data, metrics->classes, k, text),
+        json_object_set_new(object, ls_class_name(data, metrics->classes, k, text),
                             print_class(metrics->counts[k]));
     return object;
 }

@@ -8,6 +8,7 @@
 
 #include "core/base/hash.h"
 #include "io/file.h"
+#include "io/json.h"
 #include "launcher/worker/metrics_json.h"
 #include "launcher/worker/progress.h"
 

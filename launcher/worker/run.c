@@ -76,16 +76,20 @@ static enum ls_status open_loader(struct run *run, int role, struct ls_error *er
     return ls_loader_create(&run->loaders[role], &options, error);
 }
 
-/* Rank 0 fills the cache, then everybody opens the same files. */
+/* Rank 0 fills the cache; then the first rank of each other host, and at last all others, open the
+ * same files. */
 static enum ls_status open_data(struct run *run, struct ls_error *error) {
+    const enum ls_turn mine = run->leader ? LS_TURN_FIRST
+                              : ls_communicator_leads_host(run->communicator)
+                                  ? LS_TURN_FIRST_OF_HOST
+                                  : LS_TURN_AFTER;
     enum ls_status status = LS_OK;
-    if (run->leader)
-        status = ls_data_open(&run->data, run->config, true, error);
-    if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)
-        return status;
-    if (!run->leader)
-        status = ls_data_open(&run->data, run->config, false, error);
-    return ls_communicator_agree(run->communicator, status, error);
+    for (enum ls_turn turn = LS_TURN_FIRST; turn <= LS_TURN_AFTER && status == LS_OK; turn++) {
+        if (turn == mine)
+            status = ls_data_open(&run->data, run->config, turn, error);
+        status = ls_communicator_agree(run->communicator, status, error);
+    }
+    return status;
 }
 
 static enum ls_status open_run(struct run *run, struct ls_error *error) {
@@ -122,21 +126,29 @@ static enum ls_status compare_data(const struct run *run, int role, const struct
     const char *path = now->rows ? ls_dataset_path(run->data.datasets[role]) : "no file";
     const struct ls_data_options *data = &run->config->data;
     const char *const texts[LS_PARTS] = {data->train, data->validation, data->test};
+    const char *cure =
+        "bring the data back, say --accept-data to go on with this, or start again with "
+        "--restart";
     if (run->request->accept_data) {
         ls_log(LS_LOG_INFO, "%s: the %s data is not what the run began with; it goes on with it",
                path, ls_part_name(role));
         return LS_OK;
     }
+    if (!before->rows) /* written before checkpoints said which data it was, or there was none */
+        return ls_fail(error, LS_INVALID,
+                       "%s (%.200s): the run in %s began with %llu rows of %s data, and here are "
+                       "%llu; its checkpoint does not say more of that data\n%s",
+                       path, texts[role], run->request->run,
+                       (unsigned long long)run->state.rows[role], ls_part_name(role),
+                       (unsigned long long)rows, cure);
     return ls_fail(
         error, LS_INVALID,
         "%s (%.200s): the %s data is not what the run in %s began with\n  it was %llu rows, "
-        "%llu bytes, digest %016llx\n  it is  %llu rows, %llu bytes, digest %016llx\n"
-        "bring the data back, say --accept-data to go on with this, or start again with "
-        "--restart",
+        "%llu bytes, digest %016llx\n  it is  %llu rows, %llu bytes, digest %016llx\n%s",
         path, texts[role], ls_part_name(role), run->request->run, (unsigned long long)before->rows,
         (unsigned long long)before->bytes, (unsigned long long)before->digest,
         (unsigned long long)now->rows, (unsigned long long)now->bytes,
-        (unsigned long long)now->digest);
+        (unsigned long long)now->digest, cure);
 }
 
 /* Parts that a split cuts off are of the training data. */

@@ -9,7 +9,6 @@
 
 #include "core/base/memory.h"
 #include "core/layers/layer.h"
-#include "io/kind.h"
 #include "launcher/worker/data.h"
 
 /* Of the training part: a pair for each value or each channel. */
@@ -73,7 +72,7 @@ static void settle_feed(struct ls_data *data, int feed, const struct statistics 
     bool centred = false;
     for (int64_t i = 0; i < count; i++) {
         const double whole = statistics->mean[first + i];
-        if (ls_kind_needs_double(whole, statistics->scale[first + i]))
+        if (ls_mean_needs_double(whole, statistics->scale[first + i]))
             centre[i] = whole;
         centred = centred || centre[i] != 0;
         left[i] = whole - centre[i];

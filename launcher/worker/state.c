@@ -8,11 +8,12 @@
 #include "core/base/hash.h"
 #include "core/base/memory.h"
 #include "core/base/numerics.h"
+#include "io/json.h"
 
 static json_t *print_sums(const double *sums, int count) {
     json_t *array = json_array();
     for (int i = 0; i < count; i++)
-        json_array_append_new(array, isfinite(sums[i]) ? json_real(sums[i]) : json_null());
+        json_array_append_new(array, ls_json_number(sums[i]));
     return array;
 }
 

@@ -129,7 +129,15 @@ refused(["predict", run, "--data", f"csv {capitals}", "--out", path("x.csv")], "
 call("predict", run, "--data", f"csv {capitals} --rename Name=name,Noise=noise", "--out", path("y.csv"))
 check(open(path("y.csv")).read() == open(path("p.csv")).read(), "renamed columns are the same")
 refused(["evaluate", run, "--data", f"csv {given}"], "the column 'kind'", "is missing")
-refused(["evaluate", run, "--data", f"csv {test_csv} --encoding ordinal"], "--encoding ordinal", "one-hot")
+for option, *parts in (("--encoding ordinal", "one-hot"), ("--date-rule hour", "days"), ("--missing median", "(mean)"),
+                       ("--id x", "'x' is no id", "(input, a number)"), ("--dates noise", "'noise' is no date", "number"),
+                       ("--columns x,noise", "'city' is an input"), ("--drop city", "'city' is an input"),
+                       ("--target city", "'city' is no target"), ("--categorical x", "'x' is no category"),
+                       ("--id nam", "no column 'nam' in the training data", "did you mean 'name'")):
+    refused(["evaluate", run, "--data", f"csv {test_csv} {option}"], option.split(",")[0].split()[0], *parts)
+check(accuracy(run, f"csv {test_csv} --columns x,city,noise --date-rule days --missing drop") > 0.8, "options that agree")
+long_id = write("long.csv", ["name", "x", "y"], [["a" * 1024, 1, 2], ["b" * 1025, 3, 4]])
+refused(["data", "import", "csv", long_id, "--id", "name", "--out", path("long.h5")], "long.csv:3:1", "'name'", "1025 bytes", "1024")
 with open(path("nameless.csv"), "w") as file:
     file.writelines(",".join(row) + "\n" for row in other)
 check(accuracy(run, f"csv {path('nameless.csv')} --no-header") > 0.9, "a file without header is matched by place")
@@ -181,7 +189,7 @@ with imported(placeholders, "--categorical", "auto", "--missing", "zero") as fil
 with open(path("comma.csv"), "w") as file:
     file.write("CO;C6H6;T;;\r\n2,6;11,9;13,6;;\r\n2;9,4;13,3;;\r\n;;;;\r\n")
 with imported(path("comma.csv"), "--separator", ";", "--decimal", ",", "--target", "C6H6") as file:
-    equal(file["inputs"][:].tolist(), numpy.array([[2.6, 13.6], [2, 13.3]], "f4").tolist(), "decimal commas")
+    equal(file["inputs"][:].tolist(), [[2.6, 13.6], [2, 13.3]], "decimal commas")
 with open(path("padded.data"), "w") as file:
     file.write("  18.0   8   307.0      3504.   1\t\"a car\"  \n15.0   8   350.0      3693.   1 \"b car\"\n\n26.0   4   97.00      1835.   2 \"a car\"")
 with imported(path("padded.data"), "--no-header", "--separator", "space", "--target", "1", "--categorical", "6") as file:
@@ -257,8 +265,9 @@ strata = write("strata.csv", ["x", "kind"], [[i, "rare" if i % 10 == 0 else "oft
 six = config("six.yaml", f"csv {strata} --categorical kind", "  split: [0.7, 0.1, 0.2]\n  stratify: true\n", model="[linear: 2]", epochs=1)
 train(six, path("six"), train__batch=10, train__microbatches=1)
 confusion = call("evaluate", path("six"), "--confusion").stdout
-counts = [[float(word) for word in line.split()] for line in confusion.splitlines() if line.startswith("   ")]
-equal([sum(line) for line in counts], [18, 2, 36, 4], "classes of validation and test")
+counts = [line.split() for line in confusion.splitlines() if line.startswith(("  often", "  rare"))]
+equal([(line[0], sum(map(int, line[1:]))) for line in counts], [("often", 18), ("rare", 2), ("often", 36), ("rare", 4)],
+      "classes of validation and test")
 
 # Targets of any size are learned as well as small ones; answers and errors are in their own units.
 lines = [[f"{x:.4f}", f"{90000 + 5000 * x:.2f}", f"{-0.003 * x:.6f}"] for x in random.normal(size=200)]
@@ -294,7 +303,7 @@ for name, source in (("csv", f"csv {clocks} --missing mean"), ("hdf5", path("tim
                    model="[linear: 1]", epochs=100)
     run = path(f"times-{name}")
     measured = train(eight, run, ranks=2, optimizer__learning_rate=0.02)["train"]
-    check(measured["r2"] > 0.9, f"{name}: learned from timestamps: {measured}")
+    check(measured["r2"] > 0.85, f"{name}: learned from timestamps: {measured}")
     values = parameters(newest_checkpoint(run))
     call("predict", run, "--data", source, "--out", path("t.h5"), "--layer", "linear1")
     with h5py.File(path("t.h5")) as file:

@@ -159,7 +159,7 @@ START_TEST(a_checkpoint_that_is_no_folder_is_damaged) {
 END_TEST
 
 /* Root may read what nobody may: this test then does so as somebody else. */
-START_TEST(a_file_that_may_not_be_read_is_damaged) {
+START_TEST(a_file_that_may_not_be_read_is_passed_over_and_keeps_its_name) {
     begin_run();
     ck_assert_int_eq(chmod(path_of(2, "shard-00000-of-00003.h5"), 0), 0);
     if (geteuid() == 0) {
@@ -169,14 +169,18 @@ START_TEST(a_file_that_may_not_be_read_is_damaged) {
     struct ls_checkpoint checkpoint;
     const enum ls_status status = ls_checkpoint_open(run, 2, &checkpoint, &ls_test_error);
     bool found;
-    const struct ls_checkpoint_search search = {.run = run};
+    const struct ls_checkpoint_search search = {.run = run, .set_aside = true};
     const enum ls_status searched =
         ls_checkpoint_newest(&search, &checkpoint, &found, &ls_test_error);
     if (getuid() == 0)
         ck_assert_int_eq(seteuid(0), 0);
-    ck_assert_int_eq(status, LS_DAMAGED);
+    ck_assert_int_eq(status, LS_SYSTEM);
     ck_assert_int_eq(searched, LS_OK);
     ck_assert_uint_eq(checkpoint.step, 1);
+    ls_checkpoint_clear(&checkpoint);
+    ck_assert_int_eq(chmod(path_of(2, "shard-00000-of-00003.h5"), 0666), 0);
+    ls_require(ls_checkpoint_newest(&search, &checkpoint, &found, &ls_test_error));
+    ck_assert_uint_eq(checkpoint.step, 2);
     ls_checkpoint_clear(&checkpoint);
 }
 END_TEST
@@ -263,7 +267,8 @@ void ls_test_end(void) {
 
 LS_SUITE(a_truncated_shard, a_flipped_bit_anywhere, a_missing_shard,
          a_torn_changed_or_missing_manifest, what_cannot_be_read_is_damaged,
-         a_checkpoint_that_is_no_folder_is_damaged, a_file_that_may_not_be_read_is_damaged,
+         a_checkpoint_that_is_no_folder_is_damaged,
+         a_file_that_may_not_be_read_is_passed_over_and_keeps_its_name,
          a_state_that_is_refused_makes_a_checkpoint_damaged, none_intact_is_an_error_every_time,
          no_checkpoint_at_all_is_a_fresh_start,
          a_manifest_of_a_later_format_is_refused_not_set_aside)

@@ -359,8 +359,8 @@ START_TEST(numbers_far_from_zero_keep_their_digits_once_they_are_centred) {
         ls_require(ls_part_statistics(&all, &ls_test_inputs, 2, mean, scale, error));
         ck_assert_double_eq(mean[0], 1.7e9 + 4.5);
         ck_assert_double_eq_tol(scale[0], 1 / sqrt(8.25), 1e-9);
-        ck_assert(ls_kind_needs_double(mean[0], scale[0]));
-        ck_assert(!ls_kind_needs_double(mean[1], scale[1]));
+        ck_assert(ls_mean_needs_double(mean[0], scale[0]));
+        ck_assert(!ls_mean_needs_double(mean[1], scale[1]));
         const double centre[2] = {mean[0], 0};
         struct ls_feed_options feed = ls_test_inputs;
         feed.centre = centre;

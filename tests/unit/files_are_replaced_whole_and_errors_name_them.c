@@ -129,6 +129,34 @@ START_TEST(the_umask_decides_the_mode) {
 }
 END_TEST
 
+/* A broken link is something, too. */
+START_TEST(names_that_are_taken_get_a_number) {
+    char path[1100];
+    for (int i = 1; i <= 3; i++) {
+        snprintf(path, sizeof path, "%s", in_folder("taken"));
+        ls_path_free(path, sizeof path);
+        char expected[16] = "taken";
+        if (i > 1)
+            snprintf(expected, sizeof expected, "taken-%d", i);
+        ck_assert_str_eq(strrchr(path, '/') + 1, expected);
+        ck_assert_int_eq(symlink("/nowhere", path), 0);
+    }
+}
+END_TEST
+
+START_TEST(bytes_are_read_from_any_place_up_to_the_end) {
+    ls_require(ls_file_write(in_folder("places"), "abcdef", 6, error));
+    const int file = open(in_folder("places"), O_RDONLY);
+    char bytes[8] = "";
+    ck_assert_int_eq(ls_file_read_at(file, bytes, 3, 2), 3);
+    ck_assert_str_eq(bytes, "cde");
+    ck_assert_int_eq(ls_file_read_at(file, bytes, 8, 4), 2);
+    close(file);
+    ck_assert_int_eq(ls_file_read_at(file, bytes, 1, 0), -1);
+}
+END_TEST
+
 LS_SUITE(what_is_written_is_read_back, an_existing_file_survives_a_failed_write,
          errors_name_the_part_of_the_path, folders_come_and_go_with_their_contents,
-         the_umask_decides_the_mode)
+         the_umask_decides_the_mode, names_that_are_taken_get_a_number,
+         bytes_are_read_from_any_place_up_to_the_end)

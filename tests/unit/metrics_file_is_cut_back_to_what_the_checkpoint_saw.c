@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/memory.h"
 #include "io/file.h"
 #include "io/metrics_file.h"
 #include "tests/support/support.h"
@@ -168,6 +170,39 @@ START_TEST(a_line_that_does_not_fit_on_the_disk_waits) {
 }
 END_TEST
 
+/* Long lines, so that few are enough. */
+START_TEST(lines_that_wait_for_too_long_are_lost_from_the_oldest_on) {
+    enum { LINE_BYTES = 1 << 20, LINES = 80 };
+    struct ls_metrics_file *file;
+    ls_require(ls_metrics_open(&file, path(), 0, 0, &ls_test_error));
+    struct rlimit before, none = {0, 0};
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none.rlim_max = before.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+    char *split = ls_calloc(LINE_BYTES + 1, 1);
+    memset(split, 'x', LINE_BYTES);
+    const struct ls_metrics metrics = {0};
+    for (uint64_t step = 1; step <= LINES; step++)
+        ck_assert_int_eq(
+            ls_metrics_append(file, step, 1.0, split, &metrics, NULL, 0, &ls_test_error),
+            LS_SYSTEM);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+    ls_require(ls_metrics_sync(file, &ls_test_error));
+    char *text, last[32];
+    uint64_t count, first;
+    ls_require(ls_file_read(path(), 1 << 30, &text, &count, &ls_test_error));
+    ck_assert_uint_eq(count, ls_metrics_size(file));
+    ck_assert_int_eq(sscanf(text, "{\"step\": %" SCNu64, &first), 1);
+    ck_assert(first > 1 && first < LINES / 2);
+    snprintf(last, sizeof last, "\n{\"step\": %d,", LINES);
+    ck_assert_ptr_nonnull(strstr(text + count - LINE_BYTES - 200, last));
+    free(text);
+    free(split);
+    ls_metrics_close(file);
+}
+END_TEST
+
 void ls_test_begin(void) {
     ls_log_set_level(LS_LOG_ERROR); /* not a warning for each */
 }
@@ -176,4 +211,5 @@ LS_SUITE(lines_read_back_to_the_same_numbers,
          what_the_checkpoint_had_not_seen_is_removed_and_writing_goes_on_behind,
          what_is_left_of_a_damaged_file_is_taken_over,
          a_file_that_is_removed_or_replaced_meanwhile_is_written_again,
-         a_line_that_does_not_fit_on_the_disk_waits)
+         a_line_that_does_not_fit_on_the_disk_waits,
+         lines_that_wait_for_too_long_are_lost_from_the_oldest_on)
