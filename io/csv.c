@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "io/utf8.h"
+#include "core/base/utf8.h"
 
 /* libcsv says what a field holds but not where it was, so it is fed piece by piece, each ending
  * with a byte that may end a field: a callback then means that the field ended there. */

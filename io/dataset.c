@@ -2,6 +2,7 @@
 #include "io/dataset.h"
 
 #include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,6 +203,18 @@ static void add_column(struct ls_dataset *dataset, const char *name) {
     dataset->ends[column] = ls_ragged_ends(dataset->files[0].file.id, name);
 }
 
+/* What the tokens of the columns were made of, as far as there is room. */
+static void add_texts(struct ls_dataset *dataset) {
+    const int count = dataset->info.column_count;
+    for (int i = 0; i < count && dataset->info.column_count < LS_FEEDS_MAX; i++) {
+        char name[LS_TEXT_MAX + sizeof LS_COLUMN_TEXT];
+        snprintf(name, sizeof name, "%s%s", dataset->columns[i].name, LS_COLUMN_TEXT);
+        if (dataset->ends[i] && ls_hdf5_has(dataset->files[0].file.id, name) &&
+            ls_dataset_find_column(dataset, name) < 0)
+            add_column(dataset, name);
+    }
+}
+
 /* Which columns the feeds need, each once; the first file decides about optional ones. */
 static enum ls_status choose_columns(struct ls_dataset *dataset,
                                      const struct ls_dataset_options *options,
@@ -228,6 +241,8 @@ static enum ls_status choose_columns(struct ls_dataset *dataset,
         return ls_fail(error, LS_INVALID, "more than %d columns", LS_FEEDS_MAX);
     if (group && ls_dataset_find_column(dataset, group) < 0)
         add_column(dataset, group);
+    if (options->texts)
+        add_texts(dataset);
     if (dataset->info.column_count)
         return check_windows(dataset, options, error);
     return ls_fail(error, LS_INVALID, "%s: has none of the datasets that the feeds read",

@@ -22,6 +22,10 @@ enum ls_decode {
     LS_DECODE_ALL         /* rows are read in any order: where they do not fit, it is an error */
 };
 
+/* Beside a ragged column of tokens, NAME, a file may have what they were made of: the ragged column
+ * NAME.text, bytes. */
+#define LS_COLUMN_TEXT ".text"
+
 struct ls_dataset_options {
     const char
         *path; /* an HDF5 file, or a glob: files that are joined in the order of their names */
@@ -31,6 +35,7 @@ struct ls_dataset_options {
     int feed_count;
     int64_t stride;    /* rows from one window to the next; 0: 1 */
     const char *group; /* a further column that is opened, for ls_dataset_groups; NULL: none */
+    bool texts;        /* the texts of columns that have them are opened, too: ls_dataset_text */
     bool links;        /* those that stay below a file's folder are followed (hdf5_support.h) */
     enum ls_decode decode;
     bool checked; /* decoded copies that are there were made or checked just now, on this host */
@@ -137,6 +142,12 @@ LS_MUST_USE enum ls_status ls_dataset_is_one_hot(struct ls_dataset *dataset,
 LS_MUST_USE enum ls_status ls_dataset_groups(struct ls_dataset *dataset, const char *column,
                                              uint64_t *groups, uint64_t *count,
                                              struct ls_error *error);
+
+/* The text of a sample's row of a column of tokens, as it was written; it ends with NUL, and is the
+ * caller's. NULL: the files have none, or they were not opened. */
+LS_MUST_USE enum ls_status ls_dataset_text(struct ls_dataset *dataset, const char *column,
+                                           uint64_t sample, char **text, struct ls_error *error);
+bool ls_dataset_has_text(const struct ls_dataset *dataset, const char *column);
 
 /* A part of a data set: samples that are listed, or of a permutation (split), or all in order. */
 struct ls_part {

@@ -57,11 +57,16 @@
     X("series", "", series, LS_FIELD_BOOL, "false", NULL, CSV,                                     \
       "rows follow each other in time: all columns become one stream, /series (csv)")              \
     X("drop", " COLUMNS", drop, LS_FIELD_TEXT, "", NULL, CSV, "columns to leave out (csv)")        \
-    X("unit", " char|byte|word", unit, LS_FIELD_CHOICE, "char", ls_text_units, TEXT | PAIRS,       \
-      "what a token is (text; char; pairs: word)")                                                 \
+    X("unit", " char|byte|word|piece", unit, LS_FIELD_CHOICE, "char", ls_text_units, TEXT | PAIRS, \
+      "what a token is (text; char; pairs: word); piece: see --bpe")                               \
     X("words", " N", words, LS_FIELD_INTEGER, "0", NULL, TEXT | PAIRS,                             \
       "only the N most frequent words; the others become the unknown token (pairs; text, with "    \
       "--special or --lines)")                                                                     \
+    X("bpe", " N", bpe, LS_FIELD_INTEGER, "0", NULL, TEXT | PAIRS,                                 \
+      "tokens are N pieces of words, learned by byte pair encoding (pairs; text, with --special "  \
+      "or --lines)")                                                                               \
+    X("lower", "", lower, LS_FIELD_BOOL, "false", NULL, TEXT | PAIRS,                              \
+      "capitals are read as small letters (text, pairs)")                                          \
     X("special", "", special, LS_FIELD_BOOL, "false", NULL, TEXT,                                  \
       "tokens 0 to 4 are padding, begin, end, unknown and mask (text)")                            \
     X("lines", "", lines, LS_FIELD_BOOL, "false", NULL, TEXT,                                      \
@@ -107,7 +112,8 @@ const char *const ls_import_help =
     "  npz FILE                NumPy's archive: every array of numbers, under its name\n"
     "  text FILE               a stream of tokens, or (--lines) rows of them, /text, with its "
     "vocabulary\n"
-    "  pairs FILE              lines of fields between tabs: rows of tokens, /source and /target\n"
+    "  pairs FILE              lines of fields between tabs: rows of tokens, /source and /target, "
+    "and their texts\n"
     "Options:\n"
 #define X(option, value, member, kind, initial, choices, takers, help)                             \
     "  --" option value "\n      " help "\n"
@@ -248,7 +254,9 @@ static void settle_tokens(struct ls_import *import, unsigned used) {
     const bool pairs = import->format == LS_IMPORT_PAIRS;
     import->unit_given = was_given(used, "unit");
     import->special = import->special || import->lines || pairs;
-    if (pairs && !import->unit_given)
+    if (import->bpe && !import->unit_given)
+        import->unit = LS_UNIT_PIECE;
+    else if (pairs && !import->unit_given)
         import->unit = LS_UNIT_WORD;
 }
 
@@ -270,11 +278,23 @@ static enum ls_status find_format(struct ls_import *import, int named, unsigned 
                            taker(formats_of_option[i]), formats[format].name);
     import->format = (enum ls_import_format)format;
     settle_tokens(import, used);
+    if (import->words && import->bpe)
+        return ls_fail(error, LS_INVALID,
+                       "--words beside --bpe: tokens are words or pieces of "
+                       "them; choose one");
     if (import->words && (import->unit != LS_UNIT_WORD || !import->special))
         return ls_fail(
             error, LS_INVALID,
             "--words needs --unit word, and --special: words left out become the unknown "
             "token");
+    const bool pieces = import->unit == LS_UNIT_PIECE, taught = import->vocabulary[0];
+    if (import->bpe && (!pieces || !import->special))
+        return ls_fail(error, LS_INVALID,
+                       "--bpe needs --unit piece, and --special: characters that are no piece "
+                       "become the unknown token");
+    if (pieces && !taught && !import->bpe)
+        return ls_fail(error, LS_INVALID,
+                       "--unit piece needs --bpe N, or --vocabulary: how many pieces there are");
     return LS_OK;
 }
 
@@ -300,9 +320,10 @@ enum ls_status ls_import_parse(struct ls_import *import, int count, char *const 
     }
     if (status == LS_OK)
         status = find_format(import, named, used, error);
-    if (status == LS_OK && import->vocabulary[0] && import->words)
+    if (status == LS_OK && import->vocabulary[0] && (import->words || import->bpe))
         status = ls_fail(error, LS_INVALID,
-                         "--words beside --vocabulary: the vocabulary says which words there are");
+                         "--%s beside --vocabulary: the vocabulary says which words there are",
+                         import->words ? "words" : "bpe");
     import->header_given = was_given(used, "no-header");
     import->given_encoding = was_given(used, "encoding");
     import->given_date_rule = was_given(used, "date-rule");

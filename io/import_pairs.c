@@ -1,5 +1,5 @@
 /* Lines of fields between tabs to two ragged columns of tokens, /source and /target: a row of each
- * for a line, words of their own vocabularies. */
+ * for a line, words of their own vocabularies; and to their texts as they are. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +97,8 @@ enum ls_status ls_import_pairs(const struct ls_import *import, struct ls_writer 
         text.parts = sides[i].parts;
         text.part_count = sides[i].count;
         status = ls_import_tokens(import, writer, columns[i], &text, error);
+        if (status == LS_OK)
+            status = ls_import_as_written(writer, columns[i], &text, error);
     }
     for (int i = 0; i < SIDES; i++)
         free(sides[i].parts);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "io/dataset.h"
 #include "io/file.h"
 #include "io/import_internal.h"
 
@@ -25,6 +26,8 @@ static enum ls_status load_vocabulary(struct ls_vocabulary *vocabulary,
     if (status == LS_OK && import->unit_given && import->unit != vocabulary->unit)
         return ls_fail(error, LS_INVALID, "--unit %s: the vocabulary of %s has %ss",
                        ls_text_units[import->unit], path, ls_text_units[vocabulary->unit]);
+    if (status == LS_OK && import->lower && !vocabulary->lower)
+        return ls_fail(error, LS_INVALID, "--lower: the vocabulary of %s has capitals, too", path);
     if (status == LS_OK && import->special && !vocabulary->special)
         return ls_fail(error, LS_INVALID, "--special: the vocabulary of %s has no special tokens",
                        path);
@@ -72,12 +75,15 @@ static enum ls_status write_column(struct ls_writer *writer, const char *column,
                                  vocabulary->count, error);
     if (status == LS_OK)
         status = ls_writer_texts(writer, to, "unit", &ls_text_units[vocabulary->unit], 1, error);
+    static const char *const yes = "true";
+    if (status == LS_OK && vocabulary->lower)
+        status = ls_writer_texts(writer, to, "lower", &yes, 1, error);
     return status;
 }
 
 static enum ls_status write_ends(struct ls_writer *writer, const char *column, const int64_t *ends,
                                  uint64_t rows, struct ls_error *error) {
-    char name[64];
+    char name[80];
     int to;
     snprintf(name, sizeof name, "%s.ends", column);
     const enum ls_status status =
@@ -89,8 +95,11 @@ enum ls_status ls_import_tokens(const struct ls_import *import, struct ls_writer
                                 const char *column, const struct ls_text *text,
                                 struct ls_error *error) {
     struct ls_vocabulary vocabulary = {0};
-    const struct ls_vocabulary_options options = {
-        .unit = import->unit, .special = import->special, .words = import->words};
+    const struct ls_vocabulary_options options = {.unit = import->unit,
+                                                  .special = import->special,
+                                                  .lower = import->lower,
+                                                  .words =
+                                                      import->bpe ? import->bpe : import->words};
     enum ls_status status = import->vocabulary[0]
                                 ? load_vocabulary(&vocabulary, import, column, error)
                                 : ls_vocabulary_build(&vocabulary, &options, text, error);
@@ -109,6 +118,29 @@ enum ls_status ls_import_tokens(const struct ls_import *import, struct ls_writer
     free(ends);
     free(tokens);
     ls_vocabulary_clear(&vocabulary);
+    return status;
+}
+
+enum ls_status ls_import_as_written(struct ls_writer *writer, const char *column,
+                                    const struct ls_text *text, struct ls_error *error) {
+    char name[64], *bytes = ls_calloc(text->count + 1, 1);
+    int64_t *ends = ls_calloc(text->part_count, sizeof *ends);
+    uint64_t used = 0;
+    int to;
+    for (uint64_t i = 0; i < text->part_count; i++) {
+        const struct ls_text_part part = text->parts[i];
+        memcpy(bytes + used, text->bytes + part.at, part.count);
+        ends[i] = (int64_t)(used += part.count);
+    }
+    snprintf(name, sizeof name, "%s%s", column, LS_COLUMN_TEXT);
+    enum ls_status status =
+        ls_writer_add(writer, name, LS_KIND_U8, used, (struct ls_shape){0}, &to, error);
+    if (status == LS_OK)
+        status = ls_writer_put(writer, to, 0, used, bytes, error);
+    if (status == LS_OK)
+        status = write_ends(writer, name, ends, text->part_count, error);
+    free(ends);
+    free(bytes);
     return status;
 }
 

@@ -5,7 +5,7 @@
 
 #include "core/base/memory.h"
 #include "io/dataset_internal.h"
-#include "io/utf8.h"
+#include "core/base/utf8.h"
 
 enum { BLOCK = 4096, LABELS_MAX = 65536, TEXT_BYTES_MAX = 1 << 16 };
 

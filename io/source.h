@@ -53,7 +53,9 @@ struct ls_import {
     char like[LS_TEXT_MAX];           /* a file with the schema to read with; "": its own */
     int unit;                         /* text: enum ls_text_unit */
     bool unit_given;                  /* it was asked for: a vocabulary must agree */
+    bool lower;                       /* text: as small letters */
     int64_t words;                    /* text: most words of the vocabulary; 0: all */
+    int64_t bpe;                      /* text: pieces of words, so many; 0: no pieces */
     char vocabulary[LS_TEXT_MAX];     /* text: a file with another text's; "": this text's own */
     char separator[LS_TEXT_MAX]; /* csv: one byte; written "tab" and "space" where a byte is awkward
                                   */

@@ -1,6 +1,7 @@
-/* The words behind token ids: characters, bytes or words of a text, and five special ones. A column
- * of tokens carries its vocabulary as attributes (`vocabulary`: texts, `unit`); a run keeps those
- * of its training data, so that it can be used without the data. */
+/* The words behind token ids: characters, bytes, words or pieces of words of a text, and five
+ * special ones. A column of tokens carries its vocabulary as attributes (`vocabulary`: texts,
+ * `unit`, and `lower`, where there are small letters only); a run keeps those of its training data,
+ * so that it can be used without the data. */
 #ifndef LS_IO_VOCABULARY_H
 #define LS_IO_VOCABULARY_H
 
@@ -10,10 +11,11 @@
 
 #include "core/base/status.h"
 
-/* Bytes have the texts "<00>" to "<FF>". Words are runs of letters, digits and apostrophes; what
- * else there is stands for itself, blanks only separate, and a line's end is the word "\n". */
-enum ls_text_unit { LS_UNIT_CHAR, LS_UNIT_BYTE, LS_UNIT_WORD };
-extern const char *const ls_text_units[]; /* "char", "byte", "word", NULL */
+/* Bytes have the texts "<00>" to "<FF>". Words are runs of letters and digits, each with the
+ * apostrophe behind it; what else there is stands for itself, blanks only separate, and a line's
+ * end is the word "\n". Pieces are parts of words (io/pieces.h). */
+enum ls_text_unit { LS_UNIT_CHAR, LS_UNIT_BYTE, LS_UNIT_WORD, LS_UNIT_PIECE };
+extern const char *const ls_text_units[]; /* "char", "byte", "word", "piece", NULL */
 
 /* Ids of the special tokens, where a vocabulary has them. */
 enum {
@@ -29,6 +31,7 @@ enum { LS_VOCABULARY_MAX = 1 << 24 };
 struct ls_vocabulary {
     int unit;     /* enum ls_text_unit */
     bool special; /* ids 0 .. 4 are the special tokens */
+    bool lower;   /* texts are read as small letters */
     int count;
     char **texts; /* [count] owned; UTF-8 */
     int *sorted;  /* [count] owned; ids in the order of their texts' bytes */
@@ -46,13 +49,14 @@ struct ls_text {
 
 struct ls_vocabulary_options {
     int unit;
-    bool special;
-    int64_t words; /* at most so many besides the special ones (words only); 0: all */
+    bool special, lower;
+    int64_t words; /* at most so many besides the special ones (words, and pieces, which need it);
+                      0: all */
 };
 
 /* All units of a text: characters and bytes in their own order, words by how often they come (then
- * by their bytes). A byte that is no UTF-8, or NUL, is an
- * error with its place: "NAME:LINE:COLUMN: error: ". */
+ * by their bytes), pieces as they were learned. A byte that is no UTF-8, or NUL, is an error with
+ * its place: "NAME:LINE:COLUMN: error: ". */
 LS_MUST_USE enum ls_status ls_vocabulary_build(struct ls_vocabulary *vocabulary,
                                                const struct ls_vocabulary_options *options,
                                                const struct ls_text *text, struct ls_error *error);
@@ -68,10 +72,15 @@ LS_MUST_USE enum ls_status ls_vocabulary_encode(const struct ls_vocabulary *voca
 LS_MUST_USE enum ls_status ls_vocabulary_encode_parts(const struct ls_vocabulary *vocabulary,
                                                       const struct ls_text *text, int32_t **tokens,
                                                       int64_t *ends, struct ls_error *error);
-/* Tokens as text: words with blanks between them, but none before .,;:!?) and around line ends;
- * special tokens leave nothing. An id that there is not prints as "<?>". */
+/* Tokens as text: words with blanks between them, but none before .,;:!?)] and behind ([ and
+ * apostrophes, nor around hyphens and line ends; pieces of a word side by side. Special tokens
+ * leave nothing. An id that there is not prints as "<?>". */
 void ls_vocabulary_print(FILE *out, const struct ls_vocabulary *vocabulary, const int32_t *tokens,
                          uint64_t count);
+
+/* The id of the text that is so many bytes and an ending; -1: there is none. */
+int32_t ls_vocabulary_find(const struct ls_vocabulary *vocabulary, const char *bytes, size_t length,
+                           const char *ending);
 
 /* Of a column of an HDF5 file; *found false (and an empty vocabulary) where it has none. */
 LS_MUST_USE enum ls_status ls_vocabulary_load(struct ls_vocabulary *vocabulary, const char *path,

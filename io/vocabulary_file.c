@@ -35,7 +35,7 @@ static enum ls_status load_attributes(struct ls_vocabulary *vocabulary, hid_t da
     const int kind = status == LS_OK && count == 1 ? find_unit(unit[0]) : -1;
     ls_hdf5_free_texts(unit, count);
     if (status == LS_OK && kind < 0)
-        status = ls_fail(error, LS_INVALID, "its 'unit' is not char, byte or word");
+        status = ls_fail(error, LS_INVALID, "its 'unit' is not char, byte, word or piece");
     if (status == LS_OK)
         status =
             ls_hdf5_texts(dataset, "vocabulary", &vocabulary->texts, &vocabulary->count, error);
@@ -45,6 +45,7 @@ static enum ls_status load_attributes(struct ls_vocabulary *vocabulary, hid_t da
             ls_fail(error, LS_INVALID, "a vocabulary of bytes has %d tokens", vocabulary->count);
     if (status != LS_OK)
         return ls_fail_context(error, "%s: %s: ", path, column);
+    vocabulary->lower = H5Aexists(dataset, "lower") > 0;
     finish(vocabulary, kind);
     return LS_OK;
 }
@@ -97,7 +98,11 @@ static json_t *print_vocabulary(const struct ls_vocabulary *vocabulary) {
     json_t *texts = json_array();
     for (int i = 0; i < vocabulary->count; i++)
         json_array_append_new(texts, json_string(vocabulary->texts[i]));
-    return json_pack("{s:s, s:o}", "unit", ls_text_units[vocabulary->unit], "tokens", texts);
+    json_t *object = json_pack("{s:s}", "unit", ls_text_units[vocabulary->unit]);
+    if (vocabulary->lower)
+        json_object_set_new(object, "lower", json_true());
+    json_object_set_new(object, "tokens", texts);
+    return object;
 }
 
 enum ls_status ls_vocabularies_save(const char *path, int count, const char *const *names,
@@ -128,6 +133,7 @@ static enum ls_status parse_vocabulary(struct ls_vocabulary *vocabulary, const j
         if (good)
             vocabulary->texts[vocabulary->count++] = ls_strdup(text);
     }
+    vocabulary->lower = json_is_true(json_object_get(object, "lower"));
     if (good)
         finish(vocabulary, unit);
     return good ? LS_OK : ls_fail(error, LS_INVALID, "%s: expected vocabularies of a run", path);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/utf8.h"
 #include "io/source.h"
 #include "io/vocabulary.h"
 #include "tests/support/data.h"
@@ -11,12 +12,18 @@
 static struct ls_error *const error = &ls_test_error;
 static const struct ls_text verse = {.name = "verse.txt", .bytes = "b\xc3\xa9 a\nbb", .count = 8};
 
-static struct ls_vocabulary build(int unit, bool special, int64_t words, const char *text) {
+static struct ls_vocabulary build_with(const struct ls_vocabulary_options *options,
+                                       const char *text) {
     struct ls_vocabulary vocabulary;
-    const struct ls_vocabulary_options options = {unit, special, words};
     const struct ls_text whole = {.name = "text", .bytes = text, .count = strlen(text)};
-    ls_require(ls_vocabulary_build(&vocabulary, &options, &whole, error));
+    ls_require(ls_vocabulary_build(&vocabulary, options, &whole, error));
     return vocabulary;
+}
+
+static struct ls_vocabulary build(int unit, bool special, int64_t words, const char *text) {
+    return build_with(
+        &(const struct ls_vocabulary_options){.unit = unit, .special = special, .words = words},
+        text);
 }
 
 static void check_texts(const struct ls_vocabulary *vocabulary, int first,
@@ -72,13 +79,105 @@ START_TEST(words_come_by_how_often_they_are) {
     const char *const text = "The cat, the dog's \xc3\xa9t\xc3\xa9, the\ncat.";
     struct ls_vocabulary vocabulary = build(LS_UNIT_WORD, false, 0, text);
     check_texts(&vocabulary, 0,
-                (const char *const[]){",", "cat", "the", "\n", ".", "The", "dog's",
+                (const char *const[]){",", "cat", "the", "\n", ".", "The", "dog'", "s",
                                       "\xc3\xa9t\xc3\xa9", NULL});
     check_round(&vocabulary, text, text);
     ls_vocabulary_clear(&vocabulary);
     vocabulary = build(LS_UNIT_WORD, true, 2, text);
     check_texts(&vocabulary, LS_TOKENS_SPECIAL, (const char *const[]){",", "cat", NULL});
     check_round(&vocabulary, "a cat, or not", "cat,");
+    ls_vocabulary_clear(&vocabulary);
+}
+END_TEST
+
+#define NARROW "\xe2\x80\xaf" /* a narrow blank that does not break */
+#define CURLY "\xe2\x80\x99"
+
+START_TEST(words_end_at_apostrophes_and_foreign_blanks) {
+    const char *const text =
+        "Qu'est-ce qu" CURLY "il dit" NARROW "? \xc2\xab" NARROW "Oui\xc2\xa0\xc2\xbb (ou non).";
+    struct ls_vocabulary vocabulary = build(LS_UNIT_WORD, true, 0, text);
+    check_texts(&vocabulary, LS_TOKENS_SPECIAL,
+                (const char *const[]){"(", ")", "-", ".", "?", "Oui", "Qu'", "ce", "dit", "est",
+                                      "il", "non", "ou", "qu" CURLY, "\xc2\xab", "\xc2\xbb", NULL});
+    check_round(&vocabulary, text, "Qu'est-ce qu" CURLY "il dit? \xc2\xab Oui \xc2\xbb (ou non).");
+    ls_vocabulary_clear(&vocabulary);
+}
+END_TEST
+
+START_TEST(capitals_become_small_letters) {
+    /* Latin, Greek, Cyrillic, Armenian; what has no other form, and no character, stays. */
+    static const char *const cases[][2] = {
+        {"A\xc3\x89\xc3\x97\xc3\x9f\xc5\xb8\xc5\x92Z",
+         "a\xc3\xa9\xc3\x97\xc3\x9f\xc3\xbf\xc5\x93z"},
+        {"\xce\x91\xce\xa3\xd0\x96\xd0\x81\xd4\xb1", "\xce\xb1\xcf\x83\xd0\xb6\xd1\x91\xd5\xa1"},
+        {"\xe1\xb8\x80\xe1\xba\x9e\xff\xe4\xb8\xad!", "\xe1\xb8\x81\xe1\xba\x9e\xff\xe4\xb8\xad!"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[32];
+        strcpy(text, cases[i][0]);
+        ls_utf8_lower(text, strlen(text));
+        ck_assert_str_eq(text, cases[i][1]);
+    }
+    const struct ls_vocabulary_options options = {
+        .unit = LS_UNIT_WORD, .special = true, .lower = true};
+    struct ls_vocabulary vocabulary = build_with(&options, "\xc3\x89t\xc3\xa9 THE The");
+    check_texts(&vocabulary, LS_TOKENS_SPECIAL,
+                (const char *const[]){"the", "\xc3\xa9t\xc3\xa9", NULL});
+    check_round(&vocabulary, "tHE \xc3\x89T\xc3\x89", "the \xc3\xa9t\xc3\xa9");
+    struct ls_vocabulary other = build(LS_UNIT_WORD, true, 0, "the the \xc3\xa9t\xc3\xa9");
+    ck_assert_int_eq(ls_vocabulary_compare(&vocabulary, &other, error), LS_INVALID);
+    ls_test_error_has("its texts are read as they are, expected as small letters");
+    ls_vocabulary_clear(&other);
+    ls_vocabulary_clear(&vocabulary);
+}
+END_TEST
+
+static char *repeat(char *to, const char *word, int times) {
+    for (int i = 0; i < times; i++)
+        to = stpcpy(stpcpy(to, word), " ");
+    return to;
+}
+
+START_TEST(pieces_are_joined_by_how_often_they_meet) {
+    /* Sennrich et al. 2016, algorithm 1: low 5, lower 2, newest 6, widest 3. e and s meet 9 times,
+     * then es and t; l and o 7 times; then e and w come first of three pairs that meet 6 times. */
+    char text[256];
+    repeat(repeat(repeat(repeat(text, "low", 5), "lower", 2), "newest", 6), "widest", 3);
+    struct ls_vocabulary vocabulary = build(LS_UNIT_PIECE, true, 15, text);
+    check_texts(&vocabulary, LS_TOKENS_SPECIAL,
+                (const char *const[]){"d@@", "e@@", "i@@", "l@@", "n@@", "o@@", "r", "s@@", "t",
+                                      "w", "w@@", "es@@", "est", "lo@@", "ew@@", NULL});
+    const struct ls_text other = {.name = "other", .bytes = "lowest low x", .count = 12};
+    int32_t *tokens;
+    uint64_t count;
+    ls_require(ls_vocabulary_encode(&vocabulary, &other, &tokens, &count, error));
+    const int32_t expected[] = {18, 15, 17, 18, 14, LS_TOKEN_UNKNOWN}; /* lo w est, lo w */
+    ck_assert_uint_eq(count, 6);
+    ck_assert_int_eq(memcmp(tokens, expected, sizeof expected), 0);
+    free(tokens);
+    check_round(&vocabulary, "lowest  newer wider", "lowest newer wider");
+    ls_vocabulary_clear(&vocabulary);
+    vocabulary = build(LS_UNIT_PIECE, true, 1000, text); /* until nothing meets twice */
+    check_round(&vocabulary, text + 4,
+                "low low low low lower lower newest newest newest newest "
+                "newest newest widest widest widest");
+    ck_assert_int_eq(vocabulary.count, LS_TOKENS_SPECIAL + 11 + 13);
+    ls_vocabulary_clear(&vocabulary);
+    vocabulary = build(LS_UNIT_PIECE, true, 3, text); /* of the characters, the most frequent */
+    check_texts(&vocabulary, LS_TOKENS_SPECIAL, (const char *const[]){"e@@", "s@@", "w@@", NULL});
+    ls_vocabulary_clear(&vocabulary);
+}
+END_TEST
+
+START_TEST(long_words_are_cut_in_stretches) {
+    char text[1024];
+    memset(text, 'a', 500);
+    strcpy(text + 500, " \xc3\xa9"
+                       "a");
+    struct ls_vocabulary vocabulary = build(LS_UNIT_PIECE, true, 100, text);
+    check_round(&vocabulary, text, text);
+    check_round(&vocabulary, text + 100, text + 100);
     ls_vocabulary_clear(&vocabulary);
 }
 END_TEST
@@ -112,9 +211,11 @@ START_TEST(what_is_no_utf8_is_refused_with_its_place) {
         {"\x80", 1, "--unit byte takes any file"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        for (int unit = LS_UNIT_CHAR; unit <= LS_UNIT_WORD; unit += LS_UNIT_WORD - LS_UNIT_CHAR) {
+        for (int unit = LS_UNIT_CHAR; unit <= LS_UNIT_PIECE; unit++) {
             struct ls_vocabulary vocabulary;
-            const struct ls_vocabulary_options options = {.unit = unit};
+            const struct ls_vocabulary_options options = {.unit = unit, .words = 9};
+            if (unit == LS_UNIT_BYTE)
+                continue;
             const struct ls_text text = {
                 .name = "x.txt", .bytes = cases[i].bytes, .count = cases[i].count};
             ck_assert_int_eq(ls_vocabulary_build(&vocabulary, &options, &text, error), LS_INVALID);
@@ -180,5 +281,7 @@ START_TEST(an_imported_text_carries_its_vocabulary) {
 END_TEST
 
 LS_SUITE(characters_are_numbered_in_their_order, words_come_by_how_often_they_are,
+         words_end_at_apostrophes_and_foreign_blanks, capitals_become_small_letters,
+         pieces_are_joined_by_how_often_they_meet, long_words_are_cut_in_stretches,
          bytes_take_any_file, what_is_no_utf8_is_refused_with_its_place,
          an_imported_text_carries_its_vocabulary)
