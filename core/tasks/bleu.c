@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/utf8.h"
 
 /* A sentence cut into tokens. */
 struct tokens {
@@ -21,21 +22,6 @@ static bool is_digit(char c) {
 /* Punctuation that always stands alone: all of ASCII's but ' , - . and digits and letters. */
 static bool stands_alone(char c) {
     return strchr("{|}~[\\]^_` !\"#$%&()*+:;<=>?@/", c) && c;
-}
-
-/* The bytes of a blank at `text`; 0: none. Beside ASCII's those that Unicode calls white space. */
-static int blank_bytes(const char *text) {
-    static const char *const blanks[] = {
-        "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
-        "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
-        "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8",
-        "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
-    if (*text == ' ' || (*text >= '\t' && *text <= '\r') || (*text >= 0x1c && *text <= 0x1f))
-        return 1;
-    for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++)
-        if (!strncmp(text, blanks[i], strlen(blanks[i])))
-            return (int)strlen(blanks[i]);
-    return 0;
 }
 
 /* Where a pass finds two bytes that are to be put apart, and how. */
@@ -117,15 +103,16 @@ static struct tokens cut(const char *sentence) {
         other = text;
     }
     free(other);
-    tokens.items = ls_calloc(strlen(tokens.text) + 1, sizeof *tokens.items);
+    const size_t count = strlen(tokens.text);
+    tokens.items = ls_calloc(count + 1, sizeof *tokens.items);
     bool inside = false;
-    for (char *at = tokens.text; *at;) {
-        const int blank = blank_bytes(at);
+    for (size_t at = 0; at < count;) {
+        const size_t blank =
+            ls_utf8_blank((const unsigned char *)tokens.text + at, (uint64_t)(count - at));
         if (!blank && !inside)
-            tokens.items[tokens.count++] = at;
+            tokens.items[tokens.count++] = tokens.text + at;
         inside = !blank;
-        if (blank)
-            memset(at, 0, (size_t)blank);
+        memset(tokens.text + at, 0, blank);
         at += blank ? blank : 1;
     }
     return tokens;
@@ -155,21 +142,56 @@ static int64_t grams(const struct tokens *tokens, int64_t n) {
     return tokens->count >= n ? tokens->count - n + 1 : 0;
 }
 
-void ls_bleu_add(struct ls_bleu *bleu, const char *translation, const char *reference) {
-    struct tokens found = cut(translation), wanted = cut(reference);
+/* Whether the n-gram at `at` is among those that some reference has, too: the k-th time that it
+ * stands here it needs k places there. */
+static bool matches(const struct tokens *found, int64_t at, int64_t n,
+                    const struct tokens *references, int count) {
+    char *const *gram = found->items + at;
+    const int64_t times = count_of(gram, n, found, at + 1);
+    for (int r = 0; r < count; r++)
+        if (times <= count_of(gram, n, &references[r], grams(&references[r], n)))
+            return true;
+    return false;
+}
+
+/* The reference whose length is closest decides; of two, the shorter one. */
+static int64_t closest(int64_t length, const struct tokens *references, int count) {
+    int64_t best = references[0].count;
+    for (int r = 1; r < count; r++) {
+        const int64_t other = references[r].count;
+        const int64_t gain = llabs(best - length) - llabs(other - length);
+        if (gain > 0 || (gain == 0 && other < best))
+            best = other;
+    }
+    return best;
+}
+
+void ls_bleu_add(struct ls_bleu *bleu, const char *translation, const char *const *references,
+                 int count) {
+    struct tokens found = cut(translation);
+    struct tokens *wanted = ls_calloc((size_t)count, sizeof *wanted);
+    for (int r = 0; r < count; r++)
+        wanted[r] = cut(references[r]);
     bleu->tokens += found.count;
-    bleu->reference += wanted.count;
+    bleu->reference += closest(found.count, wanted, count);
     for (int64_t n = 1; n <= LS_BLEU_ORDER; n++) {
         bleu->found[n - 1] += grams(&found, n);
-        for (int64_t i = 0; i < grams(&found, n); i++) {
-            char *const *gram = found.items + i;
-            /* The k-th time that it stands here it needs k places there. */
-            bleu->matches[n - 1] +=
-                count_of(gram, n, &found, i + 1) <= count_of(gram, n, &wanted, grams(&wanted, n));
-        }
+        for (int64_t i = 0; i < grams(&found, n); i++)
+            bleu->matches[n - 1] += matches(&found, i, n, wanted, count);
     }
     clear(&found);
-    clear(&wanted);
+    for (int r = 0; r < count; r++)
+        clear(&wanted[r]);
+    free(wanted);
+}
+
+void ls_bleu_join(struct ls_bleu *bleu, const struct ls_bleu *other) {
+    for (int n = 0; n < LS_BLEU_ORDER; n++) {
+        bleu->matches[n] += other->matches[n];
+        bleu->found[n] += other->found[n];
+    }
+    bleu->tokens += other->tokens;
+    bleu->reference += other->reference;
 }
 
 double ls_bleu_score(const struct ls_bleu *bleu) {

@@ -10,6 +10,7 @@ static const char *const kind_names[] = {[LS_TASK_CLASSIFICATION] = "classificat
                                          [LS_TASK_GAN] = "gan",
                                          [LS_TASK_CUSTOM] = "custom",
                                          [LS_TASK_MULTI_LABEL] = "multi_label",
+                                         [LS_TASK_TRANSLATION] = "translation",
                                          NULL};
 
 const char *const ls_loss_names[] = {[LS_LOSS_AUTO] = "auto",
@@ -28,6 +29,14 @@ static const struct ls_field task_items[] = {
      .choices = kind_names,
      .help = "a preset of losses; custom: those of the section losses"},
     LS_LOSS_TOP_K_FIELD(struct ls_task_options),
+    {.name = "beams",
+     .kind = LS_FIELD_INTEGER,
+     .offset = AT(beams),
+     .initial = "0",
+     .max = 256,
+     .help = "translation: measure BLEU at the end and in evaluate, with a beam search of so many "
+             "sequences; 0: do not",
+     .resume_free = true},
 };
 const struct ls_fields ls_task_fields = {task_items, sizeof task_items / sizeof *task_items};
 

@@ -187,6 +187,8 @@ static const struct ls_task regression = {
     .name = "regression", .preset = preset_regression, ONE_PHASE};
 static const struct ls_task language_model = {
     .name = "language_model", .preset = preset_language_model, .watched = "loss", ONE_PHASE};
+static const struct ls_task translation = {
+    .name = "translation", .preset = preset_language_model, .watched = "loss", ONE_PHASE};
 static const struct ls_task vae = {
     .name = "vae", .preset = preset_vae, .watched = "loss", .metrics = add_elbo, ONE_PHASE};
 static const struct ls_task multi_label = {
@@ -200,7 +202,8 @@ const struct ls_task *ls_task_of(int kind) {
                                                   [LS_TASK_VAE] = &vae,
                                                   [LS_TASK_GAN] = &ls_task_gan,
                                                   [LS_TASK_CUSTOM] = &custom,
-                                                  [LS_TASK_MULTI_LABEL] = &multi_label};
+                                                  [LS_TASK_MULTI_LABEL] = &multi_label,
+                                                  [LS_TASK_TRANSLATION] = &translation};
     return tasks[kind];
 }
 

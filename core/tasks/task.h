@@ -16,7 +16,8 @@ enum ls_task_kind {
     LS_TASK_VAE,
     LS_TASK_GAN,
     LS_TASK_CUSTOM,
-    LS_TASK_MULTI_LABEL
+    LS_TASK_MULTI_LABEL,
+    LS_TASK_TRANSLATION
 };
 enum ls_loss_kind {
     LS_LOSS_AUTO, /* classification: cross-entropy; regression: squared error */
@@ -32,13 +33,15 @@ enum ls_loss_kind {
 struct ls_task_options {
     int kind;      /* enum ls_task_kind */
     int64_t top_k; /* 0: none; else accuracy within the k largest */
+    int64_t beams; /* of a translation: sequences of the search that BLEU is measured with; 0: it is
+                      not */
     int loss;      /* enum ls_loss_kind */
     double label_smoothing;
     int64_t ignored_label;             /* -1: none; takes no part in loss and metrics */
     struct ls_real_list class_weights; /* empty: all 1 */
     double huber_delta;
 };
-extern const struct ls_fields ls_task_fields; /* section `task` : kind, top_k */
+extern const struct ls_fields ls_task_fields; /* section `task` : kind, top_k, beams */
 extern const struct ls_fields ls_loss_fields; /* section `loss` : name, ... */
 
 struct ls_task {

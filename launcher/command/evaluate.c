@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/memory.h"
 #include "launcher/command/piped.h"
 #include "launcher/command/run_options.h"
 #include "launcher/command/trained.h"
 #include "launcher/worker/metrics_json.h"
+#include "launcher/worker/translations.h"
 #include "launcher/exit_codes.h"
 
 struct evaluate_options {
@@ -83,7 +85,23 @@ static void keep_json(json_t *object, const char *name, const struct ls_metrics 
     json_object_set_new(object, name, own);
 }
 
-static enum ls_status evaluate_part(struct ls_trained *trained, int role,
+/* BLEU, where the run's config asks for it and the data has what it takes. */
+static enum ls_status judge_translations(struct ls_trained *trained, int role, const char *run,
+                                         struct ls_metrics *metrics, struct ls_error *error) {
+    const struct ls_config *config = &trained->run.config;
+    if (!ls_translations_wanted(config, &trained->data, role))
+        return LS_OK;
+    const enum ls_status status = ls_translations_check(config, &trained->data, error);
+    if (status != LS_OK && trained->given) {
+        ls_log(LS_LOG_WARNING, "no BLEU: %s", error->text);
+        return LS_OK;
+    }
+    if (status != LS_OK)
+        return status;
+    return ls_translations_judge(&trained->worker, &trained->data, role, run, metrics, error);
+}
+
+static enum ls_status evaluate_part(struct ls_trained *trained, int role, const char *run,
                                     const struct evaluate_options *given, json_t *object,
                                     struct ls_error *error) {
     struct ls_loader *loader;
@@ -92,8 +110,10 @@ static enum ls_status evaluate_part(struct ls_trained *trained, int role,
         return status;
     double *sums = ls_calloc((size_t)ls_worker_sum_count(&trained->worker, true), sizeof *sums);
     status = ls_worker_evaluate(&trained->worker, loader, sums, error);
+    struct ls_metrics metrics = ls_worker_metrics(&trained->worker, sums, true);
+    if (status == LS_OK)
+        status = judge_translations(trained, role, run, &metrics, error);
     if (status == LS_OK) {
-        const struct ls_metrics metrics = ls_worker_metrics(&trained->worker, sums, true);
         const char *name = trained->given ? "data" : ls_part_name(role);
         if (given->json)
             keep_json(object, name, &metrics, &trained->data);
@@ -133,7 +153,7 @@ static int run_evaluate(int argument_count, char **arguments, const void *given)
     int evaluated = 0;
     for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS && status == LS_OK; role++)
         if (trained.data.parts[role].dataset) {
-            status = evaluate_part(&trained, role, evaluate, object, &error);
+            status = evaluate_part(&trained, role, arguments[0], evaluate, object, &error);
             evaluated++;
         }
     if (status == LS_OK && !evaluated)

@@ -36,7 +36,8 @@ static const struct ls_option options[] = {
            "images: FILE.png (side by side) or FILE.h5 (/samples)"),
 };
 
-/* The model reads what is written already: a feed with the key begin, beside that of a task. */
+/* A custom task may translate, too: its model reads what is written already, a feed with the key
+ * begin. */
 static bool translates(const struct ls_config *config) {
     for (int i = 0; i < config->data.feeds.count; i++)
         if (config->data.feeds.items[i].begin)
@@ -55,12 +56,12 @@ static int run_generate(int argument_count, char **arguments, const void *given)
             status = ls_generate_text(&generator, arguments[0], given, &error);
         else if (task == LS_TASK_VAE || task == LS_TASK_GAN)
             status = ls_generate_images(&generator, given, &error);
-        else if (translates(&generator.run.config))
+        else if (task == LS_TASK_TRANSLATION || translates(&generator.run.config))
             status = ls_generate_translation(&generator, arguments[0], given, &error);
         else
             status = ls_fail(&error, LS_INVALID,
                              "%s: a %s answers, it makes nothing up; see `lockstep help predict`\n"
-                             "generate takes runs of language_model, vae and gan, and translations",
+                             "generate takes runs of language_model, translation, vae and gan",
                              arguments[0], ls_task_of(task)->name);
     }
     ls_generator_close(&generator);

@@ -129,10 +129,19 @@ static enum ls_status check_ranks(const struct ls_config_reader *reader) {
                           (long long)ranks, (long long)microbatches);
 }
 
+static enum ls_status check_beams(const struct ls_config_reader *reader) {
+    const struct ls_task_options *task = &reader->config->task;
+    if (!task->beams || task->kind == LS_TASK_TRANSLATION)
+        return LS_OK;
+    return ls_reader_fail(reader, *ls_reader_origin(reader, "task.beams"),
+                          "task.beams is for a translation; found a %s",
+                          ls_task_of(task->kind)->name);
+}
+
 enum ls_status ls_reader_check(const struct ls_config_reader *reader) {
     static enum ls_status (*const checks[])(const struct ls_config_reader *) = {
-        check_batch,          ls_reader_check_feeds, check_split,
-        check_early_stopping, check_schedule,        check_ranks};
+        check_batch,    ls_reader_check_feeds, check_split, check_early_stopping,
+        check_schedule, check_ranks,           check_beams};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         const enum ls_status status = checks[i](reader);
         if (status != LS_OK)

@@ -104,7 +104,7 @@ static void print_phases(FILE *out) {
           "  A task runs its phases in this order in each step; tasks that are not listed have "
           "one.\n",
           out);
-    for (int kind = 0; kind <= LS_TASK_CUSTOM; kind++) {
+    for (int kind = 0; kind <= LS_TASK_TRANSLATION; kind++) {
         const struct ls_task *task = ls_task_of(kind);
         if (task->phase_count == 1)
             continue;

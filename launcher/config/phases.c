@@ -124,13 +124,14 @@ static const struct ls_origin *given_loss(const struct ls_config_reader *reader)
     return NULL;
 }
 
-/* Rows that are padded to a length have labels of 0 that mean nothing: unless told, a language
- * model leaves them out. */
+/* Rows that are padded to a length have labels of 0 that mean nothing: unless told, language models
+ * and translations leave them out. */
 static void ignore_padding(const struct ls_config_reader *reader) {
     struct ls_config *config = reader->config;
     const struct ls_origin *given = ls_reader_origin(reader, "loss.ignored_label");
-    if (config->task.kind == LS_TASK_LANGUAGE_MODEL && config->data.length &&
-        !(config->augment.mask > 0) && !given->line && !given->assignment)
+    const bool padded = config->task.kind == LS_TASK_TRANSLATION ||
+                        (config->task.kind == LS_TASK_LANGUAGE_MODEL && config->data.length);
+    if (padded && !(config->augment.mask > 0) && !given->line && !given->assignment)
         config->task.ignored_label = LS_TOKEN_PADDING;
 }
 

@@ -75,6 +75,7 @@ static enum ls_status open_source(struct ls_data *data, const struct ls_config *
         .feed_count = data->feed_count,
         .stride = ls_config_stride(config),
         .group = training && config->data.split.count ? ls_config_split_column(config) : NULL,
+        .texts = config->task.kind == LS_TASK_TRANSLATION,
         .links = config->data.links == LS_LINKS_SAME_FOLDER,
         .checked = turn == LS_TURN_AFTER,
         .decode = shuffled && !block ? LS_DECODE_ALL : LS_DECODE_IF_IT_FITS,

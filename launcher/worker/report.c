@@ -9,6 +9,7 @@
 #include "launcher/supervisor/reason.h"
 #include "launcher/worker/result.h"
 #include "launcher/worker/run_parts.h"
+#include "launcher/worker/translations.h"
 
 static bool is_loss(const char *name) {
     const char *dot = strrchr(name, '.');
@@ -27,6 +28,17 @@ static bool lost(const struct ls_result *result) {
                 return false;
         }
     return count > 0;
+}
+
+static void judge_translations(struct run *run, int role, struct ls_metrics *metrics) {
+    struct ls_error error;
+    if (!ls_translations_wanted(run->config, &run->data, role))
+        return;
+    if (run->leader)
+        ls_progress_line(&run->progress, "translating the %s data", ls_part_name(role));
+    if (ls_translations_judge(&run->worker, &run->data, role, run->request->run, metrics, &error) !=
+        LS_OK)
+        ls_run_fail_alone(run, &error);
 }
 
 /* A run that a signal stopped is not evaluated: it has to be gone soon. */
@@ -62,6 +74,7 @@ enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
             memcpy(sums[role], run->sums, count * sizeof(double));
             metrics[role] = ls_worker_metrics(&run->worker, sums[role], true);
         }
+        judge_translations(run, role, &metrics[role]);
         result.parts[role] = &metrics[role];
         if (role == LS_SOURCE_TEST)
             ls_run_append_metrics(run, "test", &metrics[role], NULL, 0);

@@ -220,6 +220,11 @@ refused(["data", "import", lockstep.path("one.tsv"), "--columns", "2,2"] + out, 
 refused(["data", "import", "pairs", write("none.tsv", "\n\n")] + out, "none.tsv: no pairs in it")
 refused(["data", "import", "text", lockstep.path("none.tsv"), "--lines"] + out, "none.tsv: no text in it")
 refused(["data", "import", "text", write("latin.txt", b"a\nb\xe9\n"), "--lines"] + out, "latin.txt:2:2: error: expected text in UTF-8")
+refused(["data", "import", "pairs", write("latin.tsv", b"a\tb\nc\td\xe9\n")] + out, "latin.tsv:2:4: error: expected text in UTF-8")
+refused(["data", "import", lockstep.path("one.tsv"), "--words", "3", "--bpe", "3"] + out, "--words beside --bpe")
+refused(["data", "import", lockstep.path("one.tsv"), "--unit", "piece"] + out, "--unit piece needs --bpe N")
+refused(["data", "import", lockstep.path("one.tsv"), "--unit", "char", "--bpe", "9"] + out, "--bpe needs --unit piece")
+refused(["data", "import", words, "--lower"] + characters + out, "--lower: the vocabulary of", "has capitals, too")
 tokens = "[{embedding: {width: 2}}, {linear: {units: vocabulary}}]"
 lined = config(f"'text {words} --lines'", model=tokens)
 small = ["-n", "1", "--out", RUN, "--set", "train.batch=1", "--set", "train.microbatches=1"]

@@ -1,13 +1,16 @@
 """Texts and series named in a config are imported, cut into windows, and give the same bits on any number of ranks."""
+import collections
 import json
+import math
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 import h5py
 import numpy
 
-from lockstep import call, check, equal, path, train
+from lockstep import call, check, equal, path, result, train
 
 DATA = os.environ["LOCKSTEP_DATA"]
 TEXT = os.path.join(DATA, "text", "tinyshakespeare.txt")
@@ -179,9 +182,13 @@ def pairs():
     with h5py.File(path("pairs.h5")) as file, h5py.File(path("swapped.h5")) as swapped:
         for side, column in enumerate(("source", "target")):
             equal(["".join(row) for row in ragged(file, column)], [pair[side] for pair in both], f"pairs: {column}")
+            text, ends = bytes(file[column + ".text"][:]), file[column + ".text.ends"][:]
+            equal([text[a:b].decode() for a, b in zip([0, *ends[:-1]], ends)], [pair[side] for pair in both],
+                  f"pairs: the text of {column}")
         equal(len(swapped["target"].attrs["vocabulary"]), 305, "pairs: words of the vocabulary")
         equal(ragged(swapped, "target")[0], ["<unknown>", "!"], "pairs: the first line")
-    run = same_bits("pairs", """data:
+    run = same_bits("pairs", """task: {kind: translation, beams: 1}
+data:
   train: "pairs parallel/tatoeba-eng-fra.tsv --words 300"
   split: [0.96, 0.02, 0.02]
   group: source
@@ -197,9 +204,12 @@ model:
   - residual: {activation: none, body: [layer_norm, {attention: {heads: 2, causal: true, lengths: before_length}}]}
   - residual: {activation: none, body: [layer_norm, {attention: {heads: 2, memory: memory, lengths: source_length}}]}
   - linear: {units: vocabulary}
-losses: [cross_entropy: {ignored_label: 0}]
 train: {epochs: 1, batch: 64, microbatches: 4, steps_max: 4}
 """)
+    config = open(os.path.join(run, "config.yaml")).read()
+    check("ignored_label: 0" in config and "perplexity: true" in config, "pairs: the loss of a translation")
+    check({"bleu", "bleu_all"} <= set(result(run)["test"]), "pairs: BLEU of the test part")
+    check("bleu" not in result(run)["validation"], "pairs: BLEU of the validation part")
     words = json.load(open(os.path.join(run, "vocabulary.json")))
     equal(sorted(words), ["source", "target"], "pairs: the run's vocabularies")
     translations(run, words["target"]["tokens"])
@@ -218,11 +228,77 @@ def translations(run, words):
         for sentence, outputs in zip((lines[0], lines[2]), file["outputs"][:]):
             outputs[:, :5] = -numpy.inf  # what is never written, and the end
             found = [words[k] for k in outputs.argmax(1)]
-            said = sentence.split() if sentence else []
+            said = re.findall(r"\w+['\u2019]?|[^\w\s]", sentence)
             check(said, "translations: nothing was written")
             equal(said, found[:len(said)], "translations: the likeliest words")
     said = call("generate", run, given="a " * 12).stderr
     check("standard input:1: the sentence has 12 tokens, of which the model reads the first 8" in said, said)
+
+
+def bleu(translations, references):
+    """Papineni et al. 2002, with sacreBLEU's tokens of texts like these."""
+    cut = lambda text: re.sub("([!,.])", r" \1 ", text.lower()).split()
+    grams = lambda tokens, n: collections.Counter(tuple(tokens[i:i + n]) for i in range(len(tokens) - n + 1))
+    matches, found, length, wanted = [0] * 4, [0] * 4, 0, 0
+    for translation, some in zip(map(cut, translations), references):
+        some = list(map(cut, some))
+        length += len(translation)
+        wanted += min((abs(len(r) - len(translation)), len(r)) for r in some)[1]
+        for n in range(4):
+            here, best = grams(translation, n + 1), collections.Counter()
+            for reference in some:
+                best |= grams(reference, n + 1)
+            matches[n] += sum((here & best).values())
+            found[n] += sum(here.values())
+    if not all(matches):
+        return 0.0
+    shares = math.prod(m / f for m, f in zip(matches, found)) ** 0.25
+    return 100 * shares * min(1, math.exp(1 - wanted / length))
+
+
+def judged():
+    """BLEU of a run is the same on any number of ranks and in evaluate, and that of what generate writes."""
+    who = {"I see": ["Je vois", "Moi, je vois"], "You have": ["Tu as"], "We eat": ["Nous mangeons", "On mange"]}
+    pairs = [(f"{a} {colour} {thing}.", f"{b} l'{chose} {couleur}\u202f!")
+             for a, all_of_them in who.items() for b in all_of_them
+             for thing, chose in (("horses", "Animal"), ("grass", "Herbe"), ("bears", "Ours"))
+             for colour, couleur in (("red", "rouge"), ("black", "noir"))]
+    toy = write("toy.tsv", "".join(f"{a}\t{b}\n" for a, b in pairs))
+    config = write("toy.yaml", f"""task: {{kind: translation, beams: 2}}
+data:
+  train: "pairs {toy} --bpe 60 --lower"
+  test: "pairs {toy}"
+  feeds:
+    source: {{column: source, length: 12}}
+    before: {{column: target, length: 16, begin: 1}}
+    targets: {{column: target, length: 16, end: 2}}
+model:
+  - input: source
+  - embedding: {{width: 32, init_scale: 0.2}}
+  - position: {{init_scale: 0.2, name: memory}}
+  - input: before
+  - embedding: {{width: 32, init_scale: 0.2}}
+  - position: {{init_scale: 0.2}}
+  - residual: {{activation: none, body: [layer_norm, {{attention: {{heads: 2, causal: true, lengths: before_length}}}}]}}
+  - residual: {{activation: none, body: [layer_norm, {{attention: {{heads: 2, memory: memory, lengths: source_length}}}}]}}
+  - layer_norm
+  - linear: {{units: vocabulary}}
+train: {{epochs: 40, batch: 16, microbatches: 4}}
+optimizer: {{name: adam, learning_rate: 0.01}}
+""")
+    results = [train(config, path(f"toy{ranks}"), ranks) for ranks in (1, 2, 4)]
+    for other in results[1:]:
+        equal((other["parameters_digest"], other["test"]), (results[0]["parameters_digest"], results[0]["test"]),
+              "judged: runs on several ranks")
+    run, test = path("toy1"), results[0]["test"]
+    again = json.loads(call("evaluate", run, "--json").stdout)["test"]
+    equal((again["bleu"], again["bleu_all"]), (test["bleu"], test["bleu_all"]), "judged: the same run evaluated")
+    sentences = list(dict(pairs))
+    lines = call("generate", run, "--beams", 2, given="\n".join(sentences)).stdout.splitlines()
+    references = [[b for a, b in pairs if a == sentence] for sentence in sentences]
+    for name, some in (("bleu", [r[:1] for r in references]), ("bleu_all", references)):
+        check(abs(test[name] - bleu(lines, some)) < 1e-9, f"judged: {name} {test[name]}, by hand {bleu(lines, some)}")
+    check(20 < test["bleu"] <= test["bleu_all"], f"judged: {test}")
 
 
 def masked():
@@ -235,5 +311,5 @@ def masked():
     call("predict", run, "--data", path("names.h5"), "--out", path("masked-out.h5"))
 
 
-for test in (language, forecast, lines, pairs, masked):
+for test in (language, forecast, lines, pairs, judged, masked):
     test()

@@ -74,7 +74,7 @@ static const struct mistake mistakes[] = {
      "x.yaml:5:8: error: section train: expected keys with values, found 'fast'"},
     {D M "task: clasification\n", NULL,
      "x.yaml:5:7: error: task.kind: expected classification, regression, language_model, "
-     "vae, gan, custom or multi_label, found 'clasification' "
+     "vae, gan, custom, multi_label or translation, found 'clasification' "
      "(did you mean 'classification'?)"},
     {"data:\n  train: {a: 1}\n" M, NULL,
      "x.yaml:2:10: error: data.train: expected a text, found a mapping"},
