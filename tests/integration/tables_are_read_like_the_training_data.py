@@ -317,6 +317,9 @@ for name, source in (("csv", f"csv {clocks} --missing mean"), ("hdf5", path("tim
     check("input.scale" in shown and f"{scale[1]:.5g}" in shown.split("constants")[1], f"constants in\n{shown}")
     if name == "csv":
         fifth = answer[5]
+        train(eight, path("stopped"), optimizer__learning_rate=0.02, train__steps_max=150)
+        equal(train(eight, path("stopped"), optimizer__learning_rate=0.02)["parameters_digest"],
+              result(run)["parameters_digest"], "what was learned comes from the checkpoint, on another number of ranks")
 few = write("few-times.csv", ["time", "wave", "after"], [[cells[5][0], cells[5][1], 0]])
 call("predict", path("times-csv"), "--data", f"csv {few}", "--out", path("few.h5"), "--layer", "linear1")
 with h5py.File(path("few.h5")) as file:
