@@ -300,9 +300,9 @@ mean, scale = numbers.mean(0), 1 / numbers.std(0)
 seen = (numbers - mean) * scale
 for name, source in (("csv", f"csv {clocks} --missing mean"), ("hdf5", path("times.h5"))):
     eight = config(f"{name}.yaml", source, "  standardise: feature\n  standardise_targets: true\ntask: regression\n",
-                   model="[linear: 1]", epochs=100)
+                   model="[linear: 1]", epochs=60)
     run = path(f"times-{name}")
-    measured = train(eight, run, ranks=2, optimizer__learning_rate=0.02)["train"]
+    measured = train(eight, run, ranks=2 if name == "csv" else 1)["train"]
     check(measured["r2"] > 0.85, f"{name}: learned from timestamps: {measured}")
     values = parameters(newest_checkpoint(run))
     call("predict", run, "--data", source, "--out", path("t.h5"), "--layer", "linear1")
@@ -317,8 +317,8 @@ for name, source in (("csv", f"csv {clocks} --missing mean"), ("hdf5", path("tim
     check("input.scale" in shown and f"{scale[1]:.5g}" in shown.split("constants")[1], f"constants in\n{shown}")
     if name == "csv":
         fifth = answer[5]
-        train(eight, path("stopped"), optimizer__learning_rate=0.02, train__steps_max=150)
-        equal(train(eight, path("stopped"), optimizer__learning_rate=0.02)["parameters_digest"],
+        train(eight, path("stopped"), train__steps_max=100)
+        equal(train(eight, path("stopped"))["parameters_digest"],
               result(run)["parameters_digest"], "what was learned comes from the checkpoint, on another number of ranks")
 few = write("few-times.csv", ["time", "wave", "after"], [[cells[5][0], cells[5][1], 0]])
 call("predict", path("times-csv"), "--data", f"csv {few}", "--out", path("few.h5"), "--layer", "linear1")
