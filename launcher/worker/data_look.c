@@ -58,19 +58,20 @@ static bool planes_last(struct ls_shape shape) {
 }
 
 /* Columns of a table whose numbers are only kept if they are centred. */
-static void note_digits(const struct ls_data *data) {
+static void note_digits(const struct ls_data *data, int role, const char *cure) {
     for (int c = 0; c < data->schema.count; c++)
-        if (data->schema.columns[c].exact && data->schema.columns[c].role == LS_ROLE_INPUT)
+        if (data->schema.columns[c].exact && data->schema.columns[c].role == role)
             ls_log(LS_LOG_WARNING,
                    "column '%s': its numbers are so large beside their differences that a model, "
-                   "which gets 32 bits of each, can hardly see these; data.standardise: feature "
-                   "keeps them",
-                   data->schema.columns[c].name);
+                   "which gets 32 bits of each, can hardly see these; %s keeps them",
+                   data->schema.columns[c].name, cure);
 }
 
 void ls_data_note(const struct ls_data *data, const struct ls_config *config) {
     if (config->data.standardise == LS_STANDARDISE_NONE)
-        note_digits(data);
+        note_digits(data, LS_ROLE_INPUT, "data.standardise: feature");
+    if (!config->data.standardise_targets)
+        note_digits(data, LS_ROLE_TARGET, "data.standardise_targets: true");
     const struct ls_feed *inputs = ls_data_feed(data, "inputs");
     if (!inputs || inputs->shape.rank != 3)
         return;
