@@ -27,6 +27,12 @@ void ls_checkpoint_temporary(char path[LS_PATH_MAX], const struct ls_checkpoint_
                   write->incarnation);
 }
 
+void ls_checkpoint_add(struct ls_checkpoint_arrays *arrays, const char *name, float *data) {
+    LS_ASSERT(arrays->count < LS_ARRAYS_MAX, "no room for array %s", name);
+    snprintf(arrays->names[arrays->count], LS_ARRAY_NAME_MAX, "%s", name);
+    arrays->data[arrays->count++] = data;
+}
+
 enum ls_status ls_checkpoint_begin(const struct ls_checkpoint_write *write,
                                    struct ls_error *error) {
     char parent[LS_PATH_MAX], folder[LS_PATH_MAX];
@@ -113,8 +119,11 @@ static enum ls_status remove_checkpoint(const char *run, uint64_t step, struct l
     return status == LS_OK ? ls_folder_remove(removing, error) : status;
 }
 
-/* Removes what is older than the newest `keep` intact ones; `newest` has just been written. */
-static enum ls_status retain(const char *run, uint64_t newest, int keep, struct ls_error *error) {
+/* Removes what is older than the newest `keep` intact ones, but for `kept`; `newest` has just been
+ * written. */
+static enum ls_status retain(const struct ls_checkpoint_commit *commit, struct ls_error *error) {
+    const char *run = commit->write->run;
+    const uint64_t newest = commit->write->step;
     uint64_t *steps;
     int count;
     enum ls_status status = ls_checkpoint_list(run, &steps, &count, error);
@@ -122,7 +131,9 @@ static enum ls_status retain(const char *run, uint64_t newest, int keep, struct 
     for (int i = count - 1; i >= 0 && status == LS_OK; i--) {
         if (steps[i] == newest) {
             intact++;
-        } else if (intact >= keep) {
+        } else if (steps[i] == commit->kept) {
+            continue;
+        } else if (intact >= commit->keep) {
             status = remove_checkpoint(run, steps[i], error);
         } else if (i > 0) { /* the oldest of all stays in any case */
             struct ls_checkpoint checkpoint;
@@ -158,7 +169,7 @@ enum ls_status ls_checkpoint_commit(const struct ls_checkpoint_commit *commit,
     }
     struct ls_error
         trouble; /* the checkpoint is safe: old ones that stay are worth a line, no more */
-    if (retain(write->run, write->step, commit->keep, &trouble) != LS_OK)
+    if (retain(commit, &trouble) != LS_OK)
         ls_log(LS_LOG_WARNING, "an old checkpoint could not be removed: %s", trouble.text);
     return LS_OK;
 }

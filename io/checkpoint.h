@@ -26,6 +26,11 @@ struct ls_checkpoint_arrays {
     float *data[LS_ARRAYS_MAX];
 };
 
+#define LS_ARRAY_PARAMETERS "parameters"
+#define LS_ARRAY_AVERAGE "average" /* a moving average of the parameters */
+#define LS_ARRAY_BEST "best"       /* the best parameters so far, of early stopping */
+void ls_checkpoint_add(struct ls_checkpoint_arrays *arrays, const char *name, float *data);
+
 /* What one rank stores, or wants: its slices. To store, one of each group that has elements, cut by
  * ls_parameters_slice for this rank; to load, any. Arrays of one name may be there for some groups
  * only (what is fixed has no optimiser state). */
@@ -64,6 +69,7 @@ struct ls_checkpoint_commit {
     const struct ls_checkpoint_file *files;      /* of all ranks, in their order */
     const char *state; /* JSON text of an object with everything needed to resume */
     int keep;          /* intact checkpoints that stay; at least 2 */
+    uint64_t kept;     /* one that stays besides, by its step; 0: none */
 };
 /* Rank 0: index.h5, manifest, rename, fsync, retention. */
 LS_MUST_USE enum ls_status ls_checkpoint_commit(const struct ls_checkpoint_commit *commit,

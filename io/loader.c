@@ -5,51 +5,13 @@
  * since the last seek, and the generation, which a seek raises. A slot is written by the reader
  * alone until it is counted as produced, and read by the consumer alone until it is counted as
  * consumed. A read that a seek overtook is simply not counted. */
-#include "io/loader.h"
+#include "io/loader_internal.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "core/base/random.h"
-#include "io/shuffle.h"
-#include "io/vocabulary.h"
-
-struct slot {
-    struct ls_batch batch; /* points into the arrays below */
-    uint64_t *row_ids;     /* in the loader's memory, like the feeds */
-    void *feeds[LS_FEEDS_MAX];
-    enum ls_status status;
-    struct ls_error error;
-};
-
-struct ls_loader {
-    struct ls_loader_options options;
-    struct ls_feed_use uses[LS_FEEDS_MAX];
-    struct ls_feed feeds[LS_FEEDS_MAX];         /* their shapes */
-    int64_t microbatch_rows, rows_max, batches; /* rows_max: of this rank in a batch */
-    int images;                                 /* the use that is augmented; -1: none */
-    int inputs, masked;                         /* the uses that masks change; masked -1: none */
-    struct ls_mask_tokens tokens;
-    struct ls_shuffle shuffle; /* the reader's */
-    uint64_t advised;          /* the reader's: windows that are wanted soon */
-    int slot_count;
-    struct slot *slots; /* [slot_count] owned */
-    float *staging;     /* images before augmentation; NULL without */
-    char *memory;       /* owned: all arrays of all slots, and staging */
-    size_t memory_bytes;
-    pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    bool stopping;
-    uint64_t generation, epoch, epoch_end;
-    int64_t index;
-    uint64_t produced, consumed;
-    bool held;   /* the consumer still looks at slot consumed - 1 */
-    bool failed; /* the last one produced is an error: reading rests */
-};
 
 /* Whole runs of the window that is begun and of the next one are asked for at once: their samples
  * are read in any order. Samples that are listed ascend, as a split with blocks leaves them. */
@@ -76,7 +38,8 @@ static void advise(struct ls_loader *loader, uint64_t epoch, uint64_t at) {
 }
 
 /* Which rows this rank takes of batch `index` of `epoch`. */
-static void plan_batch(struct ls_loader *loader, uint64_t epoch, int64_t index, struct slot *slot) {
+static void plan_batch(struct ls_loader *loader, uint64_t epoch, int64_t index,
+                       struct ls_loader_slot *slot) {
     const struct ls_loader_options *options = &loader->options;
     const uint64_t begin = (uint64_t)index * (uint64_t)options->batch,
                    left = options->part.count - begin;
@@ -110,45 +73,6 @@ static void plan_batch(struct ls_loader *loader, uint64_t epoch, int64_t index, 
     }
 }
 
-static void augment_images(const struct ls_loader *loader, struct slot *slot) {
-    const struct ls_shape shape = loader->feeds[loader->images].shape;
-    const int64_t values = ls_shape_count(shape);
-    float *to = slot->feeds[loader->images];
-    for (int64_t i = 0; i < slot->batch.rows; i++) {
-        const struct ls_random_key key = ls_random_key(loader->options.seed, LS_STREAM_AUGMENT,
-                                                       slot->batch.epoch, slot->row_ids[i]);
-        ls_augment_image(&loader->options.augment, key, shape, loader->staging + i * values,
-                         to + i * values);
-    }
-}
-
-static void mask_inputs(const struct ls_loader *loader, struct slot *slot) {
-    const int64_t values = ls_shape_count(loader->feeds[loader->inputs].shape);
-    for (int64_t i = 0; i < slot->batch.rows; i++)
-        ls_augment_mask(loader->options.augment.mask, &loader->tokens,
-                        ls_random_key(loader->options.seed, LS_STREAM_AUGMENT, slot->batch.epoch,
-                                      slot->row_ids[i]),
-                        values, (int32_t *)slot->feeds[loader->inputs] + i * values,
-                        (int32_t *)slot->feeds[loader->masked] + i * values);
-}
-
-static void read_batch(const struct ls_loader *loader, struct slot *slot) {
-    const struct ls_loader_options *options = &loader->options;
-    slot->status = LS_OK;
-    for (int u = 0; u < options->use_count && slot->status == LS_OK; u++) {
-        if (!loader->uses[u].feed)
-            continue;
-        const bool images = u == loader->images;
-        slot->status = ls_dataset_read(options->part.dataset, &loader->uses[u], slot->row_ids,
-                                       slot->batch.rows, images ? loader->staging : slot->feeds[u],
-                                       &slot->error);
-        if (images && slot->status == LS_OK)
-            augment_images(loader, slot);
-    }
-    if (loader->masked >= 0 && slot->status == LS_OK)
-        mask_inputs(loader, slot);
-}
-
 /* There is something to read and a slot to read it into; the consumer's slot is not one. */
 static bool may_read(const struct ls_loader *loader) {
     const uint64_t waiting = loader->produced - loader->consumed + (loader->held ? 1 : 0);
@@ -164,12 +88,13 @@ static void *read_ahead(void *argument) {
             pthread_cond_wait(&loader->changed, &loader->mutex);
             continue;
         }
-        struct slot *slot = &loader->slots[loader->produced % (uint64_t)loader->slot_count];
+        struct ls_loader_slot *slot =
+            &loader->slots[loader->produced % (uint64_t)loader->slot_count];
         const uint64_t generation = loader->generation, epoch = loader->epoch;
         const int64_t index = loader->index;
         pthread_mutex_unlock(&loader->mutex);
         plan_batch(loader, epoch, index, slot);
-        read_batch(loader, slot);
+        ls_loader_read(loader, slot);
         pthread_mutex_lock(&loader->mutex);
         if (generation != loader->generation)
             continue;
@@ -200,7 +125,7 @@ static size_t feed_bytes(const struct ls_loader *loader, int use) {
 static void lay_out(struct ls_loader *loader) {
     loader->memory_bytes = 0;
     for (int i = 0; i < loader->slot_count; i++) {
-        struct slot *slot = &loader->slots[i];
+        struct ls_loader_slot *slot = &loader->slots[i];
         slot->row_ids = take(loader, (size_t)loader->rows_max * sizeof *slot->row_ids);
         for (int u = 0; u < loader->options.use_count; u++)
             if (loader->uses[u].feed)
@@ -208,6 +133,10 @@ static void lay_out(struct ls_loader *loader) {
     }
     if (loader->images >= 0)
         loader->staging = take(loader, feed_bytes(loader, loader->images));
+    if (loader->options.augment.mixup > 0) {
+        loader->partners = take(loader, feed_bytes(loader, loader->inputs));
+        loader->partner_ids = take(loader, (size_t)loader->rows_max * sizeof *loader->partner_ids);
+    }
 }
 
 /* With all signals blocked: those that stop or save belong to the main thread. */
@@ -218,40 +147,6 @@ static int start_thread(struct ls_loader *loader) {
     const int number = pthread_create(&loader->thread, NULL, read_ahead, loader);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return number;
-}
-
-static enum ls_status check_images(const struct ls_loader *loader, struct ls_error *error) {
-    char text[LS_SHAPE_TEXT_MAX];
-    if (loader->images < 0)
-        return ls_fail(error, LS_INVALID,
-                       "augmentation needs a model that takes the feed 'inputs'");
-    const struct ls_shape shape = loader->feeds[loader->images].shape;
-    if (shape.rank == 3 && loader->uses[loader->images].type == LS_TYPE_REAL)
-        return LS_OK;
-    return ls_fail(error, LS_INVALID,
-                   "augmentation needs images (height x width x channels), but a sample is %s",
-                   ls_shape_print(shape, text));
-}
-
-/* Tokens are drawn from those of the data, or else from what the model takes. */
-static enum ls_status check_masks(struct ls_loader *loader, struct ls_error *error) {
-    const struct ls_feed_use *masked = &loader->uses[loader->masked];
-    if (loader->inputs < 0 || loader->uses[loader->inputs].type != LS_TYPE_INT32 ||
-        masked->type != LS_TYPE_INT32)
-        return ls_fail(error, LS_INVALID,
-                       "augment.mask needs a model that takes the feed 'inputs' as indices (an "
-                       "embedding) and the targets as labels (cross_entropy)");
-    const int64_t known = loader->feeds[loader->inputs].limit;
-    const int64_t count = known ? known : loader->uses[loader->inputs].limit;
-    if (count <= LS_TOKENS_SPECIAL || count > INT32_MAX)
-        return ls_fail(
-            error, LS_INVALID,
-            "augment.mask needs tokens besides the %d special ones; the data has %lld in "
-            "all",
-            LS_TOKENS_SPECIAL, (long long)count);
-    loader->tokens = (struct ls_mask_tokens){
-        .mask = LS_TOKEN_MASK, .special = LS_TOKENS_SPECIAL, .count = (int32_t)count};
-    return LS_OK;
 }
 
 /* Shapes of all feeds, and which ones are augmented. */
@@ -273,9 +168,7 @@ static enum ls_status describe_feeds(struct ls_loader *loader,
     }
     if (ls_augment_active(&options->augment))
         loader->images = loader->inputs;
-    if (status == LS_OK && ls_augment_active(&options->augment))
-        status = check_images(loader, error);
-    return status == LS_OK && loader->masked >= 0 ? check_masks(loader, error) : status;
+    return status == LS_OK ? ls_loader_check_changes(loader, options, error) : status;
 }
 
 enum ls_status ls_loader_create(struct ls_loader **result, const struct ls_loader_options *options,
@@ -362,7 +255,8 @@ enum ls_status ls_loader_next(struct ls_loader *loader, struct ls_batch *batch,
                   (unsigned long long)loader->epoch_end);
         pthread_cond_wait(&loader->changed, &loader->mutex);
     }
-    const struct slot *slot = &loader->slots[loader->consumed % (uint64_t)loader->slot_count];
+    const struct ls_loader_slot *slot =
+        &loader->slots[loader->consumed % (uint64_t)loader->slot_count];
     const enum ls_status status = slot->status;
     if (status == LS_OK) {
         *batch = slot->batch;

@@ -35,6 +35,9 @@ static size_t member_size(const struct ls_field *field) {
         return 2 * sizeof(int64_t);
     case LS_FIELD_LIST:
         return sizeof(struct ls_real_list);
+    case LS_FIELD_PATTERNS:
+    case LS_FIELD_FACTORS:
+        return sizeof(struct ls_pattern_list);
     }
     return 0;
 }
@@ -67,7 +70,9 @@ static void describe(const struct ls_field *field, char text[EXPECTED_MAX]) {
         [LS_FIELD_TEXT] = "a text",
         [LS_FIELD_CHOICE] = "",
         [LS_FIELD_PAIR] = "an integer or a pair of integers like [3, 5]",
-        [LS_FIELD_LIST] = "a number or a list of numbers like [0.8, 0, 0.2]"};
+        [LS_FIELD_LIST] = "a number or a list of numbers like [0.8, 0, 0.2]",
+        [LS_FIELD_PATTERNS] = "a name or a list of names like [encoder, \"*.bias\"]",
+        [LS_FIELD_FACTORS] = "names, each once, with numbers like {encoder: 0.1, \"*.bias\": 2}"};
     size_t used = (size_t)snprintf(text, EXPECTED_MAX, "%s", kinds[field->kind]);
     if (field->kind == LS_FIELD_CHOICE) {
         for (int i = 0; field->choices[i] && used < EXPECTED_MAX; i++) {
@@ -188,6 +193,19 @@ static bool parse_list(const struct ls_field *field, const char *text, struct ls
     return true;
 }
 
+static bool parse_patterns(const struct ls_field *field, const char *text,
+                           struct ls_pattern_list *list) {
+    struct ls_pattern_list parsed;
+    const bool numbers = field->kind == LS_FIELD_FACTORS;
+    if (!ls_patterns_parse(text, numbers, &parsed))
+        return false;
+    for (int i = 0; i < parsed.count && numbers; i++)
+        if (!in_range(field, parsed.items[i].value))
+            return false;
+    *list = parsed;
+    return true;
+}
+
 static enum ls_status parse_choice(const struct ls_field *field, const char *text, int *index,
                                    struct ls_error *error) {
     int count = 0;
@@ -240,6 +258,10 @@ enum ls_status ls_field_parse(const struct ls_field *field, const char *text, vo
         break;
     case LS_FIELD_LIST:
         fits = parse_list(field, text, value);
+        break;
+    case LS_FIELD_PATTERNS:
+    case LS_FIELD_FACTORS:
+        fits = parse_patterns(field, text, value);
         break;
     }
     return fits ? LS_OK : unexpected(field, text, error);

@@ -7,18 +7,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/patterns.h"
 #include "core/base/status.h"
 
 enum { LS_TEXT_MAX = 1024, LS_LIST_MAX = 64 };
+/* Room for any member as ls_field_print writes it. */
+enum { LS_FIELD_PRINT_MAX = LS_PATTERNS_MAX * (LS_PATTERN_MAX + 40) };
 
 enum ls_field_kind {
-    LS_FIELD_BOOL,    /* bool */
-    LS_FIELD_INTEGER, /* int64_t */
-    LS_FIELD_REAL,    /* double */
-    LS_FIELD_TEXT,    /* char[LS_TEXT_MAX] */
-    LS_FIELD_CHOICE,  /* int: index into choices */
-    LS_FIELD_PAIR,    /* int64_t[2]: `3` sets both, `[3, 5]` each */
-    LS_FIELD_LIST     /* struct ls_real_list; a word of choices: count -1 - its index */
+    LS_FIELD_BOOL,     /* bool */
+    LS_FIELD_INTEGER,  /* int64_t */
+    LS_FIELD_REAL,     /* double */
+    LS_FIELD_TEXT,     /* char[LS_TEXT_MAX] */
+    LS_FIELD_CHOICE,   /* int: index into choices */
+    LS_FIELD_PAIR,     /* int64_t[2]: `3` sets both, `[3, 5]` each */
+    LS_FIELD_LIST,     /* struct ls_real_list; a word of choices: count -1 - its index */
+    LS_FIELD_PATTERNS, /* struct ls_pattern_list: `[encoder, "*.bias"]` */
+    LS_FIELD_FACTORS   /* struct ls_pattern_list with numbers: `{encoder: 0.1, "*.bias": 2}` */
 };
 
 struct ls_real_list {

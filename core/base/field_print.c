@@ -26,6 +26,21 @@ static void print_list(const struct ls_real_list *list, char *text, size_t size)
         snprintf(text + used, size - used, "]");
 }
 
+/* In quotes: YAML takes a `*` at the beginning of a plain text for something else. */
+static void print_patterns(const struct ls_pattern_list *list, bool numbers, char *text,
+                           size_t size) {
+    size_t used = (size_t)snprintf(text, size, numbers ? "{" : "[");
+    for (int i = 0; i < list->count && used < size; i++) {
+        char number[32] = "";
+        if (numbers)
+            print_real(number, list->items[i].value);
+        used += (size_t)snprintf(text + used, size - used, "%s\"%s\"%s%s", i ? ", " : "",
+                                 list->items[i].pattern, numbers ? ": " : "", number);
+    }
+    if (used < size)
+        snprintf(text + used, size - used, numbers ? "}" : "]");
+}
+
 char *ls_field_print(const struct ls_field *field, const void *target, char *text, size_t size) {
     const void *value = (const char *)target + field->offset;
     const int64_t *integer = value;
@@ -60,6 +75,10 @@ char *ls_field_print(const struct ls_field *field, const void *target, char *tex
                      field->choices[-1 - ((const struct ls_real_list *)value)->count]);
         else
             print_list(value, text, size);
+        break;
+    case LS_FIELD_PATTERNS:
+    case LS_FIELD_FACTORS:
+        print_patterns(value, field->kind == LS_FIELD_FACTORS, text, size);
         break;
     }
     return text;

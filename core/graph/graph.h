@@ -12,6 +12,7 @@
 #ifndef LS_GRAPH_GRAPH_H
 #define LS_GRAPH_GRAPH_H
 
+#include "core/base/patterns.h"
 #include "core/graph/parameters.h"
 #include "core/ops/list.h"
 #include "core/ops/op.h"
@@ -40,6 +41,9 @@ struct ls_graph_options {
     /* Node i of the recording draws from the random stream stream_first + i. Graphs that run in one
      * step take different ones, so that they draw different noise. */
     uint32_t stream_first;
+    /* Parameters of such names are of no group (LS_GROUP_FIXED): nobody updates them. Borrowed
+     * until the recording has ended; NULL: none. */
+    const struct ls_pattern_list *frozen;
     /* Planning maps no arena: the caller binds one (ls_graph_bind_arena). Graphs that run in turn
      * may share one. */
     bool borrows_arena;
@@ -78,7 +82,8 @@ struct ls_value *ls_graph_find(const struct ls_graph *graph, const char *path);
 /* The group of parameters that are recorded from now on; at first 0. */
 void ls_graph_set_group(struct ls_graph *graph, int group);
 
-/* A parameter "SCOPE.name". It belongs to the group that was set when it was first recorded. */
+/* A parameter "SCOPE.name". It belongs to the group that was set when it was first recorded, or is
+ * frozen. */
 struct ls_value *ls_graph_parameter(struct ls_graph *graph, const char *name, struct ls_shape shape,
                                     enum ls_layout layout, enum ls_parameter_kind kind, bool decay,
                                     double momentum, struct ls_initialiser init);

@@ -145,7 +145,7 @@ void ls_parameters_layout(struct ls_parameter_set *set) {
 int64_t ls_parameters_trained(const struct ls_parameter_set *set) {
     int64_t count = 0;
     for (int i = 0; i < set->count; i++)
-        if (set->items[i]->kind == LS_PARAMETER_WEIGHT)
+        if (set->items[i]->kind == LS_PARAMETER_WEIGHT && set->items[i]->group != LS_GROUP_FIXED)
             count += ls_parameter_plain_count(set->items[i]);
     return count;
 }

@@ -113,7 +113,7 @@ LS_MUST_USE enum ls_status ls_parameters_add(struct ls_parameter_set *set,
 /* Gives out offsets group after group, in the present order of items. Called by ls_graph_plan. */
 void ls_parameters_layout(struct ls_parameter_set *set);
 
-/* Trained numbers, padding and statistics not counted. */
+/* Trained numbers; padding, statistics and what is frozen are not counted. */
 int64_t ls_parameters_trained(const struct ls_parameter_set *set);
 
 /* Elements of a parameter's plain form (no padding). */

@@ -84,6 +84,8 @@ struct ls_value *ls_graph_parameter(struct ls_graph *graph, const char *name, st
     if (length >= LS_NAME_MAX)
         return ls_graph_fail(graph, "the parameter's name '%s.%s' is longer than %d characters",
                              graph->scope, name, LS_NAME_MAX - 1);
+    if (graph->options.frozen && ls_patterns_find(graph->options.frozen, description.name) >= 0)
+        description.group = LS_GROUP_FIXED;
     struct ls_parameter *parameter;
     if (ls_parameters_add(graph->options.parameters, &description, &parameter, &graph->error) !=
         LS_OK)

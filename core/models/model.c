@@ -96,6 +96,7 @@ static void record_phase(struct ls_model *model, const struct ls_model_options *
                                                    .winograd = options->winograd,
                                                    .openblas = options->openblas,
                                                    .group = phase,
+                                                   .frozen = options->frozen,
                                                    .stream_first = (uint32_t)phase << 20,
                                                    .step_positions = options->step_positions,
                                                    .borrows_arena = options->borrows_arena});
@@ -150,14 +151,21 @@ static enum ls_status check_phases(struct ls_model *models, const struct ls_mode
                                    struct ls_error *error) {
     const struct ls_task *task = options->task;
     for (int p = 0; p < task->phase_count && !options->inference; p++) {
-        int trained = 0;
-        for (int i = 0; i < parameters->count; i++)
-            trained += parameters->items[i]->group == p &&
-                       parameters->items[i]->kind == LS_PARAMETER_WEIGHT;
+        int trained = 0, frozen = 0;
+        for (int i = 0; i < parameters->count; i++) {
+            const bool weight = parameters->items[i]->kind == LS_PARAMETER_WEIGHT;
+            trained += weight && parameters->items[i]->group == p;
+            frozen += weight && parameters->items[i]->group == LS_GROUP_FIXED;
+        }
         if (trained)
             continue;
         ls_models_destroy(models, task->phase_count);
         models[0].failed = first_layer(options, p);
+        if (frozen)
+            return ls_fail(error, LS_INVALID,
+                           "train.frozen leaves %s%s nothing to learn: all its parameters are "
+                           "frozen",
+                           task->phase_count > 1 ? "the phase " : "the model", task->phases[p]);
         if (task->phase_count == 1)
             return ls_fail(error, LS_INVALID,
                            "the model has no parameters: there is nothing to learn");

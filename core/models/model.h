@@ -16,7 +16,8 @@ struct ls_model_options {
     bool borrows_arena; /* see ls_graph_options */
     bool answers;       /* records no losses: the output alone (predict, generate) */
     enum ls_winograd winograd;
-    bool openblas;          /* see ls_graph_options */
+    bool openblas;                        /* see ls_graph_options */
+    const struct ls_pattern_list *frozen; /* see ls_graph_options; borrowed, NULL: none */
     const char *start_at;   /* the cut: begin behind the layer of that path; NULL: none */
     const char *layer;      /* the path of a layer whose value is wanted, too; NULL: none */
     int64_t step_positions; /* step mode, see ls_graph_options; 0: off */

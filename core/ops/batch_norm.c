@@ -111,6 +111,12 @@ static void measure(const struct ls_node *node, const struct ls_run *run, int m,
     }
 }
 
+/* What a frozen partner keeps from learning has learned nothing. */
+static void learn_nothing(const struct ls_value *statistic, int64_t channels) {
+    if (statistic->gradient)
+        memset(statistic->gradient, 0, (size_t)channels * sizeof(real));
+}
+
 static void forward(const struct ls_node *node, const struct ls_run *run) {
     const struct room r = take_room(node, &(struct ls_scratch){.memory = node->scratch});
     const struct ls_value *mean = node->inputs[LS_NORM_MEAN];
@@ -118,6 +124,10 @@ static void forward(const struct ls_node *node, const struct ls_run *run) {
     const int64_t channels = ls_shape_last(node->output->shape);
     const int64_t row = ls_shape_row_count(node->output->shape);
     const bool learns = run->training && mean->gradient && variance->gradient;
+    if (run->training && !learns) {
+        learn_nothing(mean, channels);
+        learn_nothing(variance, channels);
+    }
     struct ls_tree_stack means = ls_tree_stack_begin(mean->gradient, r.stacks[0], channels);
     struct ls_tree_stack variances = ls_tree_stack_begin(variance->gradient, r.stacks[1], channels);
     for (int m = 0; m < run->microbatches; m++) {

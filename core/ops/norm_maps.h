@@ -80,7 +80,8 @@ static inline int64_t ls_norm_values(const struct ls_node *norm, const struct ls
 
 static inline bool ls_norm_frozen(const struct ls_node *norm, const struct ls_run *run,
                                   int64_t values) {
-    return !run->training || norm->inputs[LS_NORM_MEAN]->fixed || values < 2;
+    return !run->training || norm->inputs[LS_NORM_MEAN]->fixed ||
+           norm->inputs[LS_NORM_VARIANCE]->fixed || values < 2;
 }
 
 #endif

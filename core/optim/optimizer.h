@@ -18,7 +18,11 @@ enum ls_optimizer_kind {
     LS_RMSPROP, /* Tieleman & Hinton 2012; centred: Graves 2013 */
     LS_ADAGRAD, /* Duchi et al. 2011 */
     LS_ADAM,    /* Kingma & Ba 2015, algorithm 1 */
-    LS_ADAMW    /* Loshchilov & Hutter 2019 */
+    LS_ADAMW,   /* Loshchilov & Hutter 2019 */
+    LS_LARS,    /* You et al. 2017, algorithm 1: v = m v + lr trust |p| / (|g| + decay |p|) (g +
+                   decay p); p -= v */
+    LS_LAMB     /* You et al. 2020, algorithm 2, with r Adam's step: p -= lr |p| / |r + decay p| (r
+                   + decay p) */
 };
 
 /* The `optimizer` section of a config. */
@@ -31,10 +35,15 @@ struct ls_optimizer_options {
     bool centred;            /* rmsprop */
     double beta1, beta2, epsilon;
     double weight_decay; /* added to g (L2), or decoupled for adamw; not on biases and norms */
-    double clip_norm;    /* 0: off */
-    double clip_value;   /* 0: off */
+    double trust;        /* lars */
+    struct ls_pattern_list factors; /* of the learning rate, by names of parameters */
+    double clip_norm;               /* 0: off */
+    double clip_value;              /* 0: off */
 };
 extern const struct ls_fields ls_optimizer_fields;
+
+/* base^exponent by squaring, so that the bits do not depend on a libm. */
+double ls_power(double base, uint64_t exponent);
 
 struct ls_optimizer;
 
@@ -50,6 +59,14 @@ int ls_optimizer_state_count(const struct ls_optimizer *optimizer);
 const char *ls_optimizer_state_name(const struct ls_optimizer *optimizer, int index);
 float *ls_optimizer_state(struct ls_optimizer *optimizer, int index);
 
+/* Rules that go by the norms of whole parameters (lars, lamb): before each step every slice is
+ * measured, and the sums of all slices' blocks are shown to every slice's optimiser. Biases and
+ * norms, which do not decay, and parameters of norm 0 get the plain rate. */
+bool ls_optimizer_measures(const struct ls_optimizer *optimizer);
+struct ls_measures {
+    double *parameters, *steps; /* sums of squares, in the order of ls_norm_walk */
+};
+
 struct ls_update {
     uint64_t step; /* 1 for the first update (Adam's bias correction) */
     double learning_rate;
@@ -61,6 +78,14 @@ struct ls_update {
     bool stream;        /* see struct ls_update_range */
 };
 
+/* Of the elements that update says; a lamb's moments become those of this step. */
+void ls_optimizer_measure(struct ls_optimizer *optimizer, const struct ls_update *update,
+                          const float *parameters, const float *gradients,
+                          struct ls_measures measures);
+/* group: the one that the slices are of. */
+void ls_optimizer_trust(struct ls_optimizer *optimizer, struct ls_range group,
+                        struct ls_measures all);
+
 /* parameters: the flat buffer; gradients: the slice's sums, gradients[0] belongs to element
  * `begin`. */
 void ls_optimizer_step(struct ls_optimizer *optimizer, const struct ls_update *update,
@@ -69,12 +94,27 @@ void ls_optimizer_step(struct ls_optimizer *optimizer, const struct ls_update *u
 /* Squared gradient norms. A unit of a parameter (parameters.h) is summed in double in blocks of
  * 4096 elements, blocks in order; statistics and constants do not count. Slices hold whole units.
  */
+struct ls_norm_block {
+    int parameter;        /* index in the set */
+    int64_t first, count; /* elements */
+    int64_t index;        /* among the blocks */
+};
+typedef void ls_norm_visit(void *context, const struct ls_norm_block *block);
+/* Calls visit (NULL: nobody) for each block of a slice, or of a group; returns how many there are.
+ */
+int64_t ls_norm_walk(const struct ls_parameter_set *set, struct ls_range range,
+                     ls_norm_visit *visit, void *context);
 int64_t ls_norm_blocks(const struct ls_parameter_set *set, int64_t begin, int64_t end);
+double ls_norm_block_sum(const float *values, int64_t count);
 void ls_norm_block_sums(const struct ls_parameter_set *set, int64_t begin, int64_t end,
                         const float *gradients, double *sums);
 /* The same where no element is larger than `limit` either way: clipped by value. */
 void ls_norm_clipped_block_sums(const struct ls_parameter_set *set, int64_t begin, int64_t end,
                                 const float *gradients, double limit, double *sums);
+/* The norm of each weight of a group, from the sums of all its blocks, those of a parameter along
+ * the tree: norms[i] is that of the set's item i, others are left alone. */
+void ls_norm_parameters(const struct ls_parameter_set *set, struct ls_range group,
+                        const double *sums, double *norms);
 /* All blocks of the whole buffer, along the tree: the norm of the mean gradient. */
 double ls_norm_finish(const double *sums, int64_t blocks, double weight);
 /* min(1, clip_norm / norm); 1 if clip_norm is 0. Pascanu et al. 2013. */

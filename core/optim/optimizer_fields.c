@@ -3,8 +3,8 @@
 #include "core/optim/optimizer.h"
 
 /* By enum ls_optimizer_kind. */
-static const char *const names[] = {"sgd",     "momentum", "nesterov", "rmsprop",
-                                    "adagrad", "adam",     "adamw",    NULL};
+static const char *const names[] = {"sgd",  "momentum", "nesterov", "rmsprop", "adagrad",
+                                    "adam", "adamw",    "lars",     "lamb",    NULL};
 
 #define BELOW_ONE (1 - 1e-9)
 #define OPTIMIZER(member) offsetof(struct ls_optimizer_options, member)
@@ -27,7 +27,7 @@ static const struct ls_field items[] = {
      .offset = OPTIMIZER(momentum),
      .initial = "0.9",
      .max = BELOW_ONE,
-     .help = "share of the last step that is kept (momentum, nesterov)"},
+     .help = "share of the last step that is kept (momentum, nesterov, lars)"},
     {.name = "rmsprop_momentum",
      .kind = LS_FIELD_REAL,
      .offset = OPTIMIZER(rmsprop_momentum),
@@ -50,26 +50,40 @@ static const struct ls_field items[] = {
      .offset = OPTIMIZER(beta1),
      .initial = "0.9",
      .max = BELOW_ONE,
-     .help = "share of the mean gradient that is kept (adam, adamw)"},
+     .help = "share of the mean gradient that is kept (adam, adamw, lamb)"},
     {.name = "beta2",
      .kind = LS_FIELD_REAL,
      .offset = OPTIMIZER(beta2),
      .initial = "0.999",
      .max = BELOW_ONE,
-     .help = "share of the mean square gradient that is kept (adam, adamw)"},
+     .help = "share of the mean square gradient that is kept (adam, adamw, lamb)"},
     {.name = "epsilon",
      .kind = LS_FIELD_REAL,
      .offset = OPTIMIZER(epsilon),
      .initial = "1e-8",
      .min = 1e-30,
      .max = 1,
-     .help = "added to the root that a step is divided by (rmsprop, adagrad, adam, adamw)"},
+     .help = "added to the root that a step is divided by (rmsprop, adagrad, adam, adamw, lamb)"},
     {.name = "weight_decay",
      .kind = LS_FIELD_REAL,
      .offset = OPTIMIZER(weight_decay),
      .initial = "0",
      .max = INFINITY,
-     .help = "L2 penalty, decoupled from the gradient for adamw; never on biases and norms"},
+     .help =
+         "L2 penalty, decoupled from the gradient for adamw and lamb; never on biases and norms"},
+    {.name = "trust",
+     .kind = LS_FIELD_REAL,
+     .offset = OPTIMIZER(trust),
+     .initial = "0.001",
+     .max = 1e6,
+     .help = "length of a step by that of its parameter, times the learning rate (lars)"},
+    {.name = "factors",
+     .kind = LS_FIELD_FACTORS,
+     .offset = OPTIMIZER(factors),
+     .initial = "{}",
+     .max = 1e6,
+     .help = "of the learning rate, by names of parameters or of layers around them: {encoder: "
+             "0.1, \"*.bias\": 2}; the last that fits counts"},
     {.name = "clip_norm",
      .kind = LS_FIELD_REAL,
      .offset = OPTIMIZER(clip_norm),

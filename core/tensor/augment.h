@@ -9,20 +9,40 @@
 
 /* The `augment` section of a config. */
 struct ls_augment_options {
-    bool flip;     /* mirror left-right with probability 1/2 */
-    int64_t shift; /* move by -shift .. shift pixels on each axis, zeros come in */
-    double mask;   /* share of the tokens that are masked, in evaluation, too; 0: none */
+    bool flip;         /* mirror left-right with probability 1/2 */
+    int64_t shift;     /* move by -shift .. shift pixels on each axis */
+    int fill;          /* enum ls_augment_fill: what comes in from outside */
+    double rotate;     /* turn about the middle by -rotate .. rotate degrees */
+    double scale;      /* enlarge by 1 - scale .. 1 + scale about the middle */
+    double brightness; /* add -brightness .. brightness to all values */
+    double noise;      /* add normal noise of this deviation to each value */
+    int64_t cutout;    /* zeros in a square of so many pixels a side, its middle anywhere */
+    double mixup;      /* of both parameters of a Beta distribution; 0: none */
+    double mask;       /* share of the tokens that are masked, in evaluation, too; 0: none */
 };
 extern const struct ls_fields ls_augment_fields;
 
+enum ls_augment_fill { LS_FILL_ZERO, LS_FILL_EDGE, LS_FILL_REFLECT };
+
 /* Whether images are changed. */
 static inline bool ls_augment_active(const struct ls_augment_options *options) {
-    return options->flip || options->shift > 0;
+    return options->flip || options->shift > 0 || options->rotate > 0 || options->scale > 0 ||
+           options->brightness > 0 || options->noise > 0 || options->cutout > 0;
 }
 
-/* One image [H, W, C], from -> to (not overlapping). */
+/* One image [H, W, C], from -> to (not overlapping): mirrored, then turned, enlarged and moved
+ * (each pixel between the four nearest), then brightness, noise, and the square that is cut out
+ * (DeVries & Taylor 2017). What draws depends on the key alone, not on which others are asked for.
+ */
 void ls_augment_image(const struct ls_augment_options *options, struct ls_random_key key,
                       struct ls_shape shape, const float *from, float *to);
+
+/* Mixup (Zhang et al. 2018): a sample becomes share * itself + (1 - share) * its partner, one of
+ * `count`. The share is drawn from Beta(1 + alpha, alpha) and the target stays that of the sample
+ * itself: of all samples together that is the mean of Zhang's loss, with shares from Beta(alpha,
+ * alpha) and both targets, wherever the loss is linear in the target (Huszar 2017). */
+double ls_augment_share(double alpha, struct ls_random_key key);
+uint64_t ls_augment_partner(struct ls_random_key key, uint64_t count);
 
 /* Which tokens there are: `special` ones, which are never masked nor drawn, then the others. */
 struct ls_mask_tokens {

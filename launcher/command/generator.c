@@ -24,8 +24,7 @@ enum ls_status ls_generator_build(struct ls_generator *generator,
                    ? ls_config_layer_error(config, generator->model.failed, error)
                    : status;
     generator->flat = ls_memory_map((size_t)generator->parameters->total * sizeof(float));
-    status = ls_checkpoint_load_all(&generator->run.checkpoint, generator->parameters,
-                                    generator->flat, error);
+    status = ls_saved_run_load(&generator->run, generator->parameters, generator->flat, error);
     if (status == LS_OK)
         ls_graph_prepare(generator->model.graph, generator->flat);
     return status;

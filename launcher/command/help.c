@@ -7,10 +7,15 @@
 #include "launcher/exit_codes.h"
 
 static const char *placeholder(const struct ls_field *field) {
-    static const char *const names[] = {
-        [LS_FIELD_BOOL] = "",         [LS_FIELD_INTEGER] = " N",   [LS_FIELD_REAL] = " X",
-        [LS_FIELD_TEXT] = " TEXT",    [LS_FIELD_CHOICE] = " NAME", [LS_FIELD_PAIR] = " N|[N, N]",
-        [LS_FIELD_LIST] = " [X, ...]"};
+    static const char *const names[] = {[LS_FIELD_BOOL] = "",
+                                        [LS_FIELD_INTEGER] = " N",
+                                        [LS_FIELD_REAL] = " X",
+                                        [LS_FIELD_TEXT] = " TEXT",
+                                        [LS_FIELD_CHOICE] = " NAME",
+                                        [LS_FIELD_PAIR] = " N|[N, N]",
+                                        [LS_FIELD_LIST] = " [X, ...]",
+                                        [LS_FIELD_PATTERNS] = " [NAME, ...]",
+                                        [LS_FIELD_FACTORS] = " {NAME: X, ...}"};
     return names[field->kind];
 }
 

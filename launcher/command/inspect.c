@@ -269,7 +269,7 @@ static int run_inspect(int argument_count, char **arguments, const void *given_o
         return ls_command_fail(&error);
     status = choose_ranks(&it, given, &error);
     if (status == LS_OK)
-        status = ls_data_open(&it.data, &it.config, LS_TURN_FIRST, &error);
+        status = ls_data_open(&it.data, &it.config, &(struct ls_data_request){.run = NULL}, &error);
     if (status == LS_OK)
         status = build(&it, &error);
     if (status == LS_OK)

@@ -15,6 +15,7 @@ struct ls_run_options {
     struct ls_texts set;
     bool accept_data; /* the run may go on with other data */
     bool restart;     /* train: sets a finished or broken run aside */
+    bool find_rate;   /* train: no run, but a search for a learning rate */
     int64_t
         incarnation; /* worker: given by the launcher, which holds the lock; 0: started by hand */
 };

@@ -19,8 +19,10 @@
 #include "launcher/supervisor/supervisor.h"
 #include "launcher/worker/data.h"
 #include "launcher/worker/result.h"
+#include "launcher/worker/run.h"
 #include "launcher/worker/run_folder.h"
 #include "launcher/worker/save.h"
+#include "launcher/worker/start.h"
 #include "launcher/worker/worker.h"
 
 static const struct ls_option options[] = {
@@ -41,13 +43,56 @@ static const struct ls_option options[] = {
                .offset = offsetof(struct ls_run_options, restart),
                .initial = "false",
                .help = "set the run directory aside and start afresh"}},
+    {.field = {.name = "find-rate",
+               .kind = LS_FIELD_BOOL,
+               .offset = offsetof(struct ls_run_options, find_rate),
+               .initial = "false",
+               .help = "print the loss over some steps of rising learning rates and suggest one; "
+                       "leaves no run"}},
 };
+
+/* Whether the run begins: what it starts from is read then. */
+static enum ls_status look_for_beginning(const struct ls_config *config, const char *run,
+                                         bool restart, bool *begins, struct ls_error *error) {
+    uint64_t *steps;
+    int count;
+    *begins = true;
+    if (!config->start.from[0] || !run)
+        return LS_OK;
+    const enum ls_status status = ls_checkpoint_list(run, &steps, &count, error);
+    free(steps);
+    *begins = restart || count == 0;
+    char *own = realpath(run, NULL);
+    const size_t length = own ? strlen(own) : 0;
+    const bool itself = own && !strncmp(config->start.from, own, length) &&
+                        (config->start.from[length] == '/' || !config->start.from[length]);
+    free(own);
+    if (status == LS_OK && *begins && itself)
+        return ls_config_fail(config, LS_PLACE_START, error,
+                              "%s is the run itself; give this one another folder with --out", run);
+    return status;
+}
+
+/* Whether what the run starts from fits, before anything is written. */
+static enum ls_status check_start(const struct ls_data *data, const struct ls_worker *worker,
+                                  struct ls_error *error) {
+    struct ls_start start;
+    const enum ls_status status = ls_start_open(&start, data, worker, error);
+    ls_start_close(&start);
+    return status;
+}
 
 /* Opens the data, builds the graph and reads all indices and labels once, so that what can be known
  * to fail fails here, in one process, with one message. */
-static enum ls_status rehearse(const struct ls_config *config, struct ls_error *error) {
+static enum ls_status rehearse(const struct ls_config *config, const char *run, bool restart,
+                               struct ls_error *error) {
     struct ls_data data;
-    enum ls_status status = ls_data_open(&data, config, LS_TURN_FIRST, error);
+    bool begins;
+    enum ls_status status = look_for_beginning(config, run, restart, &begins, error);
+    if (status != LS_OK)
+        return status;
+    const struct ls_data_request request = {.run = begins ? NULL : run};
+    status = ls_data_open(&data, config, &request, error);
     if (status != LS_OK)
         return status;
     ls_data_note(&data, config);
@@ -57,6 +102,8 @@ static enum ls_status rehearse(const struct ls_config *config, struct ls_error *
     status = ls_worker_create(&worker, &worker_options, error);
     if (status == LS_OK) {
         status = ls_data_check(&data, &worker, error);
+        if (status == LS_OK && begins && config->start.from[0])
+            status = check_start(&data, &worker, error);
         ls_worker_destroy(&worker);
     }
     ls_data_close(&data);
@@ -180,6 +227,18 @@ static enum ls_status write_config(const char *run, const struct ls_config *conf
     return status;
 }
 
+/* In this process: what the finder trains is thrown away. */
+static int find_rate(const struct ls_config *config, struct ls_error *error) {
+    struct ls_communicator *communicator;
+    if (rehearse(config, NULL, true, error) != LS_OK ||
+        ls_communicator_create(&communicator, error) != LS_OK)
+        return ls_command_fail(error);
+    const enum ls_status status = ls_find_rate(communicator, config, error);
+    const int code = status == LS_OK ? LS_EXIT_DONE : ls_command_fail(error);
+    ls_communicator_destroy(communicator);
+    return code;
+}
+
 static int run_train(int argument_count, char **arguments, const void *given_options) {
     (void)argument_count;
     const struct ls_run_options *given = given_options;
@@ -188,6 +247,11 @@ static int run_train(int argument_count, char **arguments, const void *given_opt
     if (check_alone(arguments[0], &error) != LS_OK ||
         ls_run_config(given, arguments[0], &config, &error) != LS_OK)
         return ls_command_fail(&error);
+    if (given->find_rate) {
+        const int found = find_rate(&config, &error);
+        ls_config_clear(&config);
+        return found;
+    }
     char run[LS_TEXT_MAX];
     ls_run_directory(given, &config, run);
 
@@ -197,7 +261,7 @@ static int run_train(int argument_count, char **arguments, const void *given_opt
     bool ended = false;
     enum ls_status status = choose_ranks(given, &config, &ranks, &error);
     if (status == LS_OK)
-        status = rehearse(&config, &error);
+        status = rehearse(&config, run, given->restart, &error);
     if (status == LS_OK && given->restart)
         status = set_aside(run, &error);
     if (status == LS_OK)
@@ -225,7 +289,7 @@ static int run_train(int argument_count, char **arguments, const void *given_opt
 const struct ls_command ls_command_train = {
     .name = "train",
     .usage = "CONFIG [-n RANKS] [--threads T] [--out RUN] [--set KEY=VALUE ...] "
-             "[--accept-data] [--restart]",
+             "[--accept-data] [--restart] [--find-rate]",
     .help = "train, or continue, a run",
     .details =
         "Starts RANKS workers under mpirun, watches them, and continues from the newest "
@@ -234,9 +298,10 @@ const struct ls_command ls_command_train = {
         "finished run prints its\n"
         "result. -n, --threads, train.steps_max, train.epochs, train.share_memory, "
         "compute.isa,\n"
-        "checkpoint.*, launcher.* and log.* may differ from the first time, and the folders of "
-        "the data. Other data\n"
-        "than the run began with is refused: --accept-data goes on with it, as with what it was "
+        "checkpoint.* (but keep_best), launcher.* and log.* may differ from the first time, and "
+        "the folders of the\n"
+        "data. Other data than the run began with is refused: --accept-data goes on with it, as "
+        "with what it was\n"
         "taught so far.",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),

@@ -16,8 +16,8 @@ static enum ls_status open_model(struct ls_trained *trained,
         ls_worker_note_threads(&trained->worker);
     if (status != LS_OK)
         return status;
-    status = ls_checkpoint_load_all(&trained->run.checkpoint, trained->worker.parameters,
-                                    trained->worker.flat, error);
+    status =
+        ls_saved_run_load(&trained->run, trained->worker.parameters, trained->worker.flat, error);
     char shape[LS_SHAPE_TEXT_MAX];
     return status != LS_INVALID || !trained->given
                ? status
@@ -35,9 +35,10 @@ static enum ls_status open_data(struct ls_trained *trained,
                                         .cache = options->cache,
                                         .schema = state->schema,
                                         .targets = options->targets};
+    const struct ls_data_request request = {.run = options->run};
     enum ls_status status = trained->given
                                 ? ls_data_open_given(data, &trained->run.config, &given, error)
-                                : ls_data_open(data, &trained->run.config, LS_TURN_FIRST, error);
+                                : ls_data_open(data, &trained->run.config, &request, error);
     if (status == LS_OK && !trained->given)
         status = state->schema
                      ? ls_data_take_schema(data, state->schema, LS_SOURCE_TRAIN, true, error)

@@ -67,38 +67,61 @@ static enum ls_status check_split(const struct ls_config_reader *reader) {
     return status == LS_OK ? check_share(reader, 2, "data.test", data->test) : status;
 }
 
-/* Of several phases, one has to run in each step: the ranks agree on stopping and saving in it; and
- * which of their metrics early stopping means has to be said. */
+/* Of several phases, one has to run in each step: the ranks agree on stopping and saving in it. */
 static enum ls_status check_phases(const struct ls_config_reader *reader) {
     const struct ls_config *config = reader->config;
-    bool always = false;
     for (int p = 0; p < config->phase_count; p++)
-        always = always || config->phases[p].every == 1;
-    if (!always)
-        return ls_reader_fail(reader, reader->phases,
-                              "phases: one of them must run in each step (every: 1)");
-    if (config->phase_count > 1 && config->train.patience && !config->train.watch[0])
-        return ls_reader_fail(reader, *ls_reader_origin(reader, "train.patience"),
-                              "train.patience: a task of %d phases needs train.watch "
-                              "(%s.loss, for example)",
-                              config->phase_count, config->phases[config->phase_count - 1].name);
-    return LS_OK;
+        if (config->phases[p].every == 1)
+            return LS_OK;
+    return ls_reader_fail(reader, reader->phases,
+                          "phases: one of them must run in each step (every: 1)");
 }
 
-static enum ls_status check_early_stopping(const struct ls_config_reader *reader) {
-    const struct ls_data_options *data = &reader->config->data;
+/* The key, if any, that goes by a metric of the validation; *key: its name, for messages. */
+static const struct ls_origin *key_that_watches(const struct ls_config_reader *reader,
+                                                const char **key) {
+    const struct ls_config *config = reader->config;
+    const struct ls_phase_options *plateau = NULL;
+    for (int p = 0; p < config->phase_count; p++)
+        if (config->phases[p].schedule.name == LS_SCHEDULE_PLATEAU)
+            plateau = &config->phases[p];
+    static const char *const patience = "train.patience", *const best = "checkpoint.keep_best";
+    *key = config->train.patience         ? patience
+           : config->checkpoint.keep_best ? best
+           : plateau                      ? "schedule.name"
+                                          : NULL;
+    return *key ? ls_reader_origin(reader, *key) : NULL;
+}
+
+/* It needs data to measure; and of several phases, which of their metrics is meant has to be said.
+ */
+static enum ls_status check_watched(const struct ls_config_reader *reader) {
+    const struct ls_config *config = reader->config;
+    const struct ls_data_options *data = &config->data;
     const bool validated =
         data->validation[0] || (data->split.count == 3 && data->split.values[1] > 0);
-    if (!reader->config->train.patience || validated)
-        return check_phases(reader);
-    return ls_reader_fail(
-        reader, *ls_reader_origin(reader, "train.patience"),
-        "train.patience (early stopping) needs data.validation, or a share of data.split");
+    const char *key;
+    const struct ls_origin *origin = key_that_watches(reader, &key);
+    if (origin && !validated)
+        return ls_reader_fail(reader, *origin,
+                              "%s%s needs data.validation, or a share of data.split", key,
+                              !strcmp(key, "train.patience")  ? " (early stopping)"
+                              : !strcmp(key, "schedule.name") ? " plateau"
+                                                              : "");
+    if (origin && config->phase_count > 1 && !config->train.watch[0])
+        return ls_reader_fail(
+            reader, *origin, "%s: a task of %d phases needs train.watch (%s.loss, for example)",
+            key, config->phase_count, config->phases[config->phase_count - 1].name);
+    return LS_OK;
 }
 
 static enum ls_status check_schedule_of(const struct ls_config_reader *reader,
                                         const struct ls_phase_options *phase) {
     const struct ls_schedule_options *schedule = &phase->schedule;
+    if (schedule->name == LS_SCHEDULE_RESTARTS && !schedule->period_steps)
+        return ls_reader_fail(reader, ls_reader_schedule_origin(reader, phase, "name"),
+                              "schedule restarts needs schedule.period_steps, the length of its "
+                              "first period");
     if (schedule->steps && schedule->warmup_steps > schedule->steps)
         return ls_reader_fail(reader, ls_reader_schedule_origin(reader, phase, "warmup_steps"),
                               "schedule.warmup_steps is %lld, but schedule.steps only %lld",
@@ -117,6 +140,18 @@ static enum ls_status check_schedule(const struct ls_config_reader *reader) {
     for (int p = 0; p < reader->config->phase_count && status == LS_OK; p++)
         status = check_schedule_of(reader, &reader->config->phases[p]);
     return status;
+}
+
+/* Mixed inputs with the target of one of them are right in the mean where the loss is linear in the
+ * target. */
+static enum ls_status check_mixup(const struct ls_config_reader *reader) {
+    const int kind = reader->config->task.kind;
+    if (!(reader->config->augment.mixup > 0) || kind == LS_TASK_CLASSIFICATION ||
+        kind == LS_TASK_MULTI_LABEL || kind == LS_TASK_CUSTOM)
+        return LS_OK;
+    return ls_reader_fail(reader, *ls_reader_origin(reader, "augment.mixup"),
+                          "augment.mixup is for classifications; found a %s",
+                          ls_task_of(kind)->name);
 }
 
 static enum ls_status check_ranks(const struct ls_config_reader *reader) {
@@ -140,8 +175,9 @@ static enum ls_status check_beams(const struct ls_config_reader *reader) {
 
 enum ls_status ls_reader_check(const struct ls_config_reader *reader) {
     static enum ls_status (*const checks[])(const struct ls_config_reader *) = {
-        check_batch,    ls_reader_check_feeds, check_split, check_early_stopping,
-        check_schedule, check_ranks,           check_beams};
+        check_batch,   ls_reader_check_feeds, check_split, check_phases,
+        check_watched, check_schedule,        check_mixup, check_ranks,
+        check_beams};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         const enum ls_status status = checks[i](reader);
         if (status != LS_OK)

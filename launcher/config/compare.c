@@ -31,14 +31,15 @@ static void cut_folders(const char *text, char *cut) {
     *cut = '\0';
 }
 
-/* Data may lie elsewhere than the last time: a checkpoint knows whether it is the same. */
+/* Data may lie elsewhere than the last time: a checkpoint knows whether it is the same. The run
+ * that this one began with is not read again. */
 static bool has_moved(const char *name, const char *before, const char *now) {
-    static const char *const keys[] = {"data.train", "data.validation", "data.test"};
-    char old[2 * LS_TEXT_MAX], new[2 * LS_TEXT_MAX];
-    bool data = false;
-    for (int i = 0; i < 3; i++)
-        data = data || !strcmp(name, keys[i]);
-    if (!data)
+    static const char *const keys[] = {"data.train", "data.validation", "data.test", "start.from"};
+    char old[LS_FIELD_PRINT_MAX], new[LS_FIELD_PRINT_MAX];
+    bool path = false;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        path = path || !strcmp(name, keys[i]);
+    if (!path)
         return false;
     cut_folders(before, old);
     cut_folders(now, new);
@@ -49,7 +50,7 @@ static void compare_fields(struct differences *differences, struct ls_fields fie
                            const char *scope, const void *before, const void *now) {
     for (int i = 0; i < fields.count; i++) {
         const struct ls_field *field = &fields.items[i];
-        char name[256], old[2 * LS_TEXT_MAX], new[2 * LS_TEXT_MAX];
+        char name[256], old[LS_FIELD_PRINT_MAX], new[LS_FIELD_PRINT_MAX];
         ls_config_field_print(field, before, old, sizeof old);
         ls_config_field_print(field, now, new, sizeof new);
         snprintf(name, sizeof name, "%s%s%s", scope, scope[0] ? "." : "", field->name);

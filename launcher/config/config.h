@@ -58,6 +58,14 @@ struct ls_train_options {
     double improvement;      /* least change that counts as better */
     int64_t validate_every;  /* epochs */
     bool stop_not_finite;    /* true: a non-finite gradient stops the run; false: skips the step */
+    struct ls_pattern_list frozen; /* parameters that nobody updates */
+    double average;                /* decay of the moving average of weights; 0: none */
+};
+
+/* Where initial values come from besides the initialisers. */
+struct ls_start_options {
+    char from[LS_TEXT_MAX]; /* a run directory, or a checkpoint in one; "": nowhere */
+    struct ls_pattern_list need, except;
 };
 
 struct ls_checkpoint_options {
@@ -65,11 +73,13 @@ struct ls_checkpoint_options {
     double every_seconds; /* 0: off */
     int64_t every_epochs; /* 0: off */
     int64_t keep;         /* at least 2 */
+    bool keep_best;       /* the one of the best validation stays, too, and is what is used */
 };
 
 struct ls_log_options {
     int64_t every_steps; /* metrics.jsonl and the progress line */
     double progress_seconds;
+    bool gradient_norms; /* of each layer, too */
 };
 
 enum ls_isa { LS_ISA_AUTO, LS_ISA_AVX512, LS_ISA_AVX2, LS_ISA_PORTABLE };
@@ -97,6 +107,17 @@ struct ls_phase_options {
     struct ls_schedule_options schedule;
 };
 
+/* Keys whose values are checked against the model, which knows no config file. */
+enum ls_config_place {
+    LS_PLACE_WATCH,
+    LS_PLACE_FROZEN,
+    LS_PLACE_START,
+    LS_PLACE_NEED,
+    LS_PLACE_EXCEPT,
+    LS_PLACE_FACTORS,
+    LS_PLACES
+};
+
 struct ls_config {
     int64_t seed;
     struct ls_task_options task; /* task.*, loss.* */
@@ -106,6 +127,7 @@ struct ls_config {
     struct ls_layer_list losses; /* the task's preset, unless given */
     struct ls_phase_options phases[LS_PHASES_MAX];
     int phase_count;
+    struct ls_start_options start;
     struct ls_train_options train;
     struct ls_optimizer_options optimizer;
     struct ls_schedule_options schedule;
@@ -113,9 +135,9 @@ struct ls_config {
     struct ls_log_options log;
     struct ls_compute_options compute;
     struct ls_launcher_options launcher;
-    char path[LS_TEXT_MAX];        /* where it was read from */
-    char watch_place[LS_TEXT_MAX]; /* of train.watch, for errors: "FILE:LINE:COLUMN" */
-    char name[LS_TEXT_MAX];        /* file name without folder and ending */
+    char path[LS_TEXT_MAX];              /* where it was read from */
+    char places[LS_PLACES][LS_TEXT_MAX]; /* "FILE:LINE:COLUMN", or "--set KEY=VALUE" */
+    char name[LS_TEXT_MAX];              /* file name without folder and ending */
 };
 
 /* A section: a table of fields and where its struct lies in struct ls_config. Name "" is the top
@@ -194,6 +216,17 @@ struct ls_model_options ls_config_model(const struct ls_config *config, enum ls_
 LS_MUST_USE int ls_config_piece(const struct ls_config *config,
                                 const struct ls_model_options *model, int most,
                                 struct ls_parameter_set *parameters, struct ls_error *error);
+
+/* "FILE:LINE:COLUMN: error: KEY: text" for one of these keys. */
+enum ls_status ls_config_fail(const struct ls_config *config, enum ls_config_place place,
+                              struct ls_error *error, const char *format, ...) LS_PRINTF(4, 5);
+
+/* Whether each pattern of a key means some parameter of the model. */
+LS_MUST_USE enum ls_status ls_config_check_patterns(const struct ls_config *config,
+                                                    enum ls_config_place place,
+                                                    const struct ls_pattern_list *patterns,
+                                                    const struct ls_parameter_set *parameters,
+                                                    struct ls_error *error);
 
 /* "FILE:LINE:COLUMN: error: text" for a layer of the model. */
 enum ls_status ls_config_layer_error(const struct ls_config *config,

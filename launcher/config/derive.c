@@ -55,6 +55,7 @@ struct ls_model_options ls_config_model(const struct ls_config *config, enum ls_
         .rows_max = rows_max,
         .winograd = (enum ls_winograd)config->compute.winograd,
         .openblas = config->compute.gemm == LS_GEMM_OPENBLAS,
+        .frozen = config->train.frozen.count ? &config->train.frozen : NULL,
     };
 }
 

@@ -163,6 +163,27 @@ static const struct ls_fields data_fields = LS_TABLE(data_items);
 static const char *const auto_choices[] = {"auto", NULL};
 static const char *const reduce_choices[] = {"ordered", "allreduce", NULL};
 
+#define START(member) offsetof(struct ls_start_options, member)
+static const struct ls_field start_items[] = {
+    {.name = "from",
+     .kind = LS_FIELD_TEXT,
+     .offset = START(from),
+     .initial = "",
+     .help = "a run, or a checkpoint of one (RUN/checkpoints/step-...): parameters of the same "
+             "names begin with its values; empty: none"},
+    {.name = "need",
+     .kind = LS_FIELD_PATTERNS,
+     .offset = START(need),
+     .initial = "[]",
+     .help = "parameters that it must have, by name or by that of a layer around them"},
+    {.name = "except",
+     .kind = LS_FIELD_PATTERNS,
+     .offset = START(except),
+     .initial = "[]",
+     .help = "parameters that are not taken"},
+};
+static const struct ls_fields start_fields = LS_TABLE(start_items);
+
 #define TRAIN(member) offsetof(struct ls_train_options, member)
 static const struct ls_field train_items[] = {
     {.name = "epochs",
@@ -252,6 +273,19 @@ static const struct ls_field train_items[] = {
      .offset = TRAIN(stop_not_finite),
      .initial = "true",
      .help = "a gradient that is not finite stops the run; false: it skips the step"},
+    {.name = "frozen",
+     .kind = LS_FIELD_PATTERNS,
+     .offset = TRAIN(frozen),
+     .initial = "[]",
+     .help = "parameters that keep their values, by name or by that of a layer around them "
+             "(encoder, \"*.bias\"); a batch norm whose statistics are frozen uses them"},
+    {.name = "average",
+     .kind = LS_FIELD_REAL,
+     .offset = TRAIN(average),
+     .initial = "0",
+     .max = 1 - 1e-9,
+     .help = "decay of a moving average of all weights (0.999), which is what is validated, tested "
+             "and used; 0: none"},
 };
 static const struct ls_fields train_fields = LS_TABLE(train_items);
 
@@ -290,6 +324,12 @@ static const struct ls_field checkpoint_items[] = {
      .unit = "checkpoints",
      .help = "the newest ones stay; older ones are deleted",
      .resume_free = true},
+    {.name = "keep_best",
+     .kind = LS_FIELD_BOOL,
+     .offset = CHECKPOINT(keep_best),
+     .initial = "false",
+     .help = "one of the best validation (train.watch) stays, too, and is what is tested, "
+             "evaluated and used"},
 };
 static const struct ls_fields checkpoint_fields = LS_TABLE(checkpoint_items);
 
@@ -312,6 +352,13 @@ static const struct ls_field log_items[] = {
      .max = 86400,
      .unit = "seconds",
      .help = "seconds between two progress lines where the output is no terminal",
+     .resume_free = true},
+    {.name = "gradient_norms",
+     .kind = LS_FIELD_BOOL,
+     .offset = LOG(gradient_norms),
+     .initial = "false",
+     .help = "metrics.jsonl has the norm of each layer's gradient, too, before any clipping: where "
+             "it vanishes or explodes",
      .resume_free = true},
 };
 static const struct ls_fields log_fields = LS_TABLE(log_items);
@@ -386,6 +433,8 @@ const struct ls_config_section ls_config_sections[] = {
     {"data", "where samples come from", &data_fields, SECTION(data), NULL},
     {"augment", "random changes to training images; masks over tokens", &ls_augment_fields,
      SECTION(augment), NULL},
+    {"start", "initial values from another run, when this one begins", &start_fields,
+     SECTION(start), "from"},
     {"train", "how long, in what batches", &train_fields, SECTION(train), NULL},
     {"optimizer", "how parameters move", &ls_optimizer_fields, SECTION(optimizer), "name"},
     {"schedule", "the learning rate over time", &ls_schedule_fields, SECTION(schedule), "name"},

@@ -5,11 +5,15 @@
 #include "launcher/config/reader.h"
 
 static void print_kind(FILE *out, const struct ls_field *field) {
-    static const char *const kinds[] = {
-        [LS_FIELD_BOOL] = "true or false",  [LS_FIELD_INTEGER] = "integer",
-        [LS_FIELD_REAL] = "number",         [LS_FIELD_TEXT] = "text",
-        [LS_FIELD_CHOICE] = "one of",       [LS_FIELD_PAIR] = "integer or pair [3, 5]",
-        [LS_FIELD_LIST] = "list of numbers"};
+    static const char *const kinds[] = {[LS_FIELD_BOOL] = "true or false",
+                                        [LS_FIELD_INTEGER] = "integer",
+                                        [LS_FIELD_REAL] = "number",
+                                        [LS_FIELD_TEXT] = "text",
+                                        [LS_FIELD_CHOICE] = "one of",
+                                        [LS_FIELD_PAIR] = "integer or pair [3, 5]",
+                                        [LS_FIELD_LIST] = "list of numbers",
+                                        [LS_FIELD_PATTERNS] = "list of names; * is a wildcard",
+                                        [LS_FIELD_FACTORS] = "names with numbers; * is a wildcard"};
     fputs(kinds[field->kind], out);
     if (field->min < 0 || field->min > 0 || field->max < 0 || field->max > 0) {
         if (isinf(field->max))
@@ -42,12 +46,12 @@ static void print_field(FILE *out, const struct ls_field *field) {
 }
 
 static void print_feeds(FILE *out) {
-    fputs(
-        "  feeds:                     instead of inputs, targets, window and length: what a sample is, by "
-        "names that layers\n"
-        "                             and losses take it by: `feeds: {NAME: {column: C, ...}, "
-        "...}`, each with the keys\n",
-        out);
+    fputs("  feeds:                     instead of inputs, targets, window and length: what a "
+          "sample is, by "
+          "names that layers\n"
+          "                             and losses take it by: `feeds: {NAME: {column: C, ...}, "
+          "...}`, each with the keys\n",
+          out);
     for (int i = 0; i < ls_feed_fields.count; i++)
         print_field(out, &ls_feed_fields.items[i]);
 }

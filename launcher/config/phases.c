@@ -173,11 +173,6 @@ enum ls_status ls_reader_resolve(struct ls_config_reader *reader) {
             .every = 1, .optimizer = config->optimizer, .schedule = config->schedule};
         snprintf(config->phases[p].name, sizeof config->phases[p].name, "%s", task->phases[p]);
     }
-    const struct ls_origin watch = *ls_reader_origin(reader, "train.watch");
-    if (watch.assignment)
-        snprintf(config->watch_place, sizeof config->watch_place, "--set %.200s", watch.assignment);
-    else
-        snprintf(config->watch_place, sizeof config->watch_place, "%.900s:%zu:%zu", config->path,
-                 watch.line ? watch.line : 1, watch.line ? watch.column : 1);
+    ls_reader_note_places(reader);
     return read_phases(reader);
 }

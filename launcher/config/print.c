@@ -6,7 +6,7 @@
 
 void ls_config_print_field(FILE *out, const struct ls_field *field, const void *target,
                            int indent) {
-    char text[32 * LS_LIST_MAX > LS_TEXT_MAX ? 32 * LS_LIST_MAX : LS_TEXT_MAX];
+    char text[LS_FIELD_PRINT_MAX];
     ls_config_field_print(field, target, text, sizeof text);
     fprintf(out, "%*s%s: ", indent, "", field->name);
     if (field->kind == LS_FIELD_TEXT)

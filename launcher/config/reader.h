@@ -104,6 +104,9 @@ void ls_config_print_feeds(FILE *out, const struct ls_feed_list *list, int inden
 /* "NAME: VALUE" of one field, as YAML. */
 void ls_config_print_field(FILE *out, const struct ls_field *field, const void *target, int indent);
 
+/* config->places (places.c). */
+void ls_reader_note_places(const struct ls_config_reader *reader);
+
 /* What no single field can tell: batch and microbatches, shares of a split, ... */
 LS_MUST_USE enum ls_status ls_reader_check(const struct ls_config_reader *reader);
 

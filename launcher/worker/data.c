@@ -7,6 +7,7 @@
 #include "core/base/memory.h"
 #include "io/file.h"
 #include "io/shuffle.h"
+#include "launcher/worker/start.h"
 
 const char *ls_part_name(int role) {
     static const char *const names[LS_PARTS] = {"train", "validation", "test"};
@@ -119,6 +120,8 @@ static enum ls_status open_part(struct ls_data *data, const struct ls_config *co
     if (role != LS_SOURCE_TRAIN) {
         source.vocabulary = training_text(data);
         source.schema = data->schema_text;
+    } else if (data->vocabulary[0]) {
+        source.vocabulary = data->vocabulary;
     }
     enum ls_status status = open_source(data, config, &source, turn, error);
     if (status == LS_OK && role == LS_SOURCE_TRAIN)
@@ -165,6 +168,12 @@ static enum ls_feed_scaling scaling_of(const struct ls_config *config, const cha
     const bool forecast = config->data.window && !strcmp(feed, "targets");
     return forecast || !strcmp(feed, "inputs") ? scalings[config->data.standardise]
                                                : LS_FEED_AS_IT_IS;
+}
+
+void ls_data_mark_feed(const struct ls_config *config, struct ls_feed *feed) {
+    feed->scaling = scaling_of(config, feed->name);
+    feed->restored = is_restored(config, feed->name);
+    feed->apart = is_apart(config, feed);
 }
 
 /* Statistics are of the values of a row, or of channels: of a window there is no value that is
@@ -219,9 +228,7 @@ static enum ls_status offer_feeds(struct ls_data *data, const struct ls_config *
             continue;
         }
         status = ls_dataset_describe(dataset, options, feed, error);
-        feed->scaling = scaling_of(config, options->name);
-        feed->restored = is_restored(config, options->name);
-        feed->apart = is_apart(config, feed);
+        ls_data_mark_feed(config, feed);
         if (status == LS_OK)
             status = check_scaling(feed, options, error);
         if (status == LS_OK && !strcmp(feed->name, "inputs"))
@@ -254,14 +261,16 @@ static enum ls_status check_shapes(const struct ls_data *data, struct ls_error *
     return LS_OK;
 }
 
-enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config, enum ls_turn turn,
-                            struct ls_error *error) {
+enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config,
+                            const struct ls_data_request *request, struct ls_error *error) {
     *data = (struct ls_data){0};
+    if (!ls_start_vocabulary(config, request->run, data->vocabulary))
+        data->vocabulary[0] = '\0';
     for (int role = 0; role < LS_PARTS; role++)
         data->feed_count = ls_config_feeds(config, data->options[role]);
     enum ls_status status = LS_OK;
     for (int role = 0; role < LS_PARTS && status == LS_OK; role++)
-        status = open_part(data, config, role, turn, error);
+        status = open_part(data, config, role, request->turn, error);
     if (status == LS_OK && !data->datasets[LS_SOURCE_TRAIN])
         status = ls_fail(error, LS_INVALID, "data.train names no data");
     if (status == LS_OK)
@@ -270,7 +279,7 @@ enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config
         status = check_shapes(data, error);
     for (int role = 0; role < LS_PARTS && status == LS_OK; role++)
         if (data->datasets[role])
-            status = ls_data_check_vocabularies(data, role, NULL, error);
+            status = ls_data_check_vocabularies(data, role, (struct ls_meaning){0}, error);
     if (status == LS_OK)
         status = ls_data_check_schemas(data, error);
     if (status == LS_OK && config->augment.mask > 0)
@@ -330,7 +339,8 @@ enum ls_status ls_data_open_given(struct ls_data *data, const struct ls_config *
     if (status == LS_OK)
         status = offer_feeds(data, config, LS_SOURCE_TEST, error);
     if (status == LS_OK)
-        status = ls_data_check_vocabularies(data, LS_SOURCE_TEST, given->run, error);
+        status = ls_data_check_vocabularies(data, LS_SOURCE_TEST,
+                                            (struct ls_meaning){given->run, false}, error);
     if (status == LS_OK && given->schema)
         status = ls_data_take_schema(data, given->schema, LS_SOURCE_TEST, given->targets, error);
     for (; status == LS_OK && data->feed_count < all; data->feed_count++) {

@@ -18,10 +18,11 @@ struct ls_data {
     struct ls_feed_options options[LS_PARTS][LS_FEEDS_MAX]; /* of the feeds on offer */
     struct ls_feed feeds[LS_FEEDS_MAX];
     int feed_count;
-    uint64_t *samples[LS_PARTS]; /* owned; of parts that are lists of samples */
-    char *missing[LS_FEEDS_MAX]; /* owned; of feeds that the data has no column for */
-    struct ls_schema schema;     /* of the training data; no columns: it is no table */
-    char *schema_text;           /* owned; what other tables are read with; NULL: it is none */
+    uint64_t *samples[LS_PARTS];  /* owned; of parts that are lists of samples */
+    char *missing[LS_FEEDS_MAX];  /* owned; of feeds that the data has no column for */
+    struct ls_schema schema;      /* of the training data; no columns: it is no table */
+    char *schema_text;            /* owned; what other tables are read with; NULL: it is none */
+    char vocabulary[LS_TEXT_MAX]; /* what raw training texts are read with; "": their own */
     /* Owned; of each feed, what is taken off its values in double (standardise.c); or NULL. */
     double *centres[LS_FEEDS_MAX];
 };
@@ -29,9 +30,16 @@ struct ls_data {
 /* Who opens data: one process fills the cache; then one of each host checks decoded copies, or
  * makes them; the others take what is there. */
 enum ls_turn { LS_TURN_FIRST, LS_TURN_FIRST_OF_HOST, LS_TURN_AFTER };
+struct ls_data_request {
+    enum ls_turn turn;
+    const char *run; /* the run's own folder, if it has begun (ls_start_vocabulary); or NULL */
+};
 /* Errors about a data.* key name it. */
 LS_MUST_USE enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config,
-                                        enum ls_turn turn, struct ls_error *error);
+                                        const struct ls_data_request *request,
+                                        struct ls_error *error);
+/* What a config makes of a feed, besides its name and shape. */
+void ls_data_mark_feed(const struct ls_config *config, struct ls_feed *feed);
 /* Other data for a run's model: the test part. */
 struct ls_given_data {
     const char *file;   /* a source as in a config */
@@ -102,10 +110,15 @@ LS_MUST_USE enum ls_status ls_data_check(const struct ls_data *data, const struc
 /* RUN/vocabulary.json: the words behind the tokens of the training data, where it has any. */
 LS_MUST_USE enum ls_status ls_data_save_vocabularies(const struct ls_data *data, const char *run,
                                                      struct ls_error *error);
-/* Whether all files of a part mean by their tokens what the training data (or the run, if that is
- * not NULL) means. */
+/* Whose words tokens must mean. */
+struct ls_meaning {
+    const char *run; /* NULL: those of the training data */
+    bool any;        /* where none of the run's are of that column, its first */
+};
+/* Whether all files of a part mean by their tokens what they must. */
 LS_MUST_USE enum ls_status ls_data_check_vocabularies(const struct ls_data *data, int role,
-                                                      const char *run, struct ls_error *error);
+                                                      struct ls_meaning words,
+                                                      struct ls_error *error);
 /* The tokens of given data are those of the run, whatever file they lie in: plain integers do not
  * say how many there are. path: of the run's vocabularies. */
 LS_MUST_USE enum ls_status ls_data_take_vocabularies(struct ls_data *data, const char *path,

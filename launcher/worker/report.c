@@ -36,9 +36,29 @@ static void judge_translations(struct run *run, int role, struct ls_metrics *met
         return;
     if (run->leader)
         ls_progress_line(&run->progress, "translating the %s data", ls_part_name(role));
+    ls_worker_swap_average(&run->worker);
     if (ls_translations_judge(&run->worker, &run->data, role, run->request->run, metrics, &error) !=
         LS_OK)
         ls_run_fail_alone(run, &error);
+    ls_worker_swap_average(&run->worker);
+}
+
+/* With checkpoint.keep_best the last measurements are of the best parameters: whether they are, or
+ * the last ones were the best. */
+static bool turn_to_best(struct run *run) {
+    const struct ls_state *state = &run->state;
+    struct ls_error error;
+    if (!run->config->checkpoint.keep_best || !state->has_best || run->stopped)
+        return state->early_stopped;
+    if (state->best_step == state->step || state->early_stopped ||
+        ls_save_load_best(&run->worker, &run->save, state, &error) == LS_OK)
+        return true;
+    if (run->leader)
+        ls_log(LS_LOG_WARNING,
+               "the best checkpoint, of step %llu, cannot be used: %s\n"
+               "the last parameters are measured",
+               (unsigned long long)state->best_step, error.text);
+    return false;
 }
 
 /* A run that a signal stopped is not evaluated: it has to be gone soon. */
@@ -60,10 +80,16 @@ enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
         .world_size = ls_communicator_size(run->communicator),
         .parameters_digest = ls_parameters_digest(run->worker.parameters, run->worker.flat),
         .data = &run->data,
+        .start = state->start,
     };
     metrics[0] = ls_worker_metrics(&run->worker, state->running, false);
     result.parts[0] = state->running[1] > 0 ? &metrics[0] : NULL;
     ls_reason_phase("evaluating");
+    if (turn_to_best(run))
+        result.best = (struct ls_result_best){.metric = ls_worker_watched(&run->worker),
+                                              .value = state->best,
+                                              .epoch = state->best_epoch,
+                                              .step = state->best_step};
     for (int role = LS_SOURCE_VALIDATION; role < LS_PARTS && !run->stopped; role++) {
         if (!run->loaders[role])
             continue;

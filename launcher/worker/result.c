@@ -37,6 +37,14 @@ enum ls_status ls_result_write(const char *run, const struct ls_result *result,
         "parameters_digest", digest, "parameters_digest_hash", LS_HASH_NAME);
     for (int i = 0; i < 3; i++)
         json_object_set_new(object, part_names[i], print_metrics(result->parts[i], result->data));
+    if (result->best.metric)
+        json_object_set_new(object, "best",
+                            json_pack("{s:I s:I s:s s:o}", "epoch", (json_int_t)result->best.epoch,
+                                      "step", (json_int_t)result->best.step, "metric",
+                                      result->best.metric, "value",
+                                      ls_json_number(result->best.value)));
+    if (result->start)
+        json_object_set_new(object, "start", json_loads(result->start, 0, NULL));
     if (result->message)
         json_object_set_new(object, "message", json_string(result->message));
     char *text = json_dumps(object, JSON_INDENT(2));
@@ -110,6 +118,12 @@ enum ls_status ls_result_print(const char *run, struct ls_error *error) {
            json_number_value(json_object_get(object, "seconds")),
            json_number_value(json_object_get(object, "samples_per_s")), ranks,
            ranks == 1 ? "rank" : "ranks");
+    const json_t *best = json_object_get(object, "best");
+    if (best)
+        printf("  best         epoch %lld (%s %.4f), which is what was measured\n",
+               (long long)json_integer_value(json_object_get(best, "epoch")),
+               json_string_value(json_object_get(best, "metric")),
+               json_number_value(json_object_get(best, "value")));
     for (int i = 0; i < 3; i++)
         print_part(part_names[i], json_object_get(object, part_names[i]));
     printf("  parameters   %s\n", json_string_value(json_object_get(object, "parameters_digest")));

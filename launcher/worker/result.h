@@ -17,7 +17,14 @@ struct ls_result {
     uint64_t parameters_digest;
     const struct ls_metrics *parts[3]; /* train, validation, test; NULL where absent */
     const struct ls_data *data;        /* where classes have their names; may be NULL */
-    const char *message;               /* of a failure; NULL otherwise */
+    /* What was measured, where the best was kept; metric NULL: what the last step left. */
+    struct ls_result_best {
+        const char *metric; /* the one that was watched */
+        double value;
+        uint64_t epoch, step;
+    } best;
+    const char *start;   /* JSON text of what came from another run; NULL: nothing */
+    const char *message; /* of a failure; NULL otherwise */
 };
 
 LS_MUST_USE enum ls_status ls_result_write(const char *run, const struct ls_result *result,

@@ -12,6 +12,7 @@
 #include "launcher/supervisor/reason.h"
 #include "launcher/worker/run_parts.h"
 #include "launcher/worker/translations.h"
+#include "launcher/worker/start.h"
 
 static volatile sig_atomic_t stop_asked;
 
@@ -86,14 +87,15 @@ static enum ls_status open_data(struct run *run, struct ls_error *error) {
                                   : LS_TURN_AFTER;
     enum ls_status status = LS_OK;
     for (enum ls_turn turn = LS_TURN_FIRST; turn <= LS_TURN_AFTER && status == LS_OK; turn++) {
+        const struct ls_data_request request = {.turn = turn, .run = run->request->run};
         if (turn == mine)
-            status = ls_data_open(&run->data, run->config, turn, error);
+            status = ls_data_open(&run->data, run->config, &request, error);
         status = ls_communicator_agree(run->communicator, status, error);
     }
     return status;
 }
 
-static enum ls_status open_run(struct run *run, struct ls_error *error) {
+enum ls_status ls_run_open(struct run *run, struct ls_error *error) {
     enum ls_status status = open_data(run, error);
     if (status != LS_OK)
         return status;
@@ -216,7 +218,8 @@ static enum ls_status settle_vocabularies(const struct run *run, bool resumed,
     char path[LS_TEXT_MAX];
     if (!resumed || !ls_file_exists(ls_vocabulary_path(folder, path)))
         return ls_data_save_vocabularies(&run->data, folder, error);
-    return ls_data_check_vocabularies(&run->data, LS_SOURCE_TRAIN, folder, error);
+    return ls_data_check_vocabularies(&run->data, LS_SOURCE_TRAIN,
+                                      (struct ls_meaning){folder, false}, error);
 }
 
 /* Checkpoints say what the data offers, so that the model can be built without it. */
@@ -228,6 +231,36 @@ static void note_feeds(struct run *run) {
             state->feeds[state->feed_count++] = run->data.feeds[i];
 }
 
+/* Initial values from another run, by rank 0. */
+static enum ls_status take_start(struct run *run, struct ls_error *error) {
+    struct ls_worker *worker = &run->worker;
+    struct ls_start start;
+    enum ls_status status = LS_OK;
+    if (run->leader) {
+        status = ls_start_open(&start, &run->data, worker, error);
+        if (status == LS_OK)
+            status = ls_start_load(&start, worker->parameters, worker->flat, error);
+        if (status == LS_OK) {
+            char line[1024];
+            run->state.start = ls_start_print(&start, worker->parameters);
+            ls_start_describe(run->state.start, line, sizeof line);
+            ls_log(LS_LOG_INFO, "start: %s", line);
+        }
+        ls_start_close(&start);
+    }
+    if ((status = ls_communicator_agree(run->communicator, status, error)) == LS_OK)
+        ls_reducer_broadcast(worker->reducer);
+    return status;
+}
+
+enum ls_status ls_run_begin(struct run *run, struct ls_error *error) {
+    enum ls_status status = LS_OK;
+    if (run->config->start.from[0])
+        status = take_start(run, error);
+    ls_worker_begin_average(&run->worker);
+    return status;
+}
+
 static enum ls_status restore_run(struct run *run, struct ls_error *error) {
     struct ls_worker *worker = &run->worker;
     if (run->config->train.patience > 0)
@@ -236,8 +269,7 @@ static enum ls_status restore_run(struct run *run, struct ls_error *error) {
     enum ls_status status = ls_restore(worker, &run->save, &run->state, &found, error);
     if (status != LS_OK)
         return status;
-    if (found)
-        status = check_state(run, error);
+    status = found ? check_state(run, error) : ls_run_begin(run, error);
     if (status == LS_OK && run->leader)
         status = check_data(run, found, error);
     if (status == LS_OK && found && run->request->accept_data)
@@ -276,7 +308,7 @@ static enum ls_status restore_run(struct run *run, struct ls_error *error) {
     return ls_communicator_agree(run->communicator, status, error);
 }
 
-static void close_run(struct run *run) {
+void ls_run_close(struct run *run) {
     ls_metrics_close(run->metrics);
     for (int role = 0; role < LS_PARTS; role++)
         ls_loader_destroy(run->loaders[role]);
@@ -300,7 +332,7 @@ enum ls_status ls_run(struct ls_communicator *communicator, const struct ls_run_
                                 .incarnation = request->incarnation,
                                 .config_text = config_text,
                                 .keep = (int)request->config->checkpoint.keep};
-    enum ls_status status = open_run(&run, error);
+    enum ls_status status = ls_run_open(&run, error);
     if (status == LS_OK)
         status = restore_run(&run, error);
     if (status == LS_OK) {
@@ -313,7 +345,7 @@ enum ls_status ls_run(struct ls_communicator *communicator, const struct ls_run_
     *code = run.stopped ? LS_EXIT_STOPPED : LS_EXIT_DONE;
     if (status == LS_OK) /* all is saved and told: who ends us now takes nothing away */
         ls_reason_finish(*code, "");
-    close_run(&run);
+    ls_run_close(&run);
     free(config_text);
     return status;
 }

@@ -25,4 +25,9 @@ LS_MUST_USE enum ls_status ls_run(struct ls_communicator *communicator,
                                   const struct ls_run_request *request, enum ls_exit_code *code,
                                   struct ls_error *error);
 
+/* The learning-rate finder, in a world of one rank: some steps of rising rates, then a table and a
+ * suggestion on stdout. Writes no files. */
+LS_MUST_USE enum ls_status ls_find_rate(struct ls_communicator *communicator,
+                                        const struct ls_config *config, struct ls_error *error);
+
 #endif

@@ -1,5 +1,5 @@
-/* What the parts of a run share: run.c opens and closes it, loop.c trains, keep.c saves,
- * report.c writes the result. */
+/* What the parts of a run share: run.c opens and closes it, loop.c trains (log_step.c, watch.c),
+ * keep.c saves, report.c writes the result. */
 #ifndef LS_LAUNCHER_RUN_PARTS_H
 #define LS_LAUNCHER_RUN_PARTS_H
 
@@ -40,6 +40,12 @@ struct run {
     struct trouble metrics_trouble, save_trouble;
 };
 
+/* Data, model and loaders; the values that a run begins with where it does not go on; and the end
+ * of it all, also after an error. Collective. */
+LS_MUST_USE enum ls_status ls_run_open(struct run *run, struct ls_error *error);
+LS_MUST_USE enum ls_status ls_run_begin(struct run *run, struct ls_error *error);
+void ls_run_close(struct run *run);
+
 /* Whether SIGUSR1, SIGTERM or SIGHUP has come. */
 bool ls_run_stop_asked(void);
 
@@ -54,7 +60,19 @@ LS_MUST_USE enum ls_status ls_run_learn(struct run *run, bool known, struct ls_e
 /* Trains until the config's end, a signal, or an error. */
 LS_MUST_USE enum ls_status ls_run_train(struct run *run, struct ls_error *error);
 
-/* Metrics of a part at the present parameters; the confusion matrix is borrowed from run->sums. */
+/* Adds a step's sums; writes the mean since the last line when it is time, and shows it. */
+void ls_run_log_step(struct run *run, const struct ls_step *step, bool epoch_ended);
+
+/* The learning rate of a phase at a step; and a word about schedules that end before the training
+ * does, which has `total` steps (rank 0). */
+double ls_run_rate(const struct run *run, int phase, uint64_t step);
+void ls_run_note_schedules(struct run *run, uint64_t total);
+/* What follows from a validation: the best so far, reduced rates, early stopping. Collective. */
+LS_MUST_USE enum ls_status ls_run_watch(struct run *run, const struct ls_metrics *metrics,
+                                        struct ls_error *error);
+
+/* Metrics of a part at the present parameters (their average, with train.average); the confusion
+ * matrix is borrowed from run->sums. */
 struct ls_metrics ls_run_evaluate(struct run *run, int role);
 
 /* Epochs so far, with the part of the running one. */

@@ -10,15 +10,8 @@
 #include "core/base/numerics.h"
 #include "launcher/worker/saved.h"
 
-static void add_array(struct ls_checkpoint_arrays *arrays, const char *folder, const char *name,
-                      float *data) {
-    LS_ASSERT(arrays->count < LS_ARRAYS_MAX, "no room for array %s%s", folder, name);
-    snprintf(arrays->names[arrays->count], LS_ARRAY_NAME_MAX, "%s%s", folder, name);
-    arrays->data[arrays->count++] = data;
-}
-
 /* What a rank's shard holds: its slices of the parameters; of those that are updated, the
- * optimiser's arrays, and with early stopping the best so far. */
+ * optimiser's arrays, their moving average, and with early stopping the best so far. */
 static struct ls_checkpoint_content content_of(struct ls_worker *worker,
                                                const struct ls_save *save) {
     struct ls_checkpoint_content content = {.parameters = worker->parameters};
@@ -26,17 +19,22 @@ static struct ls_checkpoint_content content_of(struct ls_worker *worker,
         const struct ls_phase *phase = &worker->phases[p];
         struct ls_checkpoint_arrays *arrays = &content.groups[content.count++];
         *arrays = (struct ls_checkpoint_arrays){.group = p, .slice = phase->slice};
-        add_array(arrays, "", "parameters", worker->flat + phase->slice.first);
-        for (int i = 0; i < ls_optimizer_state_count(phase->optimizer); i++)
-            add_array(arrays, "optimizer/", ls_optimizer_state_name(phase->optimizer, i),
-                      ls_optimizer_state(phase->optimizer, i));
+        ls_checkpoint_add(arrays, LS_ARRAY_PARAMETERS, worker->flat + phase->slice.first);
+        for (int i = 0; i < ls_optimizer_state_count(phase->optimizer); i++) {
+            char name[LS_ARRAY_NAME_MAX];
+            snprintf(name, sizeof name, "optimizer/%s",
+                     ls_optimizer_state_name(phase->optimizer, i));
+            ls_checkpoint_add(arrays, name, ls_optimizer_state(phase->optimizer, i));
+        }
+        if (phase->average)
+            ls_checkpoint_add(arrays, LS_ARRAY_AVERAGE, phase->average);
         if (save->best[p])
-            add_array(arrays, "", "best", save->best[p]);
+            ls_checkpoint_add(arrays, LS_ARRAY_BEST, save->best[p]);
     }
     struct ls_checkpoint_arrays *fixed = &content.groups[content.count++];
     *fixed = (struct ls_checkpoint_arrays){
         .group = LS_GROUP_FIXED, .slice = ls_reducer_slice(worker->reducer, LS_GROUP_FIXED)};
-    add_array(fixed, "", "parameters", worker->flat + fixed->slice.first);
+    ls_checkpoint_add(fixed, LS_ARRAY_PARAMETERS, worker->flat + fixed->slice.first);
     return content;
 }
 
@@ -53,19 +51,50 @@ void ls_save_destroy_best(struct ls_save *save) {
 
 void ls_save_keep_best(struct ls_save *save, const struct ls_worker *worker) {
     for (int p = 0; p < worker->phase_count; p++) {
-        const struct ls_range slice = worker->phases[p].slice;
-        memcpy(save->best[p], worker->flat + slice.first,
-               (size_t)ls_range_count(slice) * sizeof(float));
+        const struct ls_phase *phase = &worker->phases[p];
+        const float *used = phase->average ? phase->average : worker->flat + phase->slice.first;
+        memcpy(save->best[p], used, (size_t)ls_range_count(phase->slice) * sizeof(float));
     }
 }
 
 void ls_save_take_best(const struct ls_save *save, struct ls_worker *worker) {
     for (int p = 0; p < worker->phase_count; p++) {
-        const struct ls_range slice = worker->phases[p].slice;
-        memcpy(worker->flat + slice.first, save->best[p],
-               (size_t)ls_range_count(slice) * sizeof(float));
+        const struct ls_phase *phase = &worker->phases[p];
+        const size_t bytes = (size_t)ls_range_count(phase->slice) * sizeof(float);
+        memcpy(worker->flat + phase->slice.first, save->best[p], bytes);
+        if (phase->average)
+            memcpy(phase->average, save->best[p], bytes);
         ls_reducer_gather(worker->reducer, p);
     }
+}
+
+/* The values that were measured, of every slice of a checkpoint. */
+static struct ls_checkpoint_content measured_content(struct ls_worker *worker) {
+    struct ls_checkpoint_content content = {.parameters = worker->parameters};
+    for (int p = 0; p < worker->phase_count; p++) {
+        const struct ls_phase *phase = &worker->phases[p];
+        struct ls_checkpoint_arrays *arrays = &content.groups[content.count++];
+        *arrays = (struct ls_checkpoint_arrays){.group = p, .slice = phase->slice};
+        ls_checkpoint_add(arrays, phase->average ? LS_ARRAY_AVERAGE : LS_ARRAY_PARAMETERS,
+                          worker->flat + phase->slice.first);
+    }
+    return content;
+}
+
+enum ls_status ls_save_load_best(struct ls_worker *worker, const struct ls_save *save,
+                                 const struct ls_state *state, struct ls_error *error) {
+    struct ls_checkpoint best = {0};
+    const struct ls_checkpoint_content content = measured_content(worker);
+    enum ls_status status = ls_checkpoint_open(save->run, state->best_step, &best, error);
+    status = ls_communicator_agree(worker->communicator, status, error);
+    if (status == LS_OK)
+        status = ls_checkpoint_load(&best, &content, error);
+    ls_checkpoint_clear(&best);
+    if ((status = ls_communicator_agree(worker->communicator, status, error)) != LS_OK)
+        return status;
+    ls_worker_begin_average(worker);
+    ls_worker_gather(worker);
+    return LS_OK;
 }
 
 /* What every rank must have in common before a commit. */
@@ -132,11 +161,14 @@ enum ls_status ls_save(struct ls_worker *worker, const struct ls_save *save,
     status = ls_communicator_agree(communicator, status, error);
     if (status == LS_OK) {
         char *text = ls_state_print(state, save->config_text);
-        status =
-            commit(communicator,
-                   &(struct ls_checkpoint_commit){
-                       .write = &write, .content = &content, .state = text, .keep = save->keep},
-                   &file, error);
+        status = commit(communicator,
+                        &(struct ls_checkpoint_commit){
+                            .write = &write,
+                            .content = &content,
+                            .state = text,
+                            .keep = save->keep,
+                            .kept = worker->config->checkpoint.keep_best ? state->best_step : 0},
+                        &file, error);
         free(text);
     }
     if (status != LS_OK && write.rank == 0)
@@ -153,7 +185,8 @@ static enum ls_status check_schedules(const struct ls_state *state, const struct
         const int64_t steps = now->phases[p].schedule.steps;
         if (steps && steps < old)
             return ls_fail(error, LS_INVALID,
-                           "schedule.steps is %" PRId64 ", but the schedule of this run has %" PRId64
+                           "schedule.steps is %" PRId64
+                           ", but the schedule of this run has %" PRId64
                            " steps: it may be extended, not cut\n"
                            "give as many or more, or start again with --restart",
                            steps, old);

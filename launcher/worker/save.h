@@ -16,12 +16,18 @@ struct ls_save {
                                    without early stopping */
 };
 
-/* With early stopping: memory for the best parameters; the present ones are the best so far; and
- * back to them (collective). */
+/* With early stopping: memory for the best parameters; the present ones (their average, where there
+ * is one: that was measured) are the best so far; and back to them (collective). */
 void ls_save_create_best(struct ls_save *save, const struct ls_worker *worker);
 void ls_save_keep_best(struct ls_save *save, const struct ls_worker *worker);
 void ls_save_take_best(const struct ls_save *save, struct ls_worker *worker);
 void ls_save_destroy_best(struct ls_save *save);
+
+/* With checkpoint.keep_best: the values that the best checkpoint was measured with, into the
+ * parameters (and their average), for the last measurements of a run. Collective. After an error at
+ * opening it they are as before. */
+LS_MUST_USE enum ls_status ls_save_load_best(struct ls_worker *worker, const struct ls_save *save,
+                                             const struct ls_state *state, struct ls_error *error);
 
 /* Collective: all ranks agree that their parameters and positions are equal, write, commit.
  * LS_DIVERGED names the ranks that differ. After any other error the previous checkpoint still

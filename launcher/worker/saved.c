@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/log.h"
+
 enum ls_status ls_saved_run_read(struct ls_saved_run *saved, struct ls_error *error) {
     const struct ls_checkpoint *checkpoint = &saved->checkpoint;
     char *text = NULL;
@@ -34,6 +36,25 @@ enum ls_status ls_saved_run_find(struct ls_saved_run *saved, const char *run, bo
     return ls_checkpoint_newest(&search, &saved->checkpoint, found, error);
 }
 
+/* With checkpoint.keep_best, the best one in place of the newest. */
+static enum ls_status turn_to_best(struct ls_saved_run *saved, const char *run,
+                                   struct ls_error *error) {
+    const struct ls_state *state = &saved->state;
+    struct ls_checkpoint best;
+    if (!saved->config.checkpoint.keep_best || !state->has_best || state->best_step == state->step)
+        return LS_OK;
+    if (ls_checkpoint_open(run, state->best_step, &best, error) != LS_OK) {
+        ls_log(LS_LOG_WARNING,
+               "the best checkpoint of %s, of step %" PRIu64 ", cannot be used: %s\n"
+               "its newest is used, of step %" PRIu64,
+               run, state->best_step, error->text, state->step);
+        return LS_OK;
+    }
+    ls_saved_run_close(saved);
+    *saved = (struct ls_saved_run){.checkpoint = best};
+    return ls_saved_run_read(saved, error);
+}
+
 enum ls_status ls_saved_run_open(struct ls_saved_run *saved, const char *run,
                                  struct ls_error *error) {
     bool found = false;
@@ -41,7 +62,26 @@ enum ls_status ls_saved_run_open(struct ls_saved_run *saved, const char *run,
     if (status == LS_OK && !found)
         return ls_fail(error, LS_INVALID,
                        "%s: has no checkpoint; is it a run directory of lockstep?", run);
-    return status == LS_OK ? ls_saved_run_read(saved, error) : status;
+    if (status == LS_OK)
+        status = ls_saved_run_read(saved, error);
+    return status == LS_OK ? turn_to_best(saved, run, error) : status;
+}
+
+/* What no phase updates has no average. */
+enum ls_status ls_saved_run_load(const struct ls_saved_run *saved,
+                                 const struct ls_parameter_set *parameters, float *flat,
+                                 struct ls_error *error) {
+    const char *updated = saved->config.train.average > 0 ? LS_ARRAY_AVERAGE : LS_ARRAY_PARAMETERS;
+    struct ls_checkpoint_content content = {.parameters = parameters};
+    for (int g = 0; g <= LS_GROUP_FIXED; g++) {
+        const struct ls_range range = parameters->groups[g];
+        struct ls_checkpoint_arrays *arrays = &content.groups[content.count];
+        *arrays = (struct ls_checkpoint_arrays){.group = g, .slice = range};
+        ls_checkpoint_add(arrays, g < LS_GROUP_FIXED ? updated : LS_ARRAY_PARAMETERS,
+                          flat + range.first);
+        content.count += ls_range_count(range) > 0;
+    }
+    return ls_checkpoint_load(&saved->checkpoint, &content, error);
 }
 
 void ls_saved_run_close(struct ls_saved_run *saved) {

@@ -12,7 +12,8 @@ struct ls_saved_run {
     struct ls_config config; /* of the run's first start */
 };
 
-/* The newest intact checkpoint of a run, whatever numerics version wrote it. None is an error.
+/* The checkpoint that a run is used with: its newest intact one, or the best if it keeps that;
+ * whatever numerics version wrote it. None is an error.
  * ls_saved_run_close, also after an error. */
 LS_MUST_USE enum ls_status ls_saved_run_open(struct ls_saved_run *saved, const char *run,
                                              struct ls_error *error);
@@ -25,6 +26,12 @@ LS_MUST_USE enum ls_status ls_saved_run_check(const struct ls_checkpoint *checkp
  * ls_checkpoint_search. ls_saved_run_close, also after an error. */
 LS_MUST_USE enum ls_status ls_saved_run_find(struct ls_saved_run *saved, const char *run,
                                              bool set_aside, bool *found, struct ls_error *error);
+
+/* The values that the run's model is used with, into the flat buffer of its parameters: those of
+ * the last step, or their moving average. */
+LS_MUST_USE enum ls_status ls_saved_run_load(const struct ls_saved_run *saved,
+                                             const struct ls_parameter_set *parameters, float *flat,
+                                             struct ls_error *error);
 
 /* State and config of saved->checkpoint. */
 LS_MUST_USE enum ls_status ls_saved_run_read(struct ls_saved_run *saved, struct ls_error *error);

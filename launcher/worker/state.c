@@ -44,6 +44,22 @@ static json_t *print_identities(const struct ls_state *state) {
     return array;
 }
 
+/* [epochs, reductions] of each phase; NULL where there was never anything to count. */
+static json_t *print_plateaus(const struct ls_state *state) {
+    bool any = false;
+    json_t *array = json_array();
+    for (int p = 0; p < LS_PHASES_MAX; p++) {
+        const struct ls_plateau *plateau = &state->plateaus[p];
+        any = any || plateau->epochs || plateau->reductions;
+        json_array_append_new(array, json_pack("[I, I]", (json_int_t)plateau->epochs,
+                                               (json_int_t)plateau->reductions));
+    }
+    if (any)
+        return array;
+    json_decref(array);
+    return NULL;
+}
+
 char *ls_state_print(const struct ls_state *state, const char *config_text) {
     json_t *object = json_pack(
         "{s:i s:s s:I s:I s:I s:I s:f s:[III] s:I s:o s:o s:b s:f s:I s:I s:I s:b s:o}",
@@ -64,6 +80,11 @@ char *ls_state_print(const struct ls_state *state, const char *config_text) {
         json_object_set_new(object, "schema", json_loads(state->schema, 0, NULL));
     if (state->centres)
         json_object_set_new(object, "centres", json_loads(state->centres, 0, NULL));
+    json_t *plateaus = print_plateaus(state);
+    if (plateaus)
+        json_object_set_new(object, "plateaus", plateaus);
+    if (state->start)
+        json_object_set_new(object, "start", json_loads(state->start, 0, NULL));
     char *text = json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS);
     LS_ASSERT(text, "a state that does not print: step %llu", (unsigned long long)state->step);
     json_decref(object);
@@ -83,6 +104,7 @@ void ls_state_clear(struct ls_state *state) {
     free(state->running);
     free(state->schema);
     free(state->centres);
+    free(state->start);
     *state = (struct ls_state){0};
 }
 
@@ -156,6 +178,21 @@ static char *print_member(const json_t *object, const char *name, size_t flags) 
     return member ? json_dumps(member, flags) : NULL;
 }
 
+/* NULL: nothing was counted. */
+static enum ls_status parse_plateaus(const json_t *array, struct ls_state *state,
+                                     struct ls_error *error) {
+    for (size_t p = 0; p < json_array_size(array); p++) {
+        json_int_t epochs, reductions;
+        if (p == LS_PHASES_MAX ||
+            json_unpack(json_array_get(array, p), "[I, I]", &epochs, &reductions) || epochs < 0 ||
+            reductions < 0)
+            return ls_fail(error, LS_DAMAGED,
+                           "the state has a plateau %zu that is none of lockstep's", p);
+        state->plateaus[p] = (struct ls_plateau){epochs, reductions};
+    }
+    return LS_OK;
+}
+
 /* NULL: the run began before states told. */
 static enum ls_status parse_feeds(const json_t *array, struct ls_state *state,
                                   struct ls_error *error) {
@@ -217,13 +254,16 @@ enum ls_status ls_state_parse(const char *text, struct ls_state *state, char **c
             ls_fail(error, LS_DAMAGED,
                     "the state has %zu and %zu metric sums, expected as many of both, at most %d",
                     json_array_size(window), json_array_size(running), LS_STATE_SUMS_MAX);
-    } else if ((status = parse_feeds(feeds, state, error)) == LS_OK) {
+    } else if ((status = parse_plateaus(json_object_get(object, "plateaus"), state, error)) ==
+                   LS_OK &&
+               (status = parse_feeds(feeds, state, error)) == LS_OK) {
         ls_state_create_sums(state, (int)json_array_size(window));
         parse_sums(window, state->window);
         parse_sums(running, state->running);
         parse_identities(json_object_get(object, "data"), state);
         state->schema = print_member(object, "schema", JSON_INDENT(1));
         state->centres = print_member(object, "centres", JSON_SORT_KEYS);
+        state->start = print_member(object, "start", 0);
         state->step = (uint64_t)step;
         state->epoch = (uint64_t)epoch;
         state->index = index;

@@ -6,6 +6,7 @@
 
 #include "core/base/status.h"
 #include "core/layers/feed.h"
+#include "core/tasks/task.h"
 #include "io/identity.h"
 
 enum { LS_STATE_SUMS_MAX = 4096, LS_STATE_PARTS = 3 };
@@ -32,6 +33,8 @@ struct ls_state {
      * they are read (standardise.c; NULL: nothing). */
     char *schema, *centres;
 
+    char *start; /* owned JSON text (ls_start_print) of what came from another run; NULL: nothing */
+
     int sum_count;   /* metric sums (ls_worker_sum_count); at most LS_STATE_SUMS_MAX */
     double *window;  /* owned; since the last line of metrics.jsonl */
     double *running; /* owned; since the epoch began; at its end, of the last epoch */
@@ -40,8 +43,13 @@ struct ls_state {
     double best;   /* value of the watched metric */
     uint64_t best_epoch, best_step;
     int64_t epochs_without; /* since then */
-    bool early_stopped;     /* the parameters are the best ones again */
-    bool other_data;        /* it went on with data of other epochs: they do not count the steps */
+    /* Of each phase whose schedule is plateau: epochs without a better value since the rate was
+     * last reduced, and how often it was. */
+    struct ls_plateau {
+        int64_t epochs, reductions;
+    } plateaus[LS_PHASES_MAX];
+    bool early_stopped; /* the parameters are the best ones again */
+    bool other_data;    /* it went on with data of other epochs: they do not count the steps */
 };
 
 /* Sums of zero. */

@@ -1,9 +1,7 @@
 /* One training step. */
-#include <math.h>
 #include <string.h>
 
 #include "core/base/parallel.h"
-#include "core/tensor/sum.h"
 #include "launcher/worker/worker.h"
 
 enum { JOINED_ELEMENTS = 1 << 20 }; /* a bucket: it can travel while the next is added up */
@@ -132,70 +130,10 @@ static void exchange_sums(struct ls_worker *worker, int p, struct ls_step *step)
             ls_tree_sum(worker->exchange + s, worker->microbatches, sums);
 }
 
-/* The rank's slice of the gradient's sums of a phase, and what becomes of it; shares have a part
- * each. */
-struct slice {
-    struct ls_worker *worker;
-    int phase;
-    const float *gradients;
-    double limit; /* of the sums, for the norm; 0: none */
-    struct ls_update update;
-};
-
-static void sum_blocks(void *context, int thread) {
-    const struct slice *slice = context;
-    const struct ls_worker *worker = slice->worker;
-    const struct ls_phase *phase = &worker->phases[slice->phase];
-    const struct ls_share *share = &worker->shares[thread];
-    const struct ls_range part = share->slices[slice->phase].range;
-    const float *gradients = slice->gradients + (part.first - phase->slice.first);
-    double *blocks = phase->blocks + share->slices[slice->phase].block_first;
-    if (slice->limit > 0)
-        ls_norm_clipped_block_sums(worker->parameters, part.first, part.end, gradients,
-                                   slice->limit, blocks);
-    else
-        ls_norm_block_sums(worker->parameters, part.first, part.end, gradients, blocks);
-}
-
-static void update_part(void *context, int thread) {
-    const struct slice *slice = context;
-    const struct ls_worker *worker = slice->worker;
-    const struct ls_range part = worker->shares[thread].slices[slice->phase].range;
-    struct ls_update update = slice->update;
-    update.first = part.first;
-    update.end = part.end;
-    if (ls_range_count(part))
-        ls_optimizer_step(worker->phases[slice->phase].optimizer, &update, worker->flat,
-                          slice->gradients);
-}
-
-/* The norm of the mean gradient, from every slice's blocks: the same on every rank. */
-static double gradient_norm(struct slice *slice, double weight) {
-    const struct ls_worker *worker = slice->worker;
-    const struct ls_phase *phase = &worker->phases[slice->phase];
-    ls_parallel_run(worker->threads, sum_blocks, slice);
-    ls_reducer_gather_blocks(worker->reducer, slice->phase,
-                             phase->blocks + worker->shares[0].slices[slice->phase].block_first,
-                             phase->blocks);
-    return ls_norm_finish(phase->blocks, ls_reducer_blocks(worker->reducer, slice->phase), weight);
-}
-
-/* Clipping by norm comes after clipping by value: it goes by the norm of what that leaves. */
-static double clip_factor(struct slice *slice, double norm, double weight) {
-    const struct ls_optimizer_options *options =
-        &slice->worker->phases[slice->phase].options->optimizer;
-    if (options->clip_norm > 0 && options->clip_value > 0) {
-        slice->limit = options->clip_value * weight;
-        norm = gradient_norm(slice, weight);
-    }
-    return ls_clip_factor(norm, options->clip_norm);
-}
-
 /* One phase: all pieces, the sum of their gradients, and the update of what the phase learns. */
 static void run_phase(struct ls_worker *worker, int p, const struct ls_batch *batch,
                       struct ls_step *step) {
     const struct ls_phase *phase = &worker->phases[p];
-    struct ls_step_phase *result = &step->phases[p];
     const bool weighed = worker->models[p].terms.weighed;
     double factors[LS_TERMS_MAX];
     struct ls_pass pass = {.worker = worker,
@@ -210,31 +148,15 @@ static void run_phase(struct ls_worker *worker, int p, const struct ls_batch *ba
     ls_parallel_run(worker->threads, run_share, &pass);
     if (worker->threads > 1)
         join_shares(worker, phase->range);
-    struct slice slice = {
-        .worker = worker, .phase = p, .gradients = ls_reducer_finish(worker->reducer)};
+    struct ls_summed summed = {.gradients = ls_reducer_finish(worker->reducer),
+                               .step = step->step / (uint64_t)phase->options->every + 1,
+                               .microbatches = batch->microbatches};
     exchange_sums(worker, p, step);
     ls_times_add(&worker->times, LS_TIME_AVERAGE);
-
-    const double weight = weighed ? samples : step->sums[phase->sums_first + 1];
-    if (weight == 0) /* every label is one to ignore: nothing to learn, no update */
+    summed.weight = weighed ? samples : step->sums[phase->sums_first + 1];
+    if (summed.weight == 0) /* every label is one to ignore: nothing to learn, no update */
         return;
-    result->gradient_norm = gradient_norm(&slice, weight);
-    if (!isfinite(result->gradient_norm))
-        return; /* every rank sees the same norm; the caller decides whether to go on */
-    const int64_t bytes = ls_range_count(phase->slice) * (int64_t)sizeof(float);
-    slice.update = (struct ls_update){
-        .step = step->step / (uint64_t)phase->options->every + 1,
-        .learning_rate = result->learning_rate,
-        .weight = weight,
-        .microbatches = batch->microbatches,
-        .clip_factor = clip_factor(&slice, result->gradient_norm, weight),
-        .stream = ls_reducer_near(worker->reducer) > 1 && bytes >= LS_STREAM_BYTES,
-    };
-    /* The ranks of a host share the parameters. None reads them any more: it joined the agreement
-     * on the norm after its backward. None reads them before all slices are updated: it waits in
-     * the gather. */
-    ls_parallel_run(worker->threads, update_part, &slice);
-    ls_reducer_gather(worker->reducer, p);
+    ls_worker_update(worker, p, &summed, &step->phases[p]);
     ls_times_add(&worker->times, LS_TIME_UPDATE);
 }
 

@@ -45,23 +45,27 @@ enum ls_status ls_data_save_vocabularies(const struct ls_data *data, const char 
 }
 
 /* What the tokens of feed i must mean. */
-static enum ls_status load_expected(const struct ls_data *data, int feed, const char *run,
+static enum ls_status load_expected(const struct ls_data *data, int feed, struct ls_meaning words,
                                     struct ls_vocabulary *expected, bool *found,
                                     struct ls_error *error) {
     char path[LS_TEXT_MAX];
     const char *column = data->options[LS_SOURCE_TRAIN][feed].column;
     *expected = (struct ls_vocabulary){0};
     *found = false;
-    if (!run)
+    if (!words.run)
         return ls_vocabulary_load(expected, ls_dataset_path(data->datasets[LS_SOURCE_TRAIN]),
                                   column, found, error);
-    if (!ls_file_exists(ls_vocabulary_path(run, path)))
+    if (!ls_file_exists(ls_vocabulary_path(words.run, path)))
         return LS_OK;
-    return ls_vocabularies_load(expected, path, column[0] ? column : NULL, found, error);
+    const enum ls_status status =
+        ls_vocabularies_load(expected, path, column[0] ? column : NULL, found, error);
+    return status == LS_OK && !*found && words.any
+               ? ls_vocabularies_load(expected, path, NULL, found, error)
+               : status;
 }
 
-enum ls_status ls_data_check_vocabularies(const struct ls_data *data, int role, const char *run,
-                                          struct ls_error *error) {
+enum ls_status ls_data_check_vocabularies(const struct ls_data *data, int role,
+                                          struct ls_meaning words, struct ls_error *error) {
     const struct ls_dataset *dataset = data->datasets[role];
     enum ls_status status = LS_OK;
     for (int i = 0; i < data->feed_count && status == LS_OK; i++) {
@@ -69,15 +73,15 @@ enum ls_status ls_data_check_vocabularies(const struct ls_data *data, int role, 
             continue;
         struct ls_vocabulary expected;
         bool found;
-        status = load_expected(data, i, run, &expected, &found, error);
+        status = load_expected(data, i, words, &expected, &found, error);
         for (int f = 0; f < ls_dataset_info(dataset).files && status == LS_OK && found; f++) {
             const char *path = ls_dataset_file(dataset, f);
             struct ls_vocabulary other;
             bool has;
             status = ls_vocabulary_load(&other, path, data->options[role][i].column, &has, error);
             if (status == LS_OK && has && ls_vocabulary_compare(&expected, &other, error) != LS_OK)
-                status = ls_fail_context(error, "%s: not the vocabulary of the %s: ", path,
-                                         run ? "run" : "training data");
+                status = ls_fail_context(error, "%s: not the vocabulary of %s: ", path,
+                                         words.run ? words.run : "the training data");
             ls_vocabulary_clear(&other);
         }
         ls_vocabulary_clear(&expected);

@@ -99,6 +99,15 @@ static void create_phase(struct ls_worker *worker, int p) {
     phase->optimizer = ls_optimizer_create(&phase->options->optimizer, worker->parameters,
                                            phase->slice.first, phase->slice.end, worker->variant);
     phase->blocks = ls_calloc((size_t)ls_reducer_blocks(worker->reducer, p) + 1, sizeof(double));
+    if (worker->config->log.gradient_norms)
+        phase->norms = ls_calloc((size_t)worker->parameters->count + 1, sizeof *phase->norms);
+    if (ls_optimizer_measures(phase->optimizer)) {
+        const size_t blocks = (size_t)ls_reducer_blocks(worker->reducer, p) + 1;
+        phase->measures.parameters = ls_calloc(2 * blocks, sizeof(double));
+        phase->measures.steps = phase->measures.parameters + blocks;
+    }
+    if (worker->config->train.average > 0)
+        phase->average = ls_memory_map((size_t)ls_range_count(phase->slice) * sizeof(float));
 }
 
 /* Reducer, optimisers and what a step needs besides. */
@@ -122,28 +131,6 @@ static enum ls_status create_training(struct ls_worker *worker, int piece_max,
         create_phase(worker, p);
     ls_shares_create_training(worker, piece_max);
     return LS_OK;
-}
-
-/* What early stopping is told to watch must be something that is measured. */
-static enum ls_status check_watch(const struct ls_worker *worker, struct ls_error *error) {
-    const char *watch = worker->config->train.watch;
-    if (!watch[0])
-        return LS_OK;
-    const int count = ls_worker_sum_count(worker, true);
-    double *sums = ls_calloc((size_t)count + 1, sizeof *sums);
-    for (int s = 0; s < count; s++)
-        sums[s] = 1; /* as if every phase had run */
-    const struct ls_metrics metrics = ls_worker_metrics(worker, sums, true);
-    free(sums);
-    if (ls_metrics_find(&metrics, watch))
-        return LS_OK;
-    char names[1024] = "";
-    for (int i = 0; i < metrics.count; i++) {
-        const size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", metrics.items[i].name);
-    }
-    return ls_fail(error, LS_INVALID, "%s: error: train.watch: expected one of %s; found '%.60s'",
-                   worker->config->watch_place, names, watch);
 }
 
 static void name_phases(struct ls_worker *worker) {
@@ -184,7 +171,7 @@ enum ls_status ls_worker_create(struct ls_worker *worker, const struct ls_worker
     if (status == LS_OK)
         status = create_models(worker, options, &piece_max, error);
     if (status == LS_OK && !options->answers)
-        status = check_watch(worker, error);
+        status = ls_worker_check(worker, error);
     if (options->communicator)
         status = ls_communicator_agree(options->communicator, status, error);
     if (status == LS_OK && options->communicator)
@@ -212,6 +199,10 @@ void ls_worker_destroy(struct ls_worker *worker) {
     for (int p = 0; p < worker->phase_count; p++) {
         ls_optimizer_destroy(worker->phases[p].optimizer);
         free(worker->phases[p].blocks);
+        free(worker->phases[p].norms);
+        free(worker->phases[p].measures.parameters); /* and steps */
+        ls_memory_unmap(worker->phases[p].average,
+                        (size_t)ls_range_count(worker->phases[p].slice) * sizeof(float));
     }
     ls_shares_destroy(worker);
     ls_reducer_destroy(worker->reducer);

@@ -23,6 +23,12 @@ struct ls_phase {
     struct ls_range slice;          /* of it: this rank's */
     struct ls_optimizer *optimizer; /* owned; of the slice */
     double *blocks;                 /* owned; sums of the gradient norm's blocks, all slices */
+    /* owned; per parameter, the norm of its mean gradient in the last step, for log.gradient_norms;
+     * else NULL */
+    double *norms;
+    struct ls_measures measures; /* owned; of parameters and steps, like the blocks; NULL unless the
+                                    optimiser measures them */
+    float *average; /* owned; of the slice's parameters over the steps; NULL: there is none */
 };
 
 struct ls_worker {
@@ -75,6 +81,15 @@ void ls_worker_destroy(struct ls_worker *worker);
 /* Every rank's slices of all parameters, the fixed ones too, to all ranks. Collective. */
 void ls_worker_gather(struct ls_worker *worker);
 
+/* With train.average: it begins with the present parameters; and the two change places, for an
+ * evaluation (collective). */
+void ls_worker_begin_average(struct ls_worker *worker);
+void ls_worker_swap_average(struct ls_worker *worker);
+
+/* Whether what the config names of the model is there: train.watch, train.frozen,
+ * optimizer.factors. */
+LS_MUST_USE enum ls_status ls_worker_check(const struct ls_worker *worker, struct ls_error *error);
+
 /* Says so if some rank has too few microbatches for its threads, or this one too few cores. */
 void ls_worker_note_threads(const struct ls_worker *worker);
 
@@ -103,6 +118,19 @@ struct ls_step {
         bool ran;             /* out */
     } phases[LS_PHASES_MAX];
 };
+
+/* A phase's gradient, summed up over the batch (step.c), and what becomes of it (update.c): its
+ * norm into result->gradient_norm; unless that is not finite, the update of what the phase learns.
+ * Collective. */
+struct ls_summed {
+    const float *gradients; /* of this rank's slice */
+    double weight;          /* of the global batch; not 0 */
+    uint64_t step;          /* of the phase, 1 for the first */
+    int microbatches;       /* non-empty ones of the global batch */
+};
+struct ls_step_phase;
+void ls_worker_update(struct ls_worker *worker, int phase, const struct ls_summed *summed,
+                      struct ls_step_phase *result);
 
 /* One training step. Collective. */
 void ls_worker_step(struct ls_worker *worker, const struct ls_batch *batch, struct ls_step *step);

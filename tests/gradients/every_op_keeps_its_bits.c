@@ -137,6 +137,37 @@ START_TEST(runs_may_be_cut_between_microbatches) {
 }
 END_TEST
 
+/* A case in which nobody trains input `frozen`: all else stays as it is. */
+static void check_frozen(enum ls_op_id id, const struct ls_op_case *example, int frozen) {
+    struct ls_op_case without = *example;
+    without.inputs[frozen].constant = true;
+    struct trial *trial = trial_create(id, &without, ls_variant_best(), false);
+    struct trial *whole = trial_create(id, example, ls_variant_best(), false);
+    trial_run(trial, 0, trial_microbatches(trial), true);
+    trial_run(whole, 0, trial_microbatches(whole), true);
+    compare_trials(trial, whole, same_bits);
+    trial_destroy(trial);
+    trial_destroy(whole);
+}
+
+START_TEST(inputs_may_be_frozen_one_by_one) {
+    int cases = 0;
+    for (int id = 0; id < LS_OP_COUNT; id++)
+        for (int c = 0; c < ls_ops_f64[id]->case_count; c++) {
+            const struct ls_op_case *example = &ls_ops_f64[id]->cases[c];
+            int trained = 0;
+            for (int i = 0; i < example->input_count; i++)
+                trained += !example->inputs[i].constant && !example->inputs[i].absent;
+            for (int i = 0; i < example->input_count && trained > 1; i++)
+                if (!example->inputs[i].constant && !example->inputs[i].absent) {
+                    check_frozen((enum ls_op_id)id, example, i);
+                    cases++;
+                }
+        }
+    ck_assert_int_gt(cases, 100);
+}
+END_TEST
+
 /* Output and input gradients of a row, run alone. */
 static void check_rows_alone(enum ls_op_id id, const struct ls_op_case *example) {
     struct trial *whole = trial_create(id, example, ls_variant_best(), false);
@@ -168,4 +199,5 @@ START_TEST(a_row_does_not_depend_on_the_others) {
 END_TEST
 
 LS_SUITE(instruction_sets_give_the_same_bits, float_is_close_to_double,
-         runs_may_be_cut_between_microbatches, a_row_does_not_depend_on_the_others)
+         runs_may_be_cut_between_microbatches, inputs_may_be_frozen_one_by_one,
+         a_row_does_not_depend_on_the_others)

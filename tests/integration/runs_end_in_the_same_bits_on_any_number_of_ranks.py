@@ -3,8 +3,8 @@ with AVX2 kernels, and in other pieces with other kernels and messages.
 
   runs_end_in_the_same_bits_on_any_number_of_ranks.py CASE [RANKS...]
 
-Cases: mlp, cnn (batch norm, dropout), resnet (augmentation), table-adam, table-momentum (uneven last batch, several
-epochs), tied (an embedding that is the last layer's weight, a term of uneven weight; also stopped and continued), lstm
+Cases: mlp, cnn (batch norm, dropout), resnet (augmentation), table-adam, table-momentum (uneven last batch,
+several epochs), table-lamb (the same with all that keeps a state or leaves parameters out; also stopped and continued), tied (an embedding that is the last layer's weight, a term of uneven weight; also stopped and continued), lstm
 and gpt (windows over a text), vae (references, two terms), gan (two phases), names (feeds, a network used twice, two
 terms), phases (losses and optimisers of their own, one of them in every second step)."""
 import math
@@ -107,6 +107,12 @@ phases:
 """
 
 
+REMEDIES = dict(optimizer__name="lamb", optimizer__learning_rate=0.03, optimizer__weight_decay=0.1, optimizer__clip_norm=1,
+                optimizer__factors="{linear2: 0.5}", train__frozen="[batch_norm1.gain, linear1.bias]", train__average=0.8,
+                train__epochs=5, schedule__name="plateau", schedule__patience=1, schedule__factor=0.5,
+                checkpoint__keep_best="true", log__gradient_norms="true", train__improvement=0.01)
+
+
 def written(name, text):
     random = numpy.random.default_rng(3)
     data, config = lockstep.path("named.h5"), lockstep.path(name + ".yaml")
@@ -123,6 +129,8 @@ def written(name, text):
 def case(name):
     if name == "tied":
         return tied(), {}
+    if name == "table-lamb":
+        return table(), REMEDIES
     if name.startswith("table"):
         return table(), {"optimizer__name": name.split("-")[1]}
     if name in ("names", "phases"):
@@ -182,11 +190,14 @@ def main(name, *ranks):
         lockstep.equal(found, first, f"digest, test loss and metrics on {count} ranks")
         shown = lockstep.digest(lockstep.parameters(lockstep.newest_checkpoint(run)))
         lockstep.equal(shown, result["parameters_digest"], "digest of what index.h5 shows")
-    if name == "tied":
+    stop = {"tied": 3, "table-lamb": 20}.get(name)
+    if stop:
         run = lockstep.path("continued")
-        lockstep.train(config, run, 3, **{**settings, "train__steps_max": 3})
+        lockstep.train(config, run, 3, **{**settings, "train__steps_max": stop})
         result = lockstep.train(config, run, 2, **settings)
-        lockstep.equal((result["resumed_from_step"], result["parameters_digest"]), (3, first[0]), "a run that went on")
+        found = (result["resumed_from_step"], result["parameters_digest"], losses(name, result), lockstep.metrics(run))
+        lockstep.equal(found, (stop, *first), "a run that went on")
+    if name == "tied":
         shapes = {key: value.shape for key, value in lockstep.parameters(lockstep.newest_checkpoint(run)).items()}
         lockstep.equal([key for key in shapes if "attention" not in key and "seen" not in key], ["tokens.weight"],
                        "parameters beside those of attention")

@@ -1,4 +1,4 @@
-"""What settings of loss, clipping, schedule and early stopping do to a run, against NumPy."""
+"""What settings of loss, clipping, schedule, averaging and early stopping do to a run, against NumPy."""
 import os
 import sys
 
@@ -83,3 +83,48 @@ lost = config("lost.yaml", huge, train="epochs: 2, batch: 32, microbatches: 4, s
 done = lockstep.call("train", lost, "-n", 1, "--out", lockstep.path("lost"), expect=5)
 lockstep.check("the loss is not a number in any part of the data" in done.stderr, done.stderr)
 lockstep.equal(lockstep.result(lockstep.path("lost"))["status"], "failed", "the status of a run that never had a number")
+
+# A moving average of the weights is what is measured; checkpoints have both.
+run, averaged = lockstep.path("averaged"), config("averaged.yaml", good, data=f", test: {good}")
+result = lockstep.train(averaged, run, 2, train__average=0.8, checkpoint__every_steps=1, checkpoint__keep=9)
+folder = os.path.join(run, "checkpoints")
+steps = [lockstep.parameters(os.path.join(folder, name)) for name in sorted(os.listdir(folder))]
+lockstep.equal(len(steps), 6, "checkpoints")
+with h5py.File(os.path.join(lockstep.newest_checkpoint(run), "index.h5")) as file:
+    mean = {name: file["average/" + name][()] for name in steps[0]}
+for name, found in mean.items():
+    expected = numpy.average([step[name] for step in steps], axis=0, weights=0.8 ** numpy.arange(5, -1, -1.0))
+    lockstep.check(numpy.allclose(found, expected, rtol=1e-5, atol=1e-7), f"{name}: {found}, expected {expected}")
+logits = inputs.astype("f8") @ mean["linear1.weight"] + mean["linear1.bias"]
+expected = (numpy.log(numpy.exp(logits).sum(1)) - logits[numpy.arange(96), labels]).mean()
+lockstep.check(abs(result["test"]["loss"] - expected) < 1e-5, f"loss {result['test']['loss']}, expected {expected}")
+lockstep.equal(result["parameters_digest"], lockstep.digest(steps[-1]), "the digest of what the steps left")
+shown = lockstep.call("evaluate", run).stdout
+lockstep.check(f"loss {result['test']['loss']:.9g}" in shown, f"evaluate says {shown}, expected {result['test']['loss']}")
+
+# A validation that gets worse from the first epoch on: the best checkpoint stays and is used, and rates fall.
+wrong = data("wrong.h5", inputs, (labels + 1) % 3)
+worse = config("worse.yaml", good, data=f", validation: {wrong}, test: {good}", train="epochs: 4, batch: 32, microbatches: 4, watch: loss",
+               schedule="name: plateau, patience: 1", checkpoint="keep_best: true", log="every_steps: 3, gradient_norms: true")
+run = lockstep.path("worse")
+result = lockstep.train(worse, run, 2)
+lockstep.equal(sorted(os.listdir(os.path.join(run, "checkpoints"))), [f"step-{step:010}" for step in (3, 9, 12)], "checkpoints")
+best = lockstep.parameters(os.path.join(run, "checkpoints", "step-0000000003"))
+logits = inputs.astype("f8") @ best["linear1.weight"] + best["linear1.bias"]
+expected = (numpy.log(numpy.exp(logits).sum(1)) - logits[numpy.arange(96), labels]).mean()
+lockstep.check(abs(result["test"]["loss"] - expected) < 1e-5, f"loss {result['test']['loss']}, expected {expected}")
+lockstep.equal((result["best"]["epoch"], result["best"]["step"], result["best"]["metric"]), (1, 3, "loss"), "the best")
+lockstep.equal(result["best"]["value"], result["validation"]["loss"], "the validation's loss at the end")
+lockstep.equal(result["parameters_digest"], lockstep.digest(lockstep.parameters(lockstep.newest_checkpoint(run))), "the digest")
+lockstep.check(f"{run}: step 3\n" in lockstep.call("evaluate", run).stdout, "evaluate uses another step")
+lines = [line for line in lockstep.metrics(run) if line["split"] == "train"]
+lockstep.check(numpy.allclose([line["learning_rate"] for line in lines], [0.1, 0.1, 0.01, 0.001]), f"rates {lines}")
+lockstep.check(all(abs(line["gradient_norm.linear1"] - line["gradient_norm"]) < 1e-12 for line in lines), f"norms {lines}")
+with open(lockstep.path("worse", "checkpoints", "step-0000000003", "manifest"), "a") as file:
+    file.write("damage")
+lockstep.check("the best checkpoint of" in lockstep.call("evaluate", run).stderr, "damage to the best checkpoint is not said")
+
+# The finder leaves nothing behind.
+done = lockstep.call("train", clipped, "--find-rate", "--out", lockstep.path("found"))
+lockstep.check("suggested: optimizer.learning_rate: " in done.stdout, f"no rate found:\n{done.stdout}{done.stderr}")
+lockstep.check(not os.path.exists(lockstep.path("found")), "the finder left a run")

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,128 @@ START_TEST(every_flip_and_shift_comes_about_equally_often) {
 }
 END_TEST
 
+/* An axis with what lies beyond it, by the definition of each fill; H is 3. */
+START_TEST(what_comes_in_is_zero_the_edge_or_the_mirror_image) {
+    static const int rows[3][9] = {/* of -3 .. 5; -1: zeros */
+                                   {-1, -1, -1, 0, 1, 2, -1, -1, -1},
+                                   {0, 0, 0, 0, 1, 2, 2, 2, 2},
+                                   {1, 2, 1, 0, 1, 2, 1, 0, 1}};
+    fill_image();
+    for (int fill = 0; fill < 3; fill++) {
+        const struct ls_augment_options options = {.shift = 3, .fill = fill};
+        bool seen[7] = {false};
+        for (uint64_t row = 0; row < 400; row++) {
+            float got[COUNT];
+            draw(&options, row, got);
+            for (int dy = -3; dy <= 3; dy++)
+                for (int dx = 0; dx < W; dx++) { /* the first row, moved to the right by dx */
+                    bool fits = true;
+                    for (int y = 0; y < H && fits; y++) {
+                        const int from = rows[fill][y - dy + 3];
+                        const float want = from < 0 ? 0 : image[from * W * C];
+                        fits = got[(y * W + dx) * C] == want;
+                    }
+                    seen[dy + 3] |= fits;
+                }
+        }
+        for (int i = 0; i < 7; i++)
+            ck_assert_msg(seen[i], "fill %d: no image moved by %d", fill, i - 3);
+    }
+}
+END_TEST
+
+/* The definition in double, with libm's sine and cosine. */
+static double turned(double degrees, double scale, int y, int x, int c) {
+    const double angle = degrees / 180 * M_PI, v = y - (H - 1) / 2.0, u = x - (W - 1) / 2.0;
+    const double at_y = (H - 1) / 2.0 + (cos(angle) * v + sin(angle) * u) / scale;
+    const double at_x = (W - 1) / 2.0 + (cos(angle) * u - sin(angle) * v) / scale;
+    double sum = 0;
+    for (int fy = 0; fy < H; fy++)
+        for (int fx = 0; fx < W; fx++)
+            sum += fmax(0, 1 - fabs(at_y - fy)) * fmax(0, 1 - fabs(at_x - fx)) *
+                   (double)image[(fy * W + fx) * C + c];
+    return sum;
+}
+
+START_TEST(images_are_turned_and_enlarged_about_their_middle) {
+    fill_image();
+    const struct ls_augment_options options = {.rotate = 180, .scale = 0.5};
+    for (uint64_t row = 0; row < 50; row++) {
+        float got[COUNT];
+        draw(&options, row, got);
+        const struct ls_random_key key = ls_random_key(3, LS_STREAM_AUGMENT, 5, row);
+        const double degrees = 180 * (2 * ls_random_uniform(key, 3) - 1);
+        const double scale = 1 + 0.5 * (2 * ls_random_uniform(key, 4) - 1);
+        for (int i = 0; i < COUNT; i++)
+            ck_assert_double_eq_tol((double)got[i],
+                                    turned(degrees, scale, i / (W * C), i / C % W, i % C), 1e-4);
+    }
+}
+END_TEST
+
+START_TEST(values_get_brightness_and_noise_and_a_square_of_zeros) {
+    fill_image();
+    const struct ls_augment_options bright = {.brightness = 0.5}, noisy = {.noise = 2},
+                                    cut = {.cutout = 2};
+    double sum = 0, squares = 0;
+    int zeros[5] = {0};
+    for (uint64_t row = 0; row < DRAWS; row++) {
+        float got[COUNT];
+        draw(&bright, row, got);
+        const float added = got[0] - image[0];
+        ck_assert(fabsf(added) <= 0.5f);
+        for (int i = 0; i < COUNT; i++)
+            ck_assert(fabsf(got[i] - image[i] - added) <= 1e-5f);
+        draw(&noisy, row, got);
+        for (int i = 0; i < COUNT; i++) {
+            sum += (double)(got[i] - image[i]);
+            squares += pow((double)(got[i] - image[i]), 2);
+        }
+        draw(&cut, row, got);
+        int gone = 0;
+        for (int i = 0; i < COUNT; i++) {
+            ck_assert(got[i] == 0 || got[i] == image[i]);
+            gone += got[i] == 0;
+        }
+        ck_assert_int_eq(gone % C, 0);
+        ck_assert_int_le(gone / C, 4);
+        zeros[gone / C]++;
+    }
+    ck_assert_double_eq_tol(sum / (DRAWS * COUNT), 0, 0.03); /* deviation 0.0065 */
+    ck_assert_double_eq_tol(sqrt(squares / (DRAWS * COUNT)), 2, 0.03);
+    ck_assert(!zeros[0] && !zeros[3]); /* of the 12 middles, 1 is in the corner, 5 at an edge */
+    ck_assert_msg(abs(zeros[1] - DRAWS / 12) < 100 && abs(zeros[2] - DRAWS * 5 / 12) < 160,
+                  "%d squares of 1 pixel, %d of 2", zeros[1], zeros[2]);
+}
+END_TEST
+
+/* Beta(1 + a, a) has the mean (1 + a) / (1 + 2 a), the variance (1 + a) a / ((1 + 2 a)^2 (2 + 2
+ * a)).
+ */
+START_TEST(shares_of_mixed_samples_are_beta) {
+    static const double alphas[] = {0.2, 1, 4};
+    for (int k = 0; k < 3; k++) {
+        const double a = alphas[k], mean = (1 + a) / (1 + 2 * a);
+        const double variance = (1 + a) * a / ((1 + 2 * a) * (1 + 2 * a) * (2 + 2 * a));
+        double sum = 0, squares = 0, partners = 0;
+        for (uint64_t row = 0; row < DRAWS; row++) {
+            const struct ls_random_key key = ls_random_key(3, LS_STREAM_AUGMENT, 5, row);
+            const double share = ls_augment_share(a, key);
+            ck_assert(share >= 0 && share <= 1);
+            sum += share;
+            squares += share * share;
+            const uint64_t partner = ls_augment_partner(key, 10);
+            ck_assert_uint_lt(partner, 10);
+            partners += (double)partner;
+        }
+        const double found = sum / DRAWS;
+        ck_assert_double_eq_tol(found, mean, 5 * sqrt(variance / DRAWS));
+        ck_assert_double_eq_tol(squares / DRAWS - found * found, variance, 0.1 * variance);
+        ck_assert_double_eq_tol(partners / DRAWS, 4.5, 0.2);
+    }
+}
+END_TEST
+
 START_TEST(without_options_the_image_stays) {
     fill_image();
     const struct ls_augment_options options = {0};
@@ -68,7 +191,13 @@ END_TEST
 
 START_TEST(the_same_key_gives_the_same_image) {
     fill_image();
-    const struct ls_augment_options options = {.flip = true, .shift = 2};
+    const struct ls_augment_options options = {.flip = true,
+                                               .shift = 2,
+                                               .rotate = 20,
+                                               .scale = 0.2,
+                                               .brightness = 1,
+                                               .noise = 1,
+                                               .cutout = 1};
     float first[COUNT], again[COUNT];
     int different = 0;
     for (uint64_t row = 0; row < 50; row++) {
@@ -119,4 +248,7 @@ START_TEST(masks_hide_what_they_leave_to_be_said) {
 END_TEST
 
 LS_SUITE(masks_hide_what_they_leave_to_be_said, every_flip_and_shift_comes_about_equally_often,
+         what_comes_in_is_zero_the_edge_or_the_mirror_image,
+         images_are_turned_and_enlarged_about_their_middle,
+         values_get_brightness_and_noise_and_a_square_of_zeros, shares_of_mixed_samples_are_beta,
          without_options_the_image_stays, the_same_key_gives_the_same_image)

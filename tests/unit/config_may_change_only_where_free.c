@@ -95,6 +95,11 @@ START_TEST(all_others_may_not) {
             case LS_FIELD_LIST:
                 ((struct ls_real_list *)(void *)member)->count++;
                 break;
+            case LS_FIELD_PATTERNS:
+            case LS_FIELD_FACTORS:
+                strcpy(((struct ls_pattern_list *)(void *)member)->items[0].pattern, "x");
+                ((struct ls_pattern_list *)(void *)member)->count++;
+                break;
             }
             struct ls_error error = {0};
             ck_assert_msg((ls_config_resumable(&before, &now, &error) == LS_OK) ==

@@ -29,8 +29,9 @@ static const char awkward[] = "seed: 123456789012\n"
                               "  - linear: 256\n"
                               "  - linear:\n"
                               "      units: 1\n"
-                              "train: {microbatches: auto, batch: 96, improvement: 1e-3}\n"
-                              "optimizer: sgd\n";
+                              "train: {microbatches: auto, batch: 96, improvement: 1e-3, "
+                              "frozen: [\"*.bias\", first]}\n"
+                              "optimizer: {name: sgd, factors: {\"*\": 0.1, first: 2}}\n";
 
 static void parse(struct ls_config *config, const char *text) {
     ls_require(ls_config_parse(config, text, strlen(text), "folder/name.of.yaml", NULL, 0,

@@ -16,6 +16,7 @@ struct options {
     int64_t free_count;
     int64_t steps;
     double gain;
+    struct ls_pattern_list names, factors;
 };
 
 static const char *const choices[] = {"sgd", "momentum", "adam", NULL};
@@ -56,6 +57,13 @@ static const struct ls_field items[] = {
      .min = 1,
      .max = INFINITY},
     {.name = "gain", .kind = LS_FIELD_REAL, .offset = AT(gain)},
+    {.name = "names", .kind = LS_FIELD_PATTERNS, .offset = AT(names), .initial = "[]"},
+    {.name = "factors",
+     .kind = LS_FIELD_FACTORS,
+     .offset = AT(factors),
+     .initial = "{}",
+     .min = 0,
+     .max = 10},
 };
 static const struct ls_fields fields = {items, sizeof items / sizeof *items};
 
@@ -116,6 +124,32 @@ START_TEST(what_is_parsed_prints_and_parses_back) {
     round_trip("list", "[0.8, 0, 0.2]", "[0.8, 0, 0.2]");
     round_trip("list", "0.8", "[0.8]");
     round_trip("list", "[ ]", "[]");
+    round_trip("names", "[]", "[]");
+    round_trip("names", "encoder", "[\"encoder\"]");
+    round_trip("names", "[ 'a.b' ,\"*.bias\", c-1_ ]", "[\"a.b\", \"*.bias\", \"c-1_\"]");
+    round_trip("factors", "{}", "{}");
+    round_trip("factors", "{ encoder : 0.1 , \"*.bias\": 2 }", "{\"encoder\": 0.1, \"*.bias\": 2}");
+}
+END_TEST
+
+START_TEST(patterns_mean_names_and_what_lies_below_them) {
+    static const struct {
+        const char *pattern, *name;
+        bool fits;
+    } pairs[] = {{"tokens", "tokens.weight", true},
+                 {"tokens", "tokens", true},
+                 {"tokens", "tokens2.weight", false},
+                 {"encoder", "encoder.block0.norm.gain", true},
+                 {"encoder.block0", "encoder.block0.norm.gain", true},
+                 {"encoder.block1", "encoder.block0.norm.gain", false},
+                 {"*.bias", "encoder.block0.linear1.bias", true},
+                 {"*.bias", "encoder.block0.linear1.weight", false},
+                 {"encoder.block*.norm", "encoder.block12.norm.gain", true},
+                 {"norm", "encoder.block0.norm.gain", false},
+                 {"*", "a.b", true}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        ck_assert_msg(ls_pattern_matches(pairs[i].pattern, pairs[i].name) == pairs[i].fits,
+                      "'%s' and '%s'", pairs[i].pattern, pairs[i].name);
 }
 END_TEST
 
@@ -150,6 +184,22 @@ START_TEST(wrong_text_is_refused_and_leaves_the_member_alone) {
     refuse("list", "[0.5,]", LIST "'[0.5,]'");
     refuse("list", "[0.5, 2]", LIST "'[0.5, 2]'");
     refuse("list", "", LIST "''");
+#define NAMES "expected a name or a list of names like [encoder, \"*.bias\"], found "
+    refuse("names", "", NAMES "''");
+    refuse("names", "[a", NAMES "'[a'");
+    refuse("names", "[a,]", NAMES "'[a,]'");
+    refuse("names", "[a, a]", NAMES "'[a, a]'");
+    refuse("names", "[a b]", NAMES "'[a b]'");
+    refuse("names", "[a?]", NAMES "'[a?]'");
+    refuse("names", "{a: 1}", NAMES "'{a: 1}'");
+#define FACTORS                                                                                    \
+    "expected names, each once, with numbers like {encoder: 0.1, \"*.bias\": 2}, each from 0 to "  \
+    "10, found "
+    refuse("factors", "{a: 11}", FACTORS "'{a: 11}'");
+    refuse("factors", "{a: 1, a: 2}", FACTORS "'{a: 1, a: 2}'");
+    refuse("factors", "{a: x}", FACTORS "'{a: x}'");
+    refuse("factors", "{a}", FACTORS "'{a}'");
+    refuse("factors", "[a]", FACTORS "'[a]'");
 }
 END_TEST
 
@@ -178,5 +228,6 @@ START_TEST(the_nearest_name_is_found_within_a_third_of_its_length) {
 END_TEST
 
 LS_SUITE(reset_fills_in_the_defaults, what_is_parsed_prints_and_parses_back,
+         patterns_mean_names_and_what_lies_below_them,
          wrong_text_is_refused_and_leaves_the_member_alone, a_text_too_long_is_refused,
          the_nearest_name_is_found_within_a_third_of_its_length)

@@ -145,7 +145,8 @@ START_TEST(groups_stay_together) {
     struct ls_config config;
     struct ls_data data;
     ls_require(ls_config_parse(&config, text, strlen(text), "x.yaml", NULL, 0, error));
-    ls_require(ls_data_open(&data, &config, LS_TURN_AFTER, error));
+    const struct ls_data_request request = {.turn = LS_TURN_AFTER};
+    ls_require(ls_data_open(&data, &config, &request, error));
     int part_of[4] = {-1, -1, -1, -1}, samples = 0;
     for (int role = 0; role < LS_PARTS; role++) {
         const struct ls_part *part = &data.parts[role];

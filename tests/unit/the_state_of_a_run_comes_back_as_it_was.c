@@ -25,6 +25,7 @@ static struct ls_state example(int sums) {
         .best_step = 6,
         .epochs_without = 2,
         .early_stopped = true,
+        .plateaus = {{3, 1}, {0, 2}},
         .other_data = true,
         .feed_count = 2,
         .feeds = {{.name = "inputs", .shape = LS_SHAPE(28, 14, 3)},
@@ -83,11 +84,13 @@ START_TEST(what_the_data_taught_comes_back) {
     schema.columns[1].words[1] = ls_strdup("missing");
     state.schema = ls_schema_print(&schema);
     state.centres = ls_strdup("{\"inputs\": {\"count\": 1, \"values\": [[0, 1700000000.25]]}}");
+    state.start = ls_strdup("{\"from\": \"a\", \"step\": 3}");
     state.data[1] = (struct ls_identity){.rows = 7, .bytes = 56, .digest = UINT64_MAX - 1};
     char *text = ls_state_print(&state, ""), *config;
     ls_require(ls_state_parse(text, &back, &config, &ls_test_error));
     ck_assert_mem_eq(back.data, state.data, sizeof back.data);
     ck_assert_str_eq(back.centres, state.centres);
+    ck_assert_str_eq(back.start, state.start);
     ls_require(ls_schema_parse(&again, back.schema, "state", &ls_test_error));
     ls_require(ls_schema_compare(&schema, &again, true, &ls_test_error));
     ck_assert(again.header && again.missing == LS_MISSING_MEDIAN && again.columns[1].has_missing);
@@ -111,6 +114,7 @@ START_TEST(numbers_come_back) {
     ck_assert_int_eq(back.index, state.index);
     ck_assert_int_eq(back.schedule_steps, state.schedule_steps);
     ck_assert(back.seconds == state.seconds && back.best == state.best);
+    ck_assert_mem_eq(back.plateaus, state.plateaus, sizeof back.plateaus);
     ck_assert_mem_eq(back.rows, state.rows, sizeof back.rows);
     ck_assert_uint_eq(back.metrics_bytes, state.metrics_bytes);
     ck_assert(back.has_best && back.early_stopped && back.other_data);

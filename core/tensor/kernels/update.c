@@ -19,7 +19,7 @@
     float *const restrict a = range->state[0];                                                     \
     float *const restrict b = range->state[1];                                                     \
     float *const restrict c = range->state[2];                                                     \
-    (void)a, (void)b, (void)c
+    (void)sums, (void)a, (void)b, (void)c
 
 /* NaN stays NaN. */
 LS_INLINE float gradient(const struct ls_update_factors *f, float sum, float parameter) {
@@ -96,6 +96,44 @@ static void update_adam(const struct ls_update_factors *factors,
     }
 }
 
+static void update_lars(const struct ls_update_factors *factors,
+                        const struct ls_update_range *range) {
+    LS_UPDATE_LOCALS;
+    for (int64_t i = 0; i < count; i++) {
+        a[i] = f.momentum * a[i] + f.rate * gradient(&f, sums[i], p[i]);
+        p[i] -= a[i];
+    }
+}
+
+LS_INLINE float direction(const struct ls_update_factors *f, float a, float b, float parameter) {
+    return f->first * a / (sqrtf(b) * f->root + f->epsilon) + f->pull * parameter;
+}
+
+static void make_direction(const struct ls_update_factors *factors,
+                           const struct ls_update_range *range) {
+    LS_UPDATE_LOCALS;
+    for (int64_t i = 0; i < count; i++) {
+        const float g = gradient(&f, sums[i], p[i]);
+        a[i] = f.keep1 * a[i] + f.take1 * g;
+        b[i] = f.keep2 * b[i] + f.take2 * (g * g);
+        c[i] = direction(&f, a[i], b[i], p[i]);
+    }
+}
+
+static void update_lamb(const struct ls_update_factors *factors,
+                        const struct ls_update_range *range) {
+    LS_UPDATE_LOCALS;
+    for (int64_t i = 0; i < count; i++)
+        p[i] -= f.rate * direction(&f, a[i], b[i], p[i]);
+}
+
+static void make_gradient(const struct ls_update_factors *factors,
+                          const struct ls_update_range *range) {
+    LS_UPDATE_LOCALS;
+    for (int64_t i = 0; i < count; i++)
+        c[i] = gradient(&f, sums[i], p[i]);
+}
+
 static void update(enum ls_update_rule rule, const struct ls_update_factors *factors,
                    const struct ls_update_range *range) {
     const bool centred = range->state[1] != NULL, momentum = range->state[2] != NULL;
@@ -122,6 +160,18 @@ static void update(enum ls_update_rule rule, const struct ls_update_factors *fac
         return;
     case LS_UPDATE_ADAM:
         update_adam(factors, range);
+        return;
+    case LS_UPDATE_LARS:
+        update_lars(factors, range);
+        return;
+    case LS_UPDATE_DIRECTION:
+        make_direction(factors, range);
+        return;
+    case LS_UPDATE_LAMB:
+        update_lamb(factors, range);
+        return;
+    case LS_UPDATE_GRADIENT:
+        make_gradient(factors, range);
         return;
     }
 }

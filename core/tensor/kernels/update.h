@@ -17,7 +17,13 @@ enum ls_update_rule {
     LS_UPDATE_RMSPROP,
     LS_UPDATE_ADAGRAD, /* a = a + g^2; p -= rate g / (sqrt(a) + epsilon) */
     /* a = keep1 a + take1 g; b = keep2 b + take2 g^2; p -= rate a / (sqrt(b) root + epsilon) */
-    LS_UPDATE_ADAM
+    LS_UPDATE_ADAM,
+    LS_UPDATE_LARS, /* a = momentum a + rate g; p -= a */
+    /* a = keep1 a + take1 g; b = keep2 b + take2 g^2; p stays; c = the direction
+     * d = first a / (sqrt(b) root + epsilon) + pull p */
+    LS_UPDATE_DIRECTION,
+    LS_UPDATE_LAMB,    /* p -= rate d, of moments that are those of this step */
+    LS_UPDATE_GRADIENT /* p stays; c = g */
 };
 
 /* Before the rule: g = sum * scale, limited to +-clip_value, times clip_factor, plus decay p; then
@@ -25,7 +31,7 @@ enum ls_update_rule {
 struct ls_update_factors {
     float scale, clip_value, clip_factor; /* clip_value: INFINITY for none */
     float decay, shrink;
-    float rate, momentum, keep1, take1, keep2, take2, root, epsilon;
+    float rate, momentum, keep1, take1, keep2, take2, first, root, epsilon, pull;
 };
 
 struct ls_update_range {
