@@ -103,14 +103,22 @@ static int make_ready(struct ls_graph *graph, const struct ls_run *run, int firs
     return end;
 }
 
-/* Where all that is trained is one group, a reducer waits for the whole buffer: what nobody trains
- * gets zeros. */
+/* Frozen parameters are many numbers, constants few. */
+static bool has_frozen(const struct ls_parameter_set *set) {
+    for (int k = 0; k < set->count; k++)
+        if (set->items[k]->group == LS_GROUP_FIXED && set->items[k]->kind != LS_PARAMETER_CONSTANT)
+            return true;
+    return false;
+}
+
+/* Where all that is trained is one group, the whole buffer gets ready: constants get zeros. Not so
+ * where parameters are frozen, whose gradients nobody is to write or send. */
 static void make_fixed_ready(const struct ls_graph *graph, void *gradients,
                              ls_gradient_ready *ready, void *context) {
     const struct ls_parameter_set *set = graph->options.parameters;
     const struct ls_range fixed = set->groups[LS_GROUP_FIXED];
     if (graph->options.group != 0 || set->groups[0].end != fixed.first ||
-        fixed.first == fixed.end || !gradients)
+        fixed.first == fixed.end || !gradients || has_frozen(set))
         return;
     memset((char *)gradients + (size_t)fixed.first * graph->element_size, 0,
            (size_t)(fixed.end - fixed.first) * graph->element_size);

@@ -145,7 +145,7 @@ void ls_graph_forward(struct ls_graph *graph, const struct ls_run *run, void *gr
  * one before, and so on to the first one's) into the flat buffer `gradients`. ready(context, first,
  * end): the elements [first, end) of the flat buffer are final for this piece; called in ascending
  * order without gaps, so that a whole backward covers the range of the group, and where there is
- * only one group [0, total). May be NULL. */
+ * only one group and nothing is frozen [0, total). May be NULL. */
 typedef void ls_gradient_ready(void *context, int64_t first, int64_t end);
 void ls_graph_backward(struct ls_graph *graph, const struct ls_run *run, void *gradients,
                        ls_gradient_ready *ready, void *context);

@@ -163,9 +163,8 @@ static enum ls_status check_phases(struct ls_model *models, const struct ls_mode
         models[0].failed = first_layer(options, p);
         if (frozen)
             return ls_fail(error, LS_INVALID,
-                           "train.frozen leaves %s%s nothing to learn: all its parameters are "
-                           "frozen",
-                           task->phase_count > 1 ? "the phase " : "the model", task->phases[p]);
+                           "%s%s has nothing to learn: all its parameters are frozen",
+                           task->phase_count > 1 ? "phase " : "the model", task->phases[p]);
         if (task->phase_count == 1)
             return ls_fail(error, LS_INVALID,
                            "the model has no parameters: there is nothing to learn");

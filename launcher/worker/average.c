@@ -12,14 +12,15 @@ void ls_worker_begin_average(struct ls_worker *worker) {
     }
 }
 
-/* Nobody reads the shared parameters meanwhile: before, the last update was gathered; after, the
- * sums of the last batch were exchanged, which comes behind its forward. */
+/* Ranks of one host share the parameters: all must have come here before the first one writes, since
+ * somebody may still have been reading (for a digest). */
 void ls_worker_swap_average(struct ls_worker *worker) {
+    if (!(worker->config->train.average > 0))
+        return;
+    ls_communicator_barrier(worker->communicator);
     for (int p = 0; p < worker->phase_count; p++) {
         const struct ls_phase *phase = &worker->phases[p];
         float *parameters = worker->flat + phase->slice.first;
-        if (!phase->average)
-            continue;
         for (int64_t i = 0; i < ls_range_count(phase->slice); i++) {
             const float value = parameters[i];
             parameters[i] = phase->average[i];

@@ -28,12 +28,30 @@ static enum ls_status check_watch(const struct ls_worker *worker, struct ls_erro
                           "expected one of %s; found '%.60s'", names, watch);
 }
 
+/* What is left of each phase must be something to learn. */
+static enum ls_status check_frozen(const struct ls_worker *worker, struct ls_error *error) {
+    const struct ls_config *config = worker->config;
+    const struct ls_parameter_set *set = worker->parameters;
+    enum ls_status status = ls_config_check_patterns(config, LS_PLACE_FROZEN,
+                                                     &config->train.frozen, set, error);
+    for (int p = 0; p < worker->phase_count && status == LS_OK && config->train.frozen.count; p++) {
+        int trained = 0;
+        for (int i = 0; i < set->count; i++)
+            trained += set->items[i]->group == p && set->items[i]->kind == LS_PARAMETER_WEIGHT;
+        if (!trained)
+            status = ls_config_fail(config, LS_PLACE_FROZEN, error,
+                                    "%s%s has nothing to learn: all its parameters are frozen",
+                                    worker->phase_count > 1 ? "phase " : "the model",
+                                    config->phases[p].name);
+    }
+    return status;
+}
+
 enum ls_status ls_worker_check(const struct ls_worker *worker, struct ls_error *error) {
     const struct ls_config *config = worker->config;
     enum ls_status status = check_watch(worker, error);
     if (status == LS_OK)
-        status = ls_config_check_patterns(config, LS_PLACE_FROZEN, &config->train.frozen,
-                                          worker->parameters, error);
+        status = check_frozen(worker, error);
     for (int p = 0; p < worker->phase_count && status == LS_OK; p++)
         status =
             ls_config_check_patterns(config, LS_PLACE_FACTORS, &config->phases[p].optimizer.factors,

@@ -77,7 +77,7 @@ refused(["has no checkpoint"], other, start__from=lockstep.path())
 deeper = config("deeper.yaml", BODY.replace("tanh", "tanh, {linear: {units: 5, name: middle}}") % 3, f"start: {{from: {first}, need: [body, middle]}}\n")
 refused(["start.need: ", "middle.weight: expected 5x5, as this model has it, found none of that name"], deeper)
 lockstep.train(deeper, lockstep.path("deeper"), 1, start__need="body", start__from=os.path.join(lockstep.newest_checkpoint(first)))
-refused(["train.frozen leaves the model nothing to learn"], other, train__frozen="['*']")
+refused(["train.frozen: the model has nothing to learn: all its parameters are frozen"], other, train__frozen="['*']")
 refused(["train.frozen: the model has no parameter 'noorm'", "nearest is 'norm'"], other, train__frozen="[noorm]")
 done = lockstep.call("train", other, "-n", 1, "--out", first, "--restart", expect=2)
 lockstep.check("is the run itself" in done.stderr, done.stderr)
@@ -102,7 +102,7 @@ lockstep.check(numpy.array_equal(table, shared.T), f"the table is {table}, expec
 others = write("c.txt", "or or or not not that that to be is the question\n" * 9)  # as many words, in another order
 lockstep.call("data", "import", "text", others, "--unit", "word", "--special", "--out", lockstep.path("own.h5"))
 refused(["start.from: ", "not the vocabulary of"], write("own.yaml", TEXT.replace("text %s --unit word --special", "%s") % (
-    lockstep.path("own.h5"), "{linear: {units: 5, name: last}}") + f"start: {{from: {bert}, except: last}}\n"))
+    lockstep.path("own.h5"), "{linear: {units: vocabulary, name: last}}") + f"start: {{from: {bert}, except: last}}\n"))
 
 # A run that goes on has its own checkpoint, and needs the other no more.
 shutil.rmtree(bert)

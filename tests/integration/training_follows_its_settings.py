@@ -103,11 +103,12 @@ shown = lockstep.call("evaluate", run).stdout
 lockstep.check(f"loss {result['test']['loss']:.9g}" in shown, f"evaluate says {shown}, expected {result['test']['loss']}")
 
 # A validation that gets worse from the first epoch on: the best checkpoint stays and is used, and rates fall.
-wrong = data("wrong.h5", inputs, (labels + 1) % 3)
-worse = config("worse.yaml", good, data=f", validation: {wrong}, test: {good}", train="epochs: 4, batch: 32, microbatches: 4, watch: loss",
+inputs = inputs + 3 * numpy.eye(3, 6, dtype="f4")[labels]
+clear, wrong = data("clear.h5", inputs), data("wrong.h5", inputs, (labels + 1) % 3)
+worse = config("worse.yaml", clear, data=f", validation: {wrong}, test: {clear}", train="epochs: 4, batch: 32, microbatches: 4, watch: loss",
                schedule="name: plateau, patience: 1", checkpoint="keep_best: true", log="every_steps: 3, gradient_norms: true")
 run = lockstep.path("worse")
-result = lockstep.train(worse, run, 2)
+result = lockstep.train(worse, run, 2, optimizer__learning_rate=0.1)
 lockstep.equal(sorted(os.listdir(os.path.join(run, "checkpoints"))), [f"step-{step:010}" for step in (3, 9, 12)], "checkpoints")
 best = lockstep.parameters(os.path.join(run, "checkpoints", "step-0000000003"))
 logits = inputs.astype("f8") @ best["linear1.weight"] + best["linear1.bias"]
