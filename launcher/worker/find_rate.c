@@ -97,7 +97,7 @@ enum ls_status ls_find_rate(struct ls_communicator *communicator, const struct l
                        config->phase_count);
     status = ls_run_open(&run, error);
     if (status == LS_OK)
-        status = ls_run_begin(&run, error);
+        status = ls_run_learn(&run, false, error);
     if (status == LS_OK)
         status = run_steps(&run, &search, error);
     if (status == LS_OK)

@@ -12,7 +12,6 @@
 #include "launcher/supervisor/reason.h"
 #include "launcher/worker/run_parts.h"
 #include "launcher/worker/translations.h"
-#include "launcher/worker/start.h"
 
 static volatile sig_atomic_t stop_asked;
 
@@ -231,36 +230,6 @@ static void note_feeds(struct run *run) {
             state->feeds[state->feed_count++] = run->data.feeds[i];
 }
 
-/* Initial values from another run, by rank 0. */
-static enum ls_status take_start(struct run *run, struct ls_error *error) {
-    struct ls_worker *worker = &run->worker;
-    struct ls_start start;
-    enum ls_status status = LS_OK;
-    if (run->leader) {
-        status = ls_start_open(&start, &run->data, worker, error);
-        if (status == LS_OK)
-            status = ls_start_load(&start, worker->parameters, worker->flat, error);
-        if (status == LS_OK) {
-            char line[1024];
-            run->state.start = ls_start_print(&start, worker->parameters);
-            ls_start_describe(run->state.start, line, sizeof line);
-            ls_log(LS_LOG_INFO, "start: %s", line);
-        }
-        ls_start_close(&start);
-    }
-    if ((status = ls_communicator_agree(run->communicator, status, error)) == LS_OK)
-        ls_reducer_broadcast(worker->reducer);
-    return status;
-}
-
-enum ls_status ls_run_begin(struct run *run, struct ls_error *error) {
-    enum ls_status status = LS_OK;
-    if (run->config->start.from[0])
-        status = take_start(run, error);
-    ls_worker_begin_average(&run->worker);
-    return status;
-}
-
 static enum ls_status restore_run(struct run *run, struct ls_error *error) {
     struct ls_worker *worker = &run->worker;
     if (run->config->train.patience > 0)
@@ -269,7 +238,8 @@ static enum ls_status restore_run(struct run *run, struct ls_error *error) {
     enum ls_status status = ls_restore(worker, &run->save, &run->state, &found, error);
     if (status != LS_OK)
         return status;
-    status = found ? check_state(run, error) : ls_run_begin(run, error);
+    if (found)
+        status = check_state(run, error);
     if (status == LS_OK && run->leader)
         status = check_data(run, found, error);
     if (status == LS_OK && found && run->request->accept_data)

@@ -75,11 +75,9 @@ static enum ls_status lay_out(struct ls_start *start, struct ls_error *error) {
 /* Mean and scale of a feed that the config has standardised. */
 static bool is_scaling(const struct ls_data *data, const char *parameter) {
     for (int i = 0; i < data->feed_count; i++) {
-        char scope[LS_FEED_NAME_MAX];
-        ls_feed_scope(data->feeds[i].name, scope);
-        const size_t length = strlen(scope);
-        if (data->feeds[i].scaling != LS_FEED_AS_IT_IS && !strncmp(parameter, scope, length) &&
-            (!strcmp(parameter + length, ".mean") || !strcmp(parameter + length, ".scale")))
+        const struct ls_feed_constants names = ls_feed_constants(data->feeds[i].name);
+        if (data->feeds[i].scaling != LS_FEED_AS_IT_IS &&
+            (!strcmp(parameter, names.mean) || !strcmp(parameter, names.scale)))
             return true;
     }
     return false;

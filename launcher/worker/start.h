@@ -30,6 +30,13 @@ LS_MUST_USE enum ls_status ls_start_load(const struct ls_start *start,
                                          const struct ls_parameter_set *parameters, float *flat,
                                          struct ls_error *error);
 
+/* What is taken off the values of feeds in double (struct ls_state, centres): as the other run has
+ * it for feeds whose means are taken, else as in `own` (NULL: nothing). NULL or owned by the
+ * caller.
+ */
+char *ls_start_centres(const struct ls_start *start, const struct ls_data *data,
+                       const struct ls_parameter_set *parameters, const char *own);
+
 /* JSON text of an object: from, step, and names: taken, own, unused. Owned by the caller. */
 char *ls_start_print(const struct ls_start *start, const struct ls_parameter_set *parameters);
 /* The same as a line for people, from that text. */

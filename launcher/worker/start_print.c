@@ -1,4 +1,5 @@
-/* What was taken from another run, and what was not: for the run's own record, and for people. */
+/* What was taken from another run, and what was not: for the run's own record, and for people; and
+ * texts of both runs joined. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,28 @@ char *ls_start_print(const struct ls_start *start, const struct ls_parameter_set
     free(own);
     free(unused);
     return text;
+}
+
+char *ls_start_centres(const struct ls_start *start, const struct ls_data *data,
+                       const struct ls_parameter_set *parameters, const char *own) {
+    json_t *all = own ? json_loads(own, 0, NULL) : json_object();
+    const char *text = start->saved.state.centres;
+    json_t *others = text ? json_loads(text, 0, NULL) : NULL;
+    for (int f = 0; f < data->feed_count; f++) {
+        const char *feed = data->feeds[f].name;
+        const struct ls_feed_constants names = ls_feed_constants(feed);
+        for (int i = 0; i < parameters->count; i++) {
+            if (!start->taken[i] || strcmp(parameters->items[i]->name, names.mean) != 0)
+                continue;
+            json_object_del(all, feed);
+            if (json_object_get(others, feed))
+                json_object_set(all, feed, json_object_get(others, feed));
+        }
+    }
+    char *merged = json_object_size(all) ? json_dumps(all, JSON_SORT_KEYS) : NULL;
+    json_decref(others);
+    json_decref(all);
+    return merged;
 }
 
 /* "; WHAT: NAME, NAME and 3 more" */
