@@ -154,6 +154,7 @@ static int share_buffers(const struct inspection *it, int thread, int *pieces) {
     return sums + depth;
 }
 
+/* State of the rules, and the moving average. */
 static int64_t optimizer_bytes(const struct inspection *it) {
     int64_t bytes = 0;
     for (int group = 0; group < it->config.phase_count; group++) {
@@ -162,8 +163,8 @@ static int64_t optimizer_bytes(const struct inspection *it) {
         struct ls_optimizer *optimizer =
             ls_optimizer_create(&it->config.phases[group].optimizer, it->parameters, slice.first,
                                 slice.end, it->variant);
-        bytes +=
-            ls_optimizer_state_count(optimizer) * ls_range_count(slice) * (int64_t)sizeof(float);
+        const int arrays = ls_optimizer_state_count(optimizer) + (it->config.train.average > 0);
+        bytes += arrays * ls_range_count(slice) * (int64_t)sizeof(float);
         ls_optimizer_destroy(optimizer);
     }
     return bytes;
