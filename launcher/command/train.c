@@ -288,8 +288,8 @@ static int run_train(int argument_count, char **arguments, const void *given_opt
 
 const struct ls_command ls_command_train = {
     .name = "train",
-    .usage = "CONFIG [-n RANKS] [--threads T] [--out RUN] [--set KEY=VALUE ...] "
-             "[--accept-data] [--restart] [--find-rate]",
+    .usage = "CONFIG [-n RANKS] [--threads T] [--out RUN] [--set KEY=VALUE ...]\n"
+             "                      [--accept-data] [--restart] [--find-rate]",
     .help = "train, or continue, a run",
     .details =
         "Starts RANKS workers under mpirun, watches them, and continues from the newest "
