@@ -1,4 +1,5 @@
 /* What the values and shapes of data tell about it. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,21 +58,47 @@ static bool planes_last(struct ls_shape shape) {
            shape.dims[1] > 4;
 }
 
-/* Columns of a table whose numbers are only kept if they are centred. */
-static void note_digits(const struct ls_data *data, int role, const char *cure) {
-    for (int c = 0; c < data->schema.count; c++)
-        if (data->schema.columns[c].exact && data->schema.columns[c].role == role)
+/* Columns of a table of which a model sees little, because float rounds their numbers. */
+static void note_digits(const struct ls_data *data, const char *feed, int role, const char *cure) {
+    static const double ROUNDED = 0x1p-24, MUCH = 1e-3; /* of a number; of a deviation */
+    const struct ls_feed *taken = ls_data_feed(data, feed);
+    const struct ls_schema *schema = &data->schema;
+    bool exact = false;
+    for (int c = 0; c < schema->count; c++)
+        exact = exact || (schema->columns[c].exact && schema->columns[c].role == role);
+    if (!exact || !taken || taken->missing)
+        return;
+    const struct ls_feed_options *options = &data->options[LS_SOURCE_TRAIN][taken - data->feeds];
+    const int64_t count =
+        options->window ? ls_shape_last(taken->shape) : ls_shape_count(taken->shape);
+    double *mean = ls_calloc((size_t)count, sizeof *mean);
+    double *scale = ls_calloc((size_t)count, sizeof *scale);
+    struct ls_error ignored;
+    const bool known = ls_part_statistics(&data->parts[LS_SOURCE_TRAIN], options, count, mean,
+                                          scale, &ignored) == LS_OK;
+    int64_t place = 0;
+    for (int c = 0; c < schema->count && known; c++) {
+        const bool input = role == LS_ROLE_INPUT, its = schema->columns[c].role == role;
+        const int64_t width = input ? ls_schema_width(schema, c) : its;
+        const double rounded = place < count ? fabs(mean[place]) * ROUNDED : 0;
+        if (its && schema->columns[c].exact && place < count && rounded * scale[place] > MUCH)
             ls_log(LS_LOG_WARNING,
-                   "column '%s': its numbers are so large beside their differences that a model, "
-                   "which gets 32 bits of each, can hardly see these; %s keeps them",
-                   data->schema.columns[c].name, cure);
+                   "column '%s': a model gets its numbers rounded by up to %.2g, but they deviate "
+                   "by %.2g only; %s keeps their digits",
+                   schema->columns[c].name, rounded, 1 / scale[place], cure);
+        place += width;
+    }
+    free(mean);
+    free(scale);
 }
 
 void ls_data_note(const struct ls_data *data, const struct ls_config *config) {
     if (config->data.standardise == LS_STANDARDISE_NONE)
-        note_digits(data, LS_ROLE_INPUT, "data.standardise: feature");
-    if (!config->data.standardise_targets)
-        note_digits(data, LS_ROLE_TARGET, "data.standardise_targets: true");
+        note_digits(data, "inputs", LS_ROLE_INPUT,
+                    config->data.window ? "data.standardise: channel"
+                                        : "data.standardise: feature");
+    if (!config->data.standardise_targets && !config->data.window)
+        note_digits(data, "targets", LS_ROLE_TARGET, "data.standardise_targets: true");
     const struct ls_feed *inputs = ls_data_feed(data, "inputs");
     if (!inputs || inputs->shape.rank != 3)
         return;

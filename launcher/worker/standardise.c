@@ -158,8 +158,8 @@ enum ls_status ls_centres_add(const char *text, const char *feed, int64_t count,
     json_decref(all);
     return good ? LS_OK
                 : ls_fail(error, LS_INVALID,
-                          "the %s that the run was trained with were centred by other means than "
-                          "%lld values have",
+                          "feed '%s': expected as many values as the run was trained with, found "
+                          "%lld",
                           feed, (long long)count);
 }
 

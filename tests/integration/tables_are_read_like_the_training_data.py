@@ -324,3 +324,7 @@ few = write("few-times.csv", ["time", "wave", "after"], [[cells[5][0], cells[5][
 call("predict", path("times-csv"), "--data", f"csv {few}", "--out", path("few.h5"), "--layer", "linear1")
 with h5py.File(path("few.h5")) as file:
     check(abs(file["layer"][0, 0] - fifth) < 1e-6, "a single row of other data")
+plain = config("plain.yaml", f"csv {clocks} --missing mean", "task: regression\n", model="[linear: 1]", epochs=1)
+said = call("train", plain, "-n", 1, "--out", path("plain"), expect=None, train__steps_max=1).stderr
+for name, cure in (("time", "data.standardise: feature"), ("after", "data.standardise_targets: true")):
+    check(f"column '{name}': a model gets its numbers rounded" in said and cure in said and "'wave'" not in said, said)
