@@ -3,7 +3,7 @@ with AVX2 kernels, and in other pieces with other kernels and messages.
 
   runs_end_in_the_same_bits_on_any_number_of_ranks.py CASE [RANKS...]
 
-Cases: mlp, cnn (batch norm, dropout), resnet (augmentation), table-adam, table-momentum (uneven last batch,
+Cases: mlp, cnn (batch norm, dropout, every augmentation), resnet (augmentation), table-adam, table-momentum (uneven last batch,
 several epochs), table-lamb (the same with all that keeps a state or leaves parameters out; also stopped and continued), tied (an embedding that is the last layer's weight, a term of uneven weight; also stopped and continued), lstm
 and gpt (windows over a text), vae (references, two terms), gan (two phases), names (feeds, a network used twice, two
 terms), phases (losses and optimisers of their own, one of them in every second step)."""
@@ -148,6 +148,9 @@ def case(name):
     rows = {"mlp": 1000, "cnn": 600, "resnet": 300}[name]
     settings = lockstep.fashion_subset(name, rows, 200)
     settings.update(train__epochs=2, log__every_steps=1, train__steps_max={"mlp": 12, "cnn": 8, "resnet": 4}[name])
+    if name == "cnn":
+        settings.update(augment__flip="true", augment__shift=2, augment__rotate=10, augment__scale=0.1, augment__noise=0.02,
+                        augment__brightness=0.1, augment__cutout=6, augment__mixup=0.2, augment__fill="reflect")
     return lockstep.config("fashion-mnist-" + name), settings
 
 

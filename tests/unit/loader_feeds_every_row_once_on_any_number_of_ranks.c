@@ -30,7 +30,7 @@ static struct ls_dataset *rows_that_say_their_number(const char *name, int bad_r
 
 /* Rank r of n takes microbatches floor(rM/n) to floor((r+1)M/n)-1. */
 static struct ls_loader *loader_of(struct ls_dataset *dataset, int rank, int ranks, bool shuffle,
-                                   int shift) {
+                                   const struct ls_augment_options *augment) {
     const int first = rank * MICROBATCHES / ranks, end = (rank + 1) * MICROBATCHES / ranks;
     const struct ls_feed_use uses[] = {ls_test_use(&ls_test_inputs, LS_TYPE_REAL, 0),
                                        ls_test_use(&ls_test_targets, LS_TYPE_INT32, ROWS)};
@@ -44,7 +44,8 @@ static struct ls_loader *loader_of(struct ls_dataset *dataset, int rank, int ran
                                               .count = end - first,
                                               .uses = uses,
                                               .use_count = 2,
-                                              .augment = {.flip = shift > 0, .shift = shift},
+                                              .augment = augment ? *augment
+                                                                 : (struct ls_augment_options){0},
                                               .ahead = 3};
     struct ls_loader *loader;
     ls_require(ls_loader_create(&loader, &options, error));
@@ -66,7 +67,7 @@ static void read_epochs(struct ls_dataset *dataset, int ranks, bool shuffle,
     for (int i = 0; i < 2 * ROWS; i++)
         order[i] = UINT64_MAX;
     for (int rank = 0; rank < ranks; rank++) {
-        struct ls_loader *loader = loader_of(dataset, rank, ranks, shuffle, 0);
+        struct ls_loader *loader = loader_of(dataset, rank, ranks, shuffle, NULL);
         const int64_t batches = ls_loader_batches(loader);
         ck_assert_int_eq(batches, 5);
         ls_loader_seek(loader, 0, 0, 2);
@@ -162,8 +163,9 @@ END_TEST
 
 START_TEST(seeking_is_the_same_as_going_on) {
     struct ls_dataset *dataset = rows_that_say_their_number("seek.h5", -1);
-    struct ls_loader *straight = loader_of(dataset, 0, 2, true, 1),
-                     *jumping = loader_of(dataset, 0, 2, true, 1);
+    const struct ls_augment_options augment = {.flip = true, .shift = 1};
+    struct ls_loader *straight = loader_of(dataset, 0, 2, true, &augment),
+                     *jumping = loader_of(dataset, 0, 2, true, &augment);
     struct ls_batch expected, found;
     ls_loader_seek(straight, 0, 0, 4);
     for (int b = 0; b < 4 * 5; b++) {
@@ -197,7 +199,7 @@ START_TEST(augmented_images_depend_on_epoch_and_row_alone) {
     struct ls_shape shape = LS_SHAPE(2, 3, 2);
     const struct ls_augment_options augment = {.flip = true, .shift = 1};
     for (int rank = 0; rank < 3; rank++) {
-        struct ls_loader *loader = loader_of(dataset, rank, 3, true, 1);
+        struct ls_loader *loader = loader_of(dataset, rank, 3, true, &augment);
         struct ls_batch batch;
         ls_loader_seek(loader, 7, 1, 8);
         ls_require(ls_loader_next(loader, &batch, error));
@@ -216,9 +218,44 @@ START_TEST(augmented_images_depend_on_epoch_and_row_alone) {
 }
 END_TEST
 
+START_TEST(mixtures_are_of_two_samples_as_they_are_in_the_epoch) {
+    struct ls_dataset *dataset = rows_that_say_their_number("mixed.h5", -1);
+    const struct ls_shape shape = LS_SHAPE(2, 3, 2);
+    const struct ls_augment_options augment = {.flip = true, .mixup = 1};
+    int mixed = 0;
+    for (int rank = 0; rank < 3; rank++) {
+        struct ls_loader *loader = loader_of(dataset, rank, 3, true, &augment);
+        struct ls_batch batch;
+        ls_loader_seek(loader, 7, 1, 8);
+        ls_require(ls_loader_next(loader, &batch, error));
+        for (int64_t i = 0; i < batch.rows; i++) {
+            const struct ls_random_key key =
+                ls_random_key(5, LS_STREAM_AUGMENT, 7, batch.row_ids[i]);
+            const uint64_t rows[2] = {batch.row_ids[i], ls_augment_partner(key, ROWS)};
+            const float share = (float)ls_augment_share(1, key);
+            float plain[VALUES], changed[2][VALUES];
+            for (int k = 0; k < 2; k++) {
+                ls_require(
+                    ls_test_read(dataset, &ls_test_inputs, LS_TYPE_REAL, &rows[k], 1, plain));
+                ls_augment_image(&augment, ls_random_key(5, LS_STREAM_AUGMENT, 7, rows[k]), shape,
+                                 plain, changed[k]);
+            }
+            for (int j = 0; j < VALUES; j++)
+                ck_assert(((const float *)batch.feeds[0])[i * VALUES + j] ==
+                          share * changed[0][j] + (1 - share) * changed[1][j]);
+            ck_assert_int_eq(((const int32_t *)batch.feeds[1])[i], (int32_t)batch.row_ids[i]);
+            mixed += rows[0] != rows[1];
+        }
+        ls_loader_destroy(loader);
+    }
+    ck_assert_int_gt(mixed, 5);
+    ls_dataset_close(dataset);
+}
+END_TEST
+
 START_TEST(a_bad_sample_is_an_error_until_one_seeks) {
     struct ls_dataset *dataset = rows_that_say_their_number("bad.h5", 30);
-    struct ls_loader *loader = loader_of(dataset, 0, 1, false, 0);
+    struct ls_loader *loader = loader_of(dataset, 0, 1, false, NULL);
     struct ls_batch batch;
     ls_loader_seek(loader, 0, 0, 1);
     ls_require(ls_loader_next(loader, &batch, error));
@@ -231,7 +268,7 @@ START_TEST(a_bad_sample_is_an_error_until_one_seeks) {
     ls_require(ls_loader_next(loader, &batch, error));
     ck_assert_int_eq(batch.index, 2);
     ls_loader_destroy(loader); /* while it reads on */
-    struct ls_loader *unused = loader_of(dataset, 0, 1, false, 0);
+    struct ls_loader *unused = loader_of(dataset, 0, 1, false, NULL);
     ls_loader_destroy(unused);
     ls_dataset_close(dataset);
 }
@@ -239,8 +276,8 @@ END_TEST
 
 START_TEST(two_loaders_share_a_data_set) {
     struct ls_dataset *dataset = rows_that_say_their_number("shared.h5", -1);
-    struct ls_loader *loaders[2] = {loader_of(dataset, 0, 1, true, 0),
-                                    loader_of(dataset, 0, 1, false, 0)};
+    struct ls_loader *loaders[2] = {loader_of(dataset, 0, 1, true, NULL),
+                                    loader_of(dataset, 0, 1, false, NULL)};
     for (int i = 0; i < 2; i++)
         ls_loader_seek(loaders[i], 0, 0, 40);
     for (int b = 0; b < 200; b++) {
@@ -283,5 +320,6 @@ END_TEST
 
 LS_SUITE(any_number_of_ranks_sees_the_same_batches, a_shuffle_of_blocks_mixes_whole_windows_of_them,
          seeking_is_the_same_as_going_on, augmented_images_depend_on_epoch_and_row_alone,
+         mixtures_are_of_two_samples_as_they_are_in_the_epoch,
          a_bad_sample_is_an_error_until_one_seeks, two_loaders_share_a_data_set,
          only_images_are_augmented)
