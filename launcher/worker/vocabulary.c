@@ -81,7 +81,9 @@ enum ls_status ls_data_check_vocabularies(const struct ls_data *data, int role,
             status = ls_vocabulary_load(&other, path, data->options[role][i].column, &has, error);
             if (status == LS_OK && has && ls_vocabulary_compare(&expected, &other, error) != LS_OK)
                 status = ls_fail_context(error, "%s: not the vocabulary of %s: ", path,
-                                         words.run ? words.run : "the training data");
+                                         words.any   ? words.run
+                                         : words.run ? "the run"
+                                                     : "the training data");
             ls_vocabulary_clear(&other);
         }
         ls_vocabulary_clear(&expected);
