@@ -17,8 +17,10 @@ struct ls_beam {
     struct ls_beam_options options;
     int alive;
     int64_t length;                     /* of the sequences that go on */
-    int32_t *tokens, *next;             /* [beams][length_max] owned, as are the next three */
+    int32_t *tokens, *next;             /* [beams][length_max] owned, as are all that follow */
     double *scores;                     /* [beams] sums of the logarithms */
+    double *ends;                       /* [beams] the same if the sequence ended now */
+    int ended;                          /* sequences whose end was among the likeliest */
     struct continuation *continuations; /* [beams] the likeliest, best first */
     int32_t *best;                      /* [length_max] */
     int64_t best_length;                /* without the end; -1: none has ended */
@@ -35,6 +37,7 @@ struct ls_beam *ls_beam_create(const struct ls_beam_options *options) {
     beam->tokens = ls_calloc(beams * length, sizeof *beam->tokens);
     beam->next = ls_calloc(beams * length, sizeof *beam->next);
     beam->scores = ls_calloc(beams, sizeof *beam->scores);
+    beam->ends = ls_calloc(beams, sizeof *beam->ends);
     beam->continuations = ls_calloc(beams, sizeof *beam->continuations);
     beam->best = ls_calloc(length, sizeof *beam->best);
     ls_beam_begin(beam);
@@ -47,6 +50,7 @@ void ls_beam_destroy(struct ls_beam *beam) {
     free(beam->tokens);
     free(beam->next);
     free(beam->scores);
+    free(beam->ends);
     free(beam->continuations);
     free(beam->best);
     free(beam);
@@ -55,6 +59,7 @@ void ls_beam_destroy(struct ls_beam *beam) {
 void ls_beam_begin(struct ls_beam *beam) {
     beam->alive = 1;
     beam->length = 0;
+    beam->ended = 0;
     beam->scores[0] = 0;
     beam->best_length = -1;
     beam->best_score = -INFINITY;
@@ -100,8 +105,19 @@ static int go_on(struct ls_beam *beam, int sequence, const float *logits, int co
         if (t != options->end && !isnan(logits[t]))
             count = insert(beam->continuations, count, options->beams,
                            (struct continuation){base + (double)logits[t], sequence, (int32_t)t});
-    remember(beam, sequence, (base + (double)logits[options->end]) / (double)(beam->length + 1));
+    beam->ends[sequence] = base + (double)logits[options->end];
+    remember(beam, sequence, beam->ends[sequence] / (double)(beam->length + 1));
     return count;
+}
+
+/* Ends that would be among so many likeliest continuations. */
+static int count_ends(const struct ls_beam *beam, int count) {
+    const double least =
+        count < beam->options.beams ? -HUGE_VAL : beam->continuations[count - 1].score;
+    int ends = 0;
+    for (int s = 0; s < beam->alive; s++)
+        ends += beam->ends[s] > least; /* none that is not a number */
+    return ends;
 }
 
 bool ls_beam_step(struct ls_beam *beam, const float *logits) {
@@ -109,6 +125,7 @@ bool ls_beam_step(struct ls_beam *beam, const float *logits) {
     int count = 0;
     for (int s = 0; s < beam->alive; s++)
         count = go_on(beam, s, logits + s * options->tokens, count);
+    beam->ended += count_ends(beam, count);
     if (beam->length + 1 == options->length_max) { /* no room for a token and an end */
         beam->alive = 0;
         return false;
@@ -127,7 +144,8 @@ bool ls_beam_step(struct ls_beam *beam, const float *logits) {
     beam->length++;
     beam->alive = count;
     /* What goes on only loses; at its greatest length its mean is this. */
-    return count && beam->scores[0] / (double)options->length_max > beam->best_score;
+    return count && beam->ended < options->beams &&
+           beam->scores[0] / (double)options->length_max > beam->best_score;
 }
 
 int ls_beam_alive(const struct ls_beam *beam) {

@@ -1,7 +1,9 @@
 /* Beam search: of all sequences that a model may write, those whose tokens are likeliest together.
  * At each step every kept sequence may go on with any token, and the likeliest of all continuations
  * are kept (Sutskever et al. 2014, section 3.2). A sequence is scored by the mean logarithm of its
- * tokens' probabilities, so that long ones are not worse for being long.
+ * tokens' probabilities, so that long ones are not worse for being long. The search is over when as
+ * many sequences have ended as are kept (an end counts where it is among the likeliest
+ * continuations), or when none that goes on can become better than the best that has ended.
  *
  * Scores owe no bit to libm; of equal ones the earlier sequence and the lower token come first. */
 #ifndef LS_TASKS_BEAM_H

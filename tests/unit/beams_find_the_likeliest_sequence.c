@@ -95,6 +95,26 @@ START_TEST(one_beam_takes_the_likeliest_token) {
 }
 END_TEST
 
+/* Of two beams, 5 2 ends after two steps and 5 3 2 after three: nothing is tried behind that. */
+START_TEST(a_search_is_over_when_as_many_have_ended_as_are_kept) {
+    const struct ls_beam_options options = {
+        .beams = 2, .tokens = TOKENS, .length_max = 100, .end = END, .first = FIRST};
+    struct ls_beam *beam = ls_beam_create(&options);
+    for (int last = 0; last < TOKENS; last++)
+        for (int t = 0; t < TOKENS; t++)
+            table[last][t] = 0;
+    table[0][5] = table[2][END] = 20;
+    table[5][2] = table[5][3] = 9;
+    table[3][2] = 2;
+    int64_t length;
+    const int32_t *found = search(beam, 2, &length);
+    ck_assert(length == 2 && found[0] == 5 && found[1] == 2);
+    ls_beam_tokens(beam, 0, &length);
+    ck_assert_int_eq(length, 4); /* tokens that have been tried */
+    ls_beam_destroy(beam);
+}
+END_TEST
+
 START_TEST(what_is_not_a_number_is_not_written) {
     const struct ls_beam_options options = {
         .beams = 2, .tokens = TOKENS, .length_max = LENGTH, .end = END, .first = FIRST};
@@ -111,4 +131,4 @@ START_TEST(what_is_not_a_number_is_not_written) {
 END_TEST
 
 LS_SUITE(enough_beams_find_the_best_of_all, one_beam_takes_the_likeliest_token,
-         what_is_not_a_number_is_not_written)
+         a_search_is_over_when_as_many_have_ended_as_are_kept, what_is_not_a_number_is_not_written)
