@@ -136,6 +136,12 @@ LS_MUST_USE enum ls_status ls_dataset_is_one_hot(struct ls_dataset *dataset,
                                                  const struct ls_feed_options *feed, bool *one_hot,
                                                  struct ls_error *error);
 
+/* How many rows of a ragged column the feed cuts something off, be it only the token at the end; 0
+ * of other columns. */
+LS_MUST_USE enum ls_status ls_dataset_count_cut(struct ls_dataset *dataset,
+                                                const struct ls_feed_options *feed, uint64_t *count,
+                                                struct ls_error *error);
+
 /* groups[samples]: the number of each sample's group, from 0 in the order in which the groups first
  * appear; *count: of groups. A group is all samples whose rows of `column` are alike, byte for
  * byte. Not for windows. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/utf8.h"
 #include "io/csv.h"
 #include "io/import_internal.h"
 
@@ -52,6 +53,15 @@ static bool find_field(const struct ls_text *text, struct ls_text_part line, int
     return true;
 }
 
+/* Whether there is more in it than blanks. */
+static bool holds_text(const struct ls_text *text, struct ls_text_part field) {
+    const unsigned char *bytes = (const unsigned char *)text->bytes + field.at;
+    uint64_t at = 0;
+    for (size_t blank; (blank = ls_utf8_blank(bytes + at, field.count - at)) > 0;)
+        at += blank;
+    return at < field.count;
+}
+
 static void append(struct side *side, struct ls_text_part part) {
     if (side->count == side->room) {
         side->room = side->room ? 2 * side->room : 1024;
@@ -68,7 +78,7 @@ static enum ls_status cut_lines(const struct ls_text *text, struct side sides[SI
         const struct ls_text_part bare = ls_text_trim(text, line);
         for (int i = 0; i < SIDES && bare.count; i++) {
             struct ls_text_part field;
-            if (!find_field(text, bare, sides[i].column, &field) || !field.count)
+            if (!find_field(text, bare, sides[i].column, &field) || !holds_text(text, field))
                 return ls_csv_fail(error, text->name, (struct ls_csv_place){number, 1},
                                    "expected a text in column %d (fields end at tabs), found none",
                                    sides[i].column + 1);

@@ -151,3 +151,39 @@ enum ls_status ls_ragged_read(struct ls_dataset *dataset, const struct ls_feed_u
     }
     return status;
 }
+
+/* Rows of one file that are longer than `room`. */
+static enum ls_status count_longer(const struct ls_array *ends, uint64_t room, uint64_t *count,
+                                   struct ls_error *error) {
+    enum { BLOCK = 4096 };
+    double *raw = ls_calloc(BLOCK, sizeof *raw); /* of any kind: at most 8 bytes each */
+    double before = 0;
+    enum ls_status status = LS_OK;
+    for (uint64_t first = 0; first < ends->rows && status == LS_OK; first += BLOCK) {
+        const uint64_t left = ends->rows - first, some = left < BLOCK ? left : BLOCK;
+        status = ls_array_read(ends, first, some, raw, error);
+        for (uint64_t i = 0; i < some && status == LS_OK; i++) {
+            const double end = ls_kind_value(ends->kind, raw, (int64_t)i);
+            *count += end - before > (double)room;
+            before = end;
+        }
+    }
+    free(raw);
+    return status;
+}
+
+enum ls_status ls_dataset_count_cut(struct ls_dataset *dataset, const struct ls_feed_options *feed,
+                                    uint64_t *count, struct ls_error *error) {
+    const int column = ls_dataset_find_column(dataset, feed->column);
+    const int64_t room = feed->length - (feed->begin > 0) - (feed->end > 0);
+    enum ls_status status = LS_OK;
+    *count = 0;
+    if (column < 0 || !dataset->ends[column] || !feed->length)
+        return LS_OK;
+    pthread_mutex_lock(&dataset->mutex);
+    for (int f = 0; f < dataset->count && status == LS_OK; f++)
+        status = count_longer(&dataset->files[f].ends[column], (uint64_t)(room > 0 ? room : 0),
+                              count, error);
+    pthread_mutex_unlock(&dataset->mutex);
+    return status;
+}

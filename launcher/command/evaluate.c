@@ -91,13 +91,10 @@ static enum ls_status judge_translations(struct ls_trained *trained, int role, c
     const struct ls_config *config = &trained->run.config;
     if (!ls_translations_wanted(config, &trained->data, role))
         return LS_OK;
-    const enum ls_status status = ls_translations_check(config, &trained->data, error);
-    if (status != LS_OK && trained->given) {
+    if (trained->given && ls_translations_check(config, &trained->data, error) != LS_OK) {
         ls_log(LS_LOG_WARNING, "no BLEU: %s", error->text);
         return LS_OK;
     }
-    if (status != LS_OK)
-        return status;
     return ls_translations_judge(&trained->worker, &trained->data, role, run, metrics, error);
 }
 

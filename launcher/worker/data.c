@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "io/shuffle.h"
 #include "launcher/worker/start.h"
+#include "launcher/worker/translations.h"
 
 const char *ls_part_name(int role) {
     static const char *const names[LS_PARTS] = {"train", "validation", "test"};
@@ -288,6 +289,8 @@ enum ls_status ls_data_open(struct ls_data *data, const struct ls_config *config
         status = ls_data_split(data, config, error);
     if (status == LS_OK)
         ls_data_sort_parts(data, config);
+    if (status == LS_OK)
+        status = ls_translations_check(config, data, error);
     if (status != LS_OK)
         ls_data_close(data);
     return status;

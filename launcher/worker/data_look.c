@@ -92,7 +92,25 @@ static void note_digits(const struct ls_data *data, const char *feed, int role, 
     free(scale);
 }
 
+/* Rows that are too long for a feed. */
+static void note_cuts(const struct ls_data *data) {
+    struct ls_dataset *dataset = data->datasets[LS_SOURCE_TRAIN];
+    for (int i = 0; i < data->feed_count; i++) {
+        const struct ls_feed_options *feed = &data->options[LS_SOURCE_TRAIN][i];
+        struct ls_error ignored; /* whoever reads the rows says it */
+        uint64_t cut;
+        if (feed->lengths || ls_dataset_count_cut(dataset, feed, &cut, &ignored) != LS_OK || !cut)
+            continue;
+        ls_log(LS_LOG_INFO,
+               "feed '%s': %llu of %llu rows of %s do not fit into its length %lld and are cut",
+               feed->name, (unsigned long long)cut,
+               (unsigned long long)ls_dataset_info(dataset).samples, feed->column,
+               (long long)feed->length);
+    }
+}
+
 void ls_data_note(const struct ls_data *data, const struct ls_config *config) {
+    note_cuts(data);
     if (config->data.standardise == LS_STANDARDISE_NONE)
         note_digits(data, "inputs", LS_ROLE_INPUT,
                     config->data.window ? "data.standardise: channel"

@@ -11,7 +11,6 @@
 #include "launcher/exit_codes.h"
 #include "launcher/supervisor/reason.h"
 #include "launcher/worker/run_parts.h"
-#include "launcher/worker/translations.h"
 
 static volatile sig_atomic_t stop_asked;
 
@@ -106,7 +105,6 @@ enum ls_status ls_run_open(struct run *run, struct ls_error *error) {
     };
     if ((status = ls_worker_create(&run->worker, &options, error)) != LS_OK)
         return status;
-    status = ls_translations_check(run->config, &run->data, error);
     for (int role = 0; role < LS_PARTS && status == LS_OK; role++)
         status = open_loader(run, role, error);
     if ((status = ls_communicator_agree(run->communicator, status, error)) != LS_OK)

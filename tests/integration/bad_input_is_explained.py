@@ -215,6 +215,7 @@ os.environ["LOCKSTEP_DATA"] = lockstep.path()
 # Rows of different lengths.
 refused(["data", "import", "pairs", write("one.tsv", "a\tb\n\nc\n")] + out,
         "one.tsv:3:1: error: expected a text in column 2 (fields end at tabs), found none")
+refused(["data", "import", "pairs", write("blank.tsv", "a\tb\n \u00a0\tc\n")] + out, "blank.tsv:2:1: error: expected a text in column 1")
 refused(["data", "import", lockstep.path("one.tsv"), "--columns", "1"] + out, "--columns: expected two numbers")
 refused(["data", "import", lockstep.path("one.tsv"), "--columns", "2,2"] + out, "--columns: source and target are both column 2")
 refused(["data", "import", "pairs", write("none.tsv", "\n\n")] + out, "none.tsv: no pairs in it")
@@ -226,7 +227,17 @@ refused(["data", "import", lockstep.path("one.tsv"), "--unit", "piece"] + out, "
 refused(["data", "import", lockstep.path("one.tsv"), "--unit", "char", "--bpe", "9"] + out, "--bpe needs --unit piece")
 refused(["data", "import", words, "--lower"] + characters + out, "--lower: the vocabulary of", "has capitals, too")
 tokens = "[{embedding: {width: 2}}, {linear: {units: vocabulary}}]"
+translation = config(lockstep.path("mute.h5"), extra="task: {kind: translation, beams: 2}\n", model=
+                     "[{input: source}, {embedding: {width: 2, name: m}}, {input: before}, {embedding: {width: 2}}, {attention: {memory: m}}, {linear: {units: vocabulary}}]")
+feeds = "  feeds: {source: {column: source, length: 4}, before: {column: target, length: 4, begin: 1}, targets: {column: target, length: 4, end: 2}}\n"
+text = open(translation).read().replace("model:", "  split: [0.5, 0, 0.5]\n" + feeds + "model:")
+lockstep.call("data", "import", "pairs", write("mute.tsv", "a\tb\n" * 8), "--out", lockstep.path("mute.h5"))
+with h5py.File(lockstep.path("mute.h5"), "a") as file:
+    del file["target.text"]
+refused(["train", write("mute.yaml", text), "-n", "1", "--out", RUN, "--set", "train.batch=4"], "mute.h5: BLEU compares translations with texts as they were written",
+        "no column 'target.text'", "set task.beams: 0")
 lined = config(f"'text {words} --lines'", model=tokens)
+refused(["train", lined, "--set", "task.beams=2", "-n", "1", "--out", RUN], "--set task.beams=2: error: task.beams is for a translation; found a classification")
 small = ["-n", "1", "--out", RUN, "--set", "train.batch=1", "--set", "train.microbatches=1"]
 refused(["train", lined, "--set", "data.window=2"] + small, "feed 'inputs': the rows of /text have different lengths", "found a window")
 refused(["train", lined, "--set", "data.inputs=/text"] + small, "feed 'inputs': the rows of /text have different lengths", "found none")
