@@ -42,6 +42,10 @@ ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS shakesp
               NAME "the GPT reaches 1.82 nats per character in 3 minutes" NEEDS_DATA LABELS long TIMEOUT 400)
 ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS shakespeare-lstm validation.loss -1.55 20
               NAME "the LSTM reaches 1.55 nats per character in 20 minutes" NEEDS_DATA LABELS long TIMEOUT 1500)
+ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS eng-fra-transformer bleu 30 40
+              NAME "the transformer translates with BLEU 30 in 40 minutes" NEEDS_DATA LABELS long TIMEOUT 2500)
+ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS eng-fra-lstm bleu 20 30
+              NAME "the LSTM with attention translates with BLEU 20 in 30 minutes" NEEDS_DATA LABELS long TIMEOUT 1900)
 ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS mnist-vae elbo -108 5
               NAME "the VAE reaches an ELBO of -108 nats" NEEDS_DATA TIMEOUT 400)
 ls_add_script(integration/every_config_reaches_its_accuracy.py ARGUMENTS breast-cancer-perceptron accuracy 0.95
