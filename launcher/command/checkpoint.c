@@ -268,7 +268,7 @@ const struct ls_command ls_command_checkpoint = {
     .help = "list a run's checkpoints, verify them, show what is in one",
     .details = "list and verify read every byte and check it against the digests; verify also says "
                "what is wrong,\n"
-               "and its exit code is 4 if the newest checkpoint is damaged.",
+               "and its exit code is 4 if the newest checkpoint is damaged, 3 if it cannot be read.",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),
     .arguments_min = 2,

@@ -84,9 +84,8 @@ int ls_data_uses(const struct ls_data *data, int role, const struct ls_worker *w
 
 /* Mean and scale of the training part into the constants of the feeds that the model has scaled, in
  * the worker's flat parameters; and into the feeds' centres where float would lose digits. */
-LS_MUST_USE enum ls_status ls_data_standardise(struct ls_data *data,
-                                               const struct ls_parameter_set *parameters,
-                                               float *flat, struct ls_error *error);
+LS_MUST_USE enum ls_status ls_data_standardise(struct ls_data *data, const struct ls_worker *worker,
+                                               struct ls_error *error);
 /* The centres as text, owned by the caller; NULL: there are none. Then those of a run's text (may
  * be NULL), for this data; or added to the values[count] of one of its feeds (*there: it has some).
  */

@@ -43,7 +43,7 @@ static enum ls_status learn(struct run *run, bool known, struct ls_error *error)
     else
         status = ls_data_learn_fill(data, error);
     if (status == LS_OK && !known)
-        status = ls_data_standardise(data, worker->parameters, worker->flat, error);
+        status = ls_data_standardise(data, worker, error);
     if (status == LS_OK && !known)
         status = ls_data_balance(data, worker, error);
     if (status != LS_OK)

@@ -56,11 +56,13 @@ static void store(const struct ls_parameter *parameter, const double *values, fl
 /* The constants of a feed, if the model has it scaled: all statistics, or those of the channels
  * that it takes. */
 static void settle_feed(struct ls_data *data, int feed, const struct statistics *statistics,
-                        const struct ls_parameter_set *parameters, float *flat) {
+                        const struct ls_worker *worker) {
     const struct ls_feed_options *to = &data->options[LS_SOURCE_TRAIN][feed];
     const struct ls_feed_constants names = ls_feed_constants(to->name);
-    const struct ls_parameter *mean = ls_parameters_find(parameters, names.mean);
-    const struct ls_parameter *scale = ls_parameters_find(parameters, names.scale);
+    const struct ls_parameter *mean = ls_parameters_find(worker->parameters, names.mean);
+    const struct ls_parameter *scale = ls_parameters_find(worker->parameters, names.scale);
+    /* Black is 0 to those who change images. */
+    const bool whole = ls_augment_active(&worker->config->augment) && !strcmp(to->name, "inputs");
     if (!mean || !scale)
         return;
     const int64_t first = to->first_channel - statistics->of->first_channel;
@@ -71,14 +73,14 @@ static void settle_feed(struct ls_data *data, int feed, const struct statistics 
     double *left = ls_calloc((size_t)count, sizeof *left);
     bool centred = false;
     for (int64_t i = 0; i < count; i++) {
-        const double whole = statistics->mean[first + i];
-        if (ls_mean_needs_double(whole, statistics->scale[first + i]))
-            centre[i] = whole;
+        const double all = statistics->mean[first + i];
+        if (!whole && ls_mean_needs_double(all, statistics->scale[first + i]))
+            centre[i] = all;
         centred = centred || centre[i] != 0;
-        left[i] = whole - centre[i];
+        left[i] = all - centre[i];
     }
-    store(mean, left, flat);
-    store(scale, statistics->scale + first, flat);
+    store(mean, left, worker->flat);
+    store(scale, statistics->scale + first, worker->flat);
     free(left);
     if (centred)
         set_centre(data, feed, centre, count);
@@ -88,8 +90,7 @@ static void settle_feed(struct ls_data *data, int feed, const struct statistics 
 
 /* The constants of all feeds that are scaled by the statistics of that one. */
 static enum ls_status standardise_like(struct ls_data *data, const char *name,
-                                       const struct ls_parameter_set *parameters, float *flat,
-                                       struct ls_error *error) {
+                                       const struct ls_worker *worker, struct ls_error *error) {
     const struct ls_feed *of = ls_data_feed(data, name);
     if (!of || of->scaling == LS_FEED_AS_IT_IS)
         return LS_OK;
@@ -97,18 +98,18 @@ static enum ls_status standardise_like(struct ls_data *data, const char *name,
     const enum ls_status status = measure(data, (int)(of - data->feeds), &statistics, error);
     for (int i = 0; i < data->feed_count && status == LS_OK; i++)
         if (data->feeds[i].scaling != LS_FEED_AS_IT_IS && data->feeds[i].restored == of->restored)
-            settle_feed(data, i, &statistics, parameters, flat);
+            settle_feed(data, i, &statistics, worker);
     free(statistics.mean);
     free(statistics.scale);
     return status;
 }
 
-enum ls_status ls_data_standardise(struct ls_data *data, const struct ls_parameter_set *parameters,
-                                   float *flat, struct ls_error *error) {
-    enum ls_status status = standardise_like(data, "inputs", parameters, flat, error);
+enum ls_status ls_data_standardise(struct ls_data *data, const struct ls_worker *worker,
+                                   struct ls_error *error) {
+    enum ls_status status = standardise_like(data, "inputs", worker, error);
     const struct ls_feed *targets = ls_data_feed(data, "targets");
     if (status == LS_OK && targets && targets->restored && !targets->missing)
-        status = standardise_like(data, "targets", parameters, flat, error);
+        status = standardise_like(data, "targets", worker, error);
     return status;
 }
 
