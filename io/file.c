@@ -66,7 +66,8 @@ void ls_path_free(char *path, size_t size) {
     struct stat info;
     const size_t length = strlen(path);
     for (int number = 2; lstat(path, &info) == 0; number++)
-        snprintf(path + length, size - length, "-%d", number);
+        if ((size_t)snprintf(path + length, size - length, "-%d", number) >= size - length)
+            return; /* whoever renames to that is told that something is there */
 }
 
 int64_t ls_file_read_at(int file, void *bytes, uint64_t count, uint64_t offset) {

@@ -207,14 +207,15 @@ static void note_error(const struct ls_error *error, int *code) {
     *code = *code == LS_EXIT_DONE ? own : *code;
 }
 
-/* What is no set together may still be files: each is shown by itself. */
-static void print_each(const char *pattern, const struct info_options *given, int *code) {
+/* What is no set together may still be files: each is shown by itself; said: why it is none. */
+static void print_each(const char *pattern, const struct info_options *given, const char *said,
+                       int *code) {
     glob_t found;
     struct ls_error error;
     if (ls_file_exists(pattern) || glob(pattern, 0, NULL, &found) != 0)
         return;
     for (size_t i = 0; i < found.gl_pathc && found.gl_pathc > 1; i++)
-        if (print_info(found.gl_pathv[i], given, &error) != LS_OK)
+        if (print_info(found.gl_pathv[i], given, &error) != LS_OK && strcmp(error.text, said) != 0)
             note_error(&error, code);
     globfree(&found);
 }
@@ -230,7 +231,7 @@ static int run_info(int argument_count, char **arguments, const void *given) {
         if (status == LS_OK)
             continue;
         note_error(&error, &code);
-        print_each(path, given, &code);
+        print_each(path, given, error.text, &code);
     }
     return code;
 }

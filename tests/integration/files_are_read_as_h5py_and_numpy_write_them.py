@@ -157,7 +157,7 @@ def damaged():
     shutil.copy(bad, path("some/1.h5"))
     for words in ((path("some/*.h5"),), (path("some/0.h5"), path("some/1.h5"))):
         done = call("data", "info", *words, expect=2, timeout=60)
-        check("some/0.h5" in done.stderr and "some/1.h5\nsamples" in done.stdout, f"one file is refused, the next is shown: {done}")
+        check(done.stderr.count("some/0.h5") == 1 and "some/1.h5\nsamples" in done.stdout, f"one file is refused, the next is shown: {done}")
     with h5py.File(path("claims.h5"), "w") as file:
         file.create_dataset("inputs", (2 ** 40, 4), "f4", chunks=(1024, 4), compression="gzip")
         file.create_dataset("targets", (2 ** 40,), "i4", chunks=(1024,))
