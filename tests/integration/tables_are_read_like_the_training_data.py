@@ -325,14 +325,13 @@ call("predict", path("times-csv"), "--data", f"csv {few}", "--out", path("few.h5
 with h5py.File(path("few.h5")) as file:
     check(abs(file["layer"][0, 0] - fifth) < 1e-6, "a single row of other data")
 plain = config("plain.yaml", f"csv {clocks} --missing mean", "task: regression\n", model="[linear: 1]", epochs=1)
-said = call("train", plain, "-n", 1, "--out", path("plain"), expect=None, train__steps_max=1).stderr
+said = call("train", plain, "-n", 1, "--out", path("plain"), expect=None, launcher__mpirun="/bin/true").stderr
 for name, cure in (("time", "data.standardise: feature"), ("after", "data.standardise_targets: true")):
     check(f"column '{name}': a model gets its numbers rounded" in said and cure in said and "'wave'" not in said, said)
 
 # Images that are changed keep their black: nothing is taken off them.
 with h5py.File(path("bright.h5"), "w") as file:
     file["inputs"], file["targets"] = (250 + random.integers(0, 2, (16, 4, 4, 1))).astype("u1"), (numpy.arange(16) % 2).astype("i4")
-for name, augment in (("whole", ""), ("moved", "augment: {shift: 1}\n")):
-    nine = config(f"{name}.yaml", path("bright.h5"), f"  standardise: channel\n{augment}", model="[flatten, linear: 2]", epochs=1)
-    train(nine, path(name), train__batch=8, train__microbatches=1)
-    equal("centre of inputs" in call("checkpoint", "show", path(name)).stdout, name == "whole", f"{name} images are centred")
+nine = config("moved.yaml", path("bright.h5"), "  standardise: channel\naugment: {shift: 1}\n", model="[flatten, linear: 2]", epochs=1)
+train(nine, path("moved"), train__batch=8, train__microbatches=1)
+check("centre of inputs" not in call("checkpoint", "show", path("moved")).stdout, "augmented images are not centred")
