@@ -3,10 +3,11 @@ with AVX2 kernels, and in other pieces with other kernels and messages.
 
   runs_end_in_the_same_bits_on_any_number_of_ranks.py CASE [RANKS...]
 
-Cases: mlp, cnn (batch norm, dropout, every augmentation), resnet (augmentation), table-adam, table-momentum (uneven last batch,
-several epochs), table-lamb (the same with all that keeps a state or leaves parameters out; also stopped and continued), tied (an embedding that is the last layer's weight, a term of uneven weight; also stopped and continued), lstm
-and gpt (windows over a text), vae (references, two terms), gan (two phases), names (feeds, a network used twice, two
-terms), phases (losses and optimisers of their own, one of them in every second step)."""
+Cases: mlp, cnn (batch norm, dropout, every augmentation), resnet (augmentation), table-adam (uneven last batch, several
+epochs), table-lamb (the same with all that keeps a state or leaves parameters out; also stopped and continued), tied (an
+embedding that is the last layer's weight, a term of uneven weight; also stopped and continued), lstm and gpt (windows
+over a text), vae (references, two terms), gan (two phases), names (feeds, a network used twice, two terms), phases
+(losses and optimisers of their own, one of them in every second step)."""
 import math
 import os
 import sys
