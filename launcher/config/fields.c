@@ -328,8 +328,9 @@ static const struct ls_field checkpoint_items[] = {
      .kind = LS_FIELD_BOOL,
      .offset = CHECKPOINT(keep_best),
      .initial = "false",
-     .help = "one of the best validation (train.watch) stays, too, and is what is tested, "
-             "evaluated and used"},
+     .help =
+         "the checkpoint of the best validation (train.watch) stays beside the newest, and is what "
+         "is tested, evaluated and used"},
 };
 static const struct ls_fields checkpoint_fields = LS_TABLE(checkpoint_items);
 
