@@ -106,18 +106,38 @@ LS_INLINE real ls_row_squared_distance(const real *x, const real *y, int64_t cou
                               : ls_row_short_distance(x, y, count);
 }
 
-/* Moves x[columns] by `shift`, and says what that leaves: the sum of y = x - shift, and of y^2,
+/* Of at most LS_ROW_MAX elements; adds to `sum` and `square`. */
+LS_INLINE void ls_row_short_centre(const real *x, int64_t count, real shift, real *y, double *sum,
+                                   double *square) {
+    vreal sums[LS_ROW_VECTORS] = {0}, squares[LS_ROW_VECTORS] = {0};
+    real sum_lanes[LS_ROW_LANES], square_lanes[LS_ROW_LANES];
+    int64_t i = 0;
+    for (; i + LS_ROW_LANES <= count; i += LS_ROW_LANES)
+        for (int v = 0; v < LS_ROW_VECTORS; v++) {
+            const vreal moved = ls_vload(x + i + v * LS_LANES) - shift;
+            ls_vstore(y + i + v * LS_LANES, moved);
+            sums[v] += moved;
+            squares[v] = ls_vfma(moved, moved, squares[v]);
+        }
+    memcpy(sum_lanes, sums, sizeof sum_lanes);
+    memcpy(square_lanes, squares, sizeof square_lanes);
+    for (int lane = 0; i < count; i++, lane++) {
+        y[i] = x[i] - shift;
+        sum_lanes[lane] += y[i];
+        square_lanes[lane] = ls_fma(y[i], y[i], square_lanes[lane]);
+    }
+    *sum += (double)ls_row_combine(sum_lanes);
+    *square += (double)ls_row_combine(square_lanes);
+}
+
+/* Moves x[count] by `shift`, and says what that leaves: the sum of y = x - shift, and of y^2,
  * each as above. y may be x. */
 LS_INLINE void ls_row_centre(const real *x, int64_t count, real shift, real *y, double *sum,
                              double *square) {
     *sum = *square = 0;
     for (int64_t i = 0, some; i < count; i += some) {
         some = count - i < LS_ROW_MAX ? count - i : LS_ROW_MAX;
-#pragma GCC ivdep
-        for (int64_t c = i; c < i + some; c++)
-            y[c] = x[c] - shift;
-        *sum += (double)ls_row_short_sum(y + i, some);
-        *square += (double)ls_row_short_dot(y + i, y + i, some);
+        ls_row_short_centre(x + i, some, shift, y + i, sum, square);
     }
 }
 
