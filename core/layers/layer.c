@@ -48,6 +48,10 @@ const char *ls_layer_input_key(const struct ls_layer *layer, const char *key) {
     return NULL;
 }
 
+bool ls_layer_key_lists(const char *key) {
+    return !strcmp(key, "of") || !strcmp(key, "baselines");
+}
+
 const char *ls_layer_spec_reference(const struct ls_layer_spec *spec, const char *key) {
     for (int i = 0; i < spec->reference_count; i++)
         if (!strcmp(spec->references[i].key, key))

@@ -74,8 +74,8 @@ struct ls_layer {
                                takes a mapping only */
     const char *const *branches; /* NULL-terminated names of lists of layers ("body", "shortcut") */
     /* Keys of further values that it takes by name ("memory", "lengths"), ending with NULL; or
-     * NULL. Each layer also takes `from`, in place of the running value. The key `of` takes several
-     * names. */
+     * NULL. Each layer also takes `from`, in place of the running value. The keys `of` and
+     * `baselines` take several names. */
     const char *const *inputs;
     /* NULL-terminated names of the fields that say what its weight is. A layer with these takes
      * `weight_of`, the name of an earlier one whose weight it uses; they follow from that then, and
@@ -114,6 +114,8 @@ const struct ls_layer *const *ls_layers(int *count);
 /* The key as the layer has it (static), "from" and "weight_of" included; NULL if it takes none of
  * that name. */
 const char *ls_layer_input_key(const struct ls_layer *layer, const char *key);
+/* Whether that key of a layer takes a list of names. */
+bool ls_layer_key_lists(const char *key);
 
 /* A spec of that layer with default options. */
 void ls_layer_spec_init(struct ls_layer_spec *spec, const struct ls_layer *layer, const char *name);

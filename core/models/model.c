@@ -35,6 +35,8 @@ static void keep_values(struct ls_model *model) {
         if (term->lengths)
             ls_graph_keep(graph, term->lengths);
         ls_graph_keep(graph, term->value);
+        for (int b = 0; b < term->baseline_count; b++)
+            ls_graph_keep(graph, term->baselines[b]);
     }
 }
 

@@ -176,7 +176,8 @@ void ls_cross_entropy_metrics(const struct ls_term *term, double loss, const dou
     const int classes = (int)counted_classes(term), confused = (int)confused_classes(term);
     if (options->perplexity)
         ls_metrics_add(metrics, "perplexity", exp(loss), false);
-    ls_metrics_add(metrics, "accuracy", ls_ratio(sums[HITS], sums[COUNTED]), true);
+    ls_metrics_add(metrics, term->gaps ? "masked_accuracy" : "accuracy",
+                   ls_ratio(sums[HITS], sums[COUNTED]), true);
     if (options->top_k) {
         char name[LS_METRIC_NAME_MAX];
         snprintf(name, sizeof name, "top%" PRId64 "_accuracy", options->top_k);

@@ -1,10 +1,12 @@
 /* Numbers. Outputs and targets [N, ...] of one shape; squared, absolute or Huber's error.
  * R2 = 1 - SS_res / SS_tot over all targets together, with SS_tot = sum t^2 - (sum t)^2 / n; an
- * evaluation also has it for each of several targets. Targets that were standardised are measured
- * in their own units. */
+ * evaluation also has it for each of several targets, and the mean squared error of other forecasts
+ * that the loss names (repeating the last value, the same hour of the day before), the least of
+ * which is `baseline_mse`. Targets that were standardised are measured in their own units. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 
@@ -31,6 +33,32 @@ static const struct ls_field items[] = {
      .help = "errors above it count linearly"},
 };
 
+/* Other forecasts of the same numbers. False after an error in the graph. */
+static bool take_baselines(struct ls_term *term, struct ls_builder *builder) {
+    const struct ls_layer_spec *spec = term->spec;
+    struct ls_value *found[LS_REFERENCES_MAX];
+    const int count = ls_layer_inputs(builder, spec, "baselines", found);
+    if (count > LS_BASELINES_MAX)
+        ls_graph_fail(builder->graph, "baselines: expected at most %d names, found %d",
+                      LS_BASELINES_MAX, count);
+    for (int i = 0; i < spec->reference_count && !ls_graph_failed(builder->graph); i++) {
+        if (strcmp(spec->references[i].key, "baselines") != 0)
+            continue;
+        struct ls_value *value = found[term->baseline_count];
+        char own[LS_SHAPE_TEXT_MAX], wanted[LS_SHAPE_TEXT_MAX];
+        if (!ls_shape_equal(value->shape, term->of->shape))
+            ls_graph_fail(builder->graph,
+                          "baselines: '%s' is %s for a sample, what it is put "
+                          "beside is %s",
+                          spec->references[i].name,
+                          ls_sample_print(ls_shape_of_row(value->shape), own),
+                          ls_sample_print(ls_shape_of_row(term->of->shape), wanted));
+        term->baseline_names[term->baseline_count] = &spec->references[i];
+        term->baselines[term->baseline_count++] = value;
+    }
+    return !ls_graph_failed(builder->graph);
+}
+
 typedef struct ls_value *error_function(struct ls_graph *, struct ls_value *, struct ls_value *,
                                         struct ls_value *, const struct ls_loss_options *);
 
@@ -43,6 +71,8 @@ static struct ls_value *record(struct ls_term *term, struct ls_builder *builder,
         return NULL;
     const struct ls_shape x = term->of->shape;
     term->lengths = ls_layer_lengths(builder, term->spec, x.rank > 1 ? x.dims[1] : 1);
+    if (!take_baselines(term, builder))
+        return NULL;
     return error(builder->graph, term->of, term->target, term->lengths, &settings);
 }
 
@@ -79,8 +109,13 @@ static int64_t apart(const struct ls_term *term, bool detailed) {
     return detailed && term->apart && width > 1 && width <= APART_MAX ? width : 0;
 }
 
-int ls_errors_sum_count(const struct ls_term *term, bool detailed) {
+/* Where the squared errors of the baselines are among the sums. */
+static int baselines_at(const struct ls_term *term, bool detailed) {
     return SUMS * (1 + (int)apart(term, detailed));
+}
+
+int ls_errors_sum_count(const struct ls_term *term, bool detailed) {
+    return baselines_at(term, detailed) + (detailed ? term->baseline_count : 0);
 }
 
 static void add_error(double *sums, double wanted, double error) {
@@ -97,7 +132,8 @@ void ls_errors_measure(const struct ls_term *term, const struct ls_run *run, int
                        double *sums) {
     const struct ls_shape shape = term->of->shape;
     const int count = ls_errors_sum_count(term, detailed);
-    const bool each = count > SUMS;
+    const int others = baselines_at(term, detailed);
+    const bool each = others > SUMS;
     const float *means = term->mean ? term->mean->data : NULL;
     const float *scales = term->scale ? term->scale->data : NULL;
     const int64_t width = ls_shape_last(shape), row = ls_shape_row_count(shape);
@@ -111,14 +147,17 @@ void ls_errors_measure(const struct ls_term *term, const struct ls_run *run, int
         const int64_t counted = ls_term_items_counted(term, first + n, row, positions);
         for (int64_t i = n * row; i < n * row + counted; i++) {
             double *lane = lanes + i / width % LS_LANES_OF_ROWS * count;
-            double wanted = (double)t[i], error = (double)x[i] - wanted;
-            if (scales) {
-                error /= (double)scales[i % row];
-                wanted = wanted / (double)scales[i % row] + (double)means[i % row];
-            }
+            const double scale = scales ? (double)scales[i % row] : 1;
+            const double error = ((double)x[i] - (double)t[i]) / scale;
+            const double wanted = (double)t[i] / scale + (means ? (double)means[i % row] : 0);
             add_error(lane, wanted, error);
             if (each)
                 add_error(lane + SUMS * (1 + i % row), wanted, error);
+            for (int b = 0; b < count - others; b++) {
+                const float *y = (const float *)term->baselines[b]->data + first * row;
+                const double missed = ((double)y[i] - (double)t[i]) / scale;
+                lane[others + b] += missed * missed;
+            }
         }
     }
     for (int s = 0; s < count; s++)
@@ -135,23 +174,46 @@ static double r2(const double *sums) {
     return sums[SQUARED_ERROR] > 0 ? 0 : 1;
 }
 
+/* Those of the sums of one target or of all, with what their names end in. */
+static void add_metrics(struct ls_metrics *metrics, const double *sums, const char *ending) {
+    char name[LS_METRIC_NAME_MAX];
+    snprintf(name, sizeof name, "r2%s", ending);
+    ls_metrics_add(metrics, name, r2(sums), true);
+    snprintf(name, sizeof name, "mse%s", ending);
+    ls_metrics_add(metrics, name, ls_ratio(sums[SQUARED_ERROR], sums[COUNTED]), false);
+    snprintf(name, sizeof name, "mae%s", ending);
+    ls_metrics_add(metrics, name, ls_ratio(sums[ABSOLUTE_ERROR], sums[COUNTED]), false);
+}
+
+static void add_baselines(const struct ls_term *term, const double *sums,
+                          struct ls_metrics *metrics) {
+    const double *errors = sums + baselines_at(term, true);
+    double least = INFINITY;
+    for (int b = 0; b < term->baseline_count; b++) {
+        const double mse = ls_ratio(errors[b], sums[COUNTED]);
+        char name[LS_METRIC_NAME_MAX];
+        snprintf(name, sizeof name, "%.80s_mse", term->baseline_names[b]->name);
+        ls_metrics_add(metrics, name, mse, false);
+        least = fmin(least, mse);
+    }
+    if (term->baseline_count)
+        ls_metrics_add(metrics, "baseline_mse", least, false);
+}
+
 void ls_errors_metrics(const struct ls_term *term, double loss, const double *sums, bool detailed,
                        struct ls_metrics *metrics) {
     (void)loss;
-    ls_metrics_add(metrics, "r2", r2(sums), true);
-    ls_metrics_add(metrics, "mean_absolute_error", ls_ratio(sums[ABSOLUTE_ERROR], sums[COUNTED]),
-                   false);
+    add_metrics(metrics, sums, "");
     for (int64_t k = 1; k <= apart(term, detailed); k++) {
-        const double *own = sums + SUMS * k;
-        char name[64];
-        snprintf(name, sizeof name, "r2_%lld", (long long)k);
-        ls_metrics_add(metrics, name, r2(own), true);
-        snprintf(name, sizeof name, "mean_absolute_error_%lld", (long long)k);
-        ls_metrics_add(metrics, name, ls_ratio(own[ABSOLUTE_ERROR], own[COUNTED]), false);
+        char ending[24];
+        snprintf(ending, sizeof ending, "_%lld", (long long)k);
+        add_metrics(metrics, sums + SUMS * k, ending);
     }
+    if (detailed)
+        add_baselines(term, sums, metrics);
 }
 
-static const char *const inputs[] = {"target", "lengths", NULL};
+static const char *const inputs[] = {"target", "lengths", "baselines", NULL};
 
 #define ERROR_LOSS(loss_name, text, table, count, recorder)                                        \
     {                                                                                              \

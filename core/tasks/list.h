@@ -9,6 +9,7 @@
     X(binary_cross_entropy)                                                                        \
     X(squared_error)                                                                               \
     X(absolute_error)                                                                              \
+    X(box)                                                                                         \
     X(huber)                                                                                       \
     X(quantile)                                                                                    \
     X(gaussian_nll)                                                                                \

@@ -14,6 +14,7 @@ enum {
     LS_METRICS_MAX = 96,
     LS_METRIC_NAME_MAX = 96,
     LS_CLASSES_MAX = 65536,
+    LS_BASELINES_MAX = 4,
     LS_CONFUSION_CLASSES_MAX = 256 /* above it no confusion matrix: it grows with the square */
 };
 
@@ -51,6 +52,10 @@ struct ls_term {
     struct ls_value *lengths;         /* how many positions of a sample count; NULL: all */
     struct ls_value *balanced; /* weights of classes that follow from the training data; or NULL */
     struct ls_value *value;    /* [rows, 2] */
+    /* Other forecasts of the target, which an evaluation puts beside the model's. */
+    const struct ls_reference *baseline_names[LS_BASELINES_MAX]; /* borrowed from the spec */
+    struct ls_value *baselines[LS_BASELINES_MAX];
+    int baseline_count;
     /* Where targets are shifted and scaled but errors are measured without: the constants, one for
      * each value of a sample; else NULL. Borrowed. */
     const struct ls_value *mean, *scale;
@@ -198,7 +203,8 @@ void ls_terms_judge(const struct ls_terms *terms, float *scores, int64_t count, 
 
 /* Adds values from sums over any number of batches: the loss of the phase, then the terms' metrics,
  * those of several terms with the term's name in front; before all, `prefix` ("generator." or "").
- */
+ * A term of weight 0 trains nothing, it measures: the others are named as if it were not there, and
+ * its own names are as they are where no other has them. */
 void ls_terms_metrics(const struct ls_terms *terms, const char *prefix, const double *sums,
                       bool detailed, struct ls_metrics *metrics);
 
@@ -227,8 +233,8 @@ struct ls_value *ls_loss_target(struct ls_builder *builder, const struct ls_term
 struct ls_value *ls_loss_input(struct ls_builder *builder, const struct ls_term *term,
                                const char *key, const char *what);
 
-/* How outputs differ from targets, element by element: the sums of r2 and mean_absolute_error
- * (errors.c). Members of struct ls_loss. */
+/* How outputs differ from targets, element by element: the sums of mse, mae and r2 (errors.c).
+ * Members of struct ls_loss. */
 int ls_errors_sum_count(const struct ls_term *term, bool detailed);
 void ls_errors_measure(const struct ls_term *term, const struct ls_run *run, int m, bool detailed,
                        double *sums);

@@ -283,46 +283,84 @@ void ls_metrics_add(struct ls_metrics *metrics, const char *name, double value,
     snprintf(metric->name, sizeof metric->name, "%s", name);
 }
 
-/* Puts `first` and `second` before the names from `start` on. */
-static void add_prefix(struct ls_metrics *metrics, int start, const char *first,
-                       const char *second) {
-    for (int i = start; i < metrics->count; i++) {
-        char name[LS_METRIC_NAME_MAX];
-        snprintf(name, sizeof name, "%.30s%.2s%.60s", first, second, metrics->items[i].name);
-        memcpy(metrics->items[i].name, name, sizeof name);
-    }
+static void rename_metric(struct ls_metric *metric, const char *first, const char *second) {
+    char name[LS_METRIC_NAME_MAX];
+    snprintf(name, sizeof name, "%.30s%.2s%.60s", first, second, metric->name);
+    memcpy(metric->name, name, sizeof name);
+}
+
+static bool is_taken(const struct ls_metrics *metrics, int first, int before, const char *name) {
+    for (int i = first; i < before; i++)
+        if (!strcmp(metrics->items[i].name, name))
+            return true;
+    return false;
+}
+
+/* The only term that trains, beside any that only measure (of weight 0); NULL if several do. */
+static const struct ls_term *only_trained(const struct ls_terms *terms) {
+    const struct ls_term *only = NULL;
+    for (int i = 0; i < terms->count; i++)
+        if (terms->items[i].weight > 0 || terms->count == 1) {
+            if (only)
+                return NULL;
+            only = &terms->items[i];
+        }
+    return only;
 }
 
 static double phase_loss(const struct ls_terms *terms, const double *sums, bool detailed) {
+    const struct ls_term *only = only_trained(terms);
     double loss = 0;
     for (int i = 0; i < terms->count; i++) {
-        const double term = ls_ratio(sums[LOSS], sums[WEIGHT]);
-        loss = terms->count == 1 ? term : loss + terms->items[i].weight * term;
-        sums += COMMON + own_sums(&terms->items[i], detailed);
+        const struct ls_term *term = &terms->items[i];
+        const double mean = ls_ratio(sums[LOSS], sums[WEIGHT]);
+        if (term == only)
+            return mean;
+        loss += term->weight * mean;
+        sums += COMMON + own_sums(term, detailed);
     }
     return loss;
+}
+
+/* `first`: of the phase's metrics. */
+static void add_term(const struct ls_terms *terms, const struct ls_term *term, const double *sums,
+                     bool detailed, int first, struct ls_metrics *metrics) {
+    const int start = metrics->count;
+    const double loss = ls_ratio(sums[LOSS], sums[WEIGHT]);
+    const struct ls_term *only = only_trained(terms);
+    if (term != only)
+        ls_metrics_add(metrics, "loss", loss, false);
+    if (term->loss->metrics)
+        term->loss->metrics(term, loss, sums + COMMON, detailed, metrics);
+    for (int i = start; i < metrics->count; i++) {
+        struct ls_metric *metric = &metrics->items[i];
+        const bool apart = term->weight > 0 ? !only : is_taken(metrics, first, start, metric->name);
+        if (apart)
+            rename_metric(metric, term->spec->name, ".");
+    }
 }
 
 void ls_terms_metrics(const struct ls_terms *terms, const char *prefix, const double *sums,
                       bool detailed, struct ls_metrics *metrics) {
     const int first = metrics->count;
     ls_metrics_add(metrics, "loss", phase_loss(terms, sums, detailed), false);
-    for (int i = 0; i < terms->count; i++) {
-        const struct ls_term *term = &terms->items[i];
-        const int start = metrics->count;
-        const double loss = ls_ratio(sums[LOSS], sums[WEIGHT]);
-        if (terms->count > 1)
-            ls_metrics_add(metrics, "loss", loss, false);
-        if (term->loss->metrics)
-            term->loss->metrics(term, loss, sums + COMMON, detailed, metrics);
-        if (terms->count > 1)
-            add_prefix(metrics, start, term->spec->name, ".");
-        sums += COMMON + own_sums(term, detailed);
+    /* What trains comes first, so that what only measures keeps its names where they are free. */
+    for (int measures = 0; measures < 2; measures++) {
+        const double *own = sums;
+        for (int i = 0; i < terms->count; i++) {
+            const struct ls_term *term = &terms->items[i];
+            if ((term != only_trained(terms) && !(term->weight > 0)) == measures)
+                add_term(terms, term, own, detailed, first, metrics);
+            own += COMMON + own_sums(term, detailed);
+        }
     }
-    add_prefix(metrics, first, prefix, "");
+    for (int i = first; i < metrics->count; i++)
+        rename_metric(&metrics->items[i], prefix, "");
 }
 
 const char *ls_terms_watched(const struct ls_terms *terms) {
-    const char *watched = terms->items[0].loss->watched;
-    return terms->count == 1 && watched ? watched : "loss";
+    const struct ls_term *only = only_trained(terms);
+    if (!only || !only->loss->watched)
+        return "loss";
+    return only->gaps ? "masked_accuracy" : only->loss->watched;
 }

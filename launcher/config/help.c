@@ -74,8 +74,8 @@ static void print_layer(FILE *out, const struct ls_layer *layer) {
         print_field(out, &layer->fields.items[i]);
     for (int i = 0; layer->inputs && layer->inputs[i]; i++)
         fprintf(out, "  %s: %s\n", layer->inputs[i],
-                strcmp(layer->inputs[i], "of") ? "the name of a value"
-                                               : "a list of names of values");
+                ls_layer_key_lists(layer->inputs[i]) ? "a list of names of values"
+                                                     : "the name of a value");
     if (layer->weight_fields)
         fprintf(out,
                 "  weight_of: the name of an earlier linear or embedding whose weight it uses; "
@@ -97,7 +97,8 @@ static void print_losses(FILE *out) {
         "  A term judges the model's output, or the value named in `from`; `target` names what it "
         "is compared with\n"
         "  (default: the feed targets). Several terms give metrics with the term's name in "
-        "front.\n",
+        "front;\n"
+        "  one of weight 0 trains nothing and measures.\n",
         out);
     for (int i = 0; i < count; i++)
         print_layer(out, losses[i]);

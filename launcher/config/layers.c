@@ -105,7 +105,7 @@ static enum ls_status set_name(const struct ls_config_reader *reader, const yaml
     return LS_OK;
 }
 
-/* `from: NAME`, `of: [NAME, NAME]` */
+/* `from: NAME`, `of: [NAME, NAME]`, `baselines: [NAME, NAME]` */
 static enum ls_status add_reference(const struct ls_config_reader *reader, const char *key,
                                     const yaml_node_t *node, struct ls_layer_spec *spec) {
     const char *name = ls_yaml_text(node);
@@ -121,7 +121,7 @@ static enum ls_status add_reference(const struct ls_config_reader *reader, const
 
 static enum ls_status set_references(const struct ls_config_reader *reader, const char *key,
                                      const yaml_node_t *value, struct ls_layer_spec *spec) {
-    if (strcmp(key, "of") != 0 || value->type != YAML_SEQUENCE_NODE)
+    if (!ls_layer_key_lists(key) || value->type != YAML_SEQUENCE_NODE)
         return add_reference(reader, key, value, spec);
     for (const yaml_node_item_t *item = value->data.sequence.items.start;
          item < value->data.sequence.items.top; item++) {

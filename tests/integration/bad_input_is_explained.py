@@ -276,7 +276,7 @@ begins(["train", config(good, extra="  watch: acuracy\n"), "-n", "1", "--out", l
        path + ":8:10: error: train.watch: expected one of loss, accuracy, precision, recall, f1, auroc, log_loss,")
 begins(["train", config(good, model="[{linear: 1}]", extra="task: regression\n"), "-n", "1", "--out", lockstep.path("watch"),
         "--set", "train.watch=accuracy"],
-       "--set train.watch=accuracy: error: train.watch: expected one of loss, r2, mean_absolute_error; found 'accuracy'")
+       "--set train.watch=accuracy: error: train.watch: expected one of loss, r2, mse, mae; found 'accuracy'")
 begins(["train", config(good, extra="loss: {class_weights: [1, 2]}\n"), "-n", "1", "--out", lockstep.path("watch")],
        path + ": error: layer loss: class_weights expects 3 numbers, one per output, found 2")
 # A label beyond the outputs passes two losses only if both ignore it.

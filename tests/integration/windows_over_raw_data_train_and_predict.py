@@ -91,14 +91,21 @@ data:
   standardise: channel
   split: [0.7, 0.1, 0.2]
 model:
-  - flatten
+  - slice: {axis: -1, first: 5, count: 2, name: targets_before}
+  - last
+  - repeat_vector: {count: 12, name: repeat_last}
+  - slice: {from: targets_before, axis: 1, first: -24, count: 12, name: day_before}
+  - flatten: {from: inputs}
   - linear: 24
   - reshape: [12, 2]
+losses:
+  - squared_error: {baselines: [repeat_last, day_before]}
 train: {epochs: 1, batch: 32, microbatches: 4, steps_max: 5}
 """)
     run = path("series")
-    digests = {train(config, run if ranks == 1 else path(f"series{ranks}"), ranks)["parameters_digest"] for ranks in (1, 2)}
-    equal(len(digests), 1, "series: digests on 1 and 2 ranks")
+    results = [train(config, run if ranks == 1 else path(f"series{ranks}"), ranks) for ranks in (1, 2)]
+    equal(results[0]["parameters_digest"], results[1]["parameters_digest"], "series: digests on 1 and 2 ranks")
+    equal(results[0]["test"], results[1]["test"], "series: measures on 1 and 2 ranks")
     # (17420 - 60) / 7 + 1 windows; the training part lacks the eight that share rows with the next one.
     windows = (len(rows) - 60) // 7 + 1
     count = windows - round(0.1 * windows) - round(0.2 * windows) - 59 // 7
@@ -110,6 +117,16 @@ train: {epochs: 1, batch: 32, microbatches: 4, steps_max: 5}
         check(numpy.allclose(scale, 1 / seen.std(0), rtol=1e-5), f"series: scales {scale}")
         check(numpy.array_equal(index["parameters/target.mean"][:], mean[5:]), "series: the targets' means")
         check(numpy.array_equal(index["parameters/target.scale"][:], scale[5:]), "series: the targets' scales")
+    # What a forecast is put beside, in the units in which errors are measured.
+    first = (windows - round(0.2 * windows)) * 7
+    scaled = ((rows[first:].astype("f8") - seen.mean(0)) / seen.std(0))[:, 5:]
+    starts = range(0, len(scaled) - 59, 7)
+    errors = {"repeat_last": numpy.mean([(scaled[s + 48:s + 60] - scaled[s + 47])**2 for s in starts]),
+              "day_before": numpy.mean([(scaled[s + 48:s + 60] - scaled[s + 24:s + 36])**2 for s in starts])}
+    for name, mse in list(errors.items()) + [("baseline", min(errors.values()))]:
+        found = results[0]["test"][name + "_mse"]
+        check(abs(found / mse - 1) < 1e-5, f"series: {name}_mse {found}, expected {mse}")
+    check(abs(results[0]["test"]["mse"] / results[0]["test"]["loss"] - 1) < 1e-5, "series: mse")
     call("predict", run, "--data", "csv timeseries/ETTh1.csv --series --drop date", "--out", path("forecast.h5"))
     with h5py.File(path("forecast.h5")) as file:
         # What is predicted need not lie in the data: also behind its end.

@@ -231,7 +231,7 @@ START_TEST(a_regression_explains_a_share_of_the_variance) {
     const struct ls_metrics metrics = metrics_of(&bench, sums, true);
     ck_assert_double_eq_tol(value_of(&metrics, "loss"), residual / 6, 1e-6);
     ck_assert_double_eq_tol(value_of(&metrics, "r2"), 1 - residual / total, 1e-12);
-    ck_assert_double_eq_tol(value_of(&metrics, "mean_absolute_error"), absolute / 6, 1e-12);
+    ck_assert_double_eq_tol(value_of(&metrics, "mae"), absolute / 6, 1e-12);
     ck_assert_int_eq(metrics.classes, 0);
     ck_assert_str_eq(ls_terms_watched(&bench.terms), "r2");
     tear_down(&bench);
@@ -487,7 +487,7 @@ START_TEST(errors_divergences_and_wishes_are_what_a_hand_makes_of_them) {
     }
     struct judged judged = {0};
     add_loss(&judged, "absolute_error", NULL, NULL);
-    check_judged(&judged, LS_SHAPE(2), values, 2, 6.5 / 4, "mean_absolute_error", 6.5 / 4);
+    check_judged(&judged, LS_SHAPE(2), values, 2, 6.5 / 4, "mae", 6.5 / 4);
     add_loss(&judged, "huber", NULL, NULL);
     check_judged(&judged, LS_SHAPE(2), values, 2, (0.5 + 2.5 + 0.125 + 1.5) / 4, NULL, 0);
     add_loss(&judged, "binary_cross_entropy", NULL, NULL);
@@ -498,6 +498,44 @@ START_TEST(errors_divergences_and_wishes_are_what_a_hand_makes_of_them) {
     check_judged(&judged, LS_SHAPE(2), values, 2, real, NULL, 0);
     add_loss(&judged, "adversarial", "wanted", "made");
     check_judged(&judged, LS_SHAPE(2), values, 2, real + (1 - 2 + 0.5 + 3) / 4, NULL, 0);
+}
+END_TEST
+
+START_TEST(boxes_are_judged_by_the_area_that_they_share) {
+    /* met; half of it; beside it; the wrong way round */
+    const float boxes[] = {0, 0, 2, 2, 0, 0, 1, 1, 3, 3, 4, 4, 1, 1, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9,
+                           9, 9, 9, 9, 9, 9, 9, 9, 0, 0, 2, 2, 0, 0, 1, 2, 3, 1, 4, 2, 0, 0, 1, 1};
+    struct judged judged = {0};
+    add_loss(&judged, "box", NULL, NULL);
+    /* linear beyond 0.1: 1 costs 0.095, 2 cost 0.195 */
+    check_judged(&judged, LS_SHAPE(4), boxes, 4, (0.095 + 2 * 0.195 + 4 * 0.095) / 4 / 4, "iou",
+                 1.5 / 4);
+    add_loss(&judged, "box", NULL, NULL);
+    double sums[ROWS_MAX][SUMS_MAX];
+    ck_assert_int_eq(judge(&judged, LS_SHAPE(3), 2, 2, sums, boxes), LS_INVALID);
+    ck_assert(strstr(ls_test_error.text, "4 numbers (top, left, bottom, right), found 3"));
+    dismiss(&judged);
+}
+END_TEST
+
+START_TEST(a_term_of_weight_0_measures_beside_the_one_that_trains) {
+    const float values[] = {1, -2, 0.5f, 3, 0, 0, 0, 0, 0, 1, 1, 1};
+    static const struct {
+        const char *metric;
+        double value;
+    } expected[] = {{"mse", 14.25 / 4},
+                    {"accuracy", 0.5},
+                    {"beside.mae", 6.5 / 4},
+                    {"beside.loss", 6.5 / 4},
+                    {"beside.mse", 14.25 / 4}};
+    for (int i = 0; i < 5; i++) {
+        struct judged judged = {0};
+        strcpy(add_loss(&judged, "absolute_error", "weight", "0")->name, "beside");
+        add_loss(&judged, "squared_error", NULL, NULL);
+        strcpy(add_loss(&judged, "binary_cross_entropy", "weight", "0")->name, "sides");
+        check_judged(&judged, LS_SHAPE(2), values, 2, 14.25 / 4, expected[i].metric,
+                     expected[i].value);
+    }
 }
 END_TEST
 
@@ -537,8 +575,7 @@ START_TEST(forecasts_are_judged_by_their_distribution) {
     struct judged judged = {0};
     ls_layer_spec_refer(add_loss(&judged, "gaussian_nll", NULL, NULL), "log_variance", "other");
     /* the mean over four: 0; log(4) / 2 + 4 / 4 / 2; 4 / 2; 0. |errors| 0, 2, 2, 0 */
-    check_judged(&judged, LS_SHAPE(2), normal, 2, half_log + (log(2) + 0.5 + 2) / 4,
-                 "mean_absolute_error", 1);
+    check_judged(&judged, LS_SHAPE(2), normal, 2, half_log + (log(2) + 0.5 + 2) / 4, "mae", 1);
     ls_layer_spec_refer(add_loss(&judged, "gaussian_nll", "sum", "true"), "log_variance", "other");
     check_judged(&judged, LS_SHAPE(2), normal, 2, 2 * half_log + (log(2) + 0.5 + 2) / 2, "r2",
                  1 - 8.0 / (22 - 9));
@@ -780,7 +817,7 @@ START_TEST(metrics_know_which_way_is_better) {
     check_directions(defaults(LS_TASK_MULTI_LABEL),
                      "loss +accuracy +precision +recall +f1 +auroc log_loss +precision_weighted "
                      "+recall_weighted +f1_weighted +subset_accuracy");
-    check_directions(defaults(LS_TASK_REGRESSION), "loss +r2 mean_absolute_error");
+    check_directions(defaults(LS_TASK_REGRESSION), "loss +r2 mse mae");
     check_directions(defaults(LS_TASK_LANGUAGE_MODEL), "loss perplexity +accuracy");
     struct ls_metrics metrics = {.count = 3,
                                  .items = {{.name = "loss", .value = 5},
@@ -798,7 +835,9 @@ LS_SUITE(a_label_is_ignored_if_all_terms_ignore_it, gaps_weigh_nothing,
          classes_are_counted_and_the_loss_is_their_cross_entropy,
          ignored_labels_take_no_part_and_class_weights_weigh_the_loss,
          one_output_makes_it_a_binary_classification, outputs_that_are_no_numbers_hit_nothing,
-         a_regression_explains_a_share_of_the_variance, several_terms_count_by_their_weights_alone,
+         a_regression_explains_a_share_of_the_variance,
+         a_term_of_weight_0_measures_beside_the_one_that_trains,
+         boxes_are_judged_by_the_area_that_they_share, several_terms_count_by_their_weights_alone,
          pairs_and_triplets_are_told_apart_by_their_distances,
          the_nearest_prototype_or_sample_counts, forecasts_are_judged_by_their_distribution,
          a_loss_that_misses_what_it_needs_says_so, sums_of_nothing_give_metrics_that_are_numbers,
