@@ -30,6 +30,10 @@ static bool is_id(const struct ls_schema_column *column) {
     return column->role == LS_ROLE_ID;
 }
 
+static bool is_text(const struct ls_schema_column *column) {
+    return column->role == LS_ROLE_TEXT;
+}
+
 static bool is_used(const struct ls_schema_column *column) {
     return column->role != LS_ROLE_DROPPED;
 }
@@ -53,6 +57,7 @@ static enum ls_status check_claims(const struct ls_csv_table *table, struct ls_e
                   {{"--categorical", is_category, "category"}, listed ? import->categorical : ""},
                   {{"--dates", is_date, "date"}, import->dates},
                   {{"--id", is_id, "id"}, import->id},
+                  {{"--text", is_text, "text"}, import->text},
                   {{"--columns", is_used, "used column"}, import->columns}};
     enum ls_status status = LS_OK;
     for (size_t i = 0; i < sizeof claims / sizeof *claims && status == LS_OK; i++) {

@@ -78,6 +78,9 @@ static void mark_target(struct ls_schema_column *column) {
 static void mark_id(struct ls_schema_column *column) {
     column->role = LS_ROLE_ID;
 }
+static void mark_text(struct ls_schema_column *column) {
+    column->role = LS_ROLE_TEXT;
+}
 static void mark_category(struct ls_schema_column *column) {
     column->kind = LS_CELL_CATEGORY;
 }
@@ -121,7 +124,7 @@ static enum ls_status settle_targets(const struct ls_csv_table *table, const boo
 static enum ls_status settle_kind(const struct ls_csv_table *table, int i, struct ls_error *error) {
     struct ls_schema_column *column = &table->schema.columns[i];
     const struct ls_csv_tally *tally = &table->tallies[i];
-    if (column->role == LS_ROLE_DROPPED || column->role == LS_ROLE_ID || column->kind)
+    if (column->role > LS_ROLE_TARGET || column->kind)
         return LS_OK;
     if (tally->words && tally->commas == tally->words)
         return ls_csv_fail(error, tally->odd_path, tally->odd,
@@ -172,11 +175,17 @@ static enum ls_status settle_roles(struct ls_csv_table *table, struct ls_error *
     if (status == LS_OK)
         status = mark_columns(table, "--id", import->id, mark_id, error);
     if (status == LS_OK)
+        status = mark_columns(table, "--text", import->text, mark_text, error);
+    if (status == LS_OK)
         status = settle_targets(table, dropped, error);
     free(dropped);
     if (status == LS_OK && import->id[0] && !ls_schema_role(schema, LS_ROLE_ID))
         status = ls_csv_fail(error, table->files[0].path, table->place,
                              "--id: expected one column that is no target, found '%s'", import->id);
+    if (status == LS_OK && import->text[0] && !ls_schema_role(schema, LS_ROLE_TEXT))
+        status =
+            ls_csv_fail(error, table->files[0].path, table->place,
+                        "--text: expected one column that is no target, found '%s'", import->text);
     return status;
 }
 

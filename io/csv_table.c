@@ -73,6 +73,7 @@ static void grow(struct ls_csv_table *table) {
     table->values = ls_realloc(table->values, values, sizeof *table->values);
     table->numbers = ls_realloc(table->numbers, table->room, sizeof *table->numbers);
     table->ids = ls_realloc(table->ids, table->room, sizeof *table->ids);
+    table->texts = ls_realloc(table->texts, table->room, sizeof *table->texts);
 }
 
 /* The row that a record of the file is: a new one, or the next that another file has begun. */
@@ -90,7 +91,7 @@ static enum ls_status find_row(const struct reading *reading, const struct ls_cs
         grow(table);
     *row = table->rows++;
     table->numbers[*row] = table->records;
-    table->ids[*row] = NULL;
+    table->ids[*row] = table->texts[*row] = NULL;
     for (int c = 0; c < table->schema.count; c++)
         *ls_csv_cell(table, *row, c) = 0;
     return LS_OK;
@@ -126,6 +127,16 @@ static enum ls_status keep_id(const struct reading *reading, const struct ls_csv
     return LS_OK;
 }
 
+static enum ls_status keep_text(const struct reading *reading, const struct ls_csv_field *field,
+                                int column, uint64_t row, struct ls_error *error) {
+    if (!field->text[0])
+        return ls_csv_fail(error, reading->file->path, field->place,
+                           "column '%s' (--text): expected a text, found none",
+                           reading->table->schema.columns[column].name);
+    reading->table->texts[row] = ls_strdup(field->text);
+    return LS_OK;
+}
+
 static enum ls_status add_row(const struct reading *reading, const struct ls_csv_record *record,
                               struct ls_error *error) {
     struct ls_csv_table *table = reading->table;
@@ -143,6 +154,8 @@ static enum ls_status add_row(const struct reading *reading, const struct ls_csv
                 ls_csv_cell(table, row, c), error);
         else if (c >= 0 && table->schema.columns[c].role == LS_ROLE_ID)
             status = keep_id(reading, &record->fields[i], c, row, error);
+        else if (c >= 0 && table->schema.columns[c].role == LS_ROLE_TEXT)
+            status = keep_text(reading, &record->fields[i], c, row, error);
     }
     table->records += !reading->file->targets;
     return status;
@@ -293,14 +306,17 @@ void ls_csv_table_clear(struct ls_csv_table *table) {
         free(table->files[f].text);
         free(table->files[f].columns);
     }
-    for (uint64_t row = 0; row < table->rows && table->ids; row++)
+    for (uint64_t row = 0; row < table->rows && table->ids; row++) {
         free(table->ids[row]);
+        free(table->texts[row]);
+    }
     ls_schema_clear(&table->schema);
     free(table->words);
     free(table->tallies);
     free(table->nameless);
     free(table->values);
     free(table->ids);
+    free(table->texts);
     free(table->numbers);
     *table = (struct ls_csv_table){0};
 }

@@ -45,6 +45,7 @@ struct ls_csv_table {
     uint64_t rows, room;
     double *values;    /* [rows, count] owned; NAN: missing, still to be filled in */
     char **ids;        /* [rows] owned; NULL: no column is one */
+    char **texts;      /* [rows] owned; of the column of texts, likewise */
     uint64_t *numbers; /* [rows] owned; of each row among the files' records, from 0 */
     uint64_t records, empty_records;
 };

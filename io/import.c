@@ -13,6 +13,7 @@
 #define CSV (1u << LS_IMPORT_CSV)
 #define TEXT (1u << LS_IMPORT_TEXT)
 #define PAIRS (1u << LS_IMPORT_PAIRS)
+#define TOKENS (TEXT | PAIRS | CSV)
 
 /* X(option, what stands for its value, member, kind, default, choices, formats, help): parser and
  * help text. */
@@ -47,6 +48,8 @@
     X("missing", " error|drop|mean|median|zero|VALUE", missing, LS_FIELD_TEXT, "", NULL, CSV,      \
       "an empty cell, NA or ?: its row is left out, or it is a number (of training), or a "        \
       "word of its own (csv; error)")                                                              \
+    X("text", " COLUMN", text, LS_FIELD_TEXT, "", NULL, CSV,                                       \
+      "a column of texts: /COLUMN has the tokens of each, with special ones (csv)")                \
     X("separator", " C", separator, LS_FIELD_TEXT, ",", NULL, CSV,                                 \
       "the byte between fields, or tab, or space: runs of blanks (csv; a comma)")                  \
     X("decimal", " C", decimal, LS_FIELD_TEXT, ".", NULL, CSV,                                     \
@@ -57,24 +60,24 @@
     X("series", "", series, LS_FIELD_BOOL, "false", NULL, CSV,                                     \
       "rows follow each other in time: all columns become one stream, /series (csv)")              \
     X("drop", " COLUMNS", drop, LS_FIELD_TEXT, "", NULL, CSV, "columns to leave out (csv)")        \
-    X("unit", " char|byte|word|piece", unit, LS_FIELD_CHOICE, "char", ls_text_units, TEXT | PAIRS, \
-      "what a token is (text; char; pairs: word); piece: see --bpe")                               \
-    X("words", " N", words, LS_FIELD_INTEGER, "0", NULL, TEXT | PAIRS,                             \
-      "only the N most frequent words; the others become the unknown token (pairs; text, with "    \
-      "--special or --lines)")                                                                     \
-    X("bpe", " N", bpe, LS_FIELD_INTEGER, "0", NULL, TEXT | PAIRS,                                 \
-      "tokens are N pieces of words, learned by byte pair encoding (pairs; text, with --special "  \
-      "or --lines)")                                                                               \
-    X("lower", "", lower, LS_FIELD_BOOL, "false", NULL, TEXT | PAIRS,                              \
-      "capitals are read as small letters (text, pairs)")                                          \
+    X("unit", " char|byte|word|piece", unit, LS_FIELD_CHOICE, "char", ls_text_units, TOKENS,       \
+      "what a token is (text; char; pairs, and csv with --text: word); piece: see --bpe")          \
+    X("words", " N", words, LS_FIELD_INTEGER, "0", NULL, TOKENS,                                   \
+      "only the N most frequent words; others are unknown tokens (pairs; csv with "             \
+      "--text; text with --special or --lines)")                                                   \
+    X("bpe", " N", bpe, LS_FIELD_INTEGER, "0", NULL, TOKENS,                                       \
+      "tokens are N pieces of words, learned by byte pair encoding (as --words)")                  \
+    X("lower", "", lower, LS_FIELD_BOOL, "false", NULL, TOKENS,                                    \
+      "capitals are read as small letters (text, pairs, csv with --text)")                         \
     X("special", "", special, LS_FIELD_BOOL, "false", NULL, TEXT,                                  \
       "tokens 0 to 4 are padding, begin, end, unknown and mask (text)")                            \
     X("lines", "", lines, LS_FIELD_BOOL, "false", NULL, TEXT,                                      \
       "each line that is not empty is a row of its own length, with special tokens (text)")        \
     X("columns", " COLUMNS", columns, LS_FIELD_TEXT, "", NULL, CSV | PAIRS,                        \
       "the only columns that are used (csv); N,M: fields of source and target (pairs; 1,2)")       \
-    X("vocabulary", " FILE", vocabulary, LS_FIELD_TEXT, "", NULL, TEXT | PAIRS,                    \
-      "tokens of another text: its imported .h5 file, or a run's vocabulary.json (text, pairs)")
+    X("vocabulary", " FILE", vocabulary, LS_FIELD_TEXT, "", NULL, TOKENS,                          \
+      "tokens of another text: its imported .h5 file, or a run's vocabulary.json (text, pairs; "   \
+      "csv, with --text)")
 
 static const struct ls_field fields[] = {
 #define X(option, value, member, field_kind, default_text, choice_list, takers, text)              \
@@ -249,9 +252,9 @@ static const char *taker(unsigned takers) {
     return formats[format].name;
 }
 
-/* Rows of tokens have special ones; pairs are of words unless told. */
+/* Rows of tokens have special ones; those of pairs and tables are of words unless told. */
 static void settle_tokens(struct ls_import *import, unsigned used) {
-    const bool pairs = import->format == LS_IMPORT_PAIRS;
+    const bool pairs = import->format == LS_IMPORT_PAIRS || import->text[0];
     import->unit_given = was_given(used, "unit");
     import->special = import->special || import->lines || pairs;
     if (import->bpe && !import->unit_given)
@@ -277,25 +280,13 @@ static enum ls_status find_format(struct ls_import *import, int named, unsigned 
                            "--%s is an option for %s files, but the format is %s", fields[i].name,
                            taker(formats_of_option[i]), formats[format].name);
     import->format = (enum ls_import_format)format;
+    static const char *const of_texts[] = {"unit", "words", "bpe", "lower", "vocabulary"};
+    for (size_t i = 0; i < sizeof of_texts / sizeof *of_texts; i++)
+        if (format == LS_IMPORT_CSV && !import->text[0] && was_given(used, of_texts[i]))
+            return ls_fail(error, LS_INVALID,
+                           "--%s is about texts: --text says which column holds them", of_texts[i]);
     settle_tokens(import, used);
-    if (import->words && import->bpe)
-        return ls_fail(error, LS_INVALID,
-                       "--words beside --bpe: tokens are words or pieces of "
-                       "them; choose one");
-    if (import->words && (import->unit != LS_UNIT_WORD || !import->special))
-        return ls_fail(
-            error, LS_INVALID,
-            "--words needs --unit word, and --special: words left out become the unknown "
-            "token");
-    const bool pieces = import->unit == LS_UNIT_PIECE, taught = import->vocabulary[0];
-    if (import->bpe && (!pieces || !import->special))
-        return ls_fail(error, LS_INVALID,
-                       "--bpe needs --unit piece, and --special: characters that are no piece "
-                       "become the unknown token");
-    if (pieces && !taught && !import->bpe)
-        return ls_fail(error, LS_INVALID,
-                       "--unit piece needs --bpe N, or --vocabulary: how many pieces there are");
-    return LS_OK;
+    return ls_import_tokens_check(import, error);
 }
 
 enum ls_status ls_import_parse(struct ls_import *import, int count, char *const *arguments,
@@ -320,10 +311,6 @@ enum ls_status ls_import_parse(struct ls_import *import, int count, char *const 
     }
     if (status == LS_OK)
         status = find_format(import, named, used, error);
-    if (status == LS_OK && import->vocabulary[0] && (import->words || import->bpe))
-        status = ls_fail(error, LS_INVALID,
-                         "--%s beside --vocabulary: the vocabulary says which words there are",
-                         import->words ? "words" : "bpe");
     import->header_given = was_given(used, "no-header");
     import->given_encoding = was_given(used, "encoding");
     import->given_date_rule = was_given(used, "date-rule");

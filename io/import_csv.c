@@ -53,7 +53,8 @@ static enum ls_status write_inputs(const struct ls_csv_table *table, const char 
     bool feeds = false;
     for (int c = 0; c < table->schema.count; c++) {
         columns += ls_schema_width(&table->schema, c);
-        feeds = feeds || (table->schema.columns[c].role == LS_ROLE_INPUT);
+        feeds = feeds || table->schema.columns[c].role == LS_ROLE_INPUT ||
+                table->schema.columns[c].role == LS_ROLE_TEXT;
     }
     if (!feeds)
         return ls_fail(error, LS_INVALID, "csv: --drop leaves no columns for %s", name);
@@ -122,14 +123,18 @@ static enum ls_status write_targets(const struct ls_csv_table *table, struct ls_
     return status;
 }
 
-/* Whether a column of words can be a dataset of its own name beside the others. */
-static bool is_feed(const struct ls_schema_column *column) {
+/* Whether a column can be a dataset of its own name beside the others. */
+static bool is_dataset_name(const struct ls_schema_column *column) {
     static const char *const taken[] = {"inputs", "targets", "series", "table", ".", ".."};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         if (!strcmp(column->name, taken[i]))
             return false;
+    return !strchr(column->name, '/') && !ls_path_ends(column->name, ".ends");
+}
+
+static bool is_feed(const struct ls_schema_column *column) {
     return column->role == LS_ROLE_INPUT && column->kind == LS_CELL_CATEGORY &&
-           !strchr(column->name, '/') && !ls_path_ends(column->name, ".ends");
+           is_dataset_name(column);
 }
 
 /* A column of words as indices with their vocabulary, as an embedding takes them. */
@@ -200,6 +205,46 @@ static enum ls_status write_names(const struct ls_csv_table *table, struct ls_wr
     return status;
 }
 
+/* The column of texts: tokens with a vocabulary, a row of them for each row of the table. */
+static enum ls_status write_texts(const struct ls_csv_table *table, struct ls_writer *writer,
+                                  struct ls_error *error) {
+    const struct ls_schema_column *column = ls_schema_role(&table->schema, LS_ROLE_TEXT);
+    char name[LS_TEXT_MAX];
+    if (!column)
+        return LS_OK;
+    if (!is_dataset_name(column) || strlen(column->name) + 2 > sizeof name)
+        return ls_fail(
+            error, LS_INVALID,
+            "--text: a dataset cannot be called '%.64s'; --rename gives the column another "
+            "name",
+            column->name);
+    struct ls_import import = *table->import;
+    if (table->learned && !import.vocabulary[0] && !ls_path_ends(import.like, ".h5"))
+        return ls_fail(error, LS_INVALID,
+                       "--like %s: it does not say how texts (column '%.64s') become tokens; say "
+                       "--vocabulary, or --like FILE.h5",
+                       import.like, column->name);
+    if (table->learned && !import.vocabulary[0])
+        memcpy(import.vocabulary, import.like, sizeof import.vocabulary);
+    snprintf(name, sizeof name, "/%s", column->name);
+    struct ls_text text = {.name = table->files[0].path};
+    struct ls_text_part *parts = ls_calloc(table->rows, sizeof *parts);
+    for (uint64_t row = 0; row < table->rows; row++) {
+        parts[row] = (struct ls_text_part){text.count, strlen(table->texts[row])};
+        text.count += parts[row].count;
+    }
+    char *bytes = ls_calloc(text.count + 1, 1);
+    for (uint64_t row = 0; row < table->rows; row++)
+        memcpy(bytes + parts[row].at, table->texts[row], parts[row].count);
+    text.bytes = bytes;
+    text.parts = parts;
+    text.part_count = table->rows;
+    const enum ls_status status = ls_import_tokens(&import, writer, name, &text, error);
+    free(bytes);
+    free(parts);
+    return status;
+}
+
 /* What predictions say of rows: their ids, and where they stood in the file if some were left out.
  */
 static enum ls_status write_rows(const struct ls_csv_table *table, struct ls_writer *writer,
@@ -248,6 +293,8 @@ enum ls_status ls_import_csv(const struct ls_import *import, struct ls_writer *w
         status = write_targets(&table, writer, &arrays[1], error);
     if (status == LS_OK)
         status = write_words(&table, writer, arrays, error);
+    if (status == LS_OK)
+        status = write_texts(&table, writer, error);
     if (status == LS_OK)
         status = write_names(&table, writer, arrays, error);
     if (status == LS_OK && !import->series)

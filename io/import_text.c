@@ -34,6 +34,30 @@ static enum ls_status load_vocabulary(struct ls_vocabulary *vocabulary,
     return status;
 }
 
+enum ls_status ls_import_tokens_check(const struct ls_import *import, struct ls_error *error) {
+    if (import->words && import->bpe)
+        return ls_fail(error, LS_INVALID,
+                       "--words beside --bpe: tokens are words or pieces of them; choose one");
+    if (import->words && (import->unit != LS_UNIT_WORD || !import->special))
+        return ls_fail(
+            error, LS_INVALID,
+            "--words needs --unit word, and --special: words left out become the unknown "
+            "token");
+    const bool pieces = import->unit == LS_UNIT_PIECE, taught = import->vocabulary[0];
+    if (import->bpe && (!pieces || !import->special))
+        return ls_fail(error, LS_INVALID,
+                       "--bpe needs --unit piece, and --special: characters that are no piece "
+                       "become the unknown token");
+    if (pieces && !taught && !import->bpe)
+        return ls_fail(error, LS_INVALID,
+                       "--unit piece needs --bpe N, or --vocabulary: how many pieces there are");
+    if (taught && (import->words || import->bpe))
+        return ls_fail(error, LS_INVALID,
+                       "--%s beside --vocabulary: the vocabulary says which words there are",
+                       import->words ? "words" : "bpe");
+    return LS_OK;
+}
+
 static enum ls_kind kind_for(int limit) {
     return limit <= 256 ? LS_KIND_U8 : limit <= 65536 ? LS_KIND_U16 : LS_KIND_I32;
 }

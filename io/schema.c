@@ -7,7 +7,7 @@
 #include "core/base/memory.h"
 #include "io/csv_words.h"
 
-const char *const ls_role_names[] = {"input", "target", "id", "dropped", NULL};
+const char *const ls_role_names[] = {"input", "target", "id", "dropped", "text", NULL};
 const char *const ls_cell_names[] = {"number", "category", "date", NULL};
 const char *const ls_encoding_names[] = {"ordinal", "one-hot", "feed", NULL};
 const char *const ls_unknown_names[] = {"error", "category", NULL};
@@ -150,7 +150,9 @@ enum ls_status ls_schema_compare(const struct ls_schema *expected, const struct 
     if (expected->date_rule != found->date_rule)
         return ls_fail(error, LS_INVALID, "dates are numbers by the rule %s, expected %s",
                        ls_date_rules[found->date_rule], ls_date_rules[expected->date_rule]);
-    const enum ls_status status = compare_role(expected, found, LS_ROLE_INPUT, error);
+    enum ls_status status = compare_role(expected, found, LS_ROLE_INPUT, error);
+    if (status == LS_OK)
+        status = compare_role(expected, found, LS_ROLE_TEXT, error);
     return status == LS_OK && targets ? compare_role(expected, found, LS_ROLE_TARGET, error)
                                       : status;
 }

@@ -13,7 +13,8 @@ enum ls_role {
     LS_ROLE_INPUT,
     LS_ROLE_TARGET,
     LS_ROLE_ID, /* kept as text for predictions */
-    LS_ROLE_DROPPED
+    LS_ROLE_DROPPED,
+    LS_ROLE_TEXT /* cut into tokens: a ragged column of its own name */
 };
 enum ls_cell_kind { LS_CELL_NUMBER, LS_CELL_CATEGORY, LS_CELL_DATE };
 enum ls_missing {

@@ -140,8 +140,8 @@ static enum ls_status resolve_raw(int count, char *const *words, const struct ls
     enum ls_status status = ls_import_parse(&import, count, words, folder, error);
     if (status != LS_OK)
         return status;
-    const bool tokens = import.format == LS_IMPORT_TEXT || import.format == LS_IMPORT_PAIRS;
-    if (tokens && !import.vocabulary[0] && source->vocabulary)
+    const unsigned tokens = 1u << LS_IMPORT_TEXT | 1u << LS_IMPORT_PAIRS | 1u << LS_IMPORT_CSV;
+    if ((tokens >> import.format & 1u) && !import.vocabulary[0] && source->vocabulary)
         snprintf(import.vocabulary, sizeof import.vocabulary, "%s", source->vocabulary);
     if (import.format == LS_IMPORT_CSV && !import.like[0])
         import.schema = source->schema;

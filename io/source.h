@@ -43,6 +43,7 @@ struct ls_import {
     char target[LS_TEXT_MAX];      /* columns; "none"; "": last */
     char target_file[LS_TEXT_MAX]; /* whose columns are targets; "": none */
     char id[LS_TEXT_MAX], drop[LS_TEXT_MAX], dates[LS_TEXT_MAX];
+    char text[LS_TEXT_MAX];        /* the column of texts; "": none */
     char rename[LS_TEXT_MAX];      /* OLD=NEW,... */
     char categorical[LS_TEXT_MAX]; /* columns; "auto"; "" none */
     char missing[LS_TEXT_MAX];     /* as written; "": not said */

@@ -282,7 +282,7 @@ equal(list(table[0]), ["row", "far", "near"], "columns of a regression")
 for i, name in enumerate(("far", "near"), 1):
     error = numpy.array([float(row[name]) for row in table]) - [float(line[i]) for line in lines]
     shown = call("evaluate", path("seven"), "--data", f"csv {path('heights.csv')}").stdout.split()
-    check(abs(float(shown[shown.index(f"mean_absolute_error_{i}") + 1]) / numpy.abs(error).mean() - 1) < 5e-3, f"the error of {name}")
+    check(abs(float(shown[shown.index(f"mae_{i}") + 1]) / numpy.abs(error).mean() - 1) < 5e-3, f"the error of {name}")
 
 # Timestamps, 40 s apart on average: floats are 128 s apart there. What a model sees of them is what NumPy
 # standardises in double, from a table as from HDF5, of other data, too, and where cells are missing.
@@ -335,3 +335,31 @@ with h5py.File(path("bright.h5"), "w") as file:
 nine = config("moved.yaml", path("bright.h5"), "  standardise: channel\naugment: {shift: 1}\n", model="[flatten, linear: 2]", epochs=1)
 train(nine, path("moved"), train__batch=8, train__microbatches=1)
 check("centre of inputs" not in call("checkpoint", "show", path("moved")).stdout, "augmented images are not centred")
+
+# A column of texts becomes tokens; other tables are read with the run's words.
+talk = [["good day", "kind"], ["a good, good day", "kind"], ["bad day", "rude"], ["go away", "rude"]] * 5
+spoken = write("spoken.csv", ["said", "how"], talk)
+call("data", "import", "csv", spoken, "--text", "said", "--categorical", "how", "--out", path("spoken.h5"))
+with h5py.File(path("spoken.h5")) as file:
+    words, ends, text = file["said"].attrs["vocabulary"], file["said.ends"][:], file["said"][:]
+    rows = [" ".join(words[token] for token in text[first:end]) for first, end in zip([0, *ends], ends)]
+equal(rows, ["good day", "a good , good day", "bad day", "go away"] * 5, "texts as tokens")
+nine = config("spoken.yaml", f"csv {spoken} --text said --categorical how", "  feeds:\n    inputs: {column: said, length: 8}\n"
+              "    targets: {column: targets}\n", model="[embedding: {width: 4}, reduce: {kind: sum, lengths: inputs_length}, linear: 2]",
+              epochs=40)
+run = path("spoken")
+train(nine, run, optimizer__learning_rate=0.05)
+later = write("later.csv", ["how", "said"], [["rude", "go away, day"], ["kind", "what a good day"]])
+call("predict", run, "--data", f"csv {later}", "--out", path("said.csv"))
+equal([line.split(",")[1] for line in open(path("said.csv")).read().split()[1:]], ["rude", "kind"], "classes of other texts")
+call("data", "import", "csv", later, "--like", path("spoken.h5"), "--out", path("later.h5"))
+with h5py.File(path("later.h5")) as file, h5py.File(path("spoken.h5")) as first:
+    equal(list(file["said"].attrs["vocabulary"]), list(first["said"].attrs["vocabulary"]), "the words of other data")
+for words, said in ((["--unit", "word"], "--unit is about texts: --text says which column holds them"),
+                    (["--text", "what"], "--text: there is no column 'what'"),
+                    (["--text", "how", "--target", "how"], "--text: expected one column that is no target, found 'how'")):
+    done = call("data", "import", "csv", spoken, *words, "--categorical", "how", "--out", path("x.h5"), expect=2)
+    check(said in done.stderr, done.stderr)
+silent = write("silent.csv", ["said", "how"], talk[:1] + [["", "kind"]])
+done = call("data", "import", "csv", silent, "--text", "said", "--categorical", "how", "--out", path("x.h5"), expect=2)
+check("silent.csv:3:1: error: column 'said' (--text): expected a text, found none" in done.stderr, done.stderr)
