@@ -32,6 +32,8 @@ static const struct ls_option options[] = {
     OPTION(count, "count", LS_FIELD_INTEGER, "1", 1, 1 << 24, "how many texts or images"),
     OPTION(beams, "beams", LS_FIELD_INTEGER, "4", 1, 256,
            "translations: sequences that are followed side by side"),
+    OPTION(class, "class", LS_FIELD_INTEGER, "-1", -1, 1 << 24,
+           "images of a model that is told the class: of which; -1: of all in turn"),
     OPTION(out, "out", LS_FIELD_TEXT, "", 0, 0,
            "images: FILE.png (side by side) or FILE.h5 (/samples)"),
 };

@@ -6,7 +6,7 @@
 
 struct ls_generate_options {
     char prompt[LS_TEXT_MAX], out[LS_TEXT_MAX];
-    int64_t tokens, top_k, seed, count, beams;
+    int64_t tokens, top_k, seed, count, beams, class;
     double temperature, top_p;
 };
 

@@ -80,6 +80,36 @@ static void draw_codes(const struct ls_value *cut, uint64_t seed, uint64_t first
     }
 }
 
+/* The classes that a model takes beside the codes (Sohn et al. 2015); NULL if it takes none. */
+static const struct ls_model_input *class_input(const struct ls_generator *generator) {
+    const struct ls_model *model = &generator->model;
+    for (int i = 0; i < model->input_count; i++)
+        if (model->inputs[i].value->type == LS_TYPE_INT32 && model->inputs[i].value->data &&
+            model->inputs[i].limit > 0)
+            return &model->inputs[i];
+    return NULL;
+}
+
+static enum ls_status check_class(const struct ls_generator *generator, int64_t class,
+                                  struct ls_error *error) {
+    const struct ls_model_input *input = class_input(generator);
+    if (class >= 0 && !input)
+        return ls_fail(error, LS_INVALID, "--class: this model is not told a class; leave it out");
+    if (input && class >= input->limit)
+        return ls_fail(error, LS_INVALID, "--class: expected a class from 0 to %lld, found %lld",
+                       (long long)input->limit - 1, (long long)class);
+    return LS_OK;
+}
+
+/* Image number n shows class n modulo their number, unless one is wanted. */
+static void set_classes(const struct ls_model_input *input, int64_t class, int64_t first,
+                        int64_t rows) {
+    const int64_t each = ls_shape_row_count(input->value->shape);
+    int32_t *classes = input->value->data;
+    for (int64_t i = 0; i < rows * each; i++)
+        classes[i] = (int32_t)(class >= 0 ? class : (first + i / each) % input->limit);
+}
+
 /* Whether the output was trained as logits of pixels, which become pixels. */
 static bool gives_logits(const struct ls_config *config) {
     for (int i = 0; i < config->losses.count; i++) {
@@ -102,8 +132,11 @@ static float sigmoid(float x) {
     return (float)((x < 0 ? small : 1) / (1 + small));
 }
 
-static void make_images(struct ls_generator *generator, uint64_t seed, int64_t count,
+static void make_images(struct ls_generator *generator, const struct ls_generate_options *wanted,
                         int64_t rows_max, float *images) {
+    const uint64_t seed = (uint64_t)wanted->seed;
+    const int64_t count = wanted->count;
+    const struct ls_model_input *classes = class_input(generator);
     const int64_t width = ls_shape_row_count(generator->model.output->shape);
     const bool logits = gives_logits(&generator->run.config);
     uint64_t row_ids[ROWS_MAX];
@@ -113,6 +146,8 @@ static void make_images(struct ls_generator *generator, uint64_t seed, int64_t c
             row_ids[n] = (uint64_t)(first + n);
         if (generator->model.cut)
             draw_codes(generator->model.cut, seed, (uint64_t)first, rows);
+        if (classes)
+            set_classes(classes, wanted->class, first, rows);
         ls_generator_run(generator, seed, row_ids, rows, 0);
         const float *output = generator->model.output->data;
         for (int64_t i = 0; i < rows * width; i++)
@@ -176,11 +211,13 @@ enum ls_status ls_generate_images(struct ls_generator *generator,
     const int64_t rows = wanted->count < ROWS_MAX ? wanted->count : ROWS_MAX;
     struct pictures pictures = {.count = wanted->count};
     enum ls_status status = build(generator, rows, &pictures.shape, error);
+    if (status == LS_OK)
+        status = check_class(generator, wanted->class, error);
     if (status != LS_OK)
         return status;
     const size_t values = (size_t)(wanted->count * ls_shape_count(pictures.shape));
     float *images = ls_calloc(values, sizeof *images);
-    make_images(generator, (uint64_t)wanted->seed, wanted->count, rows, images);
+    make_images(generator, wanted, rows, images);
     pictures.values = images;
     pictures.low = gives_tanh(generator->model.output) ? -1 : 0;
     status = ls_path_ends(path, ".png") ? write_png(path, &pictures, error)

@@ -74,6 +74,19 @@ os.environ["LOCKSTEP_DATA"] = DATA
 with h5py.File(out) as file:
     lockstep.equal(file["samples"].shape, (4, 28, 28, 1), "shape of a VAE's /samples")
     lockstep.check(0 <= file["samples"][:].min() and file["samples"][:].max() <= 1, "pixels beyond 0 to 1")
+lockstep.check("this model is not told a class" in generate(vae, "--class", 3, "--out", out, code=2), "a class for no use")
+
+# A model that is told the class draws all in turn, or one; codes follow from the seed and the image's number alone.
+told = lockstep.path("told")
+lockstep.train(lockstep.config("mnist-cvae"), told, 1, train__steps_max=3, train__epochs=1)
+drawn = []
+for words in [], ["--class", 3]:
+    generate(told, "--count", 20, *words, "--out", out)
+    with h5py.File(out) as file:
+        drawn.append(file["samples"][:])
+alike = [(a == b).all() for a, b in zip(*drawn)]
+lockstep.equal(alike, [n % 10 == 3 for n in range(20)], "which of 20 images in turn are those of class 3")
+lockstep.check("expected a class from 0 to 9, found 10" in generate(told, "--class", 10, "--out", out, code=2), "class 10")
 mlp = lockstep.path("mlp")
 lockstep.train(lockstep.config("fashion-mnist-mlp"), mlp, 1, train__steps_max=2, **lockstep.fashion_subset("m", 200, 50))
 lockstep.check("makes nothing up" in generate(mlp, code=2), "a classification is not refused")
