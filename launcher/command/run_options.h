@@ -72,4 +72,11 @@ LS_MUST_USE enum ls_status ls_run_config(const struct ls_run_options *options, c
 void ls_run_directory(const struct ls_run_options *options, const struct ls_config *config,
                       char run[LS_TEXT_MAX]);
 
+/* RUN/config.yaml is the config with all its keys, as `train` has read and tried it. A worker that
+ * reads the file at `path` again checks that it still says the same. */
+LS_MUST_USE enum ls_status ls_run_config_write(const char *run, const struct ls_config *config,
+                                               struct ls_error *error);
+LS_MUST_USE enum ls_status ls_run_config_check(const char *run, const struct ls_config *config,
+                                               const char *path, struct ls_error *error);
+
 #endif

@@ -217,16 +217,6 @@ static enum ls_status check_alone(const char *config, struct ls_error *error) {
                    tasks, config, config, tasks);
 }
 
-static enum ls_status write_config(const char *run, const struct ls_config *config,
-                                   struct ls_error *error) {
-    char path[LS_TEXT_MAX + 16];
-    snprintf(path, sizeof path, "%s/config.yaml", run);
-    char *text = ls_config_print(config);
-    const enum ls_status status = ls_file_write(path, text, strlen(text), error);
-    free(text);
-    return status;
-}
-
 /* In this process: what the finder trains is thrown away. */
 static int find_rate(const struct ls_config *config, struct ls_error *error) {
     struct ls_communicator *communicator;
@@ -273,7 +263,7 @@ static int run_train(int argument_count, char **arguments, const void *given_opt
     if (status == LS_OK && !ended)
         status = ls_run_number(run, &incarnation, &error);
     if (status == LS_OK && !ended)
-        status = write_config(run, &config, &error);
+        status = ls_run_config_write(run, &config, &error);
 
     if (status != LS_OK)
         code = ls_command_fail(&error);

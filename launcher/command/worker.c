@@ -88,6 +88,10 @@ static int run_worker(int argument_count, char **arguments, const void *given_op
         ls_run_directory(given, &config, run);
         status = claim(communicator, run, given, &lock, &incarnation, &error);
     }
+    if (status == LS_OK && given->incarnation && rank == 0)
+        status = ls_run_config_check(run, &config, arguments[0], &error);
+    if (given->incarnation)
+        status = ls_communicator_agree(communicator, status, &error);
     if (status == LS_OK && given->incarnation == 0)
         status = ls_communicator_agree(communicator, ls_reason_open(run, rank, &error), &error);
     if (status == LS_OK) {

@@ -155,6 +155,16 @@ run = lockstep.path("nothing")
 false = lockstep.call("train", CONFIG, "-n", 2, "--out", run, expect=SYSTEM, launcher__mpirun="/bin/true")
 lockstep.check("no rank has started" in false.stderr and "the command was: /bin/true -n 2 " in false.stderr, false.stderr)
 
+# The config is edited in the moment between what `train` tries and what its ranks read.
+with open(CONFIG) as file, open(lockstep.path("edited.yaml"), "w") as copy:
+    copy.write(file.read())
+with open(lockstep.path("slow"), "w") as file:
+    file.write(f"#!/bin/sh\nsed -i 's/linear: 8/linear: 9/' {lockstep.path('edited.yaml')}\nexec mpirun \"$@\"\n")
+os.chmod(lockstep.path("slow"), 0o755)
+done = lockstep.call("train", lockstep.path("edited.yaml"), "-n", 2, "--out", lockstep.path("edited"), expect=INVALID,
+                     launcher__mpirun=lockstep.path("slow"))
+lockstep.check("edited.yaml: it was changed after `lockstep train` had read it" in done.stderr, done.stderr)
+
 # Launchers of others.
 os.environ.update(PMI_SIZE="2", PMI_RANK="0")
 for command, text in (("worker", "2 tasks were started, but each is alone to MPI"), ("train", "use `lockstep worker ")):
