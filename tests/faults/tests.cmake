@@ -5,7 +5,7 @@ ls_add_script(faults/checkpoints_survive_kills_and_full_disks.py LABELS quick lo
 add_executable(fake_worker faults/fake_worker.c)
 target_link_libraries(fake_worker PRIVATE ls_launcher)
 ls_add_script(faults/supervisor_says_why_a_job_ended_and_leaves_nothing_behind.py
-              ARGUMENTS $<TARGET_FILE:fake_worker>)
+              WAITS ARGUMENTS $<TARGET_FILE:fake_worker>)
 ls_add_script(faults/stopped_runs_continue_in_the_same_bits.py)
 ls_add_script(faults/killed_runs_end_in_the_same_bits.py ARGUMENTS 3 NAME "3 killed runs end in the same bits" TIMEOUT 400)
 ls_add_script(faults/killed_runs_end_in_the_same_bits.py ARGUMENTS 2 gan

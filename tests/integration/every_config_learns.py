@@ -1,4 +1,5 @@
 """Each config of configs/ has a row in benchmarks/quality, and its loss falls within a few steps."""
+import concurrent.futures
 import glob
 import os
 import shutil
@@ -34,7 +35,9 @@ lockstep.equal(sorted(names), sorted(rows), "configs, and rows of benchmarks/qua
 folder = lockstep.path("configs")
 shutil.copytree(os.path.join(lockstep.SOURCE, "configs"), folder, ignore=shutil.ignore_patterns("made"))
 subprocess.run([os.path.join(folder, "make_data"), "--few", *sorted(MADE)], check=True, stdout=subprocess.DEVNULL)
-for name in sorted(names):
+
+
+def learns(name):
     settings = dict(STEPS)
     if name in SMALLER:
         settings["train__batch"], settings["optimizer__learning_rate"] = SMALLER[name]
@@ -50,3 +53,7 @@ for name in sorted(names):
     seen = losses(run)
     lockstep.check(name == "fashion-mnist-dcgan" or seen[-1] < seen[0], f"{name}: the loss goes from {seen}")
     shutil.rmtree(run)
+
+
+with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    list(pool.map(learns, sorted(names)))
