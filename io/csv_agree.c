@@ -85,10 +85,11 @@ static enum ls_status check_inputs(const struct ls_csv_table *table, struct ls_e
     for (int c = 0; c < schema->count; c++) {
         const char *name = schema->columns[c].name;
         const int role = schema->columns[c].role;
-        if (ls_csv_is_read(table, c) && lists(schema, import->drop, c))
+        const bool used = ls_csv_is_read(table, c) || role == LS_ROLE_TEXT;
+        if (used && lists(schema, import->drop, c))
             return ls_fail(error, LS_INVALID,
                            "--drop %.200s: column '%s' is %s of the training data", import->drop,
-                           name, role == LS_ROLE_INPUT ? "an input" : "a target");
+                           name, role == LS_ROLE_TARGET ? "a target" : "an input");
         if (role == LS_ROLE_INPUT && import->columns[0] && !lists(schema, import->columns, c))
             return ls_fail(error, LS_INVALID,
                            "--columns %.200s: column '%s' is an input of the training data, too",

@@ -30,9 +30,8 @@ static bool needs_double(const struct ls_csv_table *table, int column) {
 void ls_csv_learn_digits(struct ls_csv_table *table) {
     for (int c = 0; c < table->schema.count; c++) {
         struct ls_schema_column *column = &table->schema.columns[c];
-        const bool whole = column->role == LS_ROLE_TARGET && ls_csv_all_integers(table, c);
-        column->exact = column->kind != LS_CELL_CATEGORY && ls_csv_is_read(table, c) && !whole &&
-                        needs_double(table, c);
+        column->exact =
+            column->kind != LS_CELL_CATEGORY && ls_csv_is_read(table, c) && needs_double(table, c);
     }
 }
 

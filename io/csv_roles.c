@@ -178,6 +178,13 @@ static enum ls_status settle_roles(struct ls_csv_table *table, struct ls_error *
         status = mark_columns(table, "--text", import->text, mark_text, error);
     if (status == LS_OK)
         status = settle_targets(table, dropped, error);
+    for (int i = 0; i < schema->count && status == LS_OK; i++) {
+        const int role = schema->columns[i].role;
+        if (dropped[i] && (role == LS_ROLE_TEXT || role == LS_ROLE_ID))
+            status = ls_csv_fail(error, table->files[0].path, table->place,
+                                 "--drop leaves out '%s', which --%s names",
+                                 schema->columns[i].name, role == LS_ROLE_ID ? "id" : "text");
+    }
     free(dropped);
     if (status == LS_OK && import->id[0] && !ls_schema_role(schema, LS_ROLE_ID))
         status = ls_csv_fail(error, table->files[0].path, table->place,

@@ -218,15 +218,23 @@ static enum ls_status write_texts(const struct ls_csv_table *table, struct ls_wr
             "--text: a dataset cannot be called '%.64s'; --rename gives the column another "
             "name",
             column->name);
+    snprintf(name, sizeof name, "/%s", column->name);
     struct ls_import import = *table->import;
-    if (table->learned && !import.vocabulary[0] && !ls_path_ends(import.like, ".h5"))
+    bool taught = true;
+    if (table->learned && !import.vocabulary[0] && ls_path_ends(import.like, ".h5"))
+        memcpy(import.vocabulary, import.like, sizeof import.vocabulary);
+    else if (table->learned) {
+        const enum ls_status status = ls_import_is_taught(&import, name, &taught, error);
+        if (status != LS_OK)
+            return status;
+    }
+    if (!taught && import.like[0])
         return ls_fail(error, LS_INVALID,
                        "--like %s: it does not say how texts (column '%.64s') become tokens; say "
                        "--vocabulary, or --like FILE.h5",
                        import.like, column->name);
-    if (table->learned && !import.vocabulary[0])
-        memcpy(import.vocabulary, import.like, sizeof import.vocabulary);
-    snprintf(name, sizeof name, "/%s", column->name);
+    if (!taught) /* the run does not read it */
+        return LS_OK;
     struct ls_text text = {.name = table->files[0].path};
     struct ls_text_part *parts = ls_calloc(table->rows, sizeof *parts);
     for (uint64_t row = 0; row < table->rows; row++) {

@@ -38,6 +38,10 @@ LS_MUST_USE enum ls_status ls_import_tokens(const struct ls_import *import,
 LS_MUST_USE enum ls_status ls_import_as_written(struct ls_writer *writer, const char *column,
                                                 const struct ls_text *text, struct ls_error *error);
 
+/* Whether import->vocabulary has the words of that column. */
+LS_MUST_USE enum ls_status ls_import_is_taught(const struct ls_import *import, const char *column,
+                                               bool *taught, struct ls_error *error);
+
 /* Whether the options about tokens go together. */
 LS_MUST_USE enum ls_status ls_import_tokens_check(const struct ls_import *import,
                                                   struct ls_error *error);

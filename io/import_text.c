@@ -11,6 +11,25 @@
 
 enum { BLOCK_TOKENS = 1 << 20 };
 
+static enum ls_status find_vocabulary(struct ls_vocabulary *vocabulary, const char *path,
+                                      const char *column, bool *found, struct ls_error *error) {
+    return ls_path_ends(path, ".json")
+               ? ls_vocabularies_load(vocabulary, path, column, found, error)
+               : ls_vocabulary_load(vocabulary, path, column, found, error);
+}
+
+enum ls_status ls_import_is_taught(const struct ls_import *import, const char *column, bool *taught,
+                                   struct ls_error *error) {
+    struct ls_vocabulary vocabulary = {0};
+    *taught = false;
+    if (!import->vocabulary[0])
+        return LS_OK;
+    const enum ls_status status =
+        find_vocabulary(&vocabulary, import->vocabulary, column, taught, error);
+    ls_vocabulary_clear(&vocabulary);
+    return status;
+}
+
 /* Another text's: of an imported file, or what a run keeps. Units that were asked for must be its.
  */
 static enum ls_status load_vocabulary(struct ls_vocabulary *vocabulary,
@@ -18,9 +37,7 @@ static enum ls_status load_vocabulary(struct ls_vocabulary *vocabulary,
                                       struct ls_error *error) {
     const char *path = import->vocabulary;
     bool found;
-    const enum ls_status status =
-        ls_path_ends(path, ".json") ? ls_vocabularies_load(vocabulary, path, column, &found, error)
-                                    : ls_vocabulary_load(vocabulary, path, column, &found, error);
+    const enum ls_status status = find_vocabulary(vocabulary, path, column, &found, error);
     if (status == LS_OK && !found)
         return ls_fail(error, LS_INVALID, "--vocabulary: %s has none for %s", path, column);
     if (status == LS_OK && import->unit_given && import->unit != vocabulary->unit)
@@ -107,9 +124,9 @@ static enum ls_status write_column(struct ls_writer *writer, const char *column,
 
 static enum ls_status write_ends(struct ls_writer *writer, const char *column, const int64_t *ends,
                                  uint64_t rows, struct ls_error *error) {
-    char name[80];
+    char name[LS_TEXT_MAX + 8];
     int to;
-    snprintf(name, sizeof name, "%s.ends", column);
+    snprintf(name, sizeof name, "%.*s.ends", LS_TEXT_MAX - 1, column);
     const enum ls_status status =
         ls_writer_add(writer, name, LS_KIND_I64, rows, (struct ls_shape){0}, &to, error);
     return status == LS_OK ? ls_writer_put(writer, to, 0, rows, ends, error) : status;
@@ -147,7 +164,7 @@ enum ls_status ls_import_tokens(const struct ls_import *import, struct ls_writer
 
 enum ls_status ls_import_as_written(struct ls_writer *writer, const char *column,
                                     const struct ls_text *text, struct ls_error *error) {
-    char name[64], *bytes = ls_calloc(text->count + 1, 1);
+    char name[LS_TEXT_MAX + 8], *bytes = ls_calloc(text->count + 1, 1);
     int64_t *ends = ls_calloc(text->part_count, sizeof *ends);
     uint64_t used = 0;
     int to;
@@ -156,7 +173,7 @@ enum ls_status ls_import_as_written(struct ls_writer *writer, const char *column
         memcpy(bytes + used, text->bytes + part.at, part.count);
         ends[i] = (int64_t)(used += part.count);
     }
-    snprintf(name, sizeof name, "%s%s", column, LS_COLUMN_TEXT);
+    snprintf(name, sizeof name, "%.*s%s", LS_TEXT_MAX - 1, column, LS_COLUMN_TEXT);
     enum ls_status status =
         ls_writer_add(writer, name, LS_KIND_U8, used, (struct ls_shape){0}, &to, error);
     if (status == LS_OK)

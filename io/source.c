@@ -16,7 +16,7 @@
 #include "io/import_internal.h"
 
 /* Part of every cached file's key: raise it when an import writes something else than before. */
-enum { IMPORT_VERSION = 4, WORDS_MAX = 128 };
+enum { IMPORT_VERSION = 5, WORDS_MAX = 128 };
 
 /* Cuts text into words at blanks, in place; '...' and "..." keep blanks. -1: too many, or an open
  * quote. */

@@ -69,6 +69,10 @@ static void note_digits(const struct ls_data *data, const char *feed, int role, 
     if (!exact || !taken || taken->missing)
         return;
     const struct ls_feed_options *options = &data->options[LS_SOURCE_TRAIN][taken - data->feeds];
+    const char *column = options->column; /* a feed may be called inputs and read another */
+    if (options->length || (strcmp(column, "/inputs") != 0 && strcmp(column, "/series") != 0 &&
+                            strcmp(column, "/targets") != 0))
+        return;
     const int64_t count =
         options->window ? ls_shape_last(taken->shape) : ls_shape_count(taken->shape);
     double *mean = ls_calloc((size_t)count, sizeof *mean);
@@ -76,12 +80,13 @@ static void note_digits(const struct ls_data *data, const char *feed, int role, 
     struct ls_error ignored;
     const bool known = ls_part_statistics(&data->parts[LS_SOURCE_TRAIN], options, count, mean,
                                           scale, &ignored) == LS_OK;
-    int64_t place = 0;
+    int64_t place = -options->first_channel;
     for (int c = 0; c < schema->count && known; c++) {
         const bool input = role == LS_ROLE_INPUT, its = schema->columns[c].role == role;
         const int64_t width = input ? ls_schema_width(schema, c) : its;
-        const double rounded = place < count ? fabs(mean[place]) * ROUNDED : 0;
-        if (its && schema->columns[c].exact && place < count && rounded * scale[place] > MUCH)
+        const bool taken_here = place >= 0 && place < count;
+        const double rounded = taken_here ? fabs(mean[place]) * ROUNDED : 0;
+        if (its && schema->columns[c].exact && taken_here && rounded * scale[place] > MUCH)
             ls_log(LS_LOG_WARNING,
                    "column '%s': a model gets its numbers rounded by up to %.2g, but they deviate "
                    "by %.2g only; %s keeps their digits",

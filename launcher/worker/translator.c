@@ -78,7 +78,7 @@ void ls_translation_clear(struct ls_translation *translation) {
 
 int64_t ls_translation_room(const struct ls_translation *translation) {
     const struct ls_feed_options *source = translation->source;
-    return source->length - (source->begin > 0) - (source->end > 0);
+    return source->length - (source->begin > 0); /* where a row is cut, its end goes first */
 }
 
 static bool is_source(const struct ls_translation *translation,

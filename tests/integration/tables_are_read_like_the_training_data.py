@@ -320,6 +320,10 @@ for name, source in (("csv", f"csv {clocks} --missing mean"), ("hdf5", path("tim
         train(eight, path("stopped"), train__steps_max=100)
         equal(train(eight, path("stopped"))["parameters_digest"],
               result(run)["parameters_digest"], "what was learned comes from the checkpoint, on another number of ranks")
+call("data", "import", "csv", write("both.csv", ["a", "time", "price"], [[i, 1700000000 + i, i / 4] for i in range(40)]), "--target",
+     "time,price", "--out", path("both.h5"))
+with h5py.File(path("both.h5")) as file:
+    equal(file["targets"][:, 0].tolist(), [1700000000 + i for i in range(40)], "whole targets beside fractions")
 few = write("few-times.csv", ["time", "wave", "after"], [[cells[5][0], cells[5][1], 0]])
 call("predict", path("times-csv"), "--data", f"csv {few}", "--out", path("few.h5"), "--layer", "linear1")
 with h5py.File(path("few.h5")) as file:
@@ -355,7 +359,16 @@ equal([line.split(",")[1] for line in open(path("said.csv")).read().split()[1:]]
 call("data", "import", "csv", later, "--like", path("spoken.h5"), "--out", path("later.h5"))
 with h5py.File(path("later.h5")) as file, h5py.File(path("spoken.h5")) as first:
     equal(list(file["said"].attrs["vocabulary"]), list(first["said"].attrs["vocabulary"]), "the words of other data")
+# Beside it a column of timestamps, which the feed does not read; and a model that reads only that.
+timed = write("timed.csv", ["time", "said", "how"], [[f"{1.7e9 + i:.1f}", *row] for i, row in enumerate(talk)])
+for name, feeds, model in (("said", "inputs: {column: said, length: 8}", "[embedding: {width: 4}, reduce: sum, linear: 2]"),
+                           ("time", "inputs: {column: inputs}", "[linear: 2]")):
+    ten = config("timed.yaml", f"csv {timed} --text said --categorical how", f"  validation: csv {timed}\n  standardise: "
+                 f"{'none' if name == 'said' else 'feature'}\n  feeds:\n    {feeds}\n    targets: {{column: targets}}\n", model=model, epochs=1)
+    train(ten, path("timed-" + name))
+    call("predict", path("timed-" + name), "--data", f"csv {timed}", "--out", path("timed.h5"))
 for words, said in ((["--unit", "word"], "--unit is about texts: --text says which column holds them"),
+                    (["--text", "said", "--drop", "said"], "--drop leaves out 'said', which --text names"),
                     (["--text", "what"], "--text: there is no column 'what'"),
                     (["--text", "how", "--target", "how"], "--text: expected one column that is no target, found 'how'")):
     done = call("data", "import", "csv", spoken, *words, "--categorical", "how", "--out", path("x.h5"), expect=2)
