@@ -117,7 +117,9 @@ static double one_cycle_share(const struct ls_schedule_options *options, double 
     const double peak = options->rise * length - 1, fall = length - 1 - peak;
     if (at < peak)
         return cosine(options->initial, 1 - at / peak);
-    return cosine(options->minimum, at < length - 1 && fall > 0 ? (at - peak) / fall : 1);
+    if (at <= peak)
+        return 1;
+    return cosine(options->minimum, at < length - 1 ? (at - peak) / fall : 1);
 }
 
 static double restarts_share(const struct ls_schedule_options *options, double at) {

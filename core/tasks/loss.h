@@ -11,7 +11,7 @@
 #include "core/layers/layer.h"
 
 enum {
-    LS_METRICS_MAX = 96,
+    LS_METRICS_MAX = 512,
     LS_METRIC_NAME_MAX = 96,
     LS_CLASSES_MAX = 65536,
     LS_BASELINES_MAX = 4,
@@ -180,6 +180,11 @@ bool ls_terms_add(struct ls_terms *terms, struct ls_builder *builder,
 /* The phase's loss: the one term, or the sum of several by their weights, each the mean over its
  * samples; says whether they are weighed. NULL after an error in the graph. */
 struct ls_value *ls_terms_loss(struct ls_terms *terms, struct ls_graph *graph);
+
+/* Whether term i is part of that: one of weight 0 beside others only measures. */
+static inline bool ls_term_trains(const struct ls_terms *terms, int i) {
+    return terms->items[i].weight > 0 || terms->count == 1;
+}
 
 /* The weight of `rows` samples in a term, whose targets and lengths these are (as loss->weigh takes
  * them). */

@@ -129,6 +129,10 @@ bool ls_terms_add(struct ls_terms *terms, struct ls_builder *builder,
         term->value = term->loss->record(term, builder);
     if (term->value && term->target)
         take_target(term, builder);
+    if (term->value && term->baseline_count && term->mean)
+        ls_graph_fail(graph,
+                      "baselines: targets that are standardised by themselves "
+                      "(data.standardise_targets) cannot be put beside values of the inputs");
     if (term->value && !term->gaps && ls_builder_gaps(builder, term->target))
         ls_graph_fail(graph, "%s cannot leave out the positions without a mask; cross_entropy can",
                       spec->layer->name);
@@ -188,21 +192,26 @@ static bool are_weighed(const struct ls_terms *terms, struct ls_graph *graph) {
 
 /* Each term is to be the mean over its own weight, but the optimiser divides once: by the first
  * term's weight over the batch where every sample has the same in each term, which is known now;
- * else by the number of samples, and the factors come with the batch. */
+ * else by the number of samples, and the factors come with the batch. Terms that only measure are
+ * left out: nothing goes back through them. */
 struct ls_value *ls_terms_loss(struct ls_terms *terms, struct ls_graph *graph) {
     if (terms->count == 1 && terms->items[0].weight == 1)
         return terms->items[0].value;
     struct ls_value *values[LS_TERMS_MAX];
     double weights[LS_TERMS_MAX];
+    int trained = 0;
     terms->weighed = are_weighed(terms, graph);
     for (int i = 0; i < terms->count; i++) {
         const struct ls_term *term = &terms->items[i];
-        values[i] = term->value;
-        weights[i] = term->weight;
+        if (!ls_term_trains(terms, i))
+            continue;
+        values[trained] = term->value;
+        weights[trained] = term->weight;
         if (terms->count > 1 && !terms->weighed)
-            weights[i] *= row_weight(&terms->items[0]) / row_weight(term);
+            weights[trained] *= row_weight(&terms->items[0]) / row_weight(term);
+        trained++;
     }
-    return ls_graph_failed(graph) ? NULL : ls_weighted_loss(graph, values, weights, terms->count);
+    return ls_graph_failed(graph) ? NULL : ls_weighted_loss(graph, values, weights, trained);
 }
 
 static int own_sums(const struct ls_term *term, bool detailed) {
@@ -316,7 +325,8 @@ static double phase_loss(const struct ls_terms *terms, const double *sums, bool 
         const double mean = ls_ratio(sums[LOSS], sums[WEIGHT]);
         if (term == only)
             return mean;
-        loss += term->weight * mean;
+        if (term->weight > 0)
+            loss += term->weight * mean;
         sums += COMMON + own_sums(term, detailed);
     }
     return loss;

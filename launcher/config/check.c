@@ -142,10 +142,30 @@ static enum ls_status check_schedule(const struct ls_config_reader *reader) {
     return status;
 }
 
+static enum ls_status check_start(const struct ls_config_reader *reader) {
+    const struct ls_start_options *start = &reader->config->start;
+    if (start->from[0] || !start->need.count)
+        return LS_OK;
+    return ls_reader_fail(reader, *ls_reader_origin(reader, "start.need"),
+                          "start.need is about another run, but start.from, which names it, is not "
+                          "given");
+}
+
 /* Mixed inputs with the target of one of them are right in the mean where the loss is linear in the
  * target. */
 static enum ls_status check_mixup(const struct ls_config_reader *reader) {
     const int kind = reader->config->task.kind;
+    const struct ls_layer_list *losses = &reader->config->losses;
+    for (int i = 0; i < losses->count && reader->config->augment.mixup > 0; i++) {
+        const struct ls_layer_spec *spec = &losses->items[i];
+        const char *target = ls_loss_target_name(spec), *name = spec->layer->name;
+        if (target && strcmp(target, "inputs") != 0 && strcmp(name, "cross_entropy") != 0 &&
+            strcmp(name, "binary_cross_entropy") != 0)
+            return ls_reader_fail(reader, *ls_reader_origin(reader, "augment.mixup"),
+                                  "augment.mixup is for cross_entropy and binary_cross_entropy, "
+                                  "whose mixed targets are right in the mean; found the loss %s",
+                                  name);
+    }
     if (!(reader->config->augment.mixup > 0) || kind == LS_TASK_CLASSIFICATION ||
         kind == LS_TASK_MULTI_LABEL || kind == LS_TASK_CUSTOM)
         return LS_OK;
@@ -175,9 +195,8 @@ static enum ls_status check_beams(const struct ls_config_reader *reader) {
 
 enum ls_status ls_reader_check(const struct ls_config_reader *reader) {
     static enum ls_status (*const checks[])(const struct ls_config_reader *) = {
-        check_batch,   ls_reader_check_feeds, check_split, check_phases,
-        check_watched, check_schedule,        check_mixup, check_ranks,
-        check_beams};
+        check_batch,    ls_reader_check_feeds, check_split, check_phases, check_watched,
+        check_schedule, check_mixup,           check_start, check_ranks,  check_beams};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         const enum ls_status status = checks[i](reader);
         if (status != LS_OK)

@@ -12,8 +12,8 @@ void ls_worker_begin_average(struct ls_worker *worker) {
     }
 }
 
-/* Ranks of one host share the parameters: all must have come here before the first one writes, since
- * somebody may still have been reading (for a digest). */
+/* Ranks of one host share the parameters: all must have come here before the first one writes,
+ * since somebody may still have been reading (for a digest). */
 void ls_worker_swap_average(struct ls_worker *worker) {
     if (!(worker->config->train.average > 0))
         return;

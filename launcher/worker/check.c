@@ -32,8 +32,8 @@ static enum ls_status check_watch(const struct ls_worker *worker, struct ls_erro
 static enum ls_status check_frozen(const struct ls_worker *worker, struct ls_error *error) {
     const struct ls_config *config = worker->config;
     const struct ls_parameter_set *set = worker->parameters;
-    enum ls_status status = ls_config_check_patterns(config, LS_PLACE_FROZEN,
-                                                     &config->train.frozen, set, error);
+    enum ls_status status =
+        ls_config_check_patterns(config, LS_PLACE_FROZEN, &config->train.frozen, set, error);
     for (int p = 0; p < worker->phase_count && status == LS_OK && config->train.frozen.count; p++) {
         int trained = 0;
         for (int i = 0; i < set->count; i++)

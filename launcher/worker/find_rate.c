@@ -29,9 +29,10 @@ static bool note_loss(struct search *search, double rate, double loss) {
     if (search->losses[i] < search->losses[search->least])
         search->least = i;
     /* losses may be below zero: what counts is how far they have risen above the least */
-    const double fallen = search->losses[0] - search->losses[search->least];
+    const double noise = 0.1 * fabs(search->losses[0]); /* what single batches differ by */
+    const double fallen = fmax(search->losses[0] - search->losses[search->least], noise);
     const double risen = search->losses[i] - search->losses[search->least];
-    return risen <= diverged * (fallen > 0 ? fallen : fabs(search->losses[0]));
+    return risen <= diverged * fallen;
 }
 
 static enum ls_status run_steps(struct run *run, struct search *search, struct ls_error *error) {
@@ -48,7 +49,8 @@ static enum ls_status run_steps(struct run *run, struct search *search, struct l
             break;
         step.phases[0].learning_rate = rate;
         ls_worker_step(worker, &batch, &step);
-        on = isfinite(step.phases[0].gradient_norm) && note_loss(search, rate, sums[0] / sums[1]);
+        const double loss = ls_worker_metrics(worker, sums, false).items[0].value;
+        on = isfinite(step.phases[0].gradient_norm) && note_loss(search, rate, loss);
     }
     free(sums);
     return status;

@@ -179,6 +179,8 @@ enum ls_status ls_data_take_centres(struct ls_data *data, const char *text,
             set_centre(data, i, centre, count);
         else
             free(centre);
+        if (status == LS_OK && !there) /* nor one that was learned before others were taken over */
+            set_centre(data, i, NULL, 0);
     }
     return status;
 }

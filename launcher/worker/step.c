@@ -82,8 +82,9 @@ static const void *rows_of(const struct ls_pass *pass, const struct ls_value *va
 }
 
 /* Before the forward, where the weights of a term's samples differ: they follow from the batch
- * alone. factors[i] makes term i the mean over its own weight once the gradient is divided by the
- * number of samples. Returns that number, or 0 if no term has any weight: nothing to learn. */
+ * alone. factors[i] makes the i-th that trains the mean over its own weight once the gradient is
+ * divided by the number of samples. Returns that number, or 0 if no term has any weight: nothing to
+ * learn. */
 static double weigh_terms(const struct ls_pass *pass, double *factors) {
     const struct ls_worker *worker = pass->worker;
     const struct ls_terms *terms = &worker->models[pass->phase].terms;
@@ -102,9 +103,12 @@ static double weigh_terms(const struct ls_pass *pass, double *factors) {
                             (int64_t)worker->microbatches * count);
     const double samples = (double)pass->batch->rows_global;
     bool any = false;
+    int trained = 0;
     for (int i = 0; i < count; i++) {
         const double weight = ls_tree_sum(worker->exchange + i, worker->microbatches, count);
-        factors[i] = weight > 0 ? samples / weight : 0;
+        if (!ls_term_trains(terms, i))
+            continue;
+        factors[trained++] = weight > 0 ? samples / weight : 0;
         any = any || weight > 0;
     }
     return any ? samples : 0;

@@ -290,6 +290,10 @@ lockstep.call("train", config(beyond, extra="losses: [cross_entropy: {name: a, i
                               "cross_entropy: {name: b, ignored_label: 5}]\n"), "-n", 1, "--out", lockstep.path("both"))
 begins(["train", config(good, extra="loss: {class_weights: [0, 0, 0]}\n"), "-n", "1", "--out", lockstep.path("watch")],
        path + ": error: layer loss: class_weights are all 0: there is nothing to learn")
+begins(["train", config(good, extra="start: {need: [linear1]}\n"), "-n", "1", "--out", lockstep.path("watch")],
+       path + ":8:15: error: start.need is about another run, but start.from, which names it, is not given")
+refused(["train", config(good, extra="augment: {mixup: 0.2}\nlosses: [squared_error]\n"), "-n", "1", "--out", lockstep.path("watch")],
+        "augment.mixup is for cross_entropy and binary_cross_entropy", "found the loss squared_error")
 lockstep.check(not os.path.exists(lockstep.path("watch")), "a refused start left a run folder")
 path = config(good, model="\n  - linear: {units: 3, bias: false}")
 refused(["train", path, "-n", "1", "--out", RUN], "model.linear1.bias was true, is false")

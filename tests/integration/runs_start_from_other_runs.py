@@ -109,3 +109,19 @@ shutil.rmtree(bert)
 lockstep.equal(lockstep.train(tuned, run, 1)["resumed_from_step"], 3, "resumed_from_step")
 lockstep.check(numpy.array_equal(parameters(run)["tokens.weight"], shared.T), "the table after the run went on")
 lockstep.call("evaluate", run, "--data", f"text {texts[0]}")
+
+# Means and scales are the first run's, also where the second one's own data would have been centred.
+for name, spread in ("wide", 40), ("narrow", 5):
+    with h5py.File(lockstep.path(name + ".h5"), "w") as file:
+        file["inputs"], file["targets"] = 293 + spread * random.normal(size=(60, 4)), (numpy.arange(60) % 3).astype("i4")
+WARM = "data: {train: %s, standardise: feature}\nmodel: [linear: 3]\ntrain: {epochs: 1, batch: 20, microbatches: 4}\n"
+wide = lockstep.path("wide")
+lockstep.train(write("wide.yaml", WARM % lockstep.path("wide.h5")), wide)
+narrow = write("narrow.yaml", WARM % lockstep.path("narrow.h5") + f"start: {{from: {wide}}}\n")
+results = [lockstep.train(narrow, lockstep.path(f"narrow{ranks}"), ranks) for ranks in (1, 2)]
+lockstep.equal(results[0]["parameters_digest"], results[1]["parameters_digest"], "digests on 1 and 2 ranks")
+plain = lockstep.path("plain")
+lockstep.train(write("plain.yaml", WARM % lockstep.path("narrow.h5") + f"start: {{from: {wide}}}\n"), plain, 1, optimizer__learning_rate=0)
+said = [lockstep.call("predict", run, "--data", lockstep.path("narrow.h5"), "--out", lockstep.path(f"said{i}.npy"))
+        for i, run in enumerate((wide, plain))]
+lockstep.check(numpy.array_equal(*(numpy.load(lockstep.path(f"said{i}.npy")) for i in (0, 1))), "answers at rate 0")
