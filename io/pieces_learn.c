@@ -171,7 +171,8 @@ static void note_characters(void *context, const struct ls_stretch *stretch, uin
     all->all += (uint64_t)stretch->count;
     for (int i = 0; i < stretch->count; i++) {
         if (all->count == all->room) { /* most of them were there before */
-            qsort(all->items, all->count, sizeof *all->items, by_text);
+            if (all->count) /* qsort takes no NULL */
+                qsort(all->items, all->count, sizeof *all->items, by_text);
             all->count = unite(all->items, all->count);
             if (2 * all->count >= all->room) {
                 all->room = all->room ? 2 * all->room : 4096;
@@ -189,6 +190,8 @@ static void note_characters(void *context, const struct ls_stretch *stretch, uin
 /* The characters as pieces, in the order of their texts. */
 static void add_characters(struct ls_vocabulary *vocabulary, struct characters *all,
                            uint64_t most) {
+    if (!all->count)
+        return;
     qsort(all->items, all->count, sizeof *all->items, by_text);
     all->count = unite(all->items, all->count);
     if (all->count > most) {
