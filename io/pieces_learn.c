@@ -171,7 +171,7 @@ static void note_characters(void *context, const struct ls_stretch *stretch, uin
     all->all += (uint64_t)stretch->count;
     for (int i = 0; i < stretch->count; i++) {
         if (all->count == all->room) { /* most of them were there before */
-            if (all->count) /* qsort takes no NULL */
+            if (all->count)            /* qsort takes no NULL */
                 qsort(all->items, all->count, sizeof *all->items, by_text);
             all->count = unite(all->items, all->count);
             if (2 * all->count >= all->room) {
