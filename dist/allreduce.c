@@ -21,6 +21,8 @@ static void *allreduce_create(const struct ls_cut *cut, struct ls_host *host, MP
     *a = (struct allreduce){
         .cut = cut, .partials = host->partials + cut->node_bounds[cut->rank], .comm = comm};
     a->requests = ls_calloc((size_t)ls_cut_buckets(cut), sizeof *a->requests);
+    for (int b = 0; b < ls_cut_buckets(cut); b++)
+        a->requests[b] = MPI_REQUEST_NULL;
     ls_fold_create(&a->fold, cut->microbatches, cut->nodes + cut->node_bounds[cut->rank],
                    ls_cut_partials(cut, cut->rank), cut->variant);
     a->fold.threads = cut->threads;
@@ -49,14 +51,17 @@ static void allreduce_start(void *state, int bucket) {
                           &a->requests[bucket]));
 }
 
-static bool allreduce_complete(void *state, int bucket, bool wait) {
+static void allreduce_progress(void *state) {
+    const struct allreduce *a = state;
+    const int *bounds = a->cut->bucket_bounds + a->group;
+    int complete;
+    LS_MPI(MPI_Testall(bounds[1] - bounds[0], a->requests + bounds[0], &complete,
+                       MPI_STATUSES_IGNORE));
+}
+
+static void allreduce_complete(void *state, int bucket) {
     struct allreduce *a = state;
-    int complete = 1;
-    if (wait)
-        LS_MPI(MPI_Wait(&a->requests[bucket], MPI_STATUS_IGNORE));
-    else
-        LS_MPI(MPI_Test(&a->requests[bucket], &complete, MPI_STATUS_IGNORE));
-    return complete;
+    LS_MPI(MPI_Wait(&a->requests[bucket], MPI_STATUS_IGNORE));
 }
 
 static const float *allreduce_finish(void *state) {
@@ -71,6 +76,7 @@ const struct ls_exchange ls_exchange_allreduce = {
     .destroy = allreduce_destroy,
     .begin = allreduce_begin,
     .start = allreduce_start,
+    .progress = allreduce_progress,
     .complete = allreduce_complete,
     .finish = allreduce_finish,
 };

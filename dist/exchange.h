@@ -45,19 +45,17 @@ static inline bool ls_cut_near(const struct ls_cut *cut, int rank) {
 
 struct ls_host;
 
-/* How partials become sums. The state belongs to the kind; cut and host are borrowed. progress may
- * be NULL: nothing to do. */
+/* How partials become sums. The state belongs to the kind; cut and host are borrowed. */
 struct ls_exchange {
     void *(*create)(const struct ls_cut *cut, struct ls_host *host, MPI_Comm comm);
     void (*destroy)(void *state);
     /* Of a group's reduction: nothing of it is final yet. What follows is about its buckets. */
     void (*begin)(void *state, int group, float *sums);
     void (*start)(void *state,
-                  int bucket); /* final in all partials of this rank; buckets in order */
-    /* Whether the bucket's sums are complete where this rank owns them; called in order until it
-     * is. */
-    bool (*complete)(void *state, int bucket, bool wait);
-    void (*progress)(void *state);       /* lets MPI work */
+                  int bucket);     /* final in all partials of this rank; buckets in order */
+    void (*progress)(void *state); /* lets MPI work */
+    /* Waits for the bucket's sums where this rank owns them; buckets in order, all have started. */
+    void (*complete)(void *state, int bucket);
     const float *(*finish)(void *state); /* all its buckets are complete; the slice's sums */
 };
 

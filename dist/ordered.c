@@ -160,17 +160,17 @@ static void requests_start(const struct requests *requests, int first, int end) 
     LS_MPI(MPI_Startall(requests->bounds[end] - from, requests->list + from));
 }
 
-/* Of buckets first .. end-1. Complete requests stay in the list, inactive, and count as complete.
- */
-static bool requests_complete(const struct requests *requests, int first, int end, bool wait) {
-    int complete = 1;
-    MPI_Request *list = requests->list + requests->bounds[first];
-    const int count = requests->bounds[end] - requests->bounds[first];
-    if (wait)
-        LS_MPI(MPI_Waitall(count, list, MPI_STATUSES_IGNORE));
-    else
-        LS_MPI(MPI_Testall(count, list, &complete, MPI_STATUSES_IGNORE));
-    return complete;
+/* Complete requests stay in the list, inactive, and count as complete. */
+static void requests_wait(const struct requests *requests, int first, int end) {
+    const int from = requests->bounds[first];
+    LS_MPI(MPI_Waitall(requests->bounds[end] - from, requests->list + from, MPI_STATUSES_IGNORE));
+}
+
+static void requests_progress(const struct requests *requests, int first, int end) {
+    int complete;
+    const int from = requests->bounds[first];
+    LS_MPI(MPI_Testall(requests->bounds[end] - from, requests->list + from, &complete,
+                       MPI_STATUSES_IGNORE));
 }
 
 /* Partials may be overwritten from here on: nobody reads those of the last reduction any more. */
@@ -192,38 +192,31 @@ static void ordered_start(void *state, int bucket) {
     requests_start(&o->sends, bucket, bucket + 1);
 }
 
-static bool ordered_complete(void *state, int bucket, bool wait) {
+static void ordered_progress(void *state) {
+    const struct ordered *o = state;
+    const int *bounds = o->cut->bucket_bounds + o->group;
+    requests_progress(&o->receives, bounds[0], bounds[1]);
+    requests_progress(&o->sends, bounds[0], bounds[1]);
+}
+
+static void ordered_complete(void *state, int bucket) {
     struct ordered *o = state;
     const struct ls_range slice = o->slice->range;
     const struct ls_range range = ls_range_common(o->cut->buckets[bucket], slice);
     if (!ls_range_count(range))
-        return true;
+        return;
     const int before = bucket - o->cut->bucket_bounds[o->group];
-    const uint64_t ready = o->ready + (uint64_t)before + 1;
-    if (wait)
-        ls_host_wait(o->host, LS_COUNT_READY, ready);
-    else if (!ls_host_reached(o->host, LS_COUNT_READY, ready))
-        return false;
-    if (!requests_complete(&o->receives, bucket, bucket + 1, wait))
-        return false;
+    ls_host_wait(o->host, LS_COUNT_READY, o->ready + (uint64_t)before + 1);
+    requests_wait(&o->receives, bucket, bucket + 1);
     ls_fold_run(&o->fold, o->slice->leaves, o->sums, range.first - slice.first,
                 range.end - slice.first);
-    return true;
-}
-
-static bool sends_complete(const struct ordered *o, bool wait) {
-    const int *bounds = o->cut->bucket_bounds;
-    return requests_complete(&o->sends, bounds[o->group], bounds[o->group + 1], wait);
-}
-
-static void ordered_progress(void *state) {
-    sends_complete(state, false);
 }
 
 static const float *ordered_finish(void *state) {
     struct ordered *o = state;
+    const int *bounds = o->cut->bucket_bounds + o->group;
     ls_host_count(o->host, LS_COUNT_SUMMED);
-    sends_complete(o, true);
+    requests_wait(&o->sends, bounds[0], bounds[1]);
     return o->sums;
 }
 
@@ -232,7 +225,7 @@ const struct ls_exchange ls_exchange_ordered = {
     .destroy = ordered_destroy,
     .begin = ordered_begin,
     .start = ordered_start,
-    .complete = ordered_complete,
     .progress = ordered_progress,
+    .complete = ordered_complete,
     .finish = ordered_finish,
 };

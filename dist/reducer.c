@@ -12,10 +12,10 @@ struct ls_reducer {
     struct ls_host host;
     struct ls_spread spread;
     const struct ls_exchange *exchange;
-    void *state;            /* owned */
-    int group;              /* that is reduced */
-    int64_t ready;          /* its elements below are final in this rank's partials */
-    int started, completed; /* buckets below */
+    void *state;   /* owned */
+    int group;     /* that is reduced */
+    int64_t ready; /* its elements below are final in this rank's partials */
+    int started;   /* buckets below */
     struct blocks {
         int *counts, *firsts; /* owned; per rank: its blocks of the gradient norm */
     } blocks[LS_GROUPS_MAX];
@@ -113,16 +113,12 @@ void ls_reducer_begin(struct ls_reducer *reducer, int group, float *sums) {
     LS_ASSERT(group >= 0 && group < LS_GROUPS_MAX, "group %d has no gradients", group);
     reducer->group = group;
     reducer->ready = reduced_range(reducer).first;
-    reducer->started = reducer->completed = reducer->cut.bucket_bounds[group];
+    reducer->started = reducer->cut.bucket_bounds[group];
     reducer->exchange->begin(reducer->state, group, sums);
 }
 
-static void complete_buckets(struct ls_reducer *reducer, bool wait) {
-    while (reducer->completed < reducer->started &&
-           reducer->exchange->complete(reducer->state, reducer->completed, wait))
-        reducer->completed++;
-}
-
+/* Nothing is added up yet: the owner of the first slice would, before its backward has ended, and
+ * the others would then wait for its last buckets. */
 void ls_reducer_ready(struct ls_reducer *reducer, int64_t first, int64_t end) {
     const struct ls_cut *cut = &reducer->cut;
     const struct ls_range range = reduced_range(reducer);
@@ -133,9 +129,7 @@ void ls_reducer_ready(struct ls_reducer *reducer, int64_t first, int64_t end) {
     while (reducer->started < cut->bucket_bounds[reducer->group + 1] &&
            cut->buckets[reducer->started].end <= end)
         reducer->exchange->start(reducer->state, reducer->started++);
-    complete_buckets(reducer, false);
-    if (reducer->exchange->progress)
-        reducer->exchange->progress(reducer->state);
+    reducer->exchange->progress(reducer->state);
 }
 
 const float *ls_reducer_finish(struct ls_reducer *reducer) {
@@ -143,7 +137,8 @@ const float *ls_reducer_finish(struct ls_reducer *reducer) {
     LS_ASSERT(reducer->ready == range.end, "group %d: ready to %lld of %lld to %lld",
               reducer->group, (long long)reducer->ready, (long long)range.first,
               (long long)range.end);
-    complete_buckets(reducer, true);
+    for (int b = reducer->cut.bucket_bounds[reducer->group]; b < reducer->started; b++)
+        reducer->exchange->complete(reducer->state, b);
     return reducer->exchange->finish(reducer->state);
 }
 
