@@ -73,9 +73,12 @@ bool ls_process_end_children(const pid_t *spared, int spared_count);
 
 struct uv_loop_s;
 struct ls_watch;
-/* lost: called once, when the first rank ends without having said why. */
+/* lost: called once, when the first rank ends without having said why; with rank -1 when all have
+ * ended and no such rank is known. */
 struct ls_watch *ls_watch_create(struct uv_loop_s *loop, const char *run, int ranks,
                                  void (*lost)(void *context, int rank), void *context);
+/* The ranks will be this process's children. */
+void ls_watch_children(struct ls_watch *watch, pid_t mpirun);
 bool ls_watch_seen(const struct ls_watch *watch); /* any rank so far */
 void ls_watch_destroy(struct ls_watch *watch);    /* when the loop has closed its handles */
 
@@ -89,6 +92,7 @@ struct ls_ending {
     bool seen;        /* some rank has run */
     bool stopping;    /* told to checkpoint, then stop */
     bool forced;      /* told to end at once */
+    bool overdue;     /* mpirun did not end after its ranks: it was made to */
     int lost;         /* first rank that ended without a word; -1: none known */
 };
 /* The exit code, with the reason printed. */

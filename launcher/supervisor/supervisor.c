@@ -31,6 +31,7 @@ struct supervisor {
     bool seen;     /* some rank has run */
     bool stopping; /* told to checkpoint, then stop */
     bool forced;   /* told to end at once */
+    bool overdue;  /* mpirun was there long after its ranks */
     int lost;      /* first rank that ended without a word; -1: none known */
 };
 
@@ -49,7 +50,9 @@ static void begin_ladder(struct supervisor *supervisor) {
 }
 
 static void begin_ladder_late(uv_timer_t *timer) {
-    begin_ladder(timer->data);
+    struct supervisor *supervisor = timer->data;
+    supervisor->overdue = true;
+    begin_ladder(supervisor);
 }
 
 static void on_lost(void *context, int rank) {
@@ -142,6 +145,8 @@ static enum ls_status run_mpirun(struct supervisor *supervisor, struct ls_mpirun
     enum ls_status status = ls_relay_create(&supervisor->relay, mpirun, error);
     if (status == LS_OK)
         status = ls_process_start(mpirun, &supervisor->mpirun, error);
+    if (status == LS_OK && ls_launch_local(supervisor->launch))
+        ls_watch_children(supervisor->watch, supervisor->mpirun);
     for (int i = 0; i < 2; i++)
         if (mpirun->outputs[i] >= 0)
             close(mpirun->outputs[i]);
@@ -177,6 +182,7 @@ static enum ls_status run(struct supervisor *supervisor, int *code, struct ls_er
                                                .seen = supervisor->seen,
                                                .stopping = supervisor->stopping,
                                                .forced = supervisor->forced,
+                                               .overdue = supervisor->overdue,
                                                .lost = supervisor->lost});
     free(supervisor->kept);
     ls_mpirun_destroy(&mpirun);

@@ -88,14 +88,19 @@ static int tell_lost(const struct ls_ending *ending, const struct answers *answe
     static const char advice[] =
         "what was committed is safe: run the same command again to continue";
     char how[96], where[160] = "";
-    describe_status(ending->status, how);
+    if (ending->overdue)
+        snprintf(how, sizeof how, "mpirun did not end after it and was killed");
+    else
+        describe_status(ending->status, how);
     const int rank = ending->lost >= 0 ? ending->lost : answers->silent;
     struct ls_reason reason;
     if (ls_reason_read(ending->launch->run, rank, &reason))
         snprintf(where, sizeof where, " after step %llu, while %s", (unsigned long long)reason.step,
                  reason.phase);
-    if (WIFSIGNALED(ending->status)) {
+    if (WIFSIGNALED(ending->status) && !ending->overdue) {
         ls_log(LS_LOG_ERROR, "mpirun died: %s\n%s", how, advice);
+    } else if (ending->overdue) {
+        ls_log(LS_LOG_ERROR, "rank %d died%s: %s\n%s", rank, where, how, advice);
     } else if (ending->lost < 0 && !answers->silent_began) {
         char what[64];
         snprintf(what, sizeof what, "rank %d of %d never started", rank, ending->launch->ranks);
@@ -143,6 +148,6 @@ int ls_verdict(const struct ls_ending *ending) {
     const bool began = answers.began || ending->lost >= 0 || ending->seen;
     if (ending->stopping && !began)
         return LS_EXIT_STOPPED; /* it came before the ranks were listening */
-    return began || WIFSIGNALED(ending->status) ? tell_lost(ending, &answers)
-                                                : tell_not_started(ending);
+    return began || ending->overdue || WIFSIGNALED(ending->status) ? tell_lost(ending, &answers)
+                                                                   : tell_not_started(ending);
 }

@@ -1,7 +1,10 @@
 /* mpirun ends all ranks when one dies and then tells which only in prose. So each rank's process is
  * watched from the moment it has written its pid: the first to end without having said why is the
- * one that was lost. */
+ * one that was lost. Now and then mpirun itself does not end after its ranks have: that is told,
+ * too. */
 #include <errno.h>
+#include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -11,7 +14,10 @@
 #include "core/base/memory.h"
 #include "launcher/supervisor/internal.h"
 
-enum { LOOK_MS = 100 };
+enum {
+    LOOK_MS = 100,
+    CHILDLESS_LOOKS = 20 /* mpirun may start and end helpers of its own before the ranks */
+};
 
 struct rank {
     uv_poll_t poll; /* on a pidfd: readable when the process has ended */
@@ -24,18 +30,29 @@ struct ls_watch {
     const char *run; /* borrowed */
     char host[256];
     uv_timer_t look;
-    int count, seen;
-    struct rank *ranks;                    /* owned */
+    pid_t mpirun;       /* 0: its children are not watched */
+    bool parent;        /* mpirun has had children */
+    int childless;      /* looks since they were gone */
+    int count;          /* of ranks */
+    int seen, ended;    /* ranks whose pid is known; of them those whose end was seen */
+    struct rank *ranks; /* owned */
     void (*lost)(void *context, int rank); /* NULL once it was called */
     void *context;
 };
 
 static void tell(struct ls_watch *watch, int rank) {
-    struct ls_reason reason;
-    if (!watch->lost || (ls_reason_read(watch->run, rank, &reason) && reason.exit_code >= 0))
-        return;
-    watch->lost(watch->context, rank);
+    if (watch->lost)
+        watch->lost(watch->context, rank);
     watch->lost = NULL;
+}
+
+static void rank_is_gone(struct ls_watch *watch, int rank) {
+    struct ls_reason reason;
+    watch->ended++;
+    if (!ls_reason_read(watch->run, rank, &reason) || reason.exit_code < 0)
+        tell(watch, rank);
+    else if (watch->ended == watch->count)
+        tell(watch, -1);
 }
 
 static void rank_ended(uv_poll_t *poll, int status, int events) {
@@ -43,7 +60,7 @@ static void rank_ended(uv_poll_t *poll, int status, int events) {
     (void)events;
     struct rank *rank = poll->data;
     uv_poll_stop(poll);
-    tell(rank->watch, (int)(rank - rank->watch->ranks));
+    rank_is_gone(rank->watch, (int)(rank - rank->watch->ranks));
 }
 
 /* Ranks on other hosts, and kernels without pidfds, are not watched: then a lost rank has no name.
@@ -59,12 +76,39 @@ static void look_for(struct ls_watch *watch, struct rank *rank, int number) {
     rank->file = (int)syscall(SYS_pidfd_open, (pid_t)reason.pid, 0);
     if (rank->file < 0) {
         if (errno == ESRCH)
-            tell(watch, number);
+            rank_is_gone(watch, number);
         return;
     }
     uv_poll_init(watch->look.loop, &rank->poll, rank->file);
     rank->poll.data = rank;
     uv_poll_start(&rank->poll, UV_READABLE, rank_ended);
+}
+
+/* Whether it has a child process; true where the kernel does not say. */
+static bool is_parent(pid_t process) {
+    char pattern[64];
+    glob_t threads;
+    snprintf(pattern, sizeof pattern, "/proc/%d/task/*/children", (int)process);
+    if (glob(pattern, GLOB_NOSORT, NULL, &threads))
+        return true;
+    bool found = false;
+    for (size_t i = 0; i < threads.gl_pathc && !found; i++) {
+        FILE *file = fopen(threads.gl_pathv[i], "re");
+        found = file && fgetc(file) != EOF;
+        if (file)
+            fclose(file);
+    }
+    globfree(&threads);
+    return found;
+}
+
+/* A rank that ends before it has written its pid leaves no other trace. */
+static void look_for_children(struct ls_watch *watch) {
+    const bool parent = is_parent(watch->mpirun);
+    watch->parent = watch->parent || parent;
+    watch->childless = parent ? 0 : watch->childless + 1;
+    if (watch->parent && watch->childless == CHILDLESS_LOOKS)
+        tell(watch, -1);
 }
 
 static void look(uv_timer_t *timer) {
@@ -74,6 +118,8 @@ static void look(uv_timer_t *timer) {
             look_for(watch, &watch->ranks[r], r);
     if (watch->seen == watch->count)
         uv_timer_stop(timer);
+    else if (watch->mpirun)
+        look_for_children(watch);
 }
 
 struct ls_watch *ls_watch_create(uv_loop_t *loop, const char *run, int ranks,
@@ -91,6 +137,10 @@ struct ls_watch *ls_watch_create(uv_loop_t *loop, const char *run, int ranks,
     watch->look.data = watch;
     uv_timer_start(&watch->look, look, LOOK_MS, LOOK_MS);
     return watch;
+}
+
+void ls_watch_children(struct ls_watch *watch, pid_t mpirun) {
+    watch->mpirun = mpirun;
 }
 
 bool ls_watch_seen(const struct ls_watch *watch) {

@@ -213,6 +213,14 @@ def mpirun_says_why_itself():
     job.end(SYSTEM, "/nowhere/hosts", "no rank has started", lines=30)
 
 
+def an_mpirun_that_stays_after_its_ranks():
+    """Open MPI 4.1 can wait for ever for a rank that was killed while it connected. Both take 12 s."""
+    unseen = Job(2, "done", FAKE_MPIRUN=mpirun_that_ends_with("sleep 0.5; exec sleep 600"))
+    done = Job(1, "done", FAKE_MPIRUN=mpirun_that_ends_with('mpirun "$@"; exec sleep 600'))
+    return lambda: (unseen.end(LOST, "rank 0 died: mpirun did not end after it and was killed", "run the same command"),
+                    done.end(DONE))
+
+
 def the_reader_of_the_output_may_go():
     job = Job(2, "done")
     job.process.stdout.close()
@@ -247,6 +255,7 @@ def a_dead_launchers_files_are_removed_by_the_next():
 
 
 def main():
+    stuck = an_mpirun_that_stays_after_its_ranks()
     for scenario in (ranks_end_by_themselves, ranks_die, a_signal_means_checkpoint_then_stop,
                      a_closed_terminal_is_one_signal_however_often_it_comes,
                      mpirun_says_why_itself, the_reader_of_the_output_may_go,
@@ -257,6 +266,7 @@ def main():
         begin = time.time()
         scenario()
         print(f"{scenario.__name__}: {time.time() - begin:.1f} s", flush=True)
+    stuck()
 
 
 main()
