@@ -233,3 +233,14 @@ enum ls_status ls_csv_walk(const struct ls_csv *csv, struct ls_error *error) {
     free(walk.text);
     return walk.status;
 }
+
+void ls_csv_print(FILE *out, const char *text) {
+    if (!text[strcspn(text, ",\"\r\n")] && text[0] != ' ') {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text; text++)
+        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
+    fputc('"', out);
+}

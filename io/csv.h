@@ -1,8 +1,9 @@
-/* CSV text to records with places, over libcsv. Internal to io. */
+/* CSV text to records with places, over libcsv; and a field to text. */
 #ifndef LS_IO_CSV_H
 #define LS_IO_CSV_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "core/base/status.h"
 
@@ -42,5 +43,8 @@ LS_MUST_USE enum ls_status ls_csv_walk(const struct ls_csv *csv, struct ls_error
 /* "FILE:LINE:COLUMN: error: text", LS_INVALID */
 enum ls_status ls_csv_fail(struct ls_error *error, const char *path, struct ls_csv_place place,
                            const char *format, ...) LS_PRINTF(4, 5);
+
+/* A field as text of a CSV file, in quotes where it needs them. */
+void ls_csv_print(FILE *out, const char *text);
 
 #endif

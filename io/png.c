@@ -84,34 +84,47 @@ static void put(struct picture *picture, const struct ls_png_grid *grid, int64_t
             corner[y * picture->stride + x] = byte_of(grid, image[y * line + x]);
 }
 
-static enum ls_status write_picture(const struct picture *picture, int64_t channels,
-                                    const char *path, struct ls_error *error) {
+static enum ls_status encode(const struct picture *picture, int64_t channels, const char *name,
+                             void **bytes, size_t *count, struct ls_error *error) {
     png_image image = {.version = PNG_IMAGE_VERSION,
                        .width = (png_uint_32)picture->width,
                        .height = (png_uint_32)picture->height,
                        .format = channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY};
     png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
-    void *encoded = ls_calloc(size, 1);
-    enum ls_status status;
-    if (png_image_write_to_memory(&image, encoded, &size, 0, picture->bytes, 0, NULL))
-        status = ls_file_write(path, encoded, size, error);
-    else
-        status = ls_fail(error, LS_SYSTEM, "cannot write %s: %s", path, image.message);
-    free(encoded);
+    *bytes = ls_calloc(size, 1);
+    if (!png_image_write_to_memory(&image, *bytes, &size, 0, picture->bytes, 0, NULL)) {
+        free(*bytes);
+        *bytes = NULL;
+        return ls_fail(error, LS_SYSTEM, "cannot write %s: %s", name, image.message);
+    }
+    *count = size;
+    return LS_OK;
+}
+
+enum ls_status ls_png_encode_grid(const char *name, const float *images,
+                                  const struct ls_png_grid *grid, void **bytes, size_t *count,
+                                  struct ls_error *error) {
+    struct picture picture;
+    *bytes = NULL;
+    enum ls_status status = check(name, grid, error);
+    if (status == LS_OK)
+        status = begin(&picture, name, grid, error);
+    if (status != LS_OK)
+        return status;
+    for (int64_t i = 0; i < grid->count; i++)
+        put(&picture, grid, i, images + i * grid->height * grid->width * grid->channels);
+    status = encode(&picture, grid->channels, name, bytes, count, error);
+    free(picture.bytes);
     return status;
 }
 
 enum ls_status ls_png_write_grid(const char *path, const float *images,
                                  const struct ls_png_grid *grid, struct ls_error *error) {
-    struct picture picture;
-    enum ls_status status = check(path, grid, error);
+    void *bytes;
+    size_t count;
+    enum ls_status status = ls_png_encode_grid(path, images, grid, &bytes, &count, error);
     if (status == LS_OK)
-        status = begin(&picture, path, grid, error);
-    if (status != LS_OK)
-        return status;
-    for (int64_t i = 0; i < grid->count; i++)
-        put(&picture, grid, i, images + i * grid->height * grid->width * grid->channels);
-    status = write_picture(&picture, grid->channels, path, error);
-    free(picture.bytes);
+        status = ls_file_write(path, bytes, count, error);
+    free(bytes);
     return status;
 }

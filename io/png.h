@@ -1,7 +1,8 @@
-/* Images as PNG files, of 8 bits per channel. */
+/* Images as PNG, of 8 bits per channel. */
 #ifndef LS_IO_PNG_H
 #define LS_IO_PNG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/status.h"
@@ -19,5 +20,10 @@ struct ls_png_grid {
 LS_MUST_USE enum ls_status ls_png_write_grid(const char *path, const float *images,
                                              const struct ls_png_grid *grid,
                                              struct ls_error *error);
+
+/* The same as bytes of a PNG file, owned by the caller. Errors say `name`. */
+LS_MUST_USE enum ls_status ls_png_encode_grid(const char *name, const float *images,
+                                              const struct ls_png_grid *grid, void **bytes,
+                                              size_t *count, struct ls_error *error);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/csv.h"
 #include "io/predictions_internal.h"
 
 static const char *refuse(const struct ls_predictions_options *options) {
@@ -12,21 +13,9 @@ static const char *refuse(const struct ls_predictions_options *options) {
     return NULL;
 }
 
-/* In quotes where it needs them. */
-static void print_field(FILE *out, const char *text) {
-    if (!text[strcspn(text, ",\"\r\n")] && text[0] != ' ') {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++)
-        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
-    fputc('"', out);
-}
-
 static void print_header(FILE *out, const struct ls_predictions_options *options) {
     const bool ids = options->row_names && options->row_names->ids;
-    print_field(out, ids ? options->id_name : "row");
+    ls_csv_print(out, ids ? options->id_name : "row");
     for (int i = 0; i < options->count; i++) {
         const struct ls_prediction_set *set = &options->sets[i];
         const int64_t width = ls_shape_count(set->row_shape);
@@ -35,7 +24,7 @@ static void print_header(FILE *out, const struct ls_predictions_options *options
             if (set->integer)
                 fputs("class", out);
             else if (set->names && k < set->name_count)
-                print_field(out, set->names[k]);
+                ls_csv_print(out, set->names[k]);
             else
                 fprintf(out, width > 1 ? "%s%" PRId64 : "%s", set->name, k + 1);
         }
@@ -53,7 +42,7 @@ static bool begin(void **writer, const struct ls_predictions_options *options,
 
 static void print_name(FILE *out, const struct ls_row_names *names, uint64_t row) {
     if (names && names->ids)
-        print_field(out, names->ids[row] ? names->ids[row] : "");
+        ls_csv_print(out, names->ids[row] ? names->ids[row] : "");
     else if (names && names->numbers)
         fprintf(out, "%" PRId64, names->numbers[row]);
     else
@@ -73,7 +62,7 @@ static void print_values(FILE *out, const struct ls_prediction_set *set, const v
         else if (!set->integer)
             fprintf(out, "%.9g", (double)values[k]);
         else if (set->names && classes[k] < set->name_count)
-            print_field(out, set->names[classes[k]]);
+            ls_csv_print(out, set->names[classes[k]]);
         else
             fprintf(out, "%" PRId32, classes[k]);
     }

@@ -47,6 +47,16 @@ static bool translates(const struct ls_config *config) {
     return false;
 }
 
+static enum ls_status generate_images(struct ls_generator *generator,
+                                      const struct ls_generate_options *wanted,
+                                      struct ls_error *error) {
+    const enum ls_status status = ls_generate_images(generator, wanted, error);
+    if (status == LS_OK)
+        printf("%s: %lld images of step %llu\n", wanted->out, (long long)wanted->count,
+               (unsigned long long)generator->run.state.step);
+    return status;
+}
+
 static int run_generate(int argument_count, char **arguments, const void *given) {
     (void)argument_count;
     struct ls_error error;
@@ -57,7 +67,7 @@ static int run_generate(int argument_count, char **arguments, const void *given)
         if (task == LS_TASK_LANGUAGE_MODEL)
             status = ls_generate_text(&generator, arguments[0], given, &error);
         else if (task == LS_TASK_VAE || task == LS_TASK_GAN)
-            status = ls_generate_images(&generator, given, &error);
+            status = generate_images(&generator, given, &error);
         else if (task == LS_TASK_TRANSLATION || translates(&generator.run.config))
             status = ls_generate_translation(&generator, arguments[0], given, &error);
         else

@@ -223,8 +223,5 @@ enum ls_status ls_generate_images(struct ls_generator *generator,
     status = ls_path_ends(path, ".png") ? write_png(path, &pictures, error)
                                         : write_h5(path, &pictures, error);
     free(images);
-    if (status == LS_OK)
-        printf("%s: %lld images of step %llu\n", path, (long long)wanted->count,
-               (unsigned long long)generator->run.state.step);
     return status;
 }

@@ -170,15 +170,14 @@ static int64_t length_of(const struct writing *writing, const int32_t *tokens, b
     return length;
 }
 
-static void print_all(const struct writing *writing, const struct ls_vocabulary *vocabulary,
-                      bool lines) {
+static void print_all(FILE *to, const struct writing *writing,
+                      const struct ls_vocabulary *vocabulary, bool lines) {
     for (int64_t n = 0; n < writing->count; n++) {
         if (n)
-            printf("----\n");
+            fputs("----\n", to);
         const int32_t *tokens = writing->tokens + n * writing->total;
-        ls_vocabulary_print(stdout, vocabulary, tokens,
-                            (uint64_t)length_of(writing, tokens, lines));
-        printf("\n");
+        ls_vocabulary_print(to, vocabulary, tokens, (uint64_t)length_of(writing, tokens, lines));
+        fputc('\n', to);
     }
 }
 
@@ -207,7 +206,7 @@ enum ls_status ls_generate_text(struct ls_generator *generator, const char *run,
             writing.row_ids[n] = (uint64_t)n;
         }
         write_all(&writing);
-        print_all(&writing, &vocabulary, lines);
+        print_all(wanted->to ? wanted->to : stdout, &writing, &vocabulary, lines);
     }
     ls_sampler_destroy(writing.sampler);
     ls_vocabulary_clear(&vocabulary);

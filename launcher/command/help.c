@@ -24,7 +24,7 @@ static void print_option(FILE *out, const struct ls_option *option) {
     char name[80];
     snprintf(name, sizeof name, "%c%c%s--%s%s", option->letter ? '-' : ' ',
              option->letter ? option->letter : ' ', option->letter ? ", " : "  ", field->name,
-             option->repeated ? " KEY=VALUE" : placeholder(field));
+             !strcmp(field->name, "set") ? " KEY=VALUE" : placeholder(field));
     fprintf(out, "  %-28s %s", name, field->help);
     if (field->unit)
         fprintf(out, " (%s)", field->unit);

@@ -11,6 +11,10 @@
     X(evaluate)                                                                                    \
     X(predict)                                                                                     \
     X(generate)                                                                                    \
+    X(watch)                                                                                       \
+    X(report)                                                                                      \
+    X(plot)                                                                                        \
+    X(compare)                                                                                     \
     X(inspect)                                                                                     \
     X(data)                                                                                        \
     X(checkpoint)                                                                                  \

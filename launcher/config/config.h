@@ -80,6 +80,7 @@ struct ls_log_options {
     int64_t every_steps; /* metrics.jsonl and the progress line */
     double progress_seconds;
     bool gradient_norms; /* of each layer, too */
+    bool tensorboard;    /* RUN/tensorboard */
 };
 
 enum ls_isa { LS_ISA_AUTO, LS_ISA_AVX512, LS_ISA_AVX2, LS_ISA_PORTABLE };

@@ -361,6 +361,12 @@ static const struct ls_field log_items[] = {
      .help = "metrics.jsonl has the norm of each layer's gradient, too, before any clipping: where "
              "it vanishes or explodes",
      .resume_free = true},
+    {.name = "tensorboard",
+     .kind = LS_FIELD_BOOL,
+     .offset = LOG(tensorboard),
+     .initial = "false",
+     .help = "RUN/tensorboard has the numbers of metrics.jsonl, too, in an event file",
+     .resume_free = true},
 };
 static const struct ls_fields log_fields = LS_TABLE(log_items);
 

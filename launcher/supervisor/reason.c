@@ -13,6 +13,7 @@
 #include "io/file.h"
 #include "launcher/exit_codes.h"
 #include "launcher/supervisor/internal.h"
+#include "launcher/supervisor/supervisor.h"
 
 enum { REASON_BYTES = 4096, PATH_BYTES = 4096 };
 
@@ -20,7 +21,8 @@ enum { REASON_BYTES = 4096, PATH_BYTES = 4096 };
 static struct {
     int file; /* 0: not open */
     int rank, exit_code;
-    char host[256];
+    int cores; /* that it may use */
+    char host[256], processor[128];
     uint64_t step;
     const char *phase;
 } own;
@@ -49,12 +51,30 @@ static void write_record(const char *message) {
     print_plain(plain, sizeof plain, message);
     const int used =
         snprintf(record, sizeof record,
-                 "{\"rank\": %d, \"pid\": %ld, \"host\": \"%s\", \"step\": %" PRIu64
+                 "{\"rank\": %d, \"pid\": %ld, \"host\": \"%s\", \"processor\": \"%s\", "
+                 "\"cores\": %d, \"step\": %" PRIu64
                  ", \"phase\": \"%s\", \"exit_code\": %d, \"message\": \"%s\"}",
-                 own.rank, (long)getpid(), own.host, own.step, own.phase, own.exit_code, plain);
+                 own.rank, (long)getpid(), own.host, own.processor, own.cores, own.step, own.phase,
+                 own.exit_code, plain);
     memset(record + used, ' ', REASON_BYTES - 1 - (size_t)used);
     record[REASON_BYTES - 1] = '\n';
     (void)!pwrite(own.file, record, REASON_BYTES, 0);
+}
+
+/* "": the system has no word for it that we know. */
+static void name_processor(char *text, size_t size) {
+    char line[256];
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    text[0] = '\0';
+    while (file && !text[0] && fgets(line, sizeof line, file)) {
+        const char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) != 0 || !colon)
+            continue;
+        line[strcspn(line, "\n")] = '\0';
+        print_plain(text, size, colon + 1 + strspn(colon + 1, " "));
+    }
+    if (file)
+        fclose(file);
 }
 
 static void witness(bool bug, const char *text) {
@@ -77,6 +97,8 @@ enum ls_status ls_reason_open(const char *run, int rank, struct ls_error *error)
     own.phase = "starting";
     if (gethostname(own.host, sizeof own.host - 1))
         own.host[0] = '\0';
+    name_processor(own.processor, sizeof own.processor);
+    own.cores = ls_cores();
     write_record("");
     ls_job_set_witness(witness);
     return LS_OK;

@@ -1,6 +1,6 @@
 /* Why a rank ended, in its own words. mpirun's exit codes are ambiguous and the pid it prints is 0,
- * so each rank leaves RUN/ranks/rank-R.json (pid, host, step, phase; at the end exit code and
- * message), rewritten in place, read by the supervisor when the job is over. */
+ * so each rank leaves RUN/ranks/rank-R.json (pid, host, processor, step, phase; at the end exit
+ * code and message), rewritten in place, read by the supervisor when the job is over. */
 #ifndef LS_LAUNCHER_REASON_H
 #define LS_LAUNCHER_REASON_H
 

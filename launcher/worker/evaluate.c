@@ -183,8 +183,10 @@ enum ls_status ls_worker_predict(struct ls_worker *worker, struct ls_loader *loa
             break;
         prediction.pass.batch = &batch;
         ls_parallel_run(worker->threads, predict_share, &prediction);
-        const struct ls_answer answer = {
-            .rows = batch.rows, .outputs = prediction.outputs, .layer = prediction.layer};
+        const struct ls_answer answer = {.rows = batch.rows,
+                                         .outputs = prediction.outputs,
+                                         .layer = prediction.layer,
+                                         .batch = &batch};
         status = output(context, &answer, error);
     }
     free(prediction.outputs);

@@ -3,6 +3,7 @@
 #include "launcher/supervisor/reason.h"
 #include "launcher/worker/run_folder.h"
 #include "launcher/worker/run_parts.h"
+#include "launcher/worker/tensorboard.h"
 
 enum { AGAIN_SECONDS = 60 };
 
@@ -30,6 +31,20 @@ void ls_run_append_metrics(struct run *run, const char *split, const struct ls_m
                           extra, extra_count, &error);
     if (trouble_to_tell(&run->metrics_trouble, status))
         ls_log(LS_LOG_WARNING, "%s\nits lines are kept until they can be written", error.text);
+    const struct ls_tensorboard_line line = {.step = run->state.step,
+                                             .split = split,
+                                             .items = {metrics->items, extra},
+                                             .counts = {metrics->count, extra_count}};
+    if (run->events &&
+        trouble_to_tell(&run->events_trouble, ls_tensorboard_add(run->events, &line, &error)))
+        ls_log(LS_LOG_WARNING, "%s\nits records are kept until they can be written", error.text);
+}
+
+void ls_run_open_events(struct run *run) {
+    struct ls_error error;
+    if (run->config->log.tensorboard &&
+        ls_tensorboard_open(&run->events, run->request->run, run->state.seconds, &error) != LS_OK)
+        ls_log(LS_LOG_WARNING, "no files for TensorBoard: %s", error.text);
 }
 
 enum ls_status ls_run_check_folder(struct run *run, struct ls_error *error) {

@@ -1,6 +1,5 @@
 #include "launcher/worker/result.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +57,7 @@ enum ls_status ls_result_write(const char *run, const struct ls_result *result,
     return status;
 }
 
-static json_t *read_result(const char *run, struct ls_error *error) {
+json_t *ls_result_read(const char *run, struct ls_error *error) {
     char path[PATH_SIZE], *bytes;
     uint64_t count;
     result_path(run, path);
@@ -75,7 +74,7 @@ static json_t *read_result(const char *run, struct ls_error *error) {
 
 bool ls_result_final(const char *run, uint64_t step, bool limit) {
     struct ls_error error;
-    json_t *object = read_result(run, &error);
+    json_t *object = ls_result_read(run, &error);
     if (!object)
         return false;
     const char *status = json_string_value(json_object_get(object, "status"));
@@ -107,7 +106,7 @@ static void print_part(const char *name, const json_t *part) {
 }
 
 enum ls_status ls_result_print(const char *run, struct ls_error *error) {
-    json_t *object = read_result(run, error);
+    json_t *object = ls_result_read(run, error);
     if (!object)
         return error->status;
     const long long ranks = json_integer_value(json_object_get(object, "world_size"));

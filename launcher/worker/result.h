@@ -2,6 +2,7 @@
 #ifndef LS_LAUNCHER_RESULT_H
 #define LS_LAUNCHER_RESULT_H
 
+#include <jansson.h>
 #include <stdint.h>
 
 #include "core/tasks/task.h"
@@ -29,6 +30,9 @@ struct ls_result {
 
 LS_MUST_USE enum ls_status ls_result_write(const char *run, const struct ls_result *result,
                                            struct ls_error *error);
+
+/* RUN/result.json, owned by the caller; NULL after an error. */
+json_t *ls_result_read(const char *run, struct ls_error *error);
 
 /* Whether RUN/result.json is there and ended at this step with "done" or "early_stopped" (or
  * "stopped", when `limit` stops at this very step). */

@@ -272,12 +272,15 @@ static enum ls_status restore_run(struct run *run, struct ls_error *error) {
         snprintf(path, sizeof path, "%s/metrics.jsonl", run->request->run);
         status =
             ls_metrics_open(&run->metrics, path, run->state.metrics_bytes, run->state.step, error);
+        if (status == LS_OK)
+            ls_run_open_events(run);
     }
     return ls_communicator_agree(run->communicator, status, error);
 }
 
 void ls_run_close(struct run *run) {
     ls_metrics_close(run->metrics);
+    ls_events_close(run->events);
     for (int role = 0; role < LS_PARTS; role++)
         ls_loader_destroy(run->loaders[role]);
     ls_worker_destroy(&run->worker);

@@ -3,6 +3,7 @@
 #ifndef LS_LAUNCHER_RUN_PARTS_H
 #define LS_LAUNCHER_RUN_PARTS_H
 
+#include "io/events.h"
 #include "io/metrics_file.h"
 #include "launcher/worker/data.h"
 #include "launcher/worker/progress.h"
@@ -25,6 +26,7 @@ struct run {
     struct ls_worker worker;
     struct ls_loader *loaders[LS_PARTS]; /* NULL where there is no such part */
     struct ls_metrics_file *metrics;
+    struct ls_events *events; /* NULL: log.tensorboard does not ask for them */
     struct ls_progress progress;
     struct ls_save save;
     struct ls_state state;
@@ -37,7 +39,7 @@ struct run {
     uint64_t samples;              /* this run */
     bool stopped;                  /* by a signal */
     bool folder_lost;              /* RUN is gone, or another's */
-    struct trouble metrics_trouble, save_trouble;
+    struct trouble events_trouble, metrics_trouble, save_trouble;
 };
 
 /* Data, model and loaders; the values that a run begins with where it does not go on; and the end
@@ -85,6 +87,10 @@ void ls_run_append_metrics(struct run *run, const char *split, const struct ls_m
 
 /* Fails if RUN was deleted, renamed or taken over: then nothing may be written. Collective. */
 LS_MUST_USE enum ls_status ls_run_check_folder(struct run *run, struct ls_error *error);
+/* Event files with what metrics.jsonl holds, where they are wanted (rank 0). Trouble is said, no
+ * more. */
+void ls_run_open_events(struct run *run);
+
 /* Makes the lines of metrics.jsonl durable (rank 0). Trouble is said, no more: a checkpoint without
  * the last lines is better than none. */
 void ls_run_sync_metrics(struct run *run);

@@ -145,6 +145,7 @@ struct ls_answer {
     int64_t rows;         /* at most those of a batch */
     const float *outputs; /* [rows, ...] */
     const float *layer;   /* [rows, ...] of the layer that the worker was asked for; else NULL */
+    const struct ls_batch *batch; /* what it was said of */
 };
 /* Called by ls_worker_predict for each batch, in order. */
 typedef enum ls_status ls_worker_output(void *context, const struct ls_answer *answer,

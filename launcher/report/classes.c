@@ -1,0 +1,129 @@
+/* How well each class is known, and which are taken for which: of the last part that was measured
+ * (test, else validation). */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "launcher/chart/markup.h"
+#include "launcher/report/page.h"
+#include "launcher/worker/data.h"
+
+enum { MATRIX_MAX = 26, PAIRS_MAX = 20 };
+
+struct table {
+    const json_t *classes, *confusion;
+    const char *part;
+    const char **names; /* [count] owned */
+    int count;
+};
+
+static bool find_table(const struct ls_record *record, struct table *table) {
+    *table = (struct table){0};
+    for (int role = LS_SOURCE_TEST; role >= 0 && !table->classes; role--) {
+        table->classes = json_object_get(ls_record_part(record, role), "classes");
+        table->confusion = json_object_get(ls_record_part(record, role), "confusion");
+        table->part = ls_part_name(role);
+    }
+    if (!json_is_object(table->classes) || !json_object_size(table->classes))
+        return false;
+    table->names = ls_calloc(json_object_size(table->classes), sizeof *table->names);
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)table->classes, name, value)
+        table->names[table->count++] = name;
+    if (json_array_size(table->confusion) != (size_t)table->count)
+        table->confusion = NULL;
+    return true;
+}
+
+static double cell(const struct table *table, int label, int answer) {
+    return json_number_value(
+        json_array_get(json_array_get(table->confusion, (size_t)label), (size_t)answer));
+}
+
+static void print_scores(const struct ls_page *page, const struct table *table) {
+    static const char *const scores[] = {"precision", "recall", "f1"};
+    fputs("<div class=\"wide\"><table><thead><tr><th>class</th><th class=\"n\">samples</th>"
+          "<th class=\"n\">precision</th><th class=\"n\">recall</th><th class=\"n\">F1</th></tr>"
+          "</thead><tbody>\n",
+          page->out);
+    for (int k = 0; k < table->count; k++) {
+        const json_t *class = json_object_get(table->classes, table->names[k]);
+        ls_page_text(page, "<tr><td>", table->names[k], "</td>");
+        fprintf(page->out, "<td class=\"n\">%lld</td>",
+                (long long)json_integer_value(json_object_get(class, "support")));
+        for (int s = 0; s < 3; s++)
+            fprintf(page->out, "<td class=\"n\">%.4f</td>",
+                    json_number_value(json_object_get(class, scores[s])));
+        fputs("</tr>\n", page->out);
+    }
+    fputs("</tbody></table></div>\n", page->out);
+}
+
+static void print_matrix(const struct ls_page *page, const struct table *table) {
+    fputs("<h3>Confusion matrix</h3><p>A row for each label, a column for each answer; darker: a "
+          "larger share of the label's samples.</p>\n<div class=\"wide\"><table "
+          "class=\"confusion\"><thead><tr><th class=\"r\">label \\ answer</th>",
+          page->out);
+    for (int k = 0; k < table->count; k++)
+        ls_page_text(page, "<th>", table->names[k], "</th>");
+    fputs("</tr></thead><tbody>\n", page->out);
+    for (int i = 0; i < table->count; i++) {
+        double total = 0;
+        for (int k = 0; k < table->count; k++)
+            total += cell(table, i, k);
+        ls_page_text(page, "<tr><th class=\"r\">", table->names[i], "</th>");
+        for (int k = 0; k < table->count; k++) {
+            const double value = cell(table, i, k), share = total > 0 ? value / total : 0;
+            fprintf(page->out, "<td style=\"background:rgba(%s,%.2f)%s\">%.0f</td>",
+                    i == k ? "0,114,178" : "213,94,0", sqrt(share) * 0.85,
+                    share > 0.5 ? ";color:#fff" : "", value);
+        }
+        fputs("</tr>\n", page->out);
+    }
+    fputs("</tbody></table></div>\n", page->out);
+}
+
+/* Of many classes: what is taken for what most often. */
+static void print_pairs(const struct ls_page *page, const struct table *table) {
+    fprintf(page->out, "<h3>Taken for each other most often</h3><table><thead><tr><th>label</th>"
+                       "<th>answer</th><th class=\"n\">samples</th></tr></thead><tbody>\n");
+    double below = INFINITY;
+    int last = -1;
+    for (int shown = 0; shown < PAIRS_MAX; shown++) {
+        int best = -1;
+        double most = 0;
+        for (int at = 0; at < table->count * table->count; at++) {
+            const double value = cell(table, at / table->count, at % table->count);
+            const bool later = value < below || (value == below && at > last);
+            if (at / table->count != at % table->count && later && value > most) {
+                most = value;
+                best = at;
+            }
+        }
+        if (best < 0)
+            break;
+        below = most;
+        last = best;
+        ls_page_text(page, "<tr><td>", table->names[best / table->count], "</td>");
+        ls_page_text(page, "<td>", table->names[best % table->count], "</td>");
+        fprintf(page->out, "<td class=\"n\">%.0f</td></tr>\n", most);
+    }
+    fputs("</tbody></table>\n", page->out);
+}
+
+void ls_page_classes(const struct ls_page *page) {
+    struct table table;
+    if (!find_table(&page->records[0], &table))
+        return;
+    ls_page_section(page, "classes", "Classes");
+    fprintf(page->out, "<p>Measured on the %s data.</p>\n", table.part);
+    print_scores(page, &table);
+    if (table.confusion && table.count > 1 && table.count <= MATRIX_MAX)
+        print_matrix(page, &table);
+    else if (table.confusion && table.count > 1)
+        print_pairs(page, &table);
+    fputs("</section>\n", page->out);
+    free(table.names);
+}

@@ -1,0 +1,220 @@
+/* Where a model is wrong: one pass over the part that it is judged by. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "io/schema.h"
+#include "launcher/command/answers.h"
+#include "launcher/report/look.h"
+#include "launcher/worker/metrics_json.h"
+
+struct looking {
+    struct ls_look *look;
+    const struct ls_trained *trained;
+    const struct ls_model *model;
+    const struct ls_term *term;
+    const struct ls_model_input *target, *sample; /* sample NULL: none of reals */
+    const double *centre; /* taken off targets when they are read; or NULL */
+    enum ls_answer_kind answers;
+    float *shares; /* [2 or width] owned */
+};
+
+static const struct ls_feed *feed_of(const struct looking *looking,
+                                     const struct ls_model_input *input) {
+    return &looking->trained->data.feeds[input->feed];
+}
+
+/* Keeps the worst. */
+static void keep(const struct looking *looking, struct ls_mistakes *mistakes,
+                 const struct ls_mistake *mistake, const float *sample) {
+    int at = mistakes->count;
+    while (at && mistakes->items[at - 1].score < mistake->score)
+        at--;
+    if (at == LS_MISTAKES_MAX)
+        return;
+    if (mistakes->count == LS_MISTAKES_MAX)
+        free(mistakes->items[--mistakes->count].sample);
+    memmove(&mistakes->items[at + 1], &mistakes->items[at],
+            (size_t)(mistakes->count - at) * sizeof *mistakes->items);
+    mistakes->items[at] = *mistake;
+    mistakes->count++;
+    if (!sample)
+        return;
+    const size_t values = (size_t)ls_shape_count(looking->look->shape);
+    mistakes->items[at].sample = ls_calloc(values, sizeof *sample);
+    memcpy(mistakes->items[at].sample, sample, values * sizeof *sample);
+}
+
+static void judge_class(struct looking *looking, const float *outputs, int32_t label,
+                        struct ls_mistake *mistake, const float *sample) {
+    struct ls_look *look = looking->look;
+    if (label < 0 || label >= look->class_count)
+        return; /* it is left out of losses, too */
+    if (look->width == 1)
+        ls_answer_sigmoid(outputs, 1, true, looking->shares);
+    else
+        ls_answer_softmax(outputs, look->width, looking->shares);
+    ls_answer_classify(outputs, 1, look->width, &mistake->answer);
+    mistake->label = label;
+    mistake->label_share = (double)looking->shares[label];
+    mistake->answer_share = (double)looking->shares[mistake->answer];
+    look->rows++;
+    if (mistake->answer == label)
+        return;
+    look->wrong++;
+    mistake->score = -mistake->label_share;
+    keep(looking, &look->worst, mistake, sample);
+    mistake->score = mistake->answer_share;
+    keep(looking, &look->confident, mistake, sample);
+}
+
+/* In the units of the data. */
+static void judge_numbers(struct looking *looking, const float *outputs, const float *targets,
+                          struct ls_mistake *mistake, const float *sample) {
+    struct ls_look *look = looking->look;
+    const struct ls_term *term = looking->term;
+    const float *mean = term->mean ? term->mean->data : NULL;
+    const float *scale = term->scale ? term->scale->data : NULL;
+    double sum = 0;
+    for (int64_t i = 0; i < look->width; i++) {
+        double output = (double)outputs[i];
+        if (mean && scale)
+            output = output / (double)scale[i] + (double)mean[i];
+        sum += (output - (double)targets[i]) * (output - (double)targets[i]);
+        if (i < LS_ANSWERS_SHOWN_MAX) {
+            const double centre = looking->centre ? looking->centre[i] : 0;
+            mistake->outputs[i] = output + centre;
+            mistake->targets[i] = (double)targets[i] + centre;
+        }
+    }
+    look->rows++;
+    mistake->score = sqrt(sum / (double)look->width);
+    keep(looking, &look->worst, mistake, sample);
+}
+
+static enum ls_status look_at(void *context, const struct ls_answer *answer,
+                              struct ls_error *error) {
+    (void)error;
+    struct looking *looking = context;
+    const struct ls_worker *worker = &looking->trained->worker;
+    const struct ls_look *look = looking->look;
+    const void *targets = ls_worker_feed(worker, answer->batch, looking->target, 0);
+    const float *samples =
+        looking->sample ? ls_worker_feed(worker, answer->batch, looking->sample, 0) : NULL;
+    const int64_t values = ls_shape_count(look->shape);
+    for (int64_t r = 0; r < answer->rows; r++) {
+        struct ls_mistake mistake = {.row = answer->batch->row_ids[r]};
+        const float *outputs = answer->outputs + r * look->width;
+        const float *sample = samples ? samples + r * values : NULL;
+        if (look->kind == LS_LOOK_CLASSES)
+            judge_class(looking, outputs, ((const int32_t *)targets)[r], &mistake, sample);
+        else
+            judge_numbers(looking, outputs, (const float *)targets + r * look->width, &mistake,
+                          sample);
+    }
+    return LS_OK;
+}
+
+/* The feed that a term takes as its target: itself, or the one of that name where it is changed
+ * first. */
+static const struct ls_model_input *find_target(const struct looking *looking) {
+    const struct ls_model *model = looking->model;
+    for (int i = 0; i < model->input_count; i++)
+        if (model->inputs[i].value == looking->term->target)
+            return &model->inputs[i];
+    for (int i = 0; i < model->input_count; i++)
+        if (!strcmp(feed_of(looking, &model->inputs[i])->name, "targets"))
+            return &model->inputs[i];
+    return NULL;
+}
+
+/* What people recognise a sample by: the feed of that name, else the first of reals. */
+static const struct ls_model_input *find_sample(const struct looking *looking) {
+    const struct ls_model *model = looking->model;
+    const struct ls_model_input *first = NULL;
+    for (int i = 0; i < model->input_count; i++) {
+        const struct ls_model_input *input = &model->inputs[i];
+        if (input == looking->target || input->value->type == LS_TYPE_INT32)
+            continue;
+        if (!strcmp(feed_of(looking, input)->name, "inputs"))
+            return input;
+        first = first ? first : input;
+    }
+    return first;
+}
+
+/* What there is to look at: one answer for each sample, of a class or of numbers. */
+static enum ls_look_kind settle(struct looking *looking) {
+    static const char *const errors[] = {"squared_error", "absolute_error", "huber"};
+    const struct ls_model *model = looking->model;
+    const int64_t width = ls_shape_row_count(model->output->shape);
+    const bool flat = ls_shape_of_row(model->output->shape).rank < 2;
+    enum ls_look_kind kind = LS_LOOK_NOTHING;
+    for (int t = 0; t < model->terms.count && !kind; t++) {
+        const struct ls_term *term = looking->term = &model->terms.items[t];
+        if (term->of != model->output || !term->target)
+            continue;
+        looking->target = find_target(looking);
+        if (!looking->target)
+            continue;
+        const struct ls_value *target = looking->target->value;
+        const int64_t targets = ls_shape_row_count(target->shape);
+        const bool labels = target->type == LS_TYPE_INT32;
+        looking->answers = ls_answer_of(&looking->trained->run.config, width);
+        if (term->loss->classifies && labels && targets == 1 && flat)
+            kind = LS_LOOK_CLASSES;
+        for (size_t e = 0; e < sizeof errors / sizeof *errors; e++)
+            if (!strcmp(term->loss->layer.name, errors[e]) && !labels && targets == width)
+                kind = LS_LOOK_NUMBERS;
+    }
+    looking->look->width = width;
+    looking->look->class_count = kind == LS_LOOK_CLASSES ? (int)(width > 1 ? width : 2) : 0;
+    return looking->look->kind = kind;
+}
+
+static void take_names(struct looking *looking) {
+    struct ls_look *look = looking->look;
+    const struct ls_data *data = &looking->trained->data;
+    char number[16];
+    look->classes = ls_calloc((size_t)look->class_count + 1, sizeof *look->classes);
+    for (int k = 0; k < look->class_count; k++)
+        look->classes[k] = ls_strdup(ls_class_name(data, look->class_count, k, number));
+    if (looking->sample)
+        look->shape = feed_of(looking, looking->sample)->shape;
+    if (data->schema.count && looking->sample)
+        look->column_count = ls_schema_inputs(&data->schema, &look->columns, NULL);
+    if (look->columns && look->column_count != ls_shape_count(look->shape)) {
+        ls_schema_free_names(look->columns, look->column_count);
+        look->columns = NULL;
+        look->column_count = 0;
+    }
+}
+
+enum ls_status ls_look_mistakes(struct ls_look *look, struct ls_trained *trained,
+                                struct ls_error *error) {
+    const int role =
+        trained->data.parts[LS_SOURCE_TEST].dataset ? LS_SOURCE_TEST : LS_SOURCE_VALIDATION;
+    struct looking looking = {.look = look,
+                              .trained = trained,
+                              .model =
+                                  &trained->worker.models[ls_worker_answering(&trained->worker)]};
+    if (!trained->data.parts[role].dataset || !settle(&looking))
+        return LS_OK;
+    look->part = ls_part_name(role);
+    looking.sample = find_sample(&looking);
+    looking.centre = trained->data.centres[looking.target->feed];
+    take_names(&looking);
+    struct ls_loader *loader;
+    enum ls_status status =
+        ls_row_names_load(&look->names, trained->data.parts[role].dataset, error);
+    if (status == LS_OK)
+        status = ls_trained_load(trained, role, &loader, error);
+    if (status != LS_OK)
+        return status;
+    looking.shares = ls_calloc((size_t)look->width + 1, sizeof *looking.shares);
+    status = ls_worker_predict(&trained->worker, loader, look_at, &looking, error);
+    free(looking.shares);
+    ls_loader_destroy(loader);
+    return status;
+}

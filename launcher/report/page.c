@@ -1,0 +1,68 @@
+#include "launcher/report/page.h"
+
+#include "launcher/chart/markup.h"
+#include "launcher/command/version.h"
+
+static const char style[] =
+    "body{margin:0;font:15px/1.45 system-ui,sans-serif;color:#222;background:#fff}"
+    "main{max-width:1180px;margin:0 auto;padding:12px 16px 40px}"
+    "h1{font-size:1.6em;margin:.4em 0 .1em;overflow-wrap:anywhere}"
+    "h2{font-size:1.2em;margin:1.8em 0 .5em;border-bottom:1px solid #ccc;padding-bottom:.2em}"
+    "h3{font-size:1em;margin:1.2em 0 .4em}"
+    "p{margin:.4em 0;max-width:75ch}.lead{font-size:1.1em}.note{color:#555}"
+    ".wide{overflow-x:auto;max-width:100%}"
+    "table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.4em 0}"
+    "th,td{padding:3px 10px 3px 0;text-align:left;vertical-align:top}"
+    "td.n,th.n{text-align:right}thead th{border-bottom:1px solid #999}"
+    "tbody tr:nth-child(even){background:#f6f6f6}"
+    "dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 16px;margin:.4em 0}"
+    "dt{color:#555}dd{margin:0;overflow-wrap:anywhere}"
+    ".grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,350px),1fr));gap:"
+    "14px}"
+    "figure{margin:0;break-inside:avoid}figure svg{width:100%;height:auto;display:block;"
+    "border:1px solid #e3e3e3}"
+    ".by-step,.by-epoch,.by-seconds{display:none}"
+    "#x-step:checked~div .by-step,#x-epoch:checked~div .by-epoch,"
+    "#x-seconds:checked~div .by-seconds{display:block}"
+    "input+label{margin-right:1em}"
+    ".bar{display:flex;height:22px;margin:.5em 0;border:1px solid #999}.bar span{display:block}"
+    ".key{display:inline-block;width:.8em;height:.8em;margin-right:.4em;border:1px solid #666}"
+    "table.confusion td,table.confusion th{padding:2px 6px;text-align:right;border:1px solid "
+    "#e3e3e3}"
+    "table.confusion th.r{text-align:left;white-space:nowrap}"
+    ".pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(128px,1fr));gap:12px}"
+    ".pictures img{width:112px;height:auto;image-rendering:pixelated;border:1px solid #ccc}"
+    "figcaption{font-size:.85em}"
+    ".sample img{max-width:100%;width:480px;height:auto;image-rendering:pixelated}"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f6f6f6;padding:10px;font-size:."
+    "85em}"
+    "summary{cursor:pointer}footer{margin-top:3em;color:#555;font-size:.85em}"
+    "@media print{main{max-width:none;padding:0}body{font-size:11px}h2{break-after:avoid}"
+    "input,label{display:none}.grid{grid-template-columns:1fr 1fr}details{break-inside:auto}}";
+
+void ls_page_text(const struct ls_page *page, const char *before, const char *text,
+                  const char *after) {
+    fputs(before, page->out);
+    ls_markup_print(page->out, text);
+    fputs(after, page->out);
+}
+
+void ls_page_section(const struct ls_page *page, const char *id, const char *title) {
+    fprintf(page->out, "<section id=\"%s\"><h2>%s</h2>\n", id, title);
+}
+
+void ls_page_begin(const struct ls_page *page) {
+    fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>"
+          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>",
+          page->out);
+    for (int r = 0; r < page->count; r++)
+        ls_page_text(page, r ? ", " : "", page->records[r].history.name, "");
+    fprintf(page->out, " - Lockstep</title>\n<style>%s</style></head>\n<body><main>\n", style);
+}
+
+void ls_page_end(const struct ls_page *page) {
+    fprintf(page->out, "<footer>Written by lockstep report (%s)", ls_version());
+    for (int r = 0; r < page->count; r++)
+        ls_page_text(page, r ? ", " : " from ", page->records[r].history.run, "");
+    fputs(".</footer>\n</main></body></html>\n", page->out);
+}

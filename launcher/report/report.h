@@ -1,0 +1,14 @@
+/* One HTML file that says what was trained, how well, and where it fails. */
+#ifndef LS_LAUNCHER_REPORT_H
+#define LS_LAUNCHER_REPORT_H
+
+#include <stdio.h>
+
+#include "launcher/report/look.h"
+#include "launcher/report/record.h"
+
+/* look: of the one run's model; NULL: of several runs, or it is left out. */
+void ls_report_write(FILE *out, const struct ls_record *records, int count,
+                     const struct ls_look *look);
+
+#endif

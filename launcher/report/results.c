@@ -1,0 +1,185 @@
+/* What was trained, and how well. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "launcher/chart/markup.h"
+#include "launcher/report/page.h"
+#include "launcher/worker/data.h"
+
+static const char *duration(double seconds, char text[48]) {
+    const int64_t whole = (int64_t)(seconds + 0.5);
+    if (seconds < 100)
+        snprintf(text, 48, "%.3g s", seconds);
+    else if (whole < 3600)
+        snprintf(text, 48, "%" PRId64 " min %" PRId64 " s", whole / 60, whole % 60);
+    else
+        snprintf(text, 48, "%" PRId64 " h %" PRId64 " min", whole / 3600, whole / 60 % 60);
+    return text;
+}
+
+static int64_t integer(const json_t *object, const char *key) {
+    return json_integer_value(json_object_get(object, key));
+}
+
+/* "done: 4690 steps (10 epochs) in 3 min 25 s on 2 ranks" */
+static void print_status(const struct ls_page *page, const struct ls_record *record) {
+    const struct ls_history *history = &record->history;
+    const json_t *result = record->result;
+    const char *message = json_string_value(json_object_get(result, "message"));
+    char time[48];
+    if (result) {
+        const int64_t ranks = integer(result, "world_size");
+        const char *status = json_string_value(json_object_get(result, "status"));
+        ls_page_text(page, "<p class=\"lead\">", status ? status : "", ": ");
+        fprintf(page->out,
+                "%" PRId64 " steps (%" PRId64 " whole epochs), %s of training, %" PRId64 " rank%s, "
+                "%.0f samples/s</p>\n",
+                integer(result, "steps"), integer(result, "epochs"),
+                duration(json_number_value(json_object_get(result, "seconds")), time), ranks,
+                ranks == 1 ? "" : "s", json_number_value(json_object_get(result, "samples_per_s")));
+    }
+    if (message)
+        ls_page_text(page, "<pre>", message, "</pre>\n");
+    if (!result || ls_record_outdated(record)) {
+        fprintf(page->out, "<p class=\"%s\">%s", result ? "note" : "lead",
+                result ? "That was written before the run went on" : "No result yet");
+        if (history->count)
+            fprintf(page->out, ": at step %" PRIu64 ", epoch %.3g, %s of training",
+                    history->lines[history->count - 1].step,
+                    history->lines[history->count - 1].epoch,
+                    duration(history->lines[history->count - 1].seconds, time));
+        fputs(".</p>\n", page->out);
+    }
+    if (record->history_problem)
+        ls_page_text(page, "<p class=\"note\">No curves: ", record->history_problem, "</p>\n");
+}
+
+/* A row for each metric of the parts that were measured at the end. */
+static void print_parts(const struct ls_page *page, const struct ls_record *record) {
+    const char *key;
+    json_t *value;
+    char text[32];
+    bool any = false;
+    for (int role = 0; role < LS_PARTS; role++)
+        any = any || ls_record_part(record, role);
+    if (!any)
+        return;
+    fputs("<div class=\"wide\"><table><thead><tr><th>metric</th>", page->out);
+    for (int role = 0; role < LS_PARTS; role++)
+        if (ls_record_part(record, role))
+            fprintf(page->out, "<th class=\"n\">%s</th>", ls_part_name(role));
+    fputs("</tr></thead><tbody>\n", page->out);
+    for (int role = 0; role < LS_PARTS; role++)
+        json_object_foreach((json_t *)(uintptr_t)ls_record_part(record, role), key, value) {
+            bool before = false;
+            for (int earlier = 0; earlier < role; earlier++)
+                before = before || json_object_get(ls_record_part(record, earlier), key);
+            if (before || json_is_object(value) || json_is_array(value))
+                continue;
+            ls_page_text(page, "<tr><td>", key, "</td>");
+            for (int each = 0; each < LS_PARTS; each++) {
+                const json_t *part = ls_record_part(record, each);
+                const json_t *found = json_object_get(part, key);
+                if (part)
+                    fprintf(page->out, "<td class=\"n\">%s</td>",
+                            !found
+                                ? ""
+                                : ls_markup_number(json_is_number(found) ? json_number_value(found)
+                                                                         : (double)NAN,
+                                                   text));
+            }
+            fputs("</tr>\n", page->out);
+        }
+    fputs("</tbody></table></div>\n", page->out);
+}
+
+static void print_best(const struct ls_page *page, const struct ls_record *record) {
+    const json_t *best = json_object_get(record->result, "best");
+    const char *metric = json_string_value(json_object_get(best, "metric"));
+    if (!metric)
+        return;
+    ls_page_text(page, "<p>What was measured are the parameters of the best ", metric, "");
+    fprintf(page->out,
+            ", %.6g after epoch %" PRId64 " (step %" PRId64 "), not the last ones.</p>\n",
+            json_number_value(json_object_get(best, "value")), integer(best, "epoch"),
+            integer(best, "step"));
+}
+
+static void print_fact(const struct ls_page *page, const struct ls_record *record, const char *name,
+                       const char *key) {
+    const char *value = ls_settings_find(&record->settings, key);
+    if (!value || !value[0] || !strcmp(value, "[]") || !strcmp(value, "0"))
+        return;
+    fprintf(page->out, "<dt>%s</dt>", name);
+    ls_page_text(page, "<dd>", value, "</dd>\n");
+}
+
+/* The layers, in the order of the config: settings of these keys whose own options follow. */
+static void print_layers(const struct ls_page *page, const struct ls_record *record,
+                         const char *scope, const char *name) {
+    const struct ls_settings *settings = &record->settings;
+    int shown = 0;
+    for (int i = 0; i < settings->count; i++) {
+        const char *key = settings->items[i].key;
+        const size_t length = strlen(key);
+        const bool layer = i + 1 < settings->count &&
+                           !strncmp(settings->items[i + 1].key, key, length) &&
+                           settings->items[i + 1].key[length] == '.';
+        if (strncmp(key, scope, strlen(scope)) != 0 || !layer)
+            continue;
+        if (!shown++)
+            fprintf(page->out, "<dt>%s</dt><dd>", name);
+        ls_page_text(page, shown > 1 ? " \xE2\x86\x92 " : "", settings->items[i].value, "");
+        for (int k = i + 1; k < settings->count && k < i + 3; k++)
+            if (!strncmp(settings->items[k].key, key, length) &&
+                strcmp(settings->items[k].key + length, ".name") != 0) {
+                const char *option = strrchr(settings->items[k].key, '.') + 1;
+                if (!strcmp(option, "units") || !strcmp(option, "filters") ||
+                    !strcmp(option, "rate"))
+                    ls_page_text(page, " ", settings->items[k].value, "");
+            }
+    }
+    if (shown)
+        fputs("</dd>\n", page->out);
+}
+
+static void print_trained(const struct ls_page *page, const struct ls_record *record) {
+    if (!record->settings.count) {
+        fputs("<p class=\"note\">The run's folder has no config.yaml.</p>\n", page->out);
+        return;
+    }
+    fputs("<h3>What was trained</h3><dl>\n", page->out);
+    print_fact(page, record, "task", "task.kind");
+    print_layers(page, record, "losses.", "loss");
+    print_layers(page, record, "model.", "model");
+    if (record->kept_count)
+        fprintf(page->out, "<dt>parameters</dt><dd>%" PRId64 "</dd>\n",
+                record->kept[record->kept_count - 1].parameters);
+    print_fact(page, record, "training data", "data.train");
+    print_fact(page, record, "validation data", "data.validation");
+    print_fact(page, record, "test data", "data.test");
+    print_fact(page, record, "split", "data.split");
+    print_fact(page, record, "batch", "train.batch");
+    print_fact(page, record, "epochs", "train.epochs");
+    print_fact(page, record, "at most steps", "train.steps_max");
+    print_fact(page, record, "optimiser", "optimizer.name");
+    print_fact(page, record, "learning rate", "optimizer.learning_rate");
+    print_fact(page, record, "schedule", "schedule.name");
+    print_fact(page, record, "seed", "seed");
+    print_fact(page, record, "began with", "start.from");
+    fputs("</dl>\n", page->out);
+}
+
+void ls_page_results(const struct ls_page *page) {
+    for (int r = 0; r < page->count; r++) {
+        const struct ls_record *record = &page->records[r];
+        ls_page_text(page, page->count > 1 ? "<h3>" : "<h1>", record->history.name,
+                     page->count > 1 ? "</h3>\n" : "</h1>\n");
+        print_status(page, record);
+        if (page->count > 1)
+            continue;
+        print_parts(page, record);
+        print_best(page, record);
+        print_trained(page, record);
+    }
+}

@@ -1,0 +1,296 @@
+"""report, plot and compare: pages and charts are well-formed, and show what the run's files hold and nothing else."""
+import base64
+import csv
+import json
+import math
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import xml.etree.ElementTree as tree
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+import h5py
+import lockstep
+import numpy
+
+SVG = "{http://www.w3.org/2000/svg}"
+run, image = lockstep.path("a <b> & 'c'"), lockstep.path("pictures")
+
+
+def lines_of(folder):
+    with open(os.path.join(folder, "metrics.jsonl")) as file:
+        return [json.loads(line) for line in file]
+
+
+def page_of(*runs, options=()):
+    out = lockstep.path("page.html")
+    lockstep.call("report", *runs, "--out", out, *options)
+    lockstep.check(os.path.getsize(out) < 3e6, f"{runs}: a page of {os.path.getsize(out)} bytes")
+    with open(out) as file:
+        text = file.read()
+    lockstep.check(not re.search(r"<script|(src|href)=\"(?!data:)|url\(|@import", text), "the page asks for something")
+    return tree.fromstring(text.replace("<!DOCTYPE html>", "", 1)), text
+
+
+def section(page, name):
+    found = [node for node in page.iter("section") if node.get("id") == name]
+    return found[0] if found else None
+
+
+def text_of(node):
+    return re.sub(r"\s+", " ", " ".join(node.itertext()))
+
+
+def check_chart(chart, lines, metric, x="step"):
+    """Markers lie where the axes' numbers say, and tooltips say what metrics.jsonl does."""
+    lockstep.equal(chart.get("role"), "img", "role of a chart")
+    named = [chart.find(f".//*[@id='{word}']") for word in chart.get("aria-labelledby").split()]
+    lockstep.check(all(node is not None and node.text for node in named), "a chart without a text alternative")
+    scale = {}
+    for axis, place in (("x", "x"), ("y", "y")):
+        ticks = [(float(node.text.replace("k", "e3")), float(node.get(place))) for node in chart.iter(SVG + "text")
+                 if node.get("class") == axis]
+        lockstep.check(len(ticks) >= 2, f"{metric}: {len(ticks)} numbers on the axis {axis}")
+        log = axis == "y" and any(node.text == "log scale" for node in chart.iter(SVG + "text"))
+        scale[axis] = (ticks, math.log if log else float)
+    seen = 0
+    for group in chart.iter(SVG + "g"):
+        part, at, value = re.fullmatch(r"(.*), (?:step |epoch )?([-\d.e+]+)(?: s)?: (.*)", group.find(SVG + "title").text).groups()
+        wanted = [line for line in lines if line["split"] == part.split(", ")[-1] and metric in line and
+                  (f"{line[metric]:.6g}" == value) and (x != "step" or line["step"] == float(at))]
+        lockstep.check(wanted, f"{metric}: the chart says {part} {at} {value}, the file does not")
+        marker = group[1]
+        where = (marker.get("cx"), marker.get("cy")) if marker.get("cx") else re.findall(r"[\d.]+", marker.get("transform"))[:2]
+        for axis, number, found in (("x", float(at), float(where[0])), ("y", wanted[0][metric], float(where[1]))):
+            (ticks, of) = scale[axis]
+            (low, first), (high, last) = ticks[0], ticks[-1]
+            if axis == "y":
+                first, last = first - 4, last - 4
+            expected = first + (of(number) - of(low)) / (of(high) - of(low)) * (last - first)
+            lockstep.check(abs(found - expected) < 0.7, f"{metric} at {at}: {axis} {found}, expected {expected}")
+        seen += 1
+    lockstep.check(seen, f"{metric}: a chart without a marker")
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    crc ^= 0xFFFFFFFF
+    return (crc >> 15 | crc << 17) + 0xA282EAD8 & 0xFFFFFFFF
+
+
+def fields_of(data):
+    """Number -> value of a protocol buffer's message: a varint, 8 or 4 bytes, or counted bytes."""
+    at, found = 0, {}
+
+    def varint():
+        nonlocal at
+        value, shift = 0, 0
+        while True:
+            at += 1
+            value |= (data[at - 1] & 127) << shift
+            if data[at - 1] < 128:
+                return value
+            shift += 7
+    while at < len(data):
+        key = varint()
+        size = {1: 8, 5: 4}.get(key & 7)
+        if key & 7 == 0:
+            found[key >> 3] = varint()
+            continue
+        size = varint() if size is None else size
+        found[key >> 3] = data[at:at + size]
+        at += size
+    return found
+
+
+def events_of(folder):
+    """{(step, tag): value} of the one event file."""
+    names = os.listdir(os.path.join(folder, "tensorboard"))
+    lockstep.equal(len(names), 1, f"event files: {names}")
+    with open(os.path.join(folder, "tensorboard", names[0]), "rb") as file:
+        data = file.read()
+    at, found = 0, {}
+    while at < len(data):
+        length, = struct.unpack_from("<Q", data, at)
+        record = data[at + 12:at + 12 + length]
+        lockstep.equal(struct.unpack_from("<I", data, at + 8)[0], crc32c(data[at:at + 8]), "CRC of a length")
+        lockstep.equal(struct.unpack_from("<I", data, at + 12 + length)[0], crc32c(record), "CRC of a record")
+        event = fields_of(record)
+        if at == 0:
+            lockstep.equal(event[3], b"brain.Event:2", "the first record")
+        else:
+            value = fields_of(fields_of(event[5])[1])
+            found[event.get(2, 0), value[1].decode()] = struct.unpack("<f", value[2])[0]
+        at += length + 16
+    return found
+
+
+def check_events(folder):
+    wanted = {(line["step"], f"{line['split']}/{key}"): numpy.float32(value) for line in lines_of(folder)
+              for key, value in line.items() if key not in ("step", "split", "epoch")}
+    lockstep.equal(events_of(folder), wanted, "events beside metrics.jsonl")
+
+
+# A table whose words need escapes, and pictures, of which the model knows next to nothing.
+rows = ["size,\"a<b>&\",kind"]
+generator = numpy.random.default_rng(3)
+for i in range(160):
+    size, other = generator.normal(size=2)
+    rows.append(f"{size:.4f},{other:.4f},{'<yes>' if size + 0.3 * other + 0.3 * generator.normal() > 0 else 'no & no'}")
+with open(lockstep.path("table.csv"), "w") as file:
+    file.write("\n".join(rows) + "\n")
+with open(lockstep.path("table.yaml"), "w") as file:
+    file.write(f"""task: classification
+data: {{train: "csv {lockstep.path('table.csv')} --target kind --categorical kind", split: [0.6, 0.2, 0.2]}}
+train: {{epochs: 4, batch: 16}}
+optimizer: {{name: adam, learning_rate: 0.01}}
+log: {{every_steps: 1}}
+model: [linear: 4, relu, linear: 2]
+""")
+lockstep.train(lockstep.path("table.yaml"), run)
+with h5py.File(lockstep.path("pictures.h5"), "w") as file:
+    file["inputs"] = generator.integers(0, 256, (64, 6, 5, 3), dtype="u1")
+    file["targets"] = generator.integers(0, 3, 64).astype("i4")
+with open(lockstep.path("pictures.yaml"), "w") as file:
+    file.write(f"""task: classification
+data: {{train: "{lockstep.path('pictures.h5')}", test: "{lockstep.path('pictures.h5')}"}}
+train: {{epochs: 2, batch: 16}}
+optimizer: {{name: sgd, learning_rate: 0.01}}
+model: [flatten, linear: 3]
+""")
+lockstep.train(lockstep.path("pictures.yaml"), image)
+lines, result = lines_of(run), lockstep.result(run)
+
+# plot: pictures, tables, the terminal.
+svg = lockstep.path("plot.svg")
+for x in "step", "epoch", "seconds":
+    lockstep.call("plot", run, "--metric", "loss", "--metric", "gradient_norm", "--x", x, "--out", svg)
+    charts = tree.parse(svg).getroot().findall(SVG + "svg")
+    lockstep.equal(len(charts), 2, "charts of two metrics")
+    for chart, metric in zip(charts, ("loss", "gradient_norm")):
+        if x == "step":
+            check_chart(chart, lines, metric)
+lockstep.call("plot", run, image, "--scale", "log", "--out", svg)
+loss = tree.parse(svg).getroot().find(SVG + "svg")
+legend = {node.find(SVG + "title").text.split(", ")[0] for node in loss.iter(SVG + "g")}
+lockstep.equal(legend, {os.path.basename(run), "pictures"}, "runs in a chart of both")
+check_chart(loss, lines + lines_of(image), "loss")
+table = lockstep.path("plot.csv")
+lockstep.call("plot", run, "--out", table)
+with open(table, newline="") as file:
+    read = list(csv.DictReader(file))
+lockstep.equal([{k: v if k == "split" else float(v) for k, v in row.items() if v} for row in read],
+               [{k: v if k == "split" else float(v) for k, v in line.items()} for line in lines], "the table of plot --out")
+shown = lockstep.call("plot", run).stdout
+lockstep.check(all(word in shown for word in ("loss", "a train: 24 points", "b validation: 4 points", "\u2514")), shown)
+lockstep.check(max(map(len, shown.splitlines()[:18])) <= 80, "a chart wider than 80 columns")
+missing = lockstep.call("plot", run, "--metric", "los", expect=2).stderr
+lockstep.check("did you mean 'loss'?" in missing and "there are: loss, accuracy" in missing, missing)
+lockstep.check("no such run directory" in lockstep.call("plot", lockstep.path("nowhere"), expect=2).stderr, "no run")
+lockstep.check("FILE.svg or FILE.csv" in lockstep.call("plot", run, "--out", "x.png", expect=2).stderr, "another ending")
+
+# A value that was none is a gap; half a line is one that is being written; a changed line is an error.
+torn = lockstep.path("torn")
+shutil.copytree(run, torn)
+with open(os.path.join(torn, "metrics.jsonl"), "a") as file:
+    file.write('{"step": 41, "epoch": 4.1, "split": "train", "loss": null}\n{"step": 42, "epo')
+shown = lockstep.call("plot", torn, "--metric", "loss").stdout
+lockstep.check("1 values are not numbers" in shown, shown)
+lockstep.check("went on" in text_of(page_of(torn, options=["--records-only"])[0]), "a result of before is not said to be one")
+with open(os.path.join(torn, "metrics.jsonl"), "a") as file:
+    file.write("\n")
+for command in ["plot", torn], ["report", torn, "--out", lockstep.path("torn.html")]:
+    said = lockstep.call(*command, expect=4).stderr
+    lockstep.check(f"metrics.jsonl:{len(lines) + 2}: error: expected" in said, said)
+lockstep.check(not os.path.exists(lockstep.path("torn.html")), "a page of a damaged run")
+
+# report: the table.
+page, text = page_of(run)
+lockstep.equal(page.find(".//h1").text, os.path.basename(run), "the page's title")
+lockstep.check("<b>" not in text.replace("answer <b>", "").replace("label <b>", ""), "a name that was not escaped")
+curves = section(page, "curves")
+for x in "step", "epoch", "seconds":
+    charts = {chart.find(SVG + "title").text: chart for node in curves.iter("figure") if node.get("class") == f"by-{x}"
+              for chart in node.iter(SVG + "svg")}
+    names = [key for key in lines[-1] if key not in ("step", "epoch", "split")] + ["learning_rate", "gradient_norm", "samples_per_s"]
+    lockstep.equal(list(charts), [*names, "where the time goes"], f"charts along {x}")
+    check_chart(charts["loss"], lines, "loss", x)
+    check_chart(charts["accuracy"], lines, "accuracy", x)
+ids = re.findall(r" id=\"([^\"]+)\"", text)
+lockstep.equal(len(ids), len(set(ids)), "ids of the page")
+cells = [[text_of(cell) for cell in row] for row in page.iter("tr")]
+for part, column in ("train", 1), ("validation", 2), ("test", 3):
+    for metric in "loss", "accuracy":
+        found = [row[column] for row in cells if row[0] == metric]
+        lockstep.equal(found, [f"{result[part][metric]:.6g}"], f"{part} {metric} of the page")
+matrix = [[int(cell.text) for cell in row.iter("td")] for row in page.find(".//table[@class='confusion']/tbody")]
+lockstep.equal(matrix, result["test"]["confusion"], "the confusion matrix")
+for name, scores in result["test"]["classes"].items():
+    lockstep.check([name, str(scores["support"])] + [f"{scores[key]:.4f}" for key in ("precision", "recall", "f1")] in cells, name)
+wrong = sum(map(sum, matrix)) - sum(matrix[k][k] for k in range(2))
+mistakes = section(page, "mistakes")
+lockstep.check(f"{wrong} of 32 samples are answered wrong" in text_of(mistakes), text_of(mistakes)[:200])
+lockstep.check("a<b>&" in text_of(mistakes) and "<yes>" in text_of(mistakes), "names of columns and classes")
+shares = [float(row[1][:-1]) for row in ([text_of(cell) for cell in row] for row in section(page, "time").iter("tr"))]
+lockstep.check(abs(sum(shares) - 100) < 0.5, f"shares of the time: {shares}")
+story = text_of(section(page, "story"))
+lockstep.check("began with the first step" in story and "processor" in story, story)
+with open(os.path.join(run, "config.yaml")) as file:
+    lockstep.equal(page.find(".//details/pre").text, file.read(), "the config")
+
+# report: pictures, which are the samples that the page names.
+page, text = page_of(image)
+with h5py.File(lockstep.path("pictures.h5")) as file:
+    pixels = file["inputs"][:]
+figures = [figure for figure in section(page, "mistakes").iter("figure")]
+lockstep.check(len(figures) >= 4, f"{len(figures)} pictures of mistakes")
+for figure in figures[:4]:
+    png = base64.b64decode(figure.find("img").get("src").split(",")[1])
+    lockstep.equal(struct.unpack(">II", png[16:24]), (5, 6), "size of a picture")
+    number = int(figure.find("img").get("alt").split()[1])
+    import zlib
+    packed, at = b"", 8
+    while at < len(png):
+        size, kind = struct.unpack(">I4s", png[at:at + 8])
+        packed += png[at + 8:at + 8 + size] if kind == b"IDAT" else b""
+        at += size + 12
+    raw = numpy.frombuffer(zlib.decompress(packed), "u1").reshape(6, 16)
+    if not raw[:, 0].any():  # lines that PNG stores as they are
+        lockstep.equal(raw[:, 1:].reshape(6, 5, 3).tolist(), pixels[number].tolist(), f"pixels of sample {number}")
+
+# What is missing is said, or left out.
+bare = lockstep.path("bare")
+os.mkdir(bare)
+shutil.copy(os.path.join(run, "metrics.jsonl"), bare)
+page, text = page_of(bare)
+lockstep.check("No result yet" in text and "no checkpoint" in text and "no config.yaml" in text, text_of(page)[:500])
+lockstep.check(section(page, "classes") is None and "confusion" not in text_of(page.find(".//main")), "classes of a run that has none")
+os.rename(lockstep.path("pictures.h5"), lockstep.path("moved.h5"))
+said = lockstep.call("report", image, "--out", lockstep.path("page.html"))
+lockstep.check("pictures.h5" in said.stderr, f"data that is gone: {said.stderr}")
+with open(lockstep.path("page.html")) as file:
+    lockstep.check("The model was not tried" in file.read(), "a page without data")
+lockstep.check("FILE.html" in lockstep.call("report", run, "--out", "x.pdf", expect=2).stderr, "another ending")
+
+# Several runs: what differs, and nothing else.
+other = lockstep.path("other")
+lockstep.train(lockstep.path("table.yaml"), other, train__epochs=1, optimizer__learning_rate=0.02, log__tensorboard="true")
+check_events(other)
+lockstep.train(lockstep.path("table.yaml"), other, train__epochs=2, optimizer__learning_rate=0.02, log__tensorboard="true")
+check_events(other)
+page, text = page_of(run, other)
+keys = [text_of(row[0]) for row in section(page, "differences").iter("tr")][1:]
+lockstep.equal(keys, ["train.epochs", "optimizer.learning_rate", "log.tensorboard"], "keys that differ")
+row = [[text_of(cell) for cell in row] for row in section(page, "results").iter("tr") if row[0].text == "test.loss"][0]
+lockstep.equal(row[1:], [f"{lockstep.result(folder)['test']['loss']:.6g}" for folder in (run, other)], "test.loss of both")
+compared = lockstep.call("compare", run, other).stdout
+lockstep.check(re.search(r"optimizer\.learning_rate +0\.01 +0\.02\n", compared) and "they differ" in compared, compared)
+lockstep.check("no key differs" in lockstep.call("compare", run, run).stdout and
+               "the same, bit for bit" in lockstep.call("compare", run, run).stdout, "a run beside itself")
