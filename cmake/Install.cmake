@@ -10,7 +10,7 @@ target_link_libraries(lockstep_shared
     PRIVATE -Wl,--whole-archive $<TARGET_FILE:ls_core> $<TARGET_FILE:ls_dist> $<TARGET_FILE:ls_io>
             -Wl,--no-whole-archive
     PRIVATE MPI::MPI_C PkgConfig::OPENBLAS PkgConfig::HDF5 PkgConfig::ZLIB PkgConfig::XXHASH PkgConfig::JANSSON
-            PkgConfig::PNG ${CSV_LIBRARY} ${OpenMP_C_LIBRARIES} Threads::Threads m)
+            PkgConfig::PNG PkgConfig::JPEG ${CSV_LIBRARY} ${OpenMP_C_LIBRARIES} Threads::Threads m)
 add_dependencies(lockstep_shared ls_core ls_dist ls_io)
 set_target_properties(lockstep_shared PROPERTIES OUTPUT_NAME lockstep VERSION ${PROJECT_VERSION}
                       SOVERSION ${PROJECT_VERSION_MAJOR} EXPORT_NAME lockstep)

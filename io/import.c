@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/base/memory.h"
 #include "io/file.h"
@@ -13,6 +14,7 @@
 #define CSV (1u << LS_IMPORT_CSV)
 #define TEXT (1u << LS_IMPORT_TEXT)
 #define PAIRS (1u << LS_IMPORT_PAIRS)
+#define IMAGES (1u << LS_IMPORT_IMAGES)
 #define TOKENS (TEXT | PAIRS | CSV)
 
 /* X(option, what stands for its value, member, kind, default, choices, formats, help): parser and
@@ -63,7 +65,7 @@
     X("unit", " char|byte|word|piece", unit, LS_FIELD_CHOICE, "char", ls_text_units, TOKENS,       \
       "what a token is (text; char; pairs, and csv with --text: word); piece: see --bpe")          \
     X("words", " N", words, LS_FIELD_INTEGER, "0", NULL, TOKENS,                                   \
-      "only the N most frequent words; others are unknown tokens (pairs; csv with "             \
+      "only the N most frequent words; others are unknown tokens (pairs; csv with "                \
       "--text; text with --special or --lines)")                                                   \
     X("bpe", " N", bpe, LS_FIELD_INTEGER, "0", NULL, TOKENS,                                       \
       "tokens are N pieces of words, learned by byte pair encoding (as --words)")                  \
@@ -75,6 +77,9 @@
       "each line that is not empty is a row of its own length, with special tokens (text)")        \
     X("columns", " COLUMNS", columns, LS_FIELD_TEXT, "", NULL, CSV | PAIRS,                        \
       "the only columns that are used (csv); N,M: fields of source and target (pairs; 1,2)")       \
+    X("size", " HxW", size, LS_FIELD_TEXT, "", NULL, IMAGES,                                       \
+      "pictures are scaled until they cover HxW pixels, and their middle is cut out (images; "     \
+      "without it, all must have one size)")                                                       \
     X("vocabulary", " FILE", vocabulary, LS_FIELD_TEXT, "", NULL, TOKENS,                          \
       "tokens of another text: its imported .h5 file, or a run's vocabulary.json (text, pairs; "   \
       "csv, with --text)")
@@ -107,12 +112,14 @@ static const unsigned formats_of_option[] = {
 
 const char *const ls_import_help =
     "Formats (may be left out where file names tell: *ubyte*, *.bin, *.csv, *.npy, *.npz, *.txt, "
-    "*.tsv, each also .gz):\n"
+    "*.tsv, each also .gz; a folder):\n"
     "  idx IMAGES [LABELS]     MNIST's format; more pairs are joined\n"
     "  cifar FILE...           CIFAR-10's binary records\n"
     "  csv FILE...             a table, or (--series) a series; more files are further rows\n"
     "  npy INPUTS [TARGETS]    NumPy arrays; more pairs are joined\n"
     "  npz FILE                NumPy's archive: every array of numbers, under its name\n"
+    "  images FOLDER           PNG and JPEG files, FOLDER/CLASS/FILE; or files alone, without "
+    "targets\n"
     "  text FILE               a stream of tokens, or (--lines) rows of them, /text, with its "
     "vocabulary\n"
     "  pairs FILE              lines of fields between tabs: rows of tokens, /source and /target, "
@@ -130,12 +137,15 @@ static const struct {
     [LS_IMPORT_IDX] = {"idx", ls_import_arrays}, [LS_IMPORT_CIFAR] = {"cifar", ls_import_cifar},
     [LS_IMPORT_CSV] = {"csv", ls_import_csv},    [LS_IMPORT_NPY] = {"npy", ls_import_arrays},
     [LS_IMPORT_TEXT] = {"text", ls_import_text}, [LS_IMPORT_PAIRS] = {"pairs", ls_import_pairs},
-    [LS_IMPORT_NPZ] = {"npz", ls_import_npz},
+    [LS_IMPORT_NPZ] = {"npz", ls_import_npz},    [LS_IMPORT_IMAGES] = {"images", ls_import_images},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 /* Which format the file's name tells; -1: none. */
 static int guess_format(const char *path) {
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return LS_IMPORT_IMAGES;
     const char *slash = strrchr(path, '/');
     char name[256];
     snprintf(name, sizeof name, "%s", slash ? slash + 1 : path);
@@ -271,8 +281,8 @@ static enum ls_status find_format(struct ls_import *import, int named, unsigned 
     const int format = named >= 0 ? named : guess_format(import->files[0]);
     if (format < 0)
         return ls_fail(error, LS_INVALID,
-                       "%s: its name does not tell the format; put idx, cifar, csv, npy, npz, text "
-                       "or pairs in front",
+                       "%s: its name does not tell the format; put idx, cifar, csv, npy, npz, "
+                       "text, pairs or images in front",
                        import->files[0]);
     for (int i = 0; i < options.count; i++)
         if ((used >> i & 1u) && !(formats_of_option[i] >> format & 1u))

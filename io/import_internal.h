@@ -3,6 +3,7 @@
 #ifndef LS_IO_IMPORT_INTERNAL_H
 #define LS_IO_IMPORT_INTERNAL_H
 
+#include "core/base/hash.h"
 #include "core/tensor/shape.h"
 #include "io/schema.h"
 #include "io/source.h"
@@ -24,6 +25,12 @@ LS_MUST_USE enum ls_status ls_import_text(const struct ls_import *import, struct
                                           struct ls_error *error);
 LS_MUST_USE enum ls_status ls_import_pairs(const struct ls_import *import, struct ls_writer *writer,
                                            struct ls_error *error);
+
+LS_MUST_USE enum ls_status ls_import_images(const struct ls_import *import,
+                                            struct ls_writer *writer, struct ls_error *error);
+/* Adds what a folder of images holds now, file by file, to a cached file's key. */
+LS_MUST_USE enum ls_status ls_import_hash_folder(struct ls_hash *key, const char *folder,
+                                                 struct ls_error *error);
 
 /* Texts are read whole: at most so many bytes, unpacked. */
 #define LS_IMPORT_BYTES_MAX ((uint64_t)1 << 36)

@@ -104,8 +104,11 @@ static enum ls_status cache_key(const struct ls_import *import, const char *fold
     add_text(hash, all);
     free(all);
     enum ls_status status = LS_OK;
-    for (int i = 0; i < import->file_count && status == LS_OK; i++)
+    for (int i = 0; i < import->file_count && status == LS_OK; i++) {
         status = add_file(hash, import->files[i], folder, error);
+        if (status == LS_OK && import->format == LS_IMPORT_IMAGES)
+            status = ls_import_hash_folder(hash, import->files[i], error);
+    }
     const char *const others[] = {import->vocabulary, import->target_file, import->like};
     for (size_t i = 0; i < sizeof others / sizeof *others && status == LS_OK; i++)
         if (others[i][0])

@@ -17,7 +17,8 @@ enum ls_import_format {
     LS_IMPORT_NPY,
     LS_IMPORT_TEXT,
     LS_IMPORT_PAIRS,
-    LS_IMPORT_NPZ
+    LS_IMPORT_NPZ,
+    LS_IMPORT_IMAGES
 };
 
 enum { LS_IMPORT_FILES_MAX = 64 };
@@ -60,6 +61,7 @@ struct ls_import {
     char vocabulary[LS_TEXT_MAX];     /* text: a file with another text's; "": this text's own */
     char separator[LS_TEXT_MAX]; /* csv: one byte; written "tab" and "space" where a byte is awkward
                                   */
+    char size[LS_TEXT_MAX];      /* images: height and width that they get; "": their own */
     bool sealed; /* no option: the file that is written ends in a digest of itself (cache.h) */
 };
 

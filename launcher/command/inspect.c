@@ -9,6 +9,7 @@
 #include "core/models/model.h"
 #include "core/optim/optimizer.h"
 #include "dist/reducer.h"
+#include "launcher/command/dot.h"
 #include "launcher/command/run_options.h"
 #include "launcher/exit_codes.h"
 #include "launcher/supervisor/supervisor.h"
@@ -16,6 +17,7 @@
 
 struct inspect_options {
     int64_t ranks, threads;
+    bool dot;
     struct ls_texts set;
 };
 
@@ -28,6 +30,12 @@ static const struct ls_option options[] = {
                .max = LS_MICROBATCHES_MAX,
                .help = "worker processes; 0: as many as train would start"}},
     LS_OPTION_THREADS(struct inspect_options),
+    {.field = {.name = "dot",
+               .kind = LS_FIELD_BOOL,
+               .offset = offsetof(struct inspect_options, dot),
+               .initial = "false",
+               .help = "the layers as a graph for Graphviz: lockstep inspect CONFIG --dot | dot "
+                       "-Tsvg"}},
     {.field = {.name = "set",
                .kind = LS_FIELD_TEXT,
                .offset = offsetof(struct inspect_options, set),
@@ -52,29 +60,6 @@ struct inspection {
 static const char *megabytes(double bytes, char text[32]) {
     snprintf(text, 32, "%.*f MB", bytes < 1e7 ? 3 : 1, bytes * 1e-6);
     return text;
-}
-
-/* Whether a node before the one at `index` takes it, too. */
-static bool used_before(const struct ls_graph *graph, int index, const struct ls_value *parameter) {
-    for (int i = 0; i < index; i++) {
-        const struct ls_node *node = ls_graph_node_at(graph, i);
-        for (int k = 0; k < node->input_count; k++)
-            if (node->inputs[k] == parameter)
-                return true;
-    }
-    return false;
-}
-
-static int64_t parameters_of(const struct ls_graph *graph, int index) {
-    const struct ls_node *node = ls_graph_node_at(graph, index);
-    int64_t count = 0;
-    for (int i = 0; i < node->input_count; i++) {
-        const struct ls_value *input = node->inputs[i];
-        if (input && input->parameter && input->parameter->kind == LS_PARAMETER_WEIGHT &&
-            !used_before(graph, index, input))
-            count += ls_parameter_plain_count(input->parameter);
-    }
-    return count;
 }
 
 static int longest_name(const struct ls_graph *graph) {
@@ -124,7 +109,7 @@ static void print_phase(const struct inspection *it, int phase) {
                  node->activation == LS_ACTIVATION_RELU ? " + relu" : "");
         printf("%-*s  %-22s %-12s %12lld %10.3f\n", width, node->name, op,
                ls_shape_print(ls_shape_of_row(node->output->shape), shape),
-               (long long)parameters_of(graph, i), (double)node->flops * 1e-6);
+               (long long)ls_node_parameters(graph, i), (double)node->flops * 1e-6);
         flops += node->flops;
     }
     printf("%-*s  %-22s %-12s %12lld %10.3f\n", width, "total", "", "",
@@ -273,7 +258,9 @@ static int run_inspect(int argument_count, char **arguments, const void *given_o
         status = ls_data_open(&it.data, &it.config, &(struct ls_data_request){.run = NULL}, &error);
     if (status == LS_OK)
         status = build(&it, &error);
-    if (status == LS_OK)
+    if (status == LS_OK && given->dot)
+        ls_dot_print(&it.config, it.models);
+    else if (status == LS_OK)
         print_all(&it);
     ls_models_destroy(it.models, it.config.phase_count);
     ls_parameters_destroy(it.parameters);
@@ -284,7 +271,7 @@ static int run_inspect(int argument_count, char **arguments, const void *given_o
 
 const struct ls_command ls_command_inspect = {
     .name = "inspect",
-    .usage = "CONFIG [-n RANKS] [--threads T] [--set KEY=VALUE ...]",
+    .usage = "CONFIG [-n RANKS] [--threads T] [--dot] [--set KEY=VALUE ...]",
     .help = "layers, shapes, parameters, memory and messages of a config, before anything runs",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),

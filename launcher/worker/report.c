@@ -43,22 +43,22 @@ static void judge_translations(struct run *run, int role, struct ls_metrics *met
     ls_worker_swap_average(&run->worker);
 }
 
-/* With checkpoint.keep_best the last measurements are of the best parameters: whether they are, or
- * the last ones were the best. */
-static bool turn_to_best(struct run *run) {
+/* With checkpoint.keep_best the last measurements are of the best parameters; *best: whether they
+ * are, or the last ones were the best. */
+static enum ls_status turn_to_best(struct run *run, bool *best, struct ls_error *error) {
     const struct ls_state *state = &run->state;
-    struct ls_error error;
-    if (!run->config->checkpoint.keep_best || !state->has_best || run->stopped)
-        return state->early_stopped;
-    if (state->best_step == state->step || state->early_stopped ||
-        ls_save_load_best(&run->worker, &run->save, state, &error) == LS_OK)
-        return true;
+    const bool wanted = run->config->checkpoint.keep_best && state->has_best && !run->stopped;
+    *best = state->early_stopped || wanted;
+    if (!wanted || state->early_stopped || state->best_step == state->step ||
+        ls_save_load_measured(&run->worker, &run->save, state->best_step, error) == LS_OK)
+        return LS_OK;
+    *best = false;
     if (run->leader)
         ls_log(LS_LOG_WARNING,
                "the best checkpoint, of step %llu, cannot be used: %s\n"
                "the last parameters are measured",
-               (unsigned long long)state->best_step, error.text);
-    return false;
+               (unsigned long long)state->best_step, error->text);
+    return ls_save_load_measured(&run->worker, &run->save, state->step, error);
 }
 
 /* A run that a signal stopped is not evaluated: it has to be gone soon. */
@@ -85,7 +85,11 @@ enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
     metrics[0] = ls_worker_metrics(&run->worker, state->running, false);
     result.parts[0] = state->running[1] > 0 ? &metrics[0] : NULL;
     ls_reason_phase("evaluating");
-    if (turn_to_best(run))
+    bool best;
+    enum ls_status status = turn_to_best(run, &best, error);
+    if (status != LS_OK)
+        return status;
+    if (best)
         result.best = (struct ls_result_best){.metric = ls_worker_watched(&run->worker),
                                               .value = state->best,
                                               .epoch = state->best_epoch,
@@ -105,7 +109,7 @@ enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
         if (role == LS_SOURCE_TEST)
             ls_run_append_metrics(run, "test", &metrics[role], NULL, 0);
     }
-    enum ls_status status = ls_run_check_folder(run, error);
+    status = ls_run_check_folder(run, error);
     struct ls_error problem;
     if (status == LS_OK && !run->stopped && lost(&result)) {
         status = ls_fail(error, LS_DIVERGED,

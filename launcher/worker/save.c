@@ -81,15 +81,15 @@ static struct ls_checkpoint_content measured_content(struct ls_worker *worker) {
     return content;
 }
 
-enum ls_status ls_save_load_best(struct ls_worker *worker, const struct ls_save *save,
-                                 const struct ls_state *state, struct ls_error *error) {
-    struct ls_checkpoint best = {0};
+enum ls_status ls_save_load_measured(struct ls_worker *worker, const struct ls_save *save,
+                                     uint64_t step, struct ls_error *error) {
+    struct ls_checkpoint checkpoint = {0};
     const struct ls_checkpoint_content content = measured_content(worker);
-    enum ls_status status = ls_checkpoint_open(save->run, state->best_step, &best, error);
+    enum ls_status status = ls_checkpoint_open(save->run, step, &checkpoint, error);
     status = ls_communicator_agree(worker->communicator, status, error);
     if (status == LS_OK)
-        status = ls_checkpoint_load(&best, &content, error);
-    ls_checkpoint_clear(&best);
+        status = ls_checkpoint_load(&checkpoint, &content, error);
+    ls_checkpoint_clear(&checkpoint);
     if ((status = ls_communicator_agree(worker->communicator, status, error)) != LS_OK)
         return status;
     ls_worker_begin_average(worker);

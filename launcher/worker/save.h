@@ -23,11 +23,12 @@ void ls_save_keep_best(struct ls_save *save, const struct ls_worker *worker);
 void ls_save_take_best(const struct ls_save *save, struct ls_worker *worker);
 void ls_save_destroy_best(struct ls_save *save);
 
-/* With checkpoint.keep_best: the values that the best checkpoint was measured with, into the
- * parameters (and their average), for the last measurements of a run. Collective. After an error at
- * opening it they are as before. */
-LS_MUST_USE enum ls_status ls_save_load_best(struct ls_worker *worker, const struct ls_save *save,
-                                             const struct ls_state *state, struct ls_error *error);
+/* The values that a checkpoint was measured with, into the parameters (and their average), for the
+ * last measurements of a run. Collective. After an error the parameters may be those of two
+ * checkpoints. */
+LS_MUST_USE enum ls_status ls_save_load_measured(struct ls_worker *worker,
+                                                 const struct ls_save *save, uint64_t step,
+                                                 struct ls_error *error);
 
 /* Collective: all ranks agree that their parameters and positions are equal, write, commit.
  * LS_DIVERGED names the ranks that differ. After any other error the previous checkpoint still

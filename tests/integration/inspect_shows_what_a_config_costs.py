@@ -38,6 +38,12 @@ for layer, shape, parameters, mflop in (("first", "8x8x16", 3 * 3 * 3 * 16 + 16,
     lockstep.check(abs(float(rows[layer][-1]) / mflop - 1) < 0.1, f"{layer}: {rows[layer][-1]} MFLOP, expected {mflop}")
 lockstep.equal(int(rows["total"][-2]), 448 + 2570, "parameters")
 
+dot = lockstep.call("inspect", path, "--dot").stdout
+names = dict(re.findall(r'^    (p0\w+) \[label="([^\\"]*)', dot, re.MULTILINE))
+edges = [(names[a], names[b]) for a, b in re.findall(r"^    (\w+) -> (\w+)", dot, re.MULTILINE)]
+lockstep.check(("inputs", "first") in edges and ("flatten1", "linear1") in edges, edges)
+lockstep.check("2570 parameters" in dot and dot.startswith("digraph") and dot.count("{") == dot.count("}"), dot)
+
 for what in ("activations", "parameters", "gradients", "optimiser state", "together", "runs in"):
     lockstep.check(re.search(rf"^( *|.*){what}", text, re.MULTILINE), f"no line about {what}:\n{text}")
 sent = {n: float(re.search(r"sends ([0-9.]+) MB", lockstep.call("inspect", path, "-n", n).stdout)[1]) for n in (1, 2, 4)}
