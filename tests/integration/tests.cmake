@@ -16,6 +16,7 @@ ls_add_script(integration/bad_input_is_explained.py BESIDE)
 ls_add_script(integration/tables_are_read_like_the_training_data.py BESIDE)
 ls_add_script(integration/tables_match_scikit_learn.py BESIDE)
 ls_add_script(integration/inspect_shows_what_a_config_costs.py BESIDE)
+ls_add_script(integration/reports_show_what_a_run_holds.py BESIDE)
 ls_add_script(integration/doctor_finds_what_stops_training.py)
 ls_add_script(integration/workloads_are_those_of_the_peer.py ARGUMENTS mlp gpt_small vae dcgan)
 ls_add_script(integration/workloads_are_those_of_the_peer.py ARGUMENTS cnn resnet20 lstm gpt_medium vit LABELS long
