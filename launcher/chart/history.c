@@ -76,6 +76,13 @@ static void store(struct ls_history_line *line, int place, double value) {
     line->values[place] = value;
 }
 
+/* Control characters are in no name of ours, and a terminal would obey them. */
+static bool is_name(const char *text) {
+    while (*text && (unsigned char)*text >= ' ' && *text != 0x7F)
+        text++;
+    return !*text;
+}
+
 static int role_of(const json_t *value) {
     const char *name = json_string_value(value);
     for (int role = 0; name && role < LS_PARTS; role++)
@@ -102,7 +109,7 @@ static bool read_line(struct ls_history *history, const char *text, size_t lengt
         json_object_foreach(object, key, value) {
             if (!strcmp(key, "step") || !strcmp(key, "epoch") || !strcmp(key, "split"))
                 continue;
-            good = good && (json_is_number(value) || json_is_null(value));
+            good = good && is_name(key) && (json_is_number(value) || json_is_null(value));
             const int place = place_of(history, key, guess);
             store(&line, place, json_is_number(value) ? json_number_value(value) : (double)NAN);
             guess = place + 1;

@@ -24,10 +24,10 @@ static void print_result(void *context, const char *key, const double *values) {
     for (int r = 0; r < 2; r++)
         if (!isnan(values[r]))
             snprintf(shown[r], sizeof shown[r], "%.8g", values[r]);
-    printf("  %-36s %-24s %-24s", key, shown[0], shown[1]);
     if (shown[0][0] && shown[1][0])
-        printf(" %+.4g", values[1] - values[0]);
-    printf("\n");
+        printf("  %-36s %-24s %-24s %+.4g\n", key, shown[0], shown[1], values[1] - values[0]);
+    else
+        printf("  %-36s %-24s %s\n", key, shown[0], shown[1]);
 }
 
 static const char *digest_of(const struct ls_record *record) {
@@ -40,8 +40,9 @@ static void compare(const struct ls_record *records) {
     printf("config\n");
     for (int r = 0; r < 2; r++)
         if (!records[r].settings.count)
-            printf("  %s has no config.yaml\n", records[r].history.run);
-    if (!ls_records_compare(records, 2, print_difference, NULL))
+            printf("  %s has no config\n", records[r].history.run);
+    const bool both = records[0].settings.count && records[1].settings.count;
+    if (both && !ls_records_compare(records, 2, print_difference, NULL))
         printf("  no key differs\n");
     printf("result\n");
     for (int r = 0; r < 2; r++) {

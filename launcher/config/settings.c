@@ -58,15 +58,12 @@ static const yaml_node_t *value_of(const struct walk *walk, const yaml_node_t *m
 
 static void add_node(struct walk *walk, const char *key, const yaml_node_t *node);
 
-/* `- conv2d: {name: conv1, ...}`, or `- relu` */
+/* `- conv2d: {name: conv1, ...}`, as resolved configs say all layers. */
 static void add_layer(struct walk *walk, const char *scope, const yaml_node_t *item) {
     char key[KEY_MAX];
     if (!item || item->type != YAML_MAPPING_NODE ||
-        item->data.mapping.pairs.start == item->data.mapping.pairs.top) {
-        snprintf(key, sizeof key, "%s.%.200s", scope, text_of(item));
-        add(walk, key, ls_strdup(text_of(item)));
+        item->data.mapping.pairs.start == item->data.mapping.pairs.top)
         return;
-    }
     const yaml_node_pair_t *pair = item->data.mapping.pairs.start;
     const yaml_node_t *options = node_of(walk, pair->value),
                       *name = value_of(walk, options, "name");
@@ -99,11 +96,10 @@ static void add_node(struct walk *walk, const char *key, const yaml_node_t *node
     for (const yaml_node_item_t *item = node->data.sequence.items.start;
          item < node->data.sequence.items.top; item++)
         plain = plain && node_of(walk, *item)->type == YAML_SCALAR_NODE;
-    const bool layers = !strncmp(key, "model", 5) || !strncmp(key, "losses", 6);
-    if (plain && !layers)
+    if (plain)
         add(walk, key, print_list(walk, node));
     for (const yaml_node_item_t *item = node->data.sequence.items.start;
-         (!plain || layers) && item < node->data.sequence.items.top; item++)
+         !plain && item < node->data.sequence.items.top; item++)
         add_layer(walk, key, node_of(walk, *item));
 }
 

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "launcher/chart/markup.h"
+#include "io/file.h"
+#include "io/schema.h"
+#include "io/vocabulary.h"
 #include "launcher/report/page.h"
 #include "launcher/worker/data.h"
 
@@ -14,27 +16,57 @@ enum { MATRIX_MAX = 26, PAIRS_MAX = 20 };
 struct table {
     const json_t *classes, *confusion;
     const char *part;
-    const char **names; /* [count] owned */
+    char **names; /* [count] owned */
     int count;
 };
 
+/* The labels of a language model are its tokens: their texts, with blanks that can be seen. */
+static char *name_token(const struct ls_vocabulary *vocabulary, int k) {
+    const char *text = vocabulary->texts[k];
+    return ls_strdup(!strcmp(text, " ")    ? "(blank)"
+                     : !strcmp(text, "\n") ? "(end of line)"
+                     : !strcmp(text, "\t") ? "(tab)"
+                                           : text);
+}
+
+/* Names of the classes as the result has them; where it has none, the vocabulary's, or numbers. */
+static void name_classes(struct table *table, const char *run) {
+    struct ls_vocabulary vocabulary = {0};
+    struct ls_error ignored;
+    char path[LS_TEXT_MAX];
+    const char *name;
+    json_t *value;
+    int k = 0;
+    table->names = ls_calloc((size_t)table->count, sizeof *table->names);
+    json_object_foreach((json_t *)(uintptr_t)table->classes, name, value) table->names[k++] =
+        ls_strdup(name);
+    bool found = false;
+    if (!k && ls_file_exists(ls_vocabulary_path(run, path)) &&
+        ls_vocabularies_load(&vocabulary, path, NULL, &found, &ignored) != LS_OK)
+        found = false;
+    const bool tokens = found && vocabulary.count == table->count;
+    for (; k < table->count; k++) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", k);
+        table->names[k] = tokens ? name_token(&vocabulary, k) : ls_strdup(number);
+    }
+    ls_vocabulary_clear(&vocabulary);
+}
+
 static bool find_table(const struct ls_record *record, struct table *table) {
     *table = (struct table){0};
-    for (int role = LS_SOURCE_TEST; role >= 0 && !table->classes; role--) {
+    for (int role = LS_SOURCE_TEST; role >= 0 && !table->count; role--) {
         table->classes = json_object_get(ls_record_part(record, role), "classes");
         table->confusion = json_object_get(ls_record_part(record, role), "confusion");
         table->part = ls_part_name(role);
+        table->count = (int)(table->classes ? json_object_size(table->classes)
+                                            : json_array_size(table->confusion));
     }
-    if (!json_is_object(table->classes) || !json_object_size(table->classes))
-        return false;
-    table->names = ls_calloc(json_object_size(table->classes), sizeof *table->names);
-    const char *name;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)table->classes, name, value)
-        table->names[table->count++] = name;
     if (json_array_size(table->confusion) != (size_t)table->count)
         table->confusion = NULL;
-    return true;
+    if (table->count)
+        name_classes(table, record->history.run);
+    return table->count > 0;
 }
 
 static double cell(const struct table *table, int label, int answer) {
@@ -119,11 +151,12 @@ void ls_page_classes(const struct ls_page *page) {
         return;
     ls_page_section(page, "classes", "Classes");
     fprintf(page->out, "<p>Measured on the %s data.</p>\n", table.part);
-    print_scores(page, &table);
+    if (table.classes)
+        print_scores(page, &table);
     if (table.confusion && table.count > 1 && table.count <= MATRIX_MAX)
         print_matrix(page, &table);
     else if (table.confusion && table.count > 1)
         print_pairs(page, &table);
     fputs("</section>\n", page->out);
-    free(table.names);
+    ls_schema_free_names(table.names, table.count);
 }

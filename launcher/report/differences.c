@@ -51,7 +51,7 @@ void ls_page_differences(const struct ls_page *page) {
     fputs("</tbody></table></div>\n</section>\n", page->out);
     ls_page_section(page, "differences", "What differs in the configs");
     if (missing)
-        fprintf(page->out, "<p class=\"note\">%d of the runs have no config.yaml.</p>\n", missing);
+        fprintf(page->out, "<p class=\"note\">%d of the runs have no config.</p>\n", missing);
     ls_records_compare(page->records, page->count, count_difference, &differences);
     if (differences) {
         begin_table(page, "key");

@@ -14,12 +14,17 @@ enum { IMAGES = 36, TOKENS = 300, PICTURE_BYTES_MAX = 1 << 20 };
 /* Text of a language model; images of a VAE or a GAN. */
 enum ls_status ls_look_samples(struct ls_look *look, const char *run, struct ls_error *error) {
     struct ls_generator generator = {0};
-    struct ls_generate_options wanted = {
-        .seed = 1, .count = 1, .tokens = TOKENS, .temperature = 0.8, .class = -1, .beams = 1};
+    struct ls_generate_options wanted = {.seed = LS_LOOK_SEED,
+                                         .count = 1,
+                                         .tokens = TOKENS,
+                                         .temperature = LS_LOOK_TEMPERATURE,
+                                         .class = -1,
+                                         .beams = 1};
     size_t size = 0;
     uint64_t count = 0;
     char folder[LS_TEXT_MAX] = "";
     enum ls_status status = ls_saved_run_open(&generator.run, run, error);
+    look->made_step = generator.run.state.step;
     const int task = status == LS_OK ? generator.run.config.task.kind : LS_TASK_CUSTOM;
     if (task == LS_TASK_LANGUAGE_MODEL) {
         wanted.to = open_memstream(&look->text, &size);

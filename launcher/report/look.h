@@ -7,6 +7,8 @@
 #include "io/row_names.h"
 #include "launcher/command/trained.h"
 
+#define LS_LOOK_TEMPERATURE 0.8 /* of texts */
+enum { LS_LOOK_SEED = 1 };      /* of what is made up */
 enum { LS_MISTAKES_MAX = 16, LS_ANSWERS_SHOWN_MAX = 4 };
 
 struct ls_mistake {
@@ -45,6 +47,7 @@ struct ls_look {
     char *text;
     void *picture; /* bytes of a PNG file */
     size_t picture_bytes;
+    uint64_t made_step; /* of the checkpoint that made it */
 };
 
 /* Never fails: what cannot be had is said in the problems. ls_look_clear. */

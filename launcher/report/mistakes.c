@@ -16,8 +16,7 @@ struct looking {
     const struct ls_term *term;
     const struct ls_model_input *target, *sample; /* sample NULL: none of reals */
     const double *centre; /* taken off targets when they are read; or NULL */
-    enum ls_answer_kind answers;
-    float *shares; /* [2 or width] owned */
+    float *shares;        /* [2 or width] owned */
 };
 
 static const struct ls_feed *feed_of(const struct looking *looking,
@@ -46,11 +45,23 @@ static void keep(const struct looking *looking, struct ls_mistakes *mistakes,
     memcpy(mistakes->items[at].sample, sample, values * sizeof *sample);
 }
 
+/* The class of a row; -1: it has none, and takes no part in losses. One output learns from numbers,
+ * 0 and 1. */
+static int32_t label_of(const struct looking *looking, const void *targets, int64_t row) {
+    const struct ls_model_input *input = looking->target;
+    if (input->value->type != LS_TYPE_INT32) {
+        const float number = ((const float *)targets)[row];
+        return number > 0 && number < 1 ? -1 : (int32_t)number;
+    }
+    const int32_t label = ((const int32_t *)targets)[row];
+    return input->ignores && label == input->ignored ? -1 : label;
+}
+
 static void judge_class(struct looking *looking, const float *outputs, int32_t label,
                         struct ls_mistake *mistake, const float *sample) {
     struct ls_look *look = looking->look;
     if (label < 0 || label >= look->class_count)
-        return; /* it is left out of losses, too */
+        return;
     if (look->width == 1)
         ls_answer_sigmoid(outputs, 1, true, looking->shares);
     else
@@ -108,7 +119,7 @@ static enum ls_status look_at(void *context, const struct ls_answer *answer,
         const float *outputs = answer->outputs + r * look->width;
         const float *sample = samples ? samples + r * values : NULL;
         if (look->kind == LS_LOOK_CLASSES)
-            judge_class(looking, outputs, ((const int32_t *)targets)[r], &mistake, sample);
+            judge_class(looking, outputs, label_of(looking, targets, r), &mistake, sample);
         else
             judge_numbers(looking, outputs, (const float *)targets + r * look->width, &mistake,
                           sample);
@@ -161,11 +172,13 @@ static enum ls_look_kind settle(struct looking *looking) {
         const struct ls_value *target = looking->target->value;
         const int64_t targets = ls_shape_row_count(target->shape);
         const bool labels = target->type == LS_TYPE_INT32;
-        looking->answers = ls_answer_of(&looking->trained->run.config, width);
-        if (term->loss->classifies && labels && targets == 1 && flat)
+        const char *name = term->loss->layer.name;
+        if (targets == 1 && flat && term->loss->classifies && labels == (width > 1))
+            kind = LS_LOOK_CLASSES;
+        if (targets == 1 && width == 1 && !strcmp(name, "binary_cross_entropy"))
             kind = LS_LOOK_CLASSES;
         for (size_t e = 0; e < sizeof errors / sizeof *errors; e++)
-            if (!strcmp(term->loss->layer.name, errors[e]) && !labels && targets == width)
+            if (!strcmp(name, errors[e]) && !labels && targets == width)
                 kind = LS_LOOK_NUMBERS;
     }
     looking->look->width = width;

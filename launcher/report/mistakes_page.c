@@ -209,11 +209,17 @@ void ls_page_samples(const struct ls_page *page) {
     if (!look || !(look->text || look->picture || look->made_problem))
         return;
     ls_page_section(page, "samples", "What it makes up");
-    if (look->made_problem)
-        ls_page_text(page, "<p class=\"note\">Nothing: ", look->made_problem, "</p>\n");
-    else if (look->text)
+    if (look->made_problem) {
+        ls_page_text(page, "<p class=\"note\">Nothing: ", look->made_problem, "</p></section>\n");
+        return;
+    }
+    fprintf(page->out, "<p>Parameters of step %" PRIu64 ", drawn with seed %d", look->made_step,
+            LS_LOOK_SEED);
+    if (look->text) {
+        fprintf(page->out, " at temperature %g.</p>\n", LS_LOOK_TEMPERATURE);
         ls_page_text(page, "<pre>", look->text, "</pre>\n");
-    else {
+    } else {
+        fputs(".</p>\n", page->out);
         fputs("<p class=\"sample\">", page->out);
         print_png(page->out, look->picture, look->picture_bytes, "images that the model made");
         fputs("</p>\n", page->out);

@@ -12,16 +12,23 @@
 
 enum { CONFIG_BYTES_MAX = 16 << 20, MANIFEST_BYTES_MAX = 256 << 20, RANK_BYTES_MAX = 1 << 16 };
 
+/* A worker that was started without the launcher leaves no config.yaml; its checkpoints have what
+ * would stand there. */
 static enum ls_status read_config(struct ls_record *record, struct ls_error *error) {
     char path[LS_PATH_MAX];
     uint64_t size;
     snprintf(path, sizeof path, "%s/config.yaml", record->history.run);
-    if (!ls_file_exists(path))
-        return LS_OK;
-    enum ls_status status = ls_file_read(path, CONFIG_BYTES_MAX, &record->config, &size, error);
-    if (status == LS_OK)
-        status = ls_settings_parse(&record->settings, record->config, size, path, error);
-    return status;
+    if (ls_file_exists(path)) {
+        free(record->config);
+        record->config = NULL;
+        const enum ls_status status =
+            ls_file_read(path, CONFIG_BYTES_MAX, &record->config, &size, error);
+        if (status != LS_OK)
+            return status;
+    }
+    return record->config ? ls_settings_parse(&record->settings, record->config,
+                                              strlen(record->config), path, error)
+                          : LS_OK;
 }
 
 static enum ls_status read_result(struct ls_record *record, struct ls_error *error) {
@@ -66,8 +73,9 @@ static int64_t values_of(const json_t *parameters) {
     return total;
 }
 
-/* False: its manifest cannot be read. */
-static bool read_kept(const char *run, uint64_t step, struct ls_kept *kept) {
+/* False: its manifest cannot be read. *config: the run's, in place of what was there; owned by the
+ * caller. */
+static bool read_kept(const char *run, uint64_t step, struct ls_kept *kept, char **config) {
     char path[LS_PATH_MAX], *text;
     uint64_t size;
     struct ls_error ignored;
@@ -83,6 +91,12 @@ static bool read_kept(const char *run, uint64_t step, struct ls_kept *kept) {
             json_number_value(json_object_get(json_object_get(manifest, "state"), "seconds")),
         .world_size = (int)json_integer_value(json_object_get(manifest, "world_size")),
         .parameters = values_of(json_object_get(manifest, "parameters"))};
+    const char *said =
+        json_string_value(json_object_get(json_object_get(manifest, "state"), "config"));
+    if (said) {
+        free(*config);
+        *config = ls_strdup(said);
+    }
     size_t i;
     const json_t *file;
     json_array_foreach(json_object_get(manifest, "files"), i, file) kept->bytes +=
@@ -100,8 +114,8 @@ static void read_checkpoints(struct ls_record *record) {
         return;
     record->kept = ls_calloc((size_t)count + 1, sizeof *record->kept);
     for (int i = 0; i < count; i++)
-        record->kept_count +=
-            read_kept(record->history.run, steps[i], &record->kept[record->kept_count]);
+        record->kept_count += read_kept(record->history.run, steps[i],
+                                        &record->kept[record->kept_count], &record->config);
     free(steps);
 }
 
@@ -112,6 +126,7 @@ static enum ls_status read_record(struct ls_record *record, const char *run,
         return status;
     if (status == LS_INVALID)
         record->history_problem = ls_strdup(error->text);
+    read_checkpoints(record);
     status = read_config(record, error);
     if (status == LS_OK)
         status = read_result(record, error);
@@ -120,7 +135,6 @@ static enum ls_status read_record(struct ls_record *record, const char *run,
     if (!record->history.count && !record->config && !record->result)
         return ls_fail(error, LS_INVALID, "%s", record->history_problem);
     read_ranks(record);
-    read_checkpoints(record);
     return LS_OK;
 }
 

@@ -19,7 +19,7 @@ struct ls_kept {
 struct ls_record {
     struct ls_history history; /* no lines: history_problem says why */
     char *history_problem;     /* owned, like the rest */
-    char *config;              /* RUN/config.yaml */
+    char *config;              /* RUN/config.yaml, else that of the newest checkpoint */
     struct ls_settings settings;
     json_t *result; /* RUN/result.json */
     json_t *ranks;  /* array: of each rank of the last start, what it left behind */

@@ -114,38 +114,69 @@ static void print_fact(const struct ls_page *page, const struct ls_record *recor
     ls_page_text(page, "<dd>", value, "</dd>\n");
 }
 
-/* The layers, in the order of the config: settings of these keys whose own options follow. */
+/* Whether a setting is a layer: its options follow. */
+static bool is_layer(const struct ls_settings *settings, int i) {
+    const size_t length = strlen(settings->items[i].key);
+    return i + 1 < settings->count && settings->items[i + 1].key[length] == '.' &&
+           !strncmp(settings->items[i + 1].key, settings->items[i].key, length);
+}
+
+/* What says most of how large a layer is. */
+static void print_size(const struct ls_page *page, const struct ls_settings *settings, int layer) {
+    static const char *const sizes[] = {".units", ".filters", ".rate"};
+    const char *key = settings->items[layer].key;
+    char option[1100];
+    for (int i = 0; i < 3; i++) {
+        snprintf(option, sizeof option, "%s%s", key, sizes[i]);
+        const char *value = ls_settings_find(settings, option);
+        if (value)
+            ls_page_text(page, " ", value, "");
+    }
+}
+
+/* The name of the network that a key like model.generator.linear1 belongs to: its length, 0 where
+ * the model is one network, whose keys are model.linear1. */
+static size_t network_of(const struct ls_settings *settings, const char *key, const char *scope) {
+    char first[1024];
+    const size_t length = strcspn(key + strlen(scope), ".");
+    snprintf(first, sizeof first, "%s%.*s", scope, (int)length, key + strlen(scope));
+    return ls_settings_find(settings, first) ? 0 : length;
+}
+
+/* Layers, in the order of the config; a line for each network. */
 static void print_layers(const struct ls_page *page, const struct ls_record *record,
                          const char *scope, const char *name) {
     const struct ls_settings *settings = &record->settings;
-    int shown = 0;
+    const char *between = !strcmp(scope, "model.") ? " \xE2\x86\x92 " : ", ";
+    const char *network = NULL;
+    size_t network_length = 0;
     for (int i = 0; i < settings->count; i++) {
-        const char *key = settings->items[i].key;
-        const size_t length = strlen(key);
-        const bool layer = i + 1 < settings->count &&
-                           !strncmp(settings->items[i + 1].key, key, length) &&
-                           settings->items[i + 1].key[length] == '.';
-        if (strncmp(key, scope, strlen(scope)) != 0 || !layer)
+        const char *key = settings->items[i].key, *inner = key + strlen(scope);
+        if (strncmp(key, scope, strlen(scope)) != 0 || !is_layer(settings, i))
             continue;
-        if (!shown++)
-            fprintf(page->out, "<dt>%s</dt><dd>", name);
-        ls_page_text(page, shown > 1 ? " \xE2\x86\x92 " : "", settings->items[i].value, "");
-        for (int k = i + 1; k < settings->count && k < i + 3; k++)
-            if (!strncmp(settings->items[k].key, key, length) &&
-                strcmp(settings->items[k].key + length, ".name") != 0) {
-                const char *option = strrchr(settings->items[k].key, '.') + 1;
-                if (!strcmp(option, "units") || !strcmp(option, "filters") ||
-                    !strcmp(option, "rate"))
-                    ls_page_text(page, " ", settings->items[k].value, "");
+        const size_t length = network_of(settings, key, scope);
+        if (!network || length != network_length || strncmp(network, inner, length) != 0) {
+            fprintf(page->out, "%s<dt>%s", network ? "</dd>\n" : "", name);
+            if (length) {
+                char own[1024];
+                snprintf(own, sizeof own, "%.*s", (int)length, inner);
+                ls_page_text(page, " ", own, "");
             }
+            fputs("</dt><dd>", page->out);
+            ls_page_text(page, "", settings->items[i].value, "");
+            network = inner;
+            network_length = length;
+        } else
+            ls_page_text(page, between, settings->items[i].value, "");
+        print_size(page, settings, i);
     }
-    if (shown)
+    if (network)
         fputs("</dd>\n", page->out);
 }
 
 static void print_trained(const struct ls_page *page, const struct ls_record *record) {
     if (!record->settings.count) {
-        fputs("<p class=\"note\">The run's folder has no config.yaml.</p>\n", page->out);
+        fputs("<p class=\"note\">The run's folder has no config.</p>\n", page->out);
         return;
     }
     fputs("<h3>What was trained</h3><dl>\n", page->out);

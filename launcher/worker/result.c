@@ -69,7 +69,11 @@ json_t *ls_result_read(const char *run, struct ls_error *error) {
     if (!object)
         (void)!ls_fail(error, LS_DAMAGED, "%s:%d:%d: error: %s", path, reason.line, reason.column,
                        reason.text);
-    return object;
+    if (!object || json_is_object(object))
+        return object;
+    json_decref(object);
+    (void)!ls_fail(error, LS_DAMAGED, "%s:1:1: error: expected a JSON object", path);
+    return NULL;
 }
 
 bool ls_result_final(const char *run, uint64_t step, bool limit) {

@@ -25,6 +25,11 @@ def lines_of(folder):
         return [json.loads(line) for line in file]
 
 
+def work(config, folder, **settings):
+    """Trains without the launcher, which takes half the time."""
+    lockstep.call("worker", config, "--out", folder, **settings)
+
+
 def page_of(*runs, options=()):
     out = lockstep.path("page.html")
     lockstep.call("report", *runs, "--out", out, *options)
@@ -165,18 +170,16 @@ train: {{epochs: 2, batch: 16}}
 optimizer: {{name: sgd, learning_rate: 0.01}}
 model: [flatten, linear: 3]
 """)
-lockstep.train(lockstep.path("pictures.yaml"), image)
+work(lockstep.path("pictures.yaml"), image)
 lines, result = lines_of(run), lockstep.result(run)
 
 # plot: pictures, tables, the terminal.
 svg = lockstep.path("plot.svg")
-for x in "step", "epoch", "seconds":
-    lockstep.call("plot", run, "--metric", "loss", "--metric", "gradient_norm", "--x", x, "--out", svg)
-    charts = tree.parse(svg).getroot().findall(SVG + "svg")
-    lockstep.equal(len(charts), 2, "charts of two metrics")
-    for chart, metric in zip(charts, ("loss", "gradient_norm")):
-        if x == "step":
-            check_chart(chart, lines, metric)
+lockstep.call("plot", run, "--metric", "loss", "--metric", "gradient_norm", "--x", "epoch", "--out", svg)
+charts = tree.parse(svg).getroot().findall(SVG + "svg")
+lockstep.equal(len(charts), 2, "charts of two metrics")
+for chart, metric in zip(charts, ("loss", "gradient_norm")):
+    check_chart(chart, lines, metric, "epoch")
 lockstep.call("plot", run, image, "--scale", "log", "--out", svg)
 loss = tree.parse(svg).getroot().find(SVG + "svg")
 legend = {node.find(SVG + "title").text.split(", ")[0] for node in loss.iter(SVG + "g")}
@@ -270,7 +273,7 @@ bare = lockstep.path("bare")
 os.mkdir(bare)
 shutil.copy(os.path.join(run, "metrics.jsonl"), bare)
 page, text = page_of(bare)
-lockstep.check("No result yet" in text and "no checkpoint" in text and "no config.yaml" in text, text_of(page)[:500])
+lockstep.check("No result yet" in text and "no checkpoint" in text and "no config" in text, text_of(page)[:500])
 lockstep.check(section(page, "classes") is None and "confusion" not in text_of(page.find(".//main")), "classes of a run that has none")
 os.rename(lockstep.path("pictures.h5"), lockstep.path("moved.h5"))
 said = lockstep.call("report", image, "--out", lockstep.path("page.html"))
@@ -281,9 +284,9 @@ lockstep.check("FILE.html" in lockstep.call("report", run, "--out", "x.pdf", exp
 
 # Several runs: what differs, and nothing else.
 other = lockstep.path("other")
-lockstep.train(lockstep.path("table.yaml"), other, train__epochs=1, optimizer__learning_rate=0.02, log__tensorboard="true")
+work(lockstep.path("table.yaml"), other, train__epochs=1, optimizer__learning_rate=0.02, log__tensorboard="true")
 check_events(other)
-lockstep.train(lockstep.path("table.yaml"), other, train__epochs=2, optimizer__learning_rate=0.02, log__tensorboard="true")
+work(lockstep.path("table.yaml"), other, train__epochs=2, optimizer__learning_rate=0.02, log__tensorboard="true")
 check_events(other)
 page, text = page_of(run, other)
 keys = [text_of(row[0]) for row in section(page, "differences").iter("tr")][1:]
@@ -292,5 +295,5 @@ row = [[text_of(cell) for cell in row] for row in section(page, "results").iter(
 lockstep.equal(row[1:], [f"{lockstep.result(folder)['test']['loss']:.6g}" for folder in (run, other)], "test.loss of both")
 compared = lockstep.call("compare", run, other).stdout
 lockstep.check(re.search(r"optimizer\.learning_rate +0\.01 +0\.02\n", compared) and "they differ" in compared, compared)
-lockstep.check("no key differs" in lockstep.call("compare", run, run).stdout and
-               "the same, bit for bit" in lockstep.call("compare", run, run).stdout, "a run beside itself")
+compared = lockstep.call("compare", run, run).stdout
+lockstep.check("no key differs" in compared and "the same, bit for bit" in compared, compared)
