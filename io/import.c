@@ -78,8 +78,8 @@
     X("columns", " COLUMNS", columns, LS_FIELD_TEXT, "", NULL, CSV | PAIRS,                        \
       "the only columns that are used (csv); N,M: fields of source and target (pairs; 1,2)")       \
     X("size", " HxW", size, LS_FIELD_TEXT, "", NULL, IMAGES,                                       \
-      "pictures are scaled until they cover HxW pixels, and their middle is cut out (images; "     \
-      "without it, all must have one size)")                                                       \
+      "pictures are scaled until they cover HxW pixels; their middle is taken (images; without "   \
+      "it, all have one size)")                                                                    \
     X("vocabulary", " FILE", vocabulary, LS_FIELD_TEXT, "", NULL, TOKENS,                          \
       "tokens of another text: its imported .h5 file, or a run's vocabulary.json (text, pairs; "   \
       "csv, with --text)")
@@ -111,8 +111,8 @@ static const unsigned formats_of_option[] = {
 };
 
 const char *const ls_import_help =
-    "Formats (may be left out where file names tell: *ubyte*, *.bin, *.csv, *.npy, *.npz, *.txt, "
-    "*.tsv, each also .gz; a folder):\n"
+    "Formats (may be left out where names tell: *ubyte*, *.bin, *.csv, *.npy, *.npz, *.txt, "
+    "*.tsv, or .gz of it; a folder):\n"
     "  idx IMAGES [LABELS]     MNIST's format; more pairs are joined\n"
     "  cifar FILE...           CIFAR-10's binary records\n"
     "  csv FILE...             a table, or (--series) a series; more files are further rows\n"
