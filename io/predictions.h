@@ -10,7 +10,7 @@
 
 struct ls_predictions;
 
-enum { LS_PREDICTIONS_MAX = 4, LS_PREDICTION_NOTES_MAX = 8 };
+enum { LS_PREDICTIONS_MAX = 80, LS_PREDICTION_NOTES_MAX = 32 };
 struct ls_predictions_options {
     const char *path;
     uint64_t rows;
@@ -19,7 +19,8 @@ struct ls_predictions_options {
         const char *name; /* "outputs" */
         struct ls_shape row_shape;
         bool integer;             /* int32, else float32 */
-        bool wide;                /* float64 instead of that */
+        bool wide;                /* float64 or int64 instead of that */
+        bool single;              /* HDF5: one value for the file, in the first rows' data */
         const char *const *names; /* borrowed; NULL: none. Of real values: columns of a row; of
                                      integers: what they stand for */
         int name_count;

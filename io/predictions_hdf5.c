@@ -12,7 +12,8 @@ struct writer {
     int count;
     struct set {
         hid_t id, type;        /* id -1 until it is made; type: in memory */
-        struct ls_shape shape; /* [rows, ...] */
+        struct ls_shape shape; /* [rows, ...], or of the single value */
+        bool single;
     } sets[LS_PREDICTIONS_MAX];
 };
 
@@ -37,18 +38,24 @@ static bool create_set(struct writer *writer, const struct ls_prediction_set *op
     struct set *set = &writer->sets[writer->count++];
     const struct ls_shape row = options->row_shape;
     hsize_t dims[LS_RANK_MAX] = {rows};
-    set->type = options->integer ? H5T_NATIVE_INT32
-                : options->wide  ? H5T_NATIVE_DOUBLE
-                                 : H5T_NATIVE_FLOAT;
-    const hid_t stored = options->integer ? H5T_STD_I32LE
-                         : options->wide  ? H5T_IEEE_F64LE
-                                          : H5T_IEEE_F32LE;
-    set->shape = (struct ls_shape){.rank = row.rank + 1, .dims = {(int64_t)rows}};
+    const bool integer = options->integer, wide = options->wide;
+    set->type = integer ? wide ? H5T_NATIVE_INT64 : H5T_NATIVE_INT32
+                : wide  ? H5T_NATIVE_DOUBLE
+                        : H5T_NATIVE_FLOAT;
+    const hid_t stored = integer ? wide ? H5T_STD_I64LE : H5T_STD_I32LE
+                         : wide  ? H5T_IEEE_F64LE
+                                 : H5T_IEEE_F32LE;
+    const int first = options->single ? 0 : 1;
+    set->single = options->single;
+    set->shape = (struct ls_shape){.rank = row.rank + first, .dims = {(int64_t)rows}};
     for (int i = 0; i < row.rank; i++)
-        dims[i + 1] = (hsize_t)(set->shape.dims[i + 1] = row.dims[i]);
+        dims[i + first] = (hsize_t)(set->shape.dims[i + first] = row.dims[i]);
     const hid_t space = H5Screate_simple(set->shape.rank, dims, NULL);
-    set->id = H5Dcreate2(writer->file, options->name, stored, space, H5P_DEFAULT, H5P_DEFAULT,
-                         H5P_DEFAULT);
+    const hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(plan, false);
+    set->id =
+        H5Dcreate2(writer->file, options->name, stored, space, H5P_DEFAULT, plan, H5P_DEFAULT);
+    H5Pclose(plan);
     H5Sclose(space);
     return set->id >= 0 &&
            (!options->names || write_texts(set->id, "names", options->names, options->name_count));
@@ -88,7 +95,10 @@ static bool begin(void **made, const struct ls_predictions_options *options,
     ls_hdf5_quiet();
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V110); /* many names of classes */
-    writer->file = H5Fcreate(temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    const hid_t plan = H5Pcreate(H5P_FILE_CREATE);
+    H5Pset_obj_track_times(plan, false); /* the same answers are the same bytes */
+    writer->file = H5Fcreate(temporary, H5F_ACC_TRUNC, plan, access);
+    H5Pclose(plan);
     H5Pclose(access);
     bool good = writer->file >= 0;
     for (int i = 0; i < options->count && good; i++)
@@ -117,7 +127,11 @@ static bool append(void *given, const struct ls_predictions_options *options, ui
     bool good = true;
     (void)options;
     for (int i = 0; i < writer->count && good; i++)
-        good = append_rows(&writer->sets[i], first, rows, data[i]);
+        if (!writer->sets[i].single)
+            good = append_rows(&writer->sets[i], first, rows, data[i]);
+        else if (first == 0)
+            good = H5Dwrite(writer->sets[i].id, writer->sets[i].type, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                            data[i]) >= 0;
     return good;
 }
 

@@ -17,6 +17,12 @@ static bool learns_statistics(const struct ls_graph *graph, const struct ls_node
     return false;
 }
 
+/* Who wants to see every value gets every node; not so for explanations, which train nothing and
+ * say what they look at. */
+static bool keeps_all_nodes(const struct ls_graph *graph) {
+    return ls_keeps_all(graph) && graph->options.group != LS_GROUP_NONE;
+}
+
 /* What callers asked for, per value; returns whether they did. */
 static bool mark_asked(const struct ls_graph *graph, bool *needed) {
     bool any = false;
@@ -30,7 +36,7 @@ static bool mark_asked(const struct ls_graph *graph, bool *needed) {
 
 void ls_plan_prune(struct ls_graph *graph) {
     bool *needed = ls_calloc((size_t)graph->value_count, sizeof *needed);
-    if (!ls_keeps_all(graph) && mark_asked(graph, needed)) {
+    if (!keeps_all_nodes(graph) && mark_asked(graph, needed)) {
         for (int i = graph->node_count - 1; i >= 0; i--) {
             struct ls_node *node = graph->nodes[i];
             if (needed[node->output->index] || learns_statistics(graph, node)) {

@@ -59,6 +59,20 @@ static struct ls_value *find_layer(struct ls_builder *builder, const char *path)
     return value;
 }
 
+/* What explanations need gradients of. */
+static void want_gradients(struct ls_model *model, const struct ls_model_options *options) {
+    struct ls_graph *graph = model->graph;
+    model->explained = model->cut ? model->cut : ls_graph_find_input(graph, options->explains);
+    if (!model->explained) {
+        ls_graph_fail(graph, "the model takes no feed '%s'", options->explains);
+        return;
+    }
+    if (model->explained->type == LS_TYPE_REAL)
+        ls_graph_want_gradient(graph, model->explained);
+    if (model->layer)
+        ls_graph_want_gradient(graph, model->layer);
+}
+
 static void record(struct ls_model *model, struct ls_builder *builder,
                    const struct ls_model_options *options, int phase) {
     for (int i = 0; i < options->networks->count; i++)
@@ -76,6 +90,8 @@ static void record(struct ls_model *model, struct ls_builder *builder,
     model->cut = builder->cut;
     if (options->layer)
         model->layer = find_layer(builder, options->layer);
+    if (options->explains && !ls_graph_failed(model->graph))
+        want_gradients(model, options);
     if (options->answers)
         model->terms.count = 0;
     if (model->terms.count)
@@ -90,18 +106,19 @@ static void record(struct ls_model *model, struct ls_builder *builder,
 static void record_phase(struct ls_model *model, const struct ls_model_options *options, int phase,
                          struct ls_parameter_set *parameters) {
     *model = (struct ls_model){0};
-    model->graph =
-        ls_graph_create(&(struct ls_graph_options){.variant = options->variant,
-                                                   .rows_max = options->rows_max,
-                                                   .parameters = parameters,
-                                                   .inference = options->inference,
-                                                   .winograd = options->winograd,
-                                                   .openblas = options->openblas,
-                                                   .group = phase,
-                                                   .frozen = options->frozen,
-                                                   .stream_first = (uint32_t)phase << 20,
-                                                   .step_positions = options->step_positions,
-                                                   .borrows_arena = options->borrows_arena});
+    model->graph = ls_graph_create(
+        &(struct ls_graph_options){.variant = options->variant,
+                                   .rows_max = options->rows_max,
+                                   .parameters = parameters,
+                                   .inference = options->inference,
+                                   .winograd = options->winograd,
+                                   .openblas = options->openblas,
+                                   .group = options->explains ? LS_GROUP_NONE : phase,
+                                   .keep_all = options->explains != NULL,
+                                   .frozen = options->frozen,
+                                   .stream_first = (uint32_t)phase << 20,
+                                   .step_positions = options->step_positions,
+                                   .borrows_arena = options->borrows_arena});
     struct ls_builder builder = {.graph = model->graph,
                                  .feeds = options->feeds,
                                  .feed_count = options->feed_count,

@@ -21,6 +21,10 @@ struct ls_model_options {
     const char *start_at;   /* the cut: begin behind the layer of that path; NULL: none */
     const char *layer;      /* the path of a layer whose value is wanted, too; NULL: none */
     int64_t step_positions; /* step mode, see ls_graph_options; 0: off */
+    /* For core/explain: nothing is trained, every value is kept, and gradients are wanted of the
+     * feed of this name (with start_at: of the cut) and of `layer`, where they are numbers. NULL:
+     * off. */
+    const char *explains;
 };
 
 /* A feed that the model took: batches are copied into it. */
@@ -42,6 +46,7 @@ struct ls_model {
     struct ls_value *output, *loss;     /* borrowed from the graph; loss NULL: it only answers */
     struct ls_value *cut;               /* the input behind start_at; NULL without */
     struct ls_value *layer;             /* of options.layer: reals [rows, ...]; NULL without */
+    struct ls_value *explained;         /* with options.explains: that feed's input, or the cut */
     const struct ls_layer_spec *failed; /* after an error: the layer or loss that failed, borrowed
                                            from the options; NULL: the error lies elsewhere */
 };

@@ -11,7 +11,7 @@
 #include "core/base/memory.h"
 #include "core/base/random.h"
 #include "launcher/command/bench_kernels.h"
-#include "launcher/command/bench_ranks.h"
+#include "launcher/command/ranks.h"
 #include "launcher/command/workloads.h"
 #include "launcher/worker/progress.h"
 #include "launcher/worker/run.h"
@@ -284,7 +284,7 @@ static int launch(const struct ls_workload *workload, const struct bench_options
     memcpy(copies, words, sizeof words);
     const struct ls_launch what = {
         .arguments = copies, .ranks = (int)wanted->ranks, .threads = (int)wanted->threads};
-    return ls_bench_launch(&what);
+    return ls_ranks_launch(&what);
 }
 
 static int run_bench(int argument_count, char **arguments, const void *given) {
@@ -298,7 +298,7 @@ static int run_bench(int argument_count, char **arguments, const void *given) {
         return ls_command_fail(&error);
     ls_config_clear(&config);
     const struct bench bench = {workload, wanted};
-    return wanted->worker ? ls_bench_rank(run_rank, &bench) : launch(workload, wanted);
+    return wanted->worker ? ls_ranks_run(run_rank, &bench) : launch(workload, wanted);
 }
 
 static const struct ls_command *const parts[] = {

@@ -11,7 +11,7 @@
 
 #include "core/base/memory.h"
 #include "dist/reducer.h"
-#include "launcher/command/bench_ranks.h"
+#include "launcher/command/ranks.h"
 #include "launcher/worker/progress.h"
 
 enum { COLUMNS = 1024, BLOCK = 2048, WARM_UP = 2, TIMED_MIN = 5, TIMED_MAX = 1000 };
@@ -198,7 +198,7 @@ static int run_allreduce(int argument_count, char **arguments, const void *given
     (void)arguments;
     const struct allreduce_options *wanted = given;
     if (wanted->worker)
-        return ls_bench_rank(run_rank, wanted);
+        return ls_ranks_run(run_rank, wanted);
     char seconds[32];
     snprintf(seconds, sizeof seconds, "%.17g", wanted->seconds);
     const char *const words[] = {
@@ -206,7 +206,7 @@ static int run_allreduce(int argument_count, char **arguments, const void *given
         NULL};
     char *copies[sizeof words / sizeof *words];
     memcpy(copies, words, sizeof words);
-    return ls_bench_launch(&(struct ls_launch){.arguments = copies, .ranks = (int)wanted->ranks});
+    return ls_ranks_launch(&(struct ls_launch){.arguments = copies, .ranks = (int)wanted->ranks});
 }
 
 const struct ls_command ls_command_bench_allreduce = {

@@ -7,7 +7,7 @@
 
 #include "io/loader.h"
 #include "io/shuffle.h"
-#include "launcher/command/bench_ranks.h"
+#include "launcher/command/ranks.h"
 #include "launcher/exit_codes.h"
 #include "launcher/worker/progress.h"
 

@@ -11,6 +11,7 @@
     X(evaluate)                                                                                    \
     X(predict)                                                                                     \
     X(generate)                                                                                    \
+    X(explain)                                                                                     \
     X(watch)                                                                                       \
     X(report)                                                                                      \
     X(plot)                                                                                        \

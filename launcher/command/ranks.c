@@ -1,4 +1,4 @@
-#include "launcher/command/bench_ranks.h"
+#include "launcher/command/ranks.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "launcher/exit_codes.h"
 #include "launcher/supervisor/reason.h"
 
-int ls_bench_launch(const struct ls_launch *what) {
+int ls_ranks_launch(const struct ls_launch *what) {
     static const struct ls_launcher_options options = {.mpirun = "mpirun"};
     char run[PATH_MAX], program[PATH_MAX];
     struct ls_error error;
@@ -18,7 +18,8 @@ int ls_bench_launch(const struct ls_launch *what) {
     program[length < 0 ? 0 : length] = '\0';
     struct ls_launch launch = *what;
     launch.program = program;
-    launch.command = "bench";
+    if (!launch.command)
+        launch.command = "bench";
     launch.run = run;
     launch.options = &options;
     const int code = ls_supervise(&launch);
@@ -27,9 +28,9 @@ int ls_bench_launch(const struct ls_launch *what) {
     return code;
 }
 
-int ls_bench_rank(enum ls_status (*run)(const void *context, struct ls_communicator *communicator,
-                                        struct ls_error *error),
-                  const void *context) {
+int ls_ranks_run(enum ls_status (*run)(const void *context, struct ls_communicator *communicator,
+                                       struct ls_error *error),
+                 const void *context) {
     struct ls_error error;
     struct ls_communicator *communicator;
     enum ls_status status = ls_communicator_create(&communicator, &error);

@@ -1,0 +1,141 @@
+/* Points through the model, a run of the graph at a time. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/explain/explain.h"
+
+const char *const ls_baseline_names[] = {"auto", "zero", "mean", NULL};
+
+int64_t ls_explainer_width(const struct ls_explainer *explainer) {
+    return ls_shape_row_count(explainer->model->explained->shape);
+}
+
+struct ls_shape ls_explainer_shape(const struct ls_explainer *explainer) {
+    struct ls_shape shape = ls_shape_of_row(explainer->model->explained->shape);
+    shape.rank -= explainer->tokens;
+    return shape;
+}
+
+static struct ls_value *explained_value(const struct ls_explainer *explainer) {
+    return explainer->of ? explainer->of : explainer->model->output;
+}
+
+/* The other feeds of a point are those of its sample. */
+static void copy_feeds(const struct ls_explainer *explainer, int64_t sample, int64_t row) {
+    const struct ls_model *model = explainer->model;
+    for (int i = 0; i < model->input_count; i++) {
+        const struct ls_value *value = model->inputs[i].value;
+        if (value == model->explained || !value->data || !explainer->feeds[i])
+            continue;
+        const size_t bytes = (size_t)ls_shape_row_count(value->shape) * 4; /* float or int32 */
+        memcpy((char *)value->data + (size_t)row * bytes,
+               (const char *)explainer->feeds[i] + (size_t)sample * bytes, bytes);
+    }
+}
+
+/* Points first .. first + rows - 1 of the sweep into the graph's inputs. */
+static void make_points(const struct ls_explainer *explainer, const struct ls_sweep *sweep,
+                        int64_t first, int64_t rows, uint64_t *ids) {
+    const int64_t width = ls_explainer_width(explainer);
+    float *points = explainer->inputs ? explainer->model->explained->data : NULL;
+    for (int64_t r = 0; r < rows; r++) {
+        const int64_t sample = sweep->first + (first + r) / sweep->points;
+        copy_feeds(explainer, sample, r);
+        ids[r] = explainer->ids[sample];
+        if (!points)
+            continue;
+        memcpy(points + r * width, explainer->inputs + sample * width,
+               (size_t)width * sizeof *points);
+        if (sweep->make)
+            sweep->make(sweep->context, sample, (first + r) % sweep->points, points + r * width);
+    }
+}
+
+/* The gradient of each row's explained value. */
+static void go_back(const struct ls_explainer *explainer, const struct ls_sweep *sweep,
+                    int64_t first, const struct ls_run *run) {
+    struct ls_value *of = explained_value(explainer);
+    const int64_t outputs = ls_shape_row_count(of->shape);
+    float *gradient = of->gradient;
+    memset(gradient, 0, (size_t)(run->rows * outputs) * sizeof *gradient);
+    for (int64_t r = 0; r < run->rows; r++) {
+        const struct ls_explained *e =
+            &explainer->explained[sweep->first + (first + r) / sweep->points];
+        for (int64_t k = 0; k < (e->count ? e->count : 1); k++)
+            gradient[r * outputs + e->element + k * e->step] =
+                e->sign / (float)(e->count ? e->count : 1);
+    }
+    ls_graph_backward_from(explainer->model->graph, of, run, NULL);
+}
+
+static double read_value(const struct ls_explained *e, const float *output) {
+    double sum = 0;
+    if (e->count <= 1)
+        return (double)(e->sign * output[e->element]);
+    for (int64_t k = 0; k < e->count; k++)
+        sum += (double)output[e->element + k * e->step];
+    return (double)e->sign * sum / (double)e->count;
+}
+
+static void take_points(const struct ls_explainer *explainer, const struct ls_sweep *sweep,
+                        int64_t first, int64_t rows) {
+    const struct ls_value *of = explained_value(explainer);
+    const int64_t outputs = ls_shape_row_count(of->shape);
+    const int64_t width = ls_explainer_width(explainer);
+    const float *output = of->data, *gradient = explainer->model->explained->gradient;
+    for (int64_t r = 0; r < rows; r++) {
+        const int64_t sample = sweep->first + (first + r) / sweep->points;
+        struct ls_probe probe = {.row = r};
+        if (explainer->explained)
+            probe.value = read_value(&explainer->explained[sample], output + r * outputs);
+        if (sweep->gradients)
+            probe.gradient = gradient + r * width;
+        sweep->take(sweep->context, sample, (first + r) % sweep->points, &probe);
+    }
+}
+
+void ls_explainer_sweep(const struct ls_explainer *explainer, const struct ls_sweep *sweep) {
+    const int64_t total = sweep->samples * sweep->points;
+    const int64_t rows_max = explainer->model->output->shape.dims[0];
+    uint64_t *ids = ls_calloc((size_t)rows_max, sizeof *ids);
+    for (int64_t first = 0, rows; first < total; first += rows) {
+        rows = total - first < rows_max ? total - first : rows_max;
+        make_points(explainer, sweep, first, rows, ids);
+        const struct ls_run run = {.mean_only = true,
+                                   .rows = rows,
+                                   .microbatch_rows = rows,
+                                   .microbatches = 1,
+                                   .seed = explainer->seed,
+                                   .row_ids = ids,
+                                   .row_first = ids[0]};
+        ls_graph_forward(explainer->model->graph, &run, NULL);
+        if (sweep->gradients)
+            go_back(explainer, sweep, first, &run);
+        take_points(explainer, sweep, first, rows);
+    }
+    free(ids);
+}
+
+void ls_explainer_store(const struct ls_explainer *explainer, const double *values,
+                        enum ls_token_rule rule, float *to) {
+    const int64_t width = ls_explainer_width(explainer);
+    const int64_t together =
+        explainer->tokens ? ls_shape_last(explainer->model->explained->shape) : 1;
+    for (int64_t i = 0; i < width / together; i++, values += together) {
+        double sum = 0;
+        for (int64_t k = 0; k < together; k++)
+            sum += rule == LS_TOKEN_NORM && explainer->tokens ? values[k] * values[k] : values[k];
+        to[i] = (float)(rule == LS_TOKEN_NORM && explainer->tokens ? sqrt(sum) : sum);
+    }
+}
+
+struct ls_result *ls_results_add(struct ls_results *results, const char *name,
+                                 struct ls_shape row_shape) {
+    LS_ASSERT(results->count < LS_RESULTS_MAX, "%d results", results->count);
+    struct ls_result *result = &results->items[results->count++];
+    *result = (struct ls_result){.row_shape = row_shape};
+    strncpy(result->name, name, sizeof result->name - 1);
+    return result;
+}

@@ -1,0 +1,155 @@
+/* Integrated gradients (Sundararajan et al. 2017, "Axiomatic attribution for deep networks"):
+ *
+ *   a[i] = (x[i] - b[i]) * integral over t from 0 to 1 of df/dx[i] at b + t (x - b)
+ *
+ * by the trapezoid rule over `steps` intervals. Completeness: the attributions of a sample add up
+ * to f(x) - f(b). Where they miss that by more than `gap` of it, the intervals are halved, and
+ * again, up to `steps_max`; gradients that are there are used again. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "core/explain/list.h"
+
+struct options {
+    struct ls_baseline_options baseline;
+    int64_t steps, steps_max;
+    double gap;
+};
+
+static const struct ls_field items[] = {
+    LS_BASELINE_FIELD,
+    {.name = "steps",
+     .kind = LS_FIELD_INTEGER,
+     .offset = offsetof(struct options, steps),
+     .initial = "32",
+     .min = 1,
+     .max = 1 << 20,
+     .help = "intervals between baseline and input, at first"},
+    {.name = "steps_max",
+     .kind = LS_FIELD_INTEGER,
+     .offset = offsetof(struct options, steps_max),
+     .initial = "4096",
+     .min = 1,
+     .max = 1 << 20,
+     .help = "they are doubled up to so many"},
+    {.name = "gap",
+     .kind = LS_FIELD_REAL,
+     .offset = offsetof(struct options, gap),
+     .initial = "0.001",
+     .min = 0,
+     .max = 1,
+     .help = "how far the sum of attributions may be from f(x) - f(baseline), as a share of it"},
+};
+
+enum { ATTRIBUTIONS, BASELINE_OUTPUTS, GAPS, STEPS };
+
+static enum ls_status describe(const struct ls_explainer *explainer, const void *options,
+                               struct ls_results *results, struct ls_error *error) {
+    (void)options;
+    (void)error;
+    ls_results_add(results, "attributions", ls_explainer_shape(explainer));
+    ls_results_add(results, "baseline_outputs", (struct ls_shape){0});
+    ls_results_add(results, "completeness_gaps", (struct ls_shape){0})->wide = true;
+    ls_results_add(results, "steps", (struct ls_shape){0})->integer = true;
+    return LS_OK;
+}
+
+struct path {
+    const struct ls_explainer *explainer;
+    int64_t width, intervals;
+    bool middles;       /* only the middles of the intervals are asked; else all their ends */
+    double *sum;        /* [width] of gradients, the two ends counted by half */
+    double *values;     /* [width] the attributions */
+    double first, last; /* f at the baseline and at the input */
+};
+
+static void make(void *context, int64_t sample, int64_t point, float *to) {
+    (void)sample;
+    const struct path *path = context;
+    const double t = ((double)point + (path->middles ? 0.5 : 0.0)) / (double)path->intervals;
+    const float *from = path->explainer->baseline;
+    for (int64_t i = 0; i < path->width; i++)
+        to[i] = (float)((double)from[i] + t * ((double)to[i] - (double)from[i]));
+}
+
+static void take(void *context, int64_t sample, int64_t point, const struct ls_probe *probe) {
+    (void)sample;
+    struct path *path = context;
+    const bool begin = !path->middles && point == 0;
+    const bool end = !path->middles && point == path->intervals;
+    const double weight = begin || end ? 0.5 : 1.0;
+    if (begin)
+        path->first = probe->value;
+    if (end)
+        path->last = probe->value;
+    for (int64_t i = 0; i < path->width; i++)
+        path->sum[i] = (begin ? 0.0 : path->sum[i]) + weight * (double)probe->gradient[i];
+}
+
+static void ask(struct path *path, int64_t sample) {
+    const struct ls_sweep sweep = {.first = sample,
+                                   .samples = 1,
+                                   .points = path->intervals + !path->middles,
+                                   .gradients = true,
+                                   .make = make,
+                                   .take = take,
+                                   .context = path};
+    ls_explainer_sweep(path->explainer, &sweep);
+    path->intervals *= path->middles ? 2 : 1;
+}
+
+/* The attributions so far; returns how far their sum is from what it must be. */
+static double add_up(const struct path *path, int64_t sample) {
+    const float *x = path->explainer->inputs + sample * path->width;
+    const float *from = path->explainer->baseline;
+    double sum = 0;
+    for (int64_t i = 0; i < path->width; i++) {
+        path->values[i] =
+            ((double)x[i] - (double)from[i]) * (path->sum[i] / (double)path->intervals);
+        sum += path->values[i];
+    }
+    return fabs(sum - (path->last - path->first));
+}
+
+static void explain(struct ls_explanation *explanation) {
+    const struct ls_explainer *explainer = explanation->explainer;
+    const struct options *options = explanation->options;
+    const int64_t row = ls_shape_count(ls_explainer_shape(explainer));
+    struct path path = {.explainer = explainer, .width = ls_explainer_width(explainer)};
+    path.sum = ls_calloc((size_t)path.width, sizeof *path.sum);
+    path.values = ls_calloc((size_t)path.width, sizeof *path.values);
+    for (int64_t n = 0; n < explainer->rows; n++) {
+        path.intervals = options->steps;
+        path.middles = false;
+        ask(&path, n);
+        path.middles = true;
+        double gap = add_up(&path, n);
+        while (gap > options->gap * fabs(path.last - path.first) &&
+               2 * path.intervals <= options->steps_max) {
+            ask(&path, n);
+            gap = add_up(&path, n);
+        }
+        explanation->missed += gap > options->gap * fabs(path.last - path.first);
+        ls_explainer_store(explainer, path.values, LS_TOKEN_SUM,
+                           (float *)explanation->results[ATTRIBUTIONS] + n * row);
+        ((float *)explanation->results[BASELINE_OUTPUTS])[n] = (float)path.first;
+        ((double *)explanation->results[GAPS])[n] = gap;
+        ((int32_t *)explanation->results[STEPS])[n] = (int32_t)path.intervals;
+    }
+    free(path.sum);
+    free(path.values);
+}
+
+const struct ls_explain_method ls_explain_integrated_gradients = {
+    .name = "integrated_gradients",
+    .help = "the mean gradient on the way from a baseline to the input, times the way",
+    .fields = LS_LAYER_FIELDS(items),
+    .options_size = sizeof(struct options),
+    .gradients = true,
+    .baseline = true,
+    .missed = "the attributions do not add up to f(x) - f(baseline) within the gap (see "
+              "/completeness_gaps); raise steps_max",
+    .describe = describe,
+    .explain = explain,
+};

@@ -1,0 +1,105 @@
+/* What the files of `lockstep explain` share: the options, and what is explained. */
+#ifndef LS_LAUNCHER_EXPLAIN_H
+#define LS_LAUNCHER_EXPLAIN_H
+
+#include "core/explain/explain.h"
+#include "dist/communicator.h"
+#include "launcher/command/command.h"
+#include "launcher/command/trained.h"
+
+struct ls_explain_options {
+    int64_t ranks, position, seed;
+    char data[LS_TEXT_MAX], samples[LS_TEXT_MAX], target[LS_TEXT_MAX], layer[LS_TEXT_MAX];
+    char input[LS_TEXT_MAX], out[LS_TEXT_MAX], weights[LS_TEXT_MAX];
+    struct ls_texts set; /* KEY=VALUE of the method's options */
+    bool faithfulness;
+    bool worker;   /* be one rank */
+    bool training; /* no option: the samples are those of the training part */
+};
+
+/* A method, and the run's model and samples that it is used on. */
+struct ls_subject {
+    const struct ls_explain_options *wanted; /* borrowed */
+    const char *run;                         /* borrowed */
+    const struct ls_explain_method *method;  /* static */
+    void *options;                           /* of the method; owned, like the rest */
+    struct ls_trained trained;
+    int role;                    /* the part whose samples are explained */
+    uint64_t first, count;       /* positions in it */
+    int64_t rows;                /* of the results: the samples, or the method's units */
+    int feed, input;             /* that is explained: in the data's feeds, in the model's inputs */
+    char embedding[LS_NAME_MAX]; /* path of the layer that makes numbers of indices; "": none */
+    char layer[LS_NAME_MAX];     /* that the method looks at; "": none */
+    float *table;                /* of the embedding: [words][width of it] */
+    struct ls_model model;
+    struct ls_explainer explainer;
+    struct ls_target target;
+    enum ls_baseline baseline;
+    float *baseline_values;
+    float *known_values; /* of the explainer */
+    uint64_t *known_ids;
+    struct ls_results results;
+    int checks; /* the first result of --faithfulness; 0: there are none */
+};
+
+/* Opens the run and its data, finds what the options name, builds the model. data: the source that
+ * --data says, without a "-". ls_subject_close, also after an error. */
+LS_MUST_USE enum ls_status ls_subject_open(struct ls_subject *subject,
+                                           const struct ls_explain_options *wanted,
+                                           char *const *arguments, struct ls_error *error);
+void ls_subject_close(struct ls_subject *subject);
+
+/* Whether a method that takes a baseline takes zeros or the training mean. */
+LS_MUST_USE enum ls_status ls_subject_make_baseline(struct ls_subject *subject,
+                                                    struct ls_error *error);
+
+/* Samples first .. first + rows - 1 of those that are explained, as explainers take them. Zeroed at
+ * first; room is made once, for rows_max. */
+struct ls_sample_block {
+    int64_t rows_max;
+    float *inputs; /* owned, like the rest */
+    void *feeds[LS_FEEDS_MAX];
+    uint64_t *ids;
+    int32_t *labels; /* with --target label, or for a method that judges; as the next */
+    float *targets;
+};
+LS_MUST_USE enum ls_status ls_subject_read(struct ls_subject *subject,
+                                           struct ls_sample_block *block, uint64_t first,
+                                           int64_t rows, struct ls_error *error);
+void ls_sample_block_clear(struct ls_sample_block *block);
+/* Points the explainer to the rows that were read. */
+void ls_subject_show(struct ls_subject *subject, const struct ls_sample_block *block, int64_t rows);
+/* --faithfulness (explain_checks.c): adds its results; makes them of an explanation. */
+LS_MUST_USE enum ls_status ls_checks_describe(struct ls_subject *subject, struct ls_error *error);
+void ls_checks_run(const struct ls_subject *subject, const struct ls_explanation *explanation);
+/* Puts weights as at the start of a run of --seed into a flat buffer; statistics and constants
+ * stay.
+ */
+void ls_weights_draw(const struct ls_subject *subject, float *flat);
+
+/* For a method that looks at the training data: what the layer makes of it. Collective. */
+LS_MUST_USE enum ls_status ls_subject_learn(struct ls_subject *subject,
+                                            struct ls_communicator *communicator,
+                                            struct ls_error *error);
+
+/* Explains the samples, spread over the ranks; rank 0 writes FOLDER/METHOD.h5 and pictures.
+ * Collective. */
+LS_MUST_USE enum ls_status ls_subject_explain(struct ls_subject *subject,
+                                              struct ls_communicator *communicator,
+                                              struct ls_error *error);
+
+/* The file, of rank 0: created, written row by row, closed (explain_files.c). */
+struct ls_explain_file;
+LS_MUST_USE enum ls_status ls_explain_file_create(struct ls_explain_file **file,
+                                                  const struct ls_subject *subject,
+                                                  struct ls_error *error);
+/* What explanations of samples have besides those of the method, behind them: the explained value,
+ * what is predicted, which element of the output is explained, the sample's number. */
+enum { LS_EXPLAIN_COMMON = 4 };
+/* The next rows: arrays of the method, then those. */
+LS_MUST_USE enum ls_status ls_explain_file_append(struct ls_explain_file *file, char *const *arrays,
+                                                  int64_t rows, struct ls_error *error);
+LS_MUST_USE enum ls_status ls_explain_file_close(struct ls_explain_file *file, bool keep,
+                                                 struct ls_error *error);
+
+#endif

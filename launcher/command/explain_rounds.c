@@ -1,0 +1,182 @@
+/* Samples, or units, round by round: each rank explains its run of a round's, rank 0 gathers and
+ * writes. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/memory.h"
+#include "core/base/parallel.h"
+#include "io/file.h"
+#include "launcher/command/explain.h"
+
+enum { SAMPLES_MAX = 64 };                                /* of a rank in a round */
+static const size_t gathered_bytes_max = (size_t)1 << 28; /* of a result, of one rank */
+
+/* The arrays that travel: those of the method, then what all have. */
+struct rounds {
+    struct ls_subject *subject;
+    struct ls_communicator *communicator;
+    int rank, size, arrays;
+    int64_t rows_max;                                 /* of a rank */
+    size_t bytes[LS_RESULTS_MAX + LS_EXPLAIN_COMMON]; /* of a row */
+    void *mine[LS_RESULTS_MAX + LS_EXPLAIN_COMMON];   /* [rows_max] owned */
+    char *all[LS_RESULTS_MAX + LS_EXPLAIN_COMMON];    /* [size * rows_max] owned; rank 0 */
+    struct ls_sample_block block;
+    struct ls_explained *explained; /* [rows_max] owned */
+    int64_t missed;
+    struct ls_explain_file *file;
+};
+
+static size_t bytes_of(const struct ls_result *result) {
+    return (size_t)ls_shape_count(result->row_shape) * (result->wide ? 8 : 4);
+}
+
+static void make_rooms(struct rounds *r) {
+    static const size_t common[LS_EXPLAIN_COMMON] = {sizeof(float), sizeof(int32_t),
+                                                     sizeof(int32_t), sizeof(int64_t)};
+    const struct ls_results *results = &r->subject->results;
+    r->rows_max = SAMPLES_MAX;
+    for (int i = 0; i < results->count; i++) {
+        r->bytes[i] = bytes_of(&results->items[i]);
+        while (r->rows_max > 1 && r->bytes[i] * (size_t)r->rows_max > gathered_bytes_max)
+            r->rows_max /= 2;
+    }
+    memcpy(r->bytes + results->count, common, sizeof common);
+    r->arrays = results->count + (r->subject->method->units ? 0 : LS_EXPLAIN_COMMON);
+    for (int i = 0; i < r->arrays; i++) {
+        r->mine[i] = ls_calloc((size_t)r->rows_max, r->bytes[i]);
+        if (r->rank == 0)
+            r->all[i] = ls_calloc((size_t)(r->rows_max * r->size), r->bytes[i]);
+    }
+    r->block.rows_max = r->subject->method->judges ? (int64_t)r->subject->count : r->rows_max;
+    r->explained = ls_calloc((size_t)r->rows_max, sizeof *r->explained);
+}
+
+static void free_rooms(struct rounds *r) {
+    for (int i = 0; i < r->arrays; i++) {
+        free(r->mine[i]);
+        free(r->all[i]);
+    }
+    free(r->explained);
+    ls_sample_block_clear(&r->block);
+}
+
+/* Rows first .. first + rows - 1 of the results, from what the explainer shows. */
+static void call_method(struct rounds *r, int64_t first, int64_t rows) {
+    struct ls_subject *subject = r->subject;
+    struct ls_explanation explanation = {.explainer = &subject->explainer,
+                                         .options = subject->options,
+                                         .first = first,
+                                         .count = rows};
+    for (int i = 0; i < subject->results.count; i++)
+        explanation.results[i] = r->mine[i];
+    subject->method->explain(&explanation);
+    ls_checks_run(subject, &explanation);
+    r->missed += explanation.missed;
+}
+
+/* This rank's samples of the round. */
+static enum ls_status explain_samples(struct rounds *r, int64_t first, int64_t rows,
+                                      struct ls_error *error) {
+    struct ls_subject *subject = r->subject;
+    void **common = r->mine + subject->results.count;
+    const enum ls_status status = ls_subject_read(subject, &r->block, (uint64_t)first, rows, error);
+    if (status != LS_OK || rows == 0)
+        return status;
+    ls_subject_show(subject, &r->block, rows);
+    ls_target_choose(&subject->explainer, &subject->target, r->explained, common[1], common[0]);
+    subject->explainer.explained = r->explained;
+    for (int64_t n = 0; n < rows; n++) {
+        ((int32_t *)common[2])[n] = (int32_t)r->explained[n].element;
+        ((int64_t *)common[3])[n] = (int64_t)r->block.ids[n];
+    }
+    call_method(r, first, rows);
+    return LS_OK;
+}
+
+/* All ranks' rows of the round into r->all, one behind the other; rank 0 writes them. */
+static enum ls_status gather(struct rounds *r, int64_t round, struct ls_error *error) {
+    for (int i = 0; i < r->arrays; i++)
+        ls_communicator_gather(r->communicator, r->mine[i], r->rows_max * (int64_t)r->bytes[i],
+                               r->all[i]);
+    if (r->rank != 0)
+        return LS_OK;
+    for (int i = 0; i < r->arrays; i++)
+        for (int rank = 1; rank < r->size; rank++) {
+            const int64_t first = ls_even_first(round, rank, r->size);
+            const int64_t rows = ls_even_first(round, rank + 1, r->size) - first;
+            memmove(r->all[i] + (size_t)first * r->bytes[i],
+                    r->all[i] + (size_t)(rank * r->rows_max) * r->bytes[i],
+                    (size_t)rows * r->bytes[i]);
+        }
+    return ls_explain_file_append(r->file, r->all, round, error);
+}
+
+static enum ls_status run_rounds(struct rounds *r, struct ls_error *error) {
+    const int64_t total = r->subject->rows;
+    const bool units = r->subject->method->units != NULL;
+    enum ls_status status = LS_OK;
+    for (int64_t done = 0, round; done < total && status == LS_OK; done += round) {
+        const int64_t most = r->rows_max * r->size;
+        round = total - done < most ? total - done : most;
+        const int64_t first = ls_even_first(round, r->rank, r->size);
+        const int64_t rows = ls_even_first(round, r->rank + 1, r->size) - first;
+        if (!units)
+            status = explain_samples(r, done + first, rows, error);
+        else if (rows)
+            call_method(r, done + first, rows);
+        if ((status = ls_communicator_agree(r->communicator, status, error)) == LS_OK)
+            status = ls_communicator_agree(r->communicator, gather(r, round, error), error);
+    }
+    return status;
+}
+
+static void say_missed(const struct rounds *r) {
+    double missed = (double)r->missed;
+    double *all = ls_calloc((size_t)r->size, sizeof *all);
+    all[r->rank] = missed;
+    ls_communicator_combine(r->communicator, all, r->size);
+    missed = 0;
+    for (int i = 0; i < r->size; i++)
+        missed += all[i];
+    free(all);
+    if (missed > 0 && r->rank == 0)
+        ls_log(LS_LOG_WARNING, "%.0f of %llu samples: %s", missed,
+               (unsigned long long)r->subject->count, r->subject->method->missed);
+}
+
+enum ls_status ls_subject_explain(struct ls_subject *subject, struct ls_communicator *communicator,
+                                  struct ls_error *error) {
+    struct rounds r = {.subject = subject,
+                       .communicator = communicator,
+                       .rank = ls_communicator_rank(communicator),
+                       .size = ls_communicator_size(communicator)};
+    enum ls_status status = LS_OK;
+    if (r.rank == 0)
+        status = ls_folder_create(subject->wanted->out, error);
+    if (r.rank == 0 && status == LS_OK)
+        status = ls_explain_file_create(&r.file, subject, error);
+    if ((status = ls_communicator_agree(communicator, status, error)) != LS_OK)
+        return status;
+    make_rooms(&r);
+    if (subject->method->judges)
+        status = ls_subject_read(subject, &r.block, 0, (int64_t)subject->count, error);
+    if (status == LS_OK && subject->method->judges)
+        ls_subject_show(subject, &r.block, (int64_t)subject->count);
+    status = ls_communicator_agree(communicator, status, error);
+    if (status == LS_OK && subject->method->training)
+        status = ls_subject_learn(subject, communicator, error);
+    if (status == LS_OK)
+        status = run_rounds(&r, error);
+    struct ls_error ignored;
+    enum ls_status closed = LS_OK;
+    if (r.rank == 0)
+        closed = ls_explain_file_close(r.file, status == LS_OK, status == LS_OK ? error : &ignored);
+    if (status == LS_OK)
+        status = ls_communicator_agree(communicator, closed, error);
+    if (status == LS_OK)
+        say_missed(&r);
+    free_rooms(&r);
+    return status;
+}

@@ -1,0 +1,339 @@
+/* What is explained: a method, a run's model made for it, and samples. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "launcher/command/answers.h"
+#include "launcher/command/explain.h"
+#include "launcher/command/options.h"
+
+enum { ROWS_MAX = 32, ROW_BYTES_FACTOR = 4 }; /* kept values and their gradients need more */
+static const int64_t memory_max = (int64_t)1 << 30;
+
+static enum ls_status find_method(struct ls_subject *subject, const char *name,
+                                  struct ls_error *error) {
+    int count;
+    const struct ls_explain_method *const *methods = ls_explain_methods(&count);
+    if ((subject->method = ls_explain_find(name)))
+        return LS_OK;
+    const char *names[64];
+    char hint[160], all[LS_ERROR_MAX / 2] = "";
+    for (int i = 0; i < count; i++) {
+        names[i] = methods[i]->name;
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", names[i]);
+    }
+    return ls_fail(error, LS_INVALID, "explain: there is no method '%.60s'%s\nthere are %s", name,
+                   ls_did_you_mean(name, names, count, "", hint, sizeof hint), all);
+}
+
+/* --set KEY=VALUE. */
+static enum ls_status set_option(const struct ls_subject *subject, const char *text,
+                                 struct ls_error *error) {
+    const struct ls_explain_method *method = subject->method;
+    const char *equals = strchr(text, '='), *names[64];
+    char key[64], hint[160];
+    snprintf(key, sizeof key, "%.*s", (int)(equals ? equals - text : (long)strlen(text)), text);
+    const struct ls_field *field = ls_fields_find(method->fields, key);
+    if (field && equals)
+        return ls_field_parse(field, equals + 1, subject->options, error) == LS_OK
+                   ? LS_OK
+                   : ls_fail_context(error, "--set %.60s: ", text);
+    for (int i = 0; i < method->fields.count; i++)
+        names[i] = method->fields.items[i].name;
+    if (field || !equals)
+        return ls_fail(error, LS_INVALID, "--set %.60s: expected KEY=VALUE", text);
+    return ls_fail(error, LS_INVALID,
+                   "--set %.60s: %s has no option '%s'%s\n`lockstep help explain` lists them", text,
+                   method->name, key,
+                   ls_did_you_mean(key, names, method->fields.count, "", hint, sizeof hint));
+}
+
+static enum ls_status read_options(struct ls_subject *subject, struct ls_error *error) {
+    const struct ls_explain_method *method = subject->method;
+    enum ls_status status = LS_OK;
+    subject->options = ls_calloc(1, method->options_size + 1);
+    ls_fields_reset(method->fields, subject->options);
+    for (int i = 0; i < subject->wanted->set.count && status == LS_OK; i++)
+        status = set_option(subject, subject->wanted->set.items[i], error);
+    return status;
+}
+
+/* "A:B", "A:", ":B". */
+static enum ls_status read_samples(struct ls_subject *subject, struct ls_error *error) {
+    const uint64_t all = subject->trained.data.parts[subject->role].count;
+    const char *text = subject->wanted->samples;
+    unsigned long long first = 0, end = all;
+    int used = 0, more = 0;
+    subject->count = all;
+    if (!text[0])
+        return LS_OK;
+    const bool begins = sscanf(text, "%llu%n", &first, &used) == 1;
+    bool good = text[begins ? used : 0] == ':' && text[0] != '-' && text[0] != '+';
+    const char *rest = text + (begins ? used : 0) + 1;
+    if (good && *rest)
+        good = sscanf(rest, "%llu%n", &end, &more) == 1 && !rest[more] && *rest != '-';
+    if (!good || first >= end || end > all)
+        return ls_fail(error, LS_INVALID,
+                       "--samples: expected A:B with A below B, and B at most %llu, the samples "
+                       "that are there; found '%.60s'",
+                       (unsigned long long)all, text);
+    subject->first = first;
+    subject->count = end - first;
+    return LS_OK;
+}
+
+static const struct ls_model *scout(const struct ls_subject *subject) {
+    const struct ls_worker *worker = &subject->trained.worker;
+    return &worker->models[ls_worker_answering(worker)];
+}
+
+/* The feed that is explained, among those that the model reads. */
+static enum ls_status find_feed(struct ls_subject *subject, struct ls_error *error) {
+    const struct ls_model *model = scout(subject);
+    const struct ls_feed *feeds = subject->trained.data.feeds;
+    const char *wanted = subject->wanted->input, *names[LS_FEEDS_MAX];
+    const char *name = wanted[0] ? wanted : "inputs";
+    int count = 0, found = -1;
+    for (int i = 0; i < model->input_count; i++) {
+        if (!model->inputs[i].value->data)
+            continue; /* nobody reads it */
+        names[count++] = feeds[model->inputs[i].feed].name;
+        if (!strcmp(names[count - 1], name) || (!wanted[0] && count == 1))
+            found = model->inputs[i].feed;
+    }
+    char hint[160];
+    if (!count)
+        return ls_fail(error, LS_INVALID, "explain: the model of this run takes no data");
+    if (wanted[0] && (found < 0 || strcmp(feeds[found].name, wanted) != 0))
+        return ls_fail(error, LS_INVALID, "--input: the model takes no feed '%.60s'%s", wanted,
+                       ls_did_you_mean(wanted, names, count, "", hint, sizeof hint));
+    subject->feed = found;
+    return LS_OK;
+}
+
+/* Where the feed is indices, the layer that makes numbers of them. */
+static enum ls_status find_embedding(struct ls_subject *subject, struct ls_error *error) {
+    const struct ls_model *model = scout(subject);
+    const struct ls_value *input = NULL;
+    for (int i = 0; i < model->input_count; i++)
+        if (model->inputs[i].feed == subject->feed)
+            input = model->inputs[i].value;
+    if (!input || input->type == LS_TYPE_REAL || !subject->method->gradients)
+        return LS_OK;
+    for (int i = 0; i < ls_graph_node_count(model->graph); i++) {
+        const struct ls_node *node = ls_graph_node_at(model->graph, i);
+        if (strcmp(node->op->name, "embedding") != 0 || node->inputs[0] != input)
+            continue;
+        const struct ls_parameter *table = node->inputs[1]->parameter;
+        const struct ls_worker *worker = &subject->trained.worker;
+        float *plain = ls_calloc((size_t)ls_shape_count(table->shape), sizeof *plain);
+        ls_parameter_fetch(table, worker->flat + table->offset, plain);
+        subject->table = plain;
+        if (table->layout == LS_LAYOUT_PANELS) { /* [width, words]: that of an output layer */
+            const int64_t width = table->shape.dims[0], words = table->shape.dims[1];
+            subject->table = ls_calloc((size_t)(width * words), sizeof *plain);
+            for (int64_t k = 0; k < width * words; k++)
+                subject->table[k % words * width + k / words] = plain[k];
+            free(plain);
+        }
+        snprintf(subject->embedding, sizeof subject->embedding, "%s", node->name);
+        return LS_OK;
+    }
+    return ls_fail(error, LS_INVALID,
+                   "%s: the feed %s is indices, and no embedding makes numbers of them",
+                   subject->method->name, subject->trained.data.feeds[subject->feed].name);
+}
+
+static bool is_convolution(const struct ls_node *node) {
+    return !strcmp(node->op->name, "conv2d") || !strcmp(node->op->name, "conv_transpose2d");
+}
+
+static bool has_weights(const struct ls_node *node) {
+    for (int k = 0; k < node->input_count; k++)
+        if (node->inputs[k] && node->inputs[k]->parameter)
+            return true;
+    return false;
+}
+
+/* The path of the layer that the rule means; NULL: the model has none. */
+static const char *find_by_rule(const struct ls_graph *graph, enum ls_layer_rule rule) {
+    const char *found = NULL;
+    for (int i = 0; i < ls_graph_node_count(graph); i++) {
+        const struct ls_node *node = ls_graph_node_at(graph, i);
+        const struct ls_value *before = node->input_count ? node->inputs[0] : NULL;
+        if (rule == LS_LAYER_LAST_CONVOLUTION && is_convolution(node))
+            found = node->name;
+        if (rule == LS_LAYER_LAST_HIDDEN && has_weights(node) && before && before->producer)
+            found = before->name;
+        if (rule == LS_LAYER_FIRST_WEIGHTS && !found &&
+            (is_convolution(node) || !strcmp(node->op->name, "linear")))
+            found = node->name;
+    }
+    return found;
+}
+
+/* The layer that the method looks at: the one that is named, or that of its rule. */
+static enum ls_status find_layer(struct ls_subject *subject, struct ls_error *error) {
+    static const char *const missing[] = {[LS_LAYER_LAST_CONVOLUTION] = "convolution",
+                                          [LS_LAYER_LAST_HIDDEN] =
+                                              "layer before its last one with weights",
+                                          [LS_LAYER_FIRST_WEIGHTS] = "convolution or linear layer"};
+    const struct ls_explain_method *method = subject->method;
+    const char *wanted = subject->wanted->layer;
+    if (method->layer == LS_LAYER_UNUSED && wanted[0])
+        return ls_fail(error, LS_INVALID, "--layer: %s looks at no layer", method->name);
+    if (!wanted[0] && (method->layer == LS_LAYER_UNUSED || method->layer == LS_LAYER_OUTPUT))
+        return LS_OK;
+    const char *found = wanted[0] ? wanted : find_by_rule(scout(subject)->graph, method->layer);
+    if (!found)
+        return ls_fail(error, LS_INVALID, "%s: the model has no %s; name a layer with --layer",
+                       method->name, missing[method->layer]);
+    snprintf(subject->layer, sizeof subject->layer, "%.*s", LS_NAME_MAX - 1, found);
+    return LS_OK;
+}
+
+static enum ls_status build(struct ls_subject *subject, struct ls_error *error) {
+    struct ls_trained *trained = &subject->trained;
+    const struct ls_config *config = &trained->run.config;
+    const int64_t bytes =
+        ls_graph_summarise(scout(subject)->graph).row_bytes * ROW_BYTES_FACTOR + 1;
+    const int64_t rows = memory_max / bytes < ROWS_MAX ? memory_max / bytes : ROWS_MAX;
+    struct ls_model_options model =
+        ls_config_model(config, trained->worker.variant, rows > 1 ? rows : 1);
+    model.feeds = trained->data.feeds;
+    model.feed_count = trained->data.feed_count;
+    model.answers = true;
+    model.openblas = false; /* its bits depend on how many rows come together */
+    model.explains = trained->data.feeds[subject->feed].name;
+    model.start_at = subject->embedding[0] ? subject->embedding : NULL;
+    model.layer = subject->layer[0] ? subject->layer : NULL;
+    const enum ls_status status =
+        ls_model_create(&subject->model, &model, ls_worker_answering(&trained->worker),
+                        trained->worker.parameters, error);
+    if (status != LS_OK)
+        return subject->model.failed ? ls_config_layer_error(config, subject->model.failed, error)
+                                     : status;
+    ls_graph_prepare(subject->model.graph, trained->worker.flat);
+    for (int i = 0; i < subject->model.input_count; i++)
+        if (subject->model.inputs[i].feed == subject->feed)
+            subject->input = i;
+    subject->explainer.model = &subject->model;
+    subject->explainer.tokens = subject->embedding[0] != '\0';
+    subject->explainer.seed = (uint64_t)subject->wanted->seed;
+    if (subject->method->gradients && !subject->model.explained->gradient)
+        return ls_fail(error, LS_INVALID, "%s: the model's output does not depend on the feed %s",
+                       subject->method->name, model.explains);
+    return LS_OK;
+}
+
+static enum ls_status change_weights(struct ls_subject *subject, struct ls_error *error) {
+    const char *wanted = subject->wanted->weights;
+    if (!strcmp(wanted, "trained"))
+        return LS_OK;
+    if (strcmp(wanted, "random") != 0)
+        return ls_fail(error, LS_INVALID, "--weights: expected trained or random, found '%.60s'",
+                       wanted);
+    ls_weights_draw(subject, subject->trained.worker.flat);
+    return LS_OK;
+}
+
+static bool read_class(const struct ls_subject *subject, const char *text, int64_t *class) {
+    const struct ls_schema_column *known = ls_schema_classes(&subject->trained.data.schema);
+    int used = 0;
+    long long number;
+    for (int i = 0; known && i < known->word_count; i++)
+        if (!strcmp(known->words[i], text)) {
+            *class = i;
+            return true;
+        }
+    if (sscanf(text, "%lld%n", &number, &used) != 1 || text[used])
+        return false;
+    *class = number;
+    return true;
+}
+
+static enum ls_status read_target(struct ls_subject *subject, struct ls_error *error) {
+    const char *text = subject->wanted->target;
+    struct ls_target *target = &subject->target;
+    const struct ls_shape row = ls_shape_of_row(subject->model.output->shape);
+    *target = (struct ls_target){.classifies = ls_answer_of(&subject->trained.run.config,
+                                                            ls_shape_last(row)) != LS_ANSWER_VALUES,
+                                 .position = subject->wanted->position};
+    const int64_t count = ls_target_count(&subject->explainer, target);
+    const int64_t positions = target->classifies ? ls_shape_count(row) / ls_shape_last(row) : 1;
+    if (target->position >= positions)
+        return ls_fail(error, LS_INVALID, "--position: expected one from 0 to %lld, found %lld",
+                       (long long)positions - 1, (long long)target->position);
+    if (!strcmp(text, "predicted"))
+        return LS_OK;
+    target->kind = !strcmp(text, "label") ? LS_TARGET_LABEL : LS_TARGET_CLASS;
+    if (target->kind == LS_TARGET_LABEL)
+        return target->classifies ? LS_OK
+                                  : ls_fail(error, LS_INVALID,
+                                            "--target label: this run's model gives numbers, not "
+                                            "classes; name one from 0 to %lld",
+                                            (long long)count - 1);
+    if (!read_class(subject, text, &target->class) || target->class < 0 || target->class >= count)
+        return ls_fail(error, LS_INVALID,
+                       "--target: expected predicted, label, or %s from 0 to %lld, found '%.60s'",
+                       target->classifies ? "a class" : "an output", (long long)count - 1, text);
+    return LS_OK;
+}
+
+enum ls_status ls_subject_open(struct ls_subject *subject, const struct ls_explain_options *wanted,
+                               char *const *arguments, struct ls_error *error) {
+    *subject = (struct ls_subject){.wanted = wanted, .run = arguments[0]};
+    if (find_method(subject, arguments[1], error) != LS_OK)
+        return error->status;
+    const struct ls_trained_options what = {.run = arguments[0],
+                                            .file = wanted->data,
+                                            .answers = true,
+                                            .targets = subject->method->judges ||
+                                                       !strcmp(wanted->target, "label"),
+                                            .threads = 1};
+    enum ls_status status = read_options(subject, error);
+    if (status == LS_OK)
+        status = ls_trained_open(&subject->trained, &what, error);
+    if (status != LS_OK)
+        return status;
+    subject->role = wanted->training ? LS_SOURCE_TRAIN : LS_SOURCE_TEST;
+    while (!subject->trained.data.parts[subject->role].dataset)
+        subject->role--;
+    status = read_samples(subject, error);
+    if (status == LS_OK)
+        status = change_weights(subject, error);
+    if (status == LS_OK)
+        status = find_feed(subject, error);
+    if (status == LS_OK)
+        status = find_embedding(subject, error);
+    if (status == LS_OK)
+        status = find_layer(subject, error);
+    if (status == LS_OK)
+        status = build(subject, error);
+    if (status == LS_OK)
+        status = read_target(subject, error);
+    if (status == LS_OK)
+        status = ls_subject_make_baseline(subject, error);
+    if (status == LS_OK)
+        status = subject->method->describe(&subject->explainer, subject->options, &subject->results,
+                                           error);
+    if (status == LS_OK)
+        status = ls_checks_describe(subject, error);
+    if (status == LS_OK)
+        subject->rows = subject->method->units
+                            ? subject->method->units(&subject->explainer, subject->options)
+                            : (int64_t)subject->count;
+    return status;
+}
+
+void ls_subject_close(struct ls_subject *subject) {
+    free(subject->options);
+    free(subject->table);
+    free(subject->baseline_values);
+    free(subject->known_values);
+    free(subject->known_ids);
+    ls_model_destroy(&subject->model);
+    ls_trained_close(&subject->trained);
+    *subject = (struct ls_subject){0};
+}

@@ -1,0 +1,169 @@
+"""`lockstep explain`: gradients, occlusion and Grad-CAM as NumPy works them out, completeness, exact Shapley values, the
+same bytes on two ranks, and errors that name what does not fit."""
+import itertools
+import math
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+import h5py
+import lockstep
+import numpy
+
+OUT = lockstep.path("out")
+draw = numpy.random.default_rng(7)
+
+
+def explain(run, method, *words, out=OUT, expect=0):
+    done = lockstep.call("explain", run, method, *words, "--out", out, expect=expect)
+    if expect:
+        return done.stderr
+    with h5py.File(os.path.join(out, method + ".h5")) as file:
+        found = {name: item[()] for name, item in file.items()}
+        return found | {"of": dict(file.attrs), "said": done.stderr}
+
+
+def refused(run, method, *words, text):
+    said = explain(run, method, *words, expect=2)
+    lockstep.check(text in said, f"{method} {words} does not say '{text}':\n{said}")
+
+
+def close(found, expected, what, tolerance=1e-5):
+    found, expected = numpy.asarray(found, "f8"), numpy.asarray(expected, "f8")
+    lockstep.equal(found.shape, expected.shape, f"shape of {what}")
+    error = numpy.abs(found - expected).max() / max(1e-12, numpy.abs(expected).max())
+    lockstep.check(error <= tolerance, f"{what}: off by {error:.2g} of the largest")
+
+
+def write(name, text):
+    with open(lockstep.path(name + ".yaml"), "w") as file:
+        file.write(text)
+    return lockstep.path(name + ".yaml")
+
+
+# Images of 6 x 6 pixels, of three classes by where they are bright: a convolution, ReLU and a linear layer.
+images = draw.integers(0, 60, (96, 6, 6, 1)).astype("u1")
+labels = numpy.arange(96) % 3
+for n, label in enumerate(labels):
+    images[n, 2 * label:2 * label + 2, 2:5] += 150
+with h5py.File(lockstep.path("images.h5"), "w") as file:
+    file["inputs"], file["targets"] = images, labels.astype("i4")
+cnn = lockstep.path("cnn")
+lockstep.train(write("cnn", f"""
+task: classification
+data: {{train: {lockstep.path("images.h5")}, test: {lockstep.path("images.h5")}}}
+model: [conv2d: {{filters: 4, kernel: 3}}, relu, flatten, linear: 3]
+train: {{epochs: 6, batch: 24}}
+optimizer: {{name: adam, learning_rate: 0.02}}
+"""), cnn)
+weights = {name: value.astype("f8") for name, value in lockstep.parameters(lockstep.newest_checkpoint(cnn)).items()}
+kernel, bias = weights["main.conv2d1.weight" if "main.conv2d1.weight" in weights else "conv2d1.weight"], None
+prefix = "main." if "main.conv2d1.weight" in weights else ""
+bias, matrix, offset = (weights[prefix + name] for name in ("conv2d1.bias", "linear1.weight", "linear1.bias"))
+
+
+def convolve(x):
+    windows = numpy.lib.stride_tricks.sliding_window_view(x[..., 0], (3, 3), (1, 2))
+    return numpy.einsum("nyxij,ijo->nyxo", windows, kernel[:, :, 0]) + bias
+
+
+def answer(x):
+    return numpy.maximum(convolve(x), 0).reshape(len(x), -1) @ matrix + offset
+
+
+def slopes(x, classes):
+    """Of the classes' logits, by the values before ReLU and by the pixels."""
+    before = convolve(x)
+    at = matrix.T[classes].reshape(before.shape) * (before > 0)
+    by = numpy.zeros_like(x)
+    for i, j in itertools.product(range(3), range(3)):
+        by[:, i:i + 4, j:j + 4, 0] += at @ kernel[i, j, 0]
+    return at, by
+
+
+x = images[:20] / 255.0
+logits = answer(x)
+predicted = logits.argmax(1)
+words = ["saliency", "--samples", "3:20", "--target", "1"]
+found = explain(cnn, *words)
+explain(cnn, *words, "-n", 2, out=lockstep.path("two"))
+for name in "saliency.h5", "saliency.png":
+    with open(os.path.join(OUT, name), "rb") as one, open(lockstep.path("two", name), "rb") as two:
+        lockstep.check(one.read() == two.read(), f"{name} has other bytes on 2 ranks")
+close(found["outputs"], logits[3:, 1], "explained logits")
+lockstep.equal(list(found["predicted"]), list(predicted[3:]), "predicted classes")
+lockstep.equal(list(found["samples"]), list(range(3, 20)), "numbers of the samples")
+close(found["attributions"], slopes(x, numpy.full(20, 1))[1][3:], "saliency of class 1")
+lockstep.equal([found["of"][k] for k in ("method", "target", "run")], ["saliency", "1", cnn], "attributes")
+with open(os.path.join(OUT, "saliency.png"), "rb") as file:
+    head = file.read(24)
+size = [side.to_bytes(4, "big") for side in (16 * 7 - 1, 3 * 7 - 1)]
+lockstep.equal((head[:8], head[16:24]), (b"\x89PNG\r\n\x1a\n", b"".join(size)), "a picture of 17 pairs, 8 in a line")
+
+found = explain(cnn, "integrated_gradients", "--target", "label")
+close(found["baseline_outputs"], answer(numpy.zeros((1, 6, 6, 1)))[0][labels], "outputs at the baseline")
+whole = found["outputs"].astype("f8") - found["baseline_outputs"]
+gaps = numpy.abs(found["attributions"].sum((1, 2, 3), dtype="f8") - whole)
+lockstep.check((gaps <= 1.1e-3 * numpy.abs(whole)).all() or "do not add up" in found["said"], f"gaps {gaps / whole}")
+close(found["completeness_gaps"], gaps, "gaps in the file", 0.02)
+
+found = explain(cnn, "occlusion", "--samples", "0:20", "--set", "patch=2", "--set", "stride=1", "--set", "baseline=mean",
+                "--faithfulness")
+mean = (images / 255.0).mean(0)
+close(found["baseline"], mean, "the training mean")
+lost, covered = numpy.zeros_like(x), numpy.zeros_like(x)
+for i, j in itertools.product(range(5), range(5)):
+    hidden = x.copy()
+    hidden[:, i:i + 2, j:j + 2] = mean[i:i + 2, j:j + 2]
+    lost[:, i:i + 2, j:j + 2] += (logits.max(1) - answer(hidden)[range(20), predicted])[:, None, None, None]
+    covered[:, i:i + 2, j:j + 2] += 1
+close(found["attributions"], lost / covered, "occlusion")
+ends = [logits.max(1), answer(mean[None])[0][predicted]]
+close(found["deletion"][:, [0, -1]].T, ends, "the ends of the deletion curves")
+close(found["insertion"][:, [-1, 0]].T, ends, "the ends of the insertion curves")
+
+found = explain(cnn, "grad_cam", "--samples", "0:20")
+alpha = slopes(x, predicted)[0].mean((1, 2))
+maps = numpy.maximum(numpy.einsum("nyxk,nk->nyx", convolve(x), alpha), 0)
+close(found["maps"], maps, "Grad-CAM's maps")
+place = numpy.clip((numpy.arange(6) + 0.5) * 4 / 6 - 0.5, 0, 3)
+share = numpy.maximum(0, 1 - numpy.abs(place[:, None] - numpy.arange(4)))
+close(found["attributions"][..., 0], numpy.einsum("yi,nij,xj->nyx", share, maps, share), "Grad-CAM")
+
+# A table of four columns; the exact values are sums over all sets, in double.
+table = draw.normal(size=(64, 4)) * [1, 10, 0.1, 1] + [0, 5, 1, 0]
+with h5py.File(lockstep.path("table.h5"), "w") as file:
+    file["inputs"], file["targets"] = table, (table[:, :1] * table[:, 1:2] / 10 + table[:, 3:]).astype("f4")
+mlp = lockstep.path("mlp")
+lockstep.train(write("mlp", f"""
+task: regression
+data: {{train: {lockstep.path("table.h5")}, standardise: feature}}
+model: [linear: 8, tanh, linear: 1]
+train: {{epochs: 60, batch: 16}}
+optimizer: {{name: adam, learning_rate: 0.02}}
+"""), mlp)
+weights = {name.removeprefix("main."): value.astype("f8")
+           for name, value in lockstep.parameters(lockstep.newest_checkpoint(mlp)).items()}
+
+
+def predict(rows):
+    hidden = numpy.tanh((rows - weights["input.mean"]) * weights["input.scale"] @ weights["linear1.weight"] + weights["linear1.bias"])
+    return (hidden @ weights["linear2.weight"] + weights["linear2.bias"])[:, 0]
+
+
+found = explain(mlp, "shapley", "--samples", "0:3")
+exact = numpy.zeros((3, 4))
+for i in range(4):
+    for size in range(4):
+        for chosen in itertools.combinations([k for k in range(4) if k != i], size):
+            with_i, without = numpy.tile(table.mean(0), (2, 3, 1))
+            without[:, chosen] = table[:3, chosen]
+            with_i[:, chosen + (i,)] = table[:3, chosen + (i,)]
+            exact[:, i] += math.factorial(size) * math.factorial(3 - size) / 24 * (predict(with_i) - predict(without))
+close(found["attributions"], exact, "exact Shapley values")
+found = explain(mlp, "permutation_importance")["attributions"]
+lockstep.check(found.argmin() == 2 and found[1] > 0.1, f"importance of the columns: {found}")
+
+refused(mlp, "grad_cam", text="no convolution")
+refused(cnn, "activations", "--layer", "conv2d2", text="nearest is 'main.conv2d1'" if prefix else "nearest is 'conv2d1'")
+refused(cnn, "saliency", "--samples", "90:97", text="at most 96")
