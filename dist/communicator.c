@@ -9,7 +9,7 @@
 #include "dist/mpi_check.h"
 
 struct ls_communicator {
-    MPI_Comm comm; /* owned: a duplicate of MPI_COMM_WORLD */
+    MPI_Comm comm; /* owned: a duplicate of MPI_COMM_WORLD; MPI_COMM_NULL: alone, without MPI */
     int rank, size;
     bool leads_host;
     bool finalise; /* we started MPI, so we end it; a program that links us may have started it */
@@ -130,9 +130,21 @@ enum ls_status ls_communicator_create(struct ls_communicator **communicator,
     return LS_OK;
 }
 
+struct ls_communicator *ls_communicator_alone(void) {
+    struct ls_communicator *c = ls_calloc(1, sizeof *c);
+    *c = (struct ls_communicator){.comm = MPI_COMM_NULL, .size = 1, .leads_host = true};
+    return c;
+}
+
+static bool is_alone(const struct ls_communicator *communicator) {
+    return communicator->comm == MPI_COMM_NULL;
+}
+
 void ls_communicator_destroy(struct ls_communicator *communicator) {
-    if (!communicator)
+    if (!communicator || is_alone(communicator)) {
+        free(communicator);
         return;
+    }
     ls_job_set_end(communicator->end_before);
     LS_MPI(MPI_Comm_free(&communicator->comm));
     if (communicator->finalise)
@@ -157,12 +169,15 @@ MPI_Comm ls_communicator_mpi(const struct ls_communicator *communicator) {
 }
 
 _Noreturn void ls_communicator_abort(struct ls_communicator *communicator, int exit_code) {
-    MPI_Abort(communicator->comm, exit_code);
+    if (!is_alone(communicator))
+        MPI_Abort(communicator->comm, exit_code);
     _Exit(exit_code);
 }
 
 static void broadcast_from(struct ls_communicator *communicator, int rank, void *bytes,
                            int64_t count) {
+    if (is_alone(communicator))
+        return;
     for (int64_t sent = 0; sent < count; sent += BROADCAST_BYTES_MAX) {
         const int64_t left = count - sent;
         const int now = left < BROADCAST_BYTES_MAX ? (int)left : BROADCAST_BYTES_MAX;
@@ -173,6 +188,8 @@ static void broadcast_from(struct ls_communicator *communicator, int rank, void 
 enum ls_status ls_communicator_agree(struct ls_communicator *communicator, enum ls_status status,
                                      struct ls_error *error) {
     const int size = communicator->size;
+    if (is_alone(communicator))
+        return status;
     int failed = status == LS_OK ? size : communicator->rank;
     LS_MPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MIN, communicator->comm));
     if (failed == size)
@@ -186,7 +203,8 @@ enum ls_status ls_communicator_agree(struct ls_communicator *communicator, enum 
 }
 
 void ls_communicator_barrier(struct ls_communicator *communicator) {
-    LS_MPI(MPI_Barrier(communicator->comm));
+    if (!is_alone(communicator))
+        LS_MPI(MPI_Barrier(communicator->comm));
 }
 
 void ls_communicator_broadcast(struct ls_communicator *communicator, void *bytes, int64_t count) {
@@ -196,35 +214,46 @@ void ls_communicator_broadcast(struct ls_communicator *communicator, void *bytes
 void ls_communicator_gather(struct ls_communicator *communicator, const void *mine, int64_t bytes,
                             void *all_at_zero) {
     LS_ASSERT(bytes <= INT_MAX, "%lld bytes, at most %d", (long long)bytes, INT_MAX);
-    LS_MPI(MPI_Gather(mine, (int)bytes, MPI_BYTE, all_at_zero, (int)bytes, MPI_BYTE, 0,
-                      communicator->comm));
+    if (is_alone(communicator))
+        memcpy(all_at_zero, mine, (size_t)bytes);
+    else
+        LS_MPI(MPI_Gather(mine, (int)bytes, MPI_BYTE, all_at_zero, (int)bytes, MPI_BYTE, 0,
+                          communicator->comm));
 }
 
 void ls_communicator_all_gather(struct ls_communicator *communicator, const void *mine,
                                 int64_t bytes, void *all) {
     LS_ASSERT(bytes <= INT_MAX, "%lld bytes, at most %d", (long long)bytes, INT_MAX);
-    LS_MPI(
-        MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, communicator->comm));
+    if (is_alone(communicator))
+        memcpy(all, mine, (size_t)bytes);
+    else
+        LS_MPI(MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE,
+                             communicator->comm));
 }
 
 void ls_communicator_combine(struct ls_communicator *communicator, double *values, int64_t count) {
     LS_ASSERT(count <= INT_MAX, "%lld values, at most %d", (long long)count, INT_MAX);
-    LS_MPI(
-        MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_DOUBLE, MPI_SUM, communicator->comm));
+    if (!is_alone(communicator))
+        LS_MPI(MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_DOUBLE, MPI_SUM,
+                             communicator->comm));
 }
 
 void ls_communicator_sum(struct ls_communicator *communicator, float *values, int64_t count) {
     LS_ASSERT(count <= INT_MAX, "%lld values, at most %d", (long long)count, INT_MAX);
-    LS_MPI(MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_FLOAT, MPI_SUM, communicator->comm));
+    if (!is_alone(communicator))
+        LS_MPI(MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_FLOAT, MPI_SUM,
+                             communicator->comm));
 }
 
 int64_t ls_communicator_max(struct ls_communicator *communicator, int64_t value) {
-    LS_MPI(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MAX, communicator->comm));
+    if (!is_alone(communicator))
+        LS_MPI(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MAX, communicator->comm));
     return value;
 }
 
 int64_t ls_communicator_min(struct ls_communicator *communicator, int64_t value) {
-    LS_MPI(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MIN, communicator->comm));
+    if (!is_alone(communicator))
+        LS_MPI(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MIN, communicator->comm));
     return value;
 }
 

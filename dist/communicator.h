@@ -14,6 +14,8 @@ struct ls_communicator;
  * text, the call and the rank, and end the job. */
 LS_MUST_USE enum ls_status ls_communicator_create(struct ls_communicator **communicator,
                                                   struct ls_error *error);
+/* A world of this process alone, without MPI. */
+struct ls_communicator *ls_communicator_alone(void);
 void ls_communicator_destroy(struct ls_communicator *communicator); /* MPI_Finalize */
 
 /* How many processes the environment says were started together with this one, by whatever

@@ -19,6 +19,9 @@ struct ls_explained {
     int64_t count, step; /* count 0: 1 */
 };
 
+/* It, of a sample's output. */
+double ls_explained_value(const struct ls_explained *explained, const float *output);
+
 /* A model, and the samples at hand, as methods see them. All is borrowed. */
 struct ls_explainer {
     struct ls_model *model; /* made with options.explains, prepared */
@@ -124,8 +127,8 @@ extern const char *const ls_baseline_names[];
         .offset = offsetof(struct ls_baseline_options, baseline), .initial = "auto",               \
         .choices = ls_baseline_names,                                                              \
         .help =                                                                                    \
-            "what stands for nothing: zeros, or the mean of the training data; auto: the mean "    \
-            "for tables, else zero"                                                                \
+            "stands for nothing: zero, or the mean of the training data; auto: mean for tables, "  \
+            "else zero"                                                                            \
     }
 
 /* Which layer a method looks at unless told. */

@@ -27,8 +27,9 @@ static void copy_feeds(const struct ls_explainer *explainer, int64_t sample, int
     const struct ls_model *model = explainer->model;
     for (int i = 0; i < model->input_count; i++) {
         const struct ls_value *value = model->inputs[i].value;
-        if (value == model->explained || !value->data || !explainer->feeds[i])
-            continue;
+        if (!value->data || !explainer->feeds[i] ||
+            (value == model->explained && explainer->inputs))
+            continue; /* or make_points writes it */
         const size_t bytes = (size_t)ls_shape_row_count(value->shape) * 4; /* float or int32 */
         memcpy((char *)value->data + (size_t)row * bytes,
                (const char *)explainer->feeds[i] + (size_t)sample * bytes, bytes);
@@ -70,7 +71,7 @@ static void go_back(const struct ls_explainer *explainer, const struct ls_sweep 
     ls_graph_backward_from(explainer->model->graph, of, run, NULL);
 }
 
-static double read_value(const struct ls_explained *e, const float *output) {
+double ls_explained_value(const struct ls_explained *e, const float *output) {
     double sum = 0;
     if (e->count <= 1)
         return (double)(e->sign * output[e->element]);
@@ -89,16 +90,26 @@ static void take_points(const struct ls_explainer *explainer, const struct ls_sw
         const int64_t sample = sweep->first + (first + r) / sweep->points;
         struct ls_probe probe = {.row = r};
         if (explainer->explained)
-            probe.value = read_value(&explainer->explained[sample], output + r * outputs);
+            probe.value = ls_explained_value(&explainer->explained[sample], output + r * outputs);
         if (sweep->gradients)
             probe.gradient = gradient + r * width;
         sweep->take(sweep->context, sample, (first + r) % sweep->points, &probe);
     }
 }
 
+/* Points of a run. Noise that a model draws follows the place in the run: alone, a point has that
+ * of its sample. */
+static int64_t points_together(const struct ls_explainer *explainer) {
+    const struct ls_graph *graph = explainer->model->graph;
+    for (int i = 0; i < ls_graph_node_count(graph); i++)
+        if (ls_graph_node_at(graph, i)->op->source)
+            return 1;
+    return explainer->model->output->shape.dims[0];
+}
+
 void ls_explainer_sweep(const struct ls_explainer *explainer, const struct ls_sweep *sweep) {
     const int64_t total = sweep->samples * sweep->points;
-    const int64_t rows_max = explainer->model->output->shape.dims[0];
+    const int64_t rows_max = points_together(explainer);
     uint64_t *ids = ls_calloc((size_t)rows_max, sizeof *ids);
     for (int64_t first = 0, rows; first < total; first += rows) {
         rows = total - first < rows_max ? total - first : rows_max;

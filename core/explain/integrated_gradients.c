@@ -3,8 +3,9 @@
  *   a[i] = (x[i] - b[i]) * integral over t from 0 to 1 of df/dx[i] at b + t (x - b)
  *
  * by the trapezoid rule over `steps` intervals. Completeness: the attributions of a sample add up
- * to f(x) - f(b). Where they miss that by more than `gap` of it, the intervals are halved, and
- * again, up to `steps_max`; gradients that are there are used again. */
+ * to f(x) - f(b). Where they miss that by more than `gap` of it, and by more than float can tell of
+ * f, the intervals are halved, and again, up to `steps_max`; gradients that are there are used
+ * again. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -29,7 +30,7 @@ static const struct ls_field items[] = {
     {.name = "steps_max",
      .kind = LS_FIELD_INTEGER,
      .offset = offsetof(struct options, steps_max),
-     .initial = "4096",
+     .initial = "16384",
      .min = 1,
      .max = 1 << 20,
      .help = "they are doubled up to so many"},
@@ -41,6 +42,8 @@ static const struct ls_field items[] = {
      .max = 1,
      .help = "how far the sum of attributions may be from f(x) - f(baseline), as a share of it"},
 };
+
+static const double rounding = 1e-6; /* of sums in float, as a share of f */
 
 enum { ATTRIBUTIONS, BASELINE_OUTPUTS, GAPS, STEPS };
 
@@ -112,6 +115,12 @@ static double add_up(const struct path *path, int64_t sample) {
     return fabs(sum - (path->last - path->first));
 }
 
+/* Whether a gap is too large. */
+static bool misses(const struct path *path, const struct options *options, double gap) {
+    return gap > options->gap * fabs(path->last - path->first) &&
+           gap > rounding * (fabs(path->last) + fabs(path->first));
+}
+
 static void explain(struct ls_explanation *explanation) {
     const struct ls_explainer *explainer = explanation->explainer;
     const struct options *options = explanation->options;
@@ -125,12 +134,11 @@ static void explain(struct ls_explanation *explanation) {
         ask(&path, n);
         path.middles = true;
         double gap = add_up(&path, n);
-        while (gap > options->gap * fabs(path.last - path.first) &&
-               2 * path.intervals <= options->steps_max) {
+        while (misses(&path, options, gap) && 2 * path.intervals <= options->steps_max) {
             ask(&path, n);
             gap = add_up(&path, n);
         }
-        explanation->missed += gap > options->gap * fabs(path.last - path.first);
+        explanation->missed += misses(&path, options, gap);
         ls_explainer_store(explainer, path.values, LS_TOKEN_SUM,
                            (float *)explanation->results[ATTRIBUTIONS] + n * row);
         ((float *)explanation->results[BASELINE_OUTPUTS])[n] = (float)path.first;

@@ -20,7 +20,7 @@ struct choice {
     float *values;
 };
 
-/* The largest of them; of one logit: whether it is above 0; of numbers: the first. */
+/* The largest of them; of one logit: whether it is above 0; of numbers: none. */
 static int64_t predict(const struct ls_target *target, const float *output, int64_t classes) {
     int64_t best = 0;
     if (!target->classifies)
@@ -45,11 +45,16 @@ static void choose(void *context, int64_t sample, int64_t point, const struct ls
                           : target->kind == LS_TARGET_LABEL   ? target->labels[sample]
                                                               : target->class;
     const bool logit = target->classifies && classes == 1;
+    struct ls_explained *explained = &choice->explained[sample];
+    *explained = (struct ls_explained){.element = position * classes + (logit ? 0 : class),
+                                       .sign = logit && class == 0 ? -1.0f : 1.0f};
+    if (!target->classifies && target->kind == LS_TARGET_PREDICTED) { /* of numbers: their mean */
+        explained->count = classes;
+        explained->step = 1;
+    }
     choice->predicted[sample] = (int32_t)predicted;
-    choice->explained[sample] =
-        (struct ls_explained){.element = position * classes + (logit ? 0 : class),
-                              .sign = logit && class == 0 ? -1.0f : 1.0f};
-    choice->values[sample] = choice->explained[sample].sign * output[logit ? 0 : class];
+    choice->values[sample] =
+        (float)ls_explained_value(explained, (const float *)value->data + probe->row * width);
 }
 
 void ls_target_choose(const struct ls_explainer *explainer, const struct ls_target *target,

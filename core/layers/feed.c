@@ -86,6 +86,9 @@ static struct ls_value *take(struct ls_builder *builder, int feed, enum ls_type 
                              offer->name);
     *taken = (struct ls_taken_feed){.feed = feed};
     taken->input = taken->value = ls_graph_input(builder->graph, offer->name, shape, type);
+    if (taken->input && builder->explains && !strcmp(builder->explains, offer->name) &&
+        type == LS_TYPE_REAL)
+        ls_graph_want_gradient(builder->graph, taken->input);
     if (taken->input && offer->scaling != LS_FEED_AS_IT_IS)
         taken->value = scaled(builder->graph, offer, taken->input);
     if (taken->value)

@@ -22,7 +22,7 @@ struct ls_feed {
     bool gaps;                    /* -1 stands where there is no value (targets of masks) */
     enum ls_feed_scaling scaling; /* of the real values; indices cannot be scaled */
     bool restored;       /* errors are measured, and answers given, in the units of before */
-    bool apart; /* each of its values is a target of its own, and measured so */
+    bool apart;          /* each of its values is a target of its own, and measured so */
     const char *missing; /* why the data lacks it (an error for who takes it); NULL: it is there;
                             borrowed */
 };

@@ -119,6 +119,8 @@ static struct ls_value *cut_here(struct ls_builder *builder, struct ls_value *y)
         return y;
     builder->cut =
         ls_graph_input(builder->graph, builder->start_at, ls_shape_of_row(y->shape), y->type);
+    if (builder->cut && builder->explains && y->type == LS_TYPE_REAL)
+        ls_graph_want_gradient(builder->graph, builder->cut);
     return builder->cut;
 }
 

@@ -57,7 +57,10 @@ struct ls_builder {
     /* The cut: the value of the layer of that path is replaced by an input of the graph, so that
      * what made it is needed no more. NULL: none. */
     const char *start_at;
-    struct ls_value *cut;    /* out: that input; NULL: no layer had the path */
+    struct ls_value *cut; /* out: that input; NULL: no layer had the path */
+    /* The feed whose numbers, or the cut's, want a gradient: said when they are made, since ops ask
+     * for room by it. NULL: none. */
+    const char *explains;
     struct ls_value *weight; /* what the layer that is built now lets others use (weight_of) */
     struct ls_named *named;  /* owned: ls_builder_clear; in the order of recording */
     int named_count, named_room;

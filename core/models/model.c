@@ -59,17 +59,13 @@ static struct ls_value *find_layer(struct ls_builder *builder, const char *path)
     return value;
 }
 
-/* What explanations need gradients of. */
-static void want_gradients(struct ls_model *model, const struct ls_model_options *options) {
+/* What is explained; its gradient was asked for when it was made. */
+static void find_explained(struct ls_model *model, const struct ls_model_options *options) {
     struct ls_graph *graph = model->graph;
     model->explained = model->cut ? model->cut : ls_graph_find_input(graph, options->explains);
-    if (!model->explained) {
+    if (!model->explained)
         ls_graph_fail(graph, "the model takes no feed '%s'", options->explains);
-        return;
-    }
-    if (model->explained->type == LS_TYPE_REAL)
-        ls_graph_want_gradient(graph, model->explained);
-    if (model->layer)
+    else if (model->layer && model->layer->wants_gradient)
         ls_graph_want_gradient(graph, model->layer);
 }
 
@@ -91,7 +87,7 @@ static void record(struct ls_model *model, struct ls_builder *builder,
     if (options->layer)
         model->layer = find_layer(builder, options->layer);
     if (options->explains && !ls_graph_failed(model->graph))
-        want_gradients(model, options);
+        find_explained(model, options);
     if (options->answers)
         model->terms.count = 0;
     if (model->terms.count)
@@ -123,7 +119,8 @@ static void record_phase(struct ls_model *model, const struct ls_model_options *
                                  .feeds = options->feeds,
                                  .feed_count = options->feed_count,
                                  .networks = options->networks,
-                                 .start_at = options->start_at};
+                                 .start_at = options->start_at,
+                                 .explains = options->explains};
     ls_task_groups(options->task, options->networks, builder.network_groups);
     record(model, &builder, options, phase);
     list_inputs(model, &builder);

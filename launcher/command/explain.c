@@ -144,6 +144,14 @@ static enum ls_status rehearse(const struct ls_explain_options *wanted, char *co
     return status;
 }
 
+static int run_alone(const struct call *call) {
+    struct ls_error error;
+    struct ls_communicator *alone = ls_communicator_alone();
+    const enum ls_status status = run_rank(call, alone, &error);
+    ls_communicator_destroy(alone);
+    return status == LS_OK ? LS_EXIT_DONE : ls_command_fail(&error);
+}
+
 static int run_explain(int argument_count, char **arguments, const void *given) {
     (void)argument_count;
     struct ls_explain_options wanted = *(const struct ls_explain_options *)given;
@@ -165,7 +173,7 @@ static int run_explain(int argument_count, char **arguments, const void *given) 
     } else {
         memcpy(wanted.data, piped.source, sizeof wanted.data);
         if (wanted.ranks == 1)
-            code = ls_ranks_run(run_rank, &call);
+            code = run_alone(&call);
         else if (rehearse(&wanted, arguments, &error) == LS_OK)
             code = launch(&wanted, arguments, piped.source);
         else
@@ -188,7 +196,7 @@ const struct ls_command ls_command_explain = {
         "it (blue).\n"
         "Explained is the logit of the predicted class, before softmax; of one logit for two "
         "classes, that of class 0\n"
-        "is its negative; a regression: the output (of several: the first). Dropout and batch "
+        "is its negative; a regression: the output (of several: the mean). Dropout and batch "
         "norm are as in\n"
         "evaluation. Texts: the embedding is explained, and each token has one number.\n"
         "--faithfulness adds /deletion and /insertion (the explained value as 0, 5, ... 100 % of "
