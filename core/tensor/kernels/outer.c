@@ -90,8 +90,9 @@ LS_INLINE void join_chains(const int elements, struct long_line *sum, vreal *acc
         acc[i] = ls_vload(sum->chains + i * LS_LANES);
 }
 
-/* One line after the other: in one chain, or with o->tree in a chain each. */
-LS_INLINE void run_lines(const int rows, const int vectors, const struct tile *t) {
+/* One line after the other: in one chain, or with o->tree in a chain each. cuts: lines are longer
+ * than a chain may be; where none is, the accumulators never leave their registers. */
+LS_INLINE void run_lines(const int rows, const int vectors, const bool cuts, const struct tile *t) {
     const struct ls_outer *o = t->outer;
     _Alignas(64) real stack[LS_TREE_DEPTH_MAX][LS_TILE_ROWS * LS_TILE_COLUMNS];
     int depth = 0;
@@ -102,16 +103,16 @@ LS_INLINE void run_lines(const int rows, const int vectors, const struct tile *t
         const int64_t count = samples_of(o, line);
         const real *x = o->x[line] + t->offset;
         struct long_line sum;
-        if (count > LS_CHAIN_MAX)
+        if (cuts)
             memset(sum.totals, 0, sizeof sum.totals);
         for (int64_t left = count; left > 0; left -= LS_CHAIN_MAX) {
-            const int64_t some = left < LS_CHAIN_MAX ? left : LS_CHAIN_MAX;
+            const int64_t some = cuts && left > LS_CHAIN_MAX ? LS_CHAIN_MAX : left;
             for (int64_t k = 0; k < some; k++, x += o->x_step, g += vectors * LS_LANES)
                 ls_tile_step(rows, vectors, x, 1, g, acc);
-            if (left > LS_CHAIN_MAX)
+            if (cuts && left > LS_CHAIN_MAX)
                 cut_chain(rows * vectors, &sum, acc);
         }
-        if (count > LS_CHAIN_MAX)
+        if (cuts && count > LS_CHAIN_MAX)
             join_chains(rows * vectors, &sum, acc);
         if (o->tree) {
             finish_chain(rows * vectors, acc);
@@ -183,7 +184,10 @@ LS_INLINE void run_stretches(const int stretches, const int depth, const int vec
 
 #define LS_LINES_DEFINE(rows, vectors)                                                             \
     static void lines_##rows##_##vectors(const struct tile *t) {                                   \
-        run_lines(rows, vectors, t);                                                               \
+        if (t->outer->count > LS_CHAIN_MAX)                                                        \
+            run_lines(rows, vectors, true, t);                                                     \
+        else                                                                                       \
+            run_lines(rows, vectors, false, t);                                                    \
     }
 #define LS_PAIRS_DEFINE(rows, vectors)                                                             \
     static void pairs_##rows##_##vectors(const struct tile *t) {                                   \
