@@ -66,8 +66,10 @@ void ls_curves_kind(struct ls_chart *chart, const struct ls_curves *curves, cons
             chart->unit = unit_of(metric);
             const bool cut = !strncmp(metric, prefix, strlen(prefix)) && metric[strlen(prefix)];
             metric += cut ? strlen(prefix) : 0;
-            snprintf(name, sizeof name, curves->count > 1 ? "%s, %s" : "%s%s",
-                     curves->count > 1 ? run->name : "", metric);
+            if (curves->count > 1 && !strcmp(metric, title))
+                metric = ""; /* the run is name enough */
+            snprintf(name, sizeof name, "%s%s%s", curves->count > 1 ? run->name : "",
+                     curves->count > 1 && metric[0] ? ", " : "", metric);
             add_values(ls_chart_add(chart, name, curves->count > 1 ? r : shown, shown), run,
                        LS_SOURCE_TRAIN, m, curves->x);
             shown++;

@@ -69,6 +69,8 @@ def check_chart(chart, lines, metric, x="step"):
         lockstep.check(wanted, f"{metric}: the chart says {part} {at} {value}, the file does not")
         marker = group[1]
         where = (marker.get("cx"), marker.get("cy")) if marker.get("cx") else re.findall(r"[\d.]+", marker.get("transform"))[:2]
+        lockstep.check(0 < float(where[0]) < float(chart.get("width")) and 0 < float(where[1]) < float(chart.get("height")),
+                       f"{metric} at {at}: a marker beside the picture")
         for axis, number, found in (("x", float(at), float(where[0])), ("y", wanted[0][metric], float(where[1]))):
             (ticks, of) = scale[axis]
             (low, first), (high, last) = ticks[0], ticks[-1]
