@@ -117,8 +117,9 @@ static void print_fact(const struct ls_page *page, const struct ls_record *recor
 /* Whether a setting is a layer: its options follow. */
 static bool is_layer(const struct ls_settings *settings, int i) {
     const size_t length = strlen(settings->items[i].key);
-    return i + 1 < settings->count && settings->items[i + 1].key[length] == '.' &&
-           !strncmp(settings->items[i + 1].key, settings->items[i].key, length);
+    return i + 1 < settings->count &&
+           !strncmp(settings->items[i + 1].key, settings->items[i].key, length) &&
+           settings->items[i + 1].key[length] == '.';
 }
 
 /* What says most of how large a layer is. */
