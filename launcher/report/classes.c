@@ -53,7 +53,9 @@ static void name_classes(struct table *table, const char *run) {
     ls_vocabulary_clear(&vocabulary);
 }
 
-static bool find_table(const struct ls_record *record, struct table *table) {
+/* Of a run that has not measured itself at its end, what the look through its model counted. */
+static bool find_table(const struct ls_page *page, struct table *table) {
+    const struct ls_record *record = &page->records[0];
     *table = (struct table){0};
     for (int role = LS_SOURCE_TEST; role >= 0 && !table->count; role--) {
         table->classes = json_object_get(ls_record_part(record, role), "classes");
@@ -61,6 +63,12 @@ static bool find_table(const struct ls_record *record, struct table *table) {
         table->part = ls_part_name(role);
         table->count = (int)(table->classes ? json_object_size(table->classes)
                                             : json_array_size(table->confusion));
+    }
+    if (!table->count && page->look && page->look->measured) {
+        table->classes = json_object_get(page->look->measured, "classes");
+        table->confusion = json_object_get(page->look->measured, "confusion");
+        table->part = page->look->part;
+        table->count = (int)json_object_size(table->classes);
     }
     if (json_array_size(table->confusion) != (size_t)table->count)
         table->confusion = NULL;
@@ -147,7 +155,7 @@ static void print_pairs(const struct ls_page *page, const struct table *table) {
 
 void ls_page_classes(const struct ls_page *page) {
     struct table table;
-    if (!find_table(&page->records[0], &table))
+    if (!find_table(page, &table))
         return;
     ls_page_section(page, "classes", "Classes");
     fprintf(page->out, "<p>Measured on the %s data.</p>\n", table.part);

@@ -79,6 +79,7 @@ void ls_look_clear(struct ls_look *look) {
     ls_schema_free_names(look->columns, look->column_count);
     ls_schema_free_names(look->classes, look->class_count);
     ls_row_names_clear(&look->names);
+    json_decref(look->measured);
     free(look->problem);
     free(look->made_problem);
     free(look->text);

@@ -3,6 +3,8 @@
 #ifndef LS_LAUNCHER_LOOK_H
 #define LS_LAUNCHER_LOOK_H
 
+#include <jansson.h>
+
 #include "core/tensor/shape.h"
 #include "io/row_names.h"
 #include "launcher/command/trained.h"
@@ -33,7 +35,8 @@ struct ls_look {
     enum ls_look_kind kind;
     const char *part;
     int64_t rows, wrong;
-    struct ls_mistakes worst;     /* the least probable labels, or the largest errors */
+    json_t *measured;         /* classes and confusion, as in result.json; NULL: there are none */
+    struct ls_mistakes worst; /* the least probable labels, or the largest errors */
     struct ls_mistakes confident; /* the most probable wrong answers */
     struct ls_shape shape;        /* of a sample */
     int64_t width;                /* numbers of an answer */

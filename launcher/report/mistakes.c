@@ -15,8 +15,10 @@ struct looking {
     const struct ls_model *model;
     const struct ls_term *term;
     const struct ls_model_input *target, *sample; /* sample NULL: none of reals */
-    const double *centre; /* taken off targets when they are read; or NULL */
-    float *shares;        /* [2 or width] owned */
+    const double *centre;           /* taken off targets when they are read; or NULL */
+    float *shares;                  /* [2 or width] owned, as the next */
+    struct ls_class_counts *counts; /* [classes] */
+    double *confusion;              /* [classes][classes]; NULL: too many of them */
 };
 
 static const struct ls_feed *feed_of(const struct looking *looking,
@@ -71,6 +73,11 @@ static void judge_class(struct looking *looking, const float *outputs, int32_t l
     mistake->label_share = (double)looking->shares[label];
     mistake->answer_share = (double)looking->shares[mistake->answer];
     look->rows++;
+    looking->counts[label].labelled++;
+    looking->counts[mistake->answer].predicted++;
+    looking->counts[label].hits += mistake->answer == label;
+    if (looking->confusion)
+        looking->confusion[label * look->class_count + mistake->answer]++;
     if (mistake->answer == label)
         return;
     look->wrong++;
@@ -204,6 +211,25 @@ static void take_names(struct looking *looking) {
     }
 }
 
+static void make_room(struct looking *looking) {
+    const size_t classes = (size_t)looking->look->class_count;
+    looking->shares = ls_calloc((size_t)looking->look->width + 1, sizeof *looking->shares);
+    looking->counts = ls_calloc(classes + 1, sizeof *looking->counts);
+    if (classes && classes <= LS_CONFUSION_CLASSES_MAX)
+        looking->confusion = ls_calloc(classes * classes, sizeof *looking->confusion);
+}
+
+static void keep_counts(struct looking *looking) {
+    const struct ls_metrics metrics = {.classes = looking->look->class_count,
+                                       .counts = looking->counts,
+                                       .confusion = looking->confusion};
+    if (looking->look->class_count)
+        looking->look->measured = ls_metrics_json(&metrics, &looking->trained->data);
+    free(looking->shares);
+    free(looking->counts);
+    free(looking->confusion);
+}
+
 enum ls_status ls_look_mistakes(struct ls_look *look, struct ls_trained *trained,
                                 struct ls_error *error) {
     const int role =
@@ -225,9 +251,9 @@ enum ls_status ls_look_mistakes(struct ls_look *look, struct ls_trained *trained
         status = ls_trained_load(trained, role, &loader, error);
     if (status != LS_OK)
         return status;
-    looking.shares = ls_calloc((size_t)look->width + 1, sizeof *looking.shares);
+    make_room(&looking);
     status = ls_worker_predict(&trained->worker, loader, look_at, &looking, error);
-    free(looking.shares);
+    keep_counts(&looking);
     ls_loader_destroy(loader);
     return status;
 }

@@ -49,6 +49,10 @@ def text_of(node):
     return re.sub(r"\s+", " ", " ".join(node.itertext()))
 
 
+def matrix_of(page):
+    return [[int(cell.text) for cell in row.iter("td")] for row in page.find(".//table[@class='confusion']/tbody")]
+
+
 def check_chart(chart, lines, metric, x="step"):
     """Markers lie where the axes' numbers say, and tooltips say what metrics.jsonl does."""
     lockstep.equal(chart.get("role"), "img", "role of a chart")
@@ -209,6 +213,8 @@ with open(os.path.join(torn, "metrics.jsonl"), "a") as file:
 shown = lockstep.call("plot", torn, "--metric", "loss").stdout
 lockstep.check("1 values are not numbers" in shown, shown)
 lockstep.check("went on" in text_of(page_of(torn, options=["--records-only"])[0]), "a result of before is not said to be one")
+os.remove(os.path.join(torn, "result.json"))
+lockstep.equal(matrix_of(page_of(torn)[0]), result["test"]["confusion"], "the confusion matrix of a run without a result")
 with open(os.path.join(torn, "metrics.jsonl"), "a") as file:
     file.write("\n")
 for command in ["plot", torn], ["report", torn, "--out", lockstep.path("torn.html")]:
@@ -235,7 +241,7 @@ for part, column in ("train", 1), ("validation", 2), ("test", 3):
     for metric in "loss", "accuracy":
         found = [row[column] for row in cells if row[0] == metric]
         lockstep.equal(found, [f"{result[part][metric]:.6g}"], f"{part} {metric} of the page")
-matrix = [[int(cell.text) for cell in row.iter("td")] for row in page.find(".//table[@class='confusion']/tbody")]
+matrix = matrix_of(page)
 lockstep.equal(matrix, result["test"]["confusion"], "the confusion matrix")
 for name, scores in result["test"]["classes"].items():
     lockstep.check([name, str(scores["support"])] + [f"{scores[key]:.4f}" for key in ("precision", "recall", "f1")] in cells, name)
