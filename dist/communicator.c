@@ -76,9 +76,12 @@ static bool started_by_mpirun(void) {
 }
 
 /* Without mpirun, Open MPI would start a daemon and look at all networks, which takes half a
- * second; a world of one needs neither. What the user has set wins. */
+ * second; a world of one needs neither. Nor does it need Open MPI's folders in $TMPDIR, which have
+ * the same names in every such world: one that ends removes those that another one is making. What
+ * the user has set wins. */
 static void set_up_world_of_one(void) {
     setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
     setenv("OMPI_MCA_pml", "ob1", 0);
     setenv("OMPI_MCA_btl", "self", 0);
 }
