@@ -33,22 +33,13 @@ else:
         SETTINGS.update(train__batch=16, train__steps_max=60, checkpoint__every_steps=4)
 
 
-def committed(run):
-    try:
-        return max((int(name[5:]) for name in os.listdir(os.path.join(run, "checkpoints")) if name.startswith("step-")),
-                   default=0)
-    except OSError:
-        return 0
-
-
 def victim(launcher, kind, dice):
     """The pid to kill; None while there is none."""
     if kind == "launcher":
         return launcher.pid
     found = lockstep.children(launcher.pid)
-    workers = [pid for pid in found if "worker" in lockstep.command_line(pid)[1:2]]
     others = [pid for pid in found if os.path.basename(lockstep.command_line(pid)[0:1][0] if lockstep.command_line(pid) else "") in ("mpirun", "orterun")]
-    chosen = workers if kind == "worker" else others
+    chosen = lockstep.workers(launcher.pid) if kind == "worker" else others
     return dice.choice(chosen) if chosen else None
 
 
@@ -84,14 +75,14 @@ def main(kills, seed):
     while done < kills:
         kind = dice.choice(("worker", "mpirun", "launcher"))
         ranks = dice.randint(1, 4)
-        before = committed(run)
+        before = lockstep.committed(run)
         if done == 0:  # before the first checkpoint: as soon as there is something to kill
             wait = lambda launcher: lockstep.wait_until(
                 lambda: launcher.poll() is not None or victim(launcher, kind, random.Random(0)), 30, "a process to kill")
         elif done % 2:  # some time after it has committed something, however slow the machine is
             delay = dice.uniform(0, 0.5)
             wait = lambda launcher: (lockstep.wait_until(
-                lambda: launcher.poll() is not None or committed(run) > before, 120, "a commit"), time.sleep(delay))
+                lambda: launcher.poll() is not None or lockstep.committed(run) > before, 120, "a commit"), time.sleep(delay))
         else:
             delay = dice.uniform(0.2, 2.5)
             wait = lambda launcher: time.sleep(delay)
@@ -101,12 +92,12 @@ def main(kills, seed):
             run = lockstep.path(f"killed-{number}")
             continue
         done += 1
-        print(f"kill {done}: {kind} on {ranks} ranks, committed before {before}, after {committed(run)}")
+        print(f"kill {done}: {kind} on {ranks} ranks, committed before {before}, after {lockstep.committed(run)}")
     finish(run, undisturbed, expected, dice)
 
 
 def finish(run, undisturbed, expected, dice):
-    newest = committed(run)
+    newest = lockstep.committed(run)
     ended = os.path.exists(os.path.join(run, "result.json"))
     result = lockstep.train(CONFIG, run, dice.randint(1, 4), **SETTINGS)
     if not ended:

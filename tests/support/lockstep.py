@@ -72,6 +72,15 @@ def newest_checkpoint(run):
     return os.path.join(folder, max(name for name in os.listdir(folder) if name.startswith("step-")))
 
 
+def committed(run):
+    """The newest step that is committed; 0: none."""
+    try:
+        return max((int(name[5:]) for name in os.listdir(os.path.join(run, "checkpoints")) if name.startswith("step-")),
+                   default=0)
+    except OSError:
+        return 0
+
+
 def parameters(checkpoint):
     """Name -> array, as index.h5 shows them to h5py."""
     found = {}
@@ -126,6 +135,11 @@ def command_line(pid):
             return file.read().decode().split("\0")
     except OSError:
         return []
+
+
+def workers(launcher):
+    """Ranks that a launcher has started."""
+    return [pid for pid in children(launcher) if "worker" in command_line(pid)[1:2]]
 
 
 def alive(pid):
