@@ -131,6 +131,10 @@ train: {epochs: 1, batch: 32, microbatches: 4, steps_max: 5}
     with h5py.File(path("forecast.h5")) as file:
         # What is predicted need not lie in the data: also behind its end.
         equal(file["outputs"].shape, ((len(rows) - 48) // 7 + 1, 12, 2), "series: outputs")
+        said = numpy.array([scaled[s + 48:s + 60] for s in starts])
+        wrong = file["outputs"][first // 7:first // 7 + len(said)] - said
+    for name, error in (("mse", (wrong**2).mean()), ("mae", abs(wrong).mean()), ("r2", 1 - (wrong**2).mean() / said.var())):
+        check(abs(results[0]["test"][name] / error - 1) < 1e-5, f"series: {name} {results[0]['test'][name]}, expected {error}")
 
 
 def same_bits(name, text, **settings):
@@ -252,9 +256,19 @@ def translations(run, words):
     check("standard input:1: the sentence has 12 tokens, of which the model reads the first 8" in said, said)
 
 
+def cut(text):
+    """Into tokens, as mteval-v13a says, which sacreBLEU follows (Post 2018)."""
+    for mark, stands_for in (("&quot;", '"'), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">")):
+        text = text.replace(mark, stands_for)
+    text = f" {text.lower()} "
+    for pattern, put in ((r"([\{-\~\[-\` -\&\(-\+\:-\@\/])", r" \1 "), (r"([^0-9])([\.,])", r"\1 \2 "),
+                         (r"([\.,])([^0-9])", r" \1 \2"), (r"([0-9])(-)", r"\1 \2 ")):
+        text = re.sub(pattern, put, text)
+    return text.split()
+
+
 def bleu(translations, references):
-    """Papineni et al. 2002, with sacreBLEU's tokens of texts like these."""
-    cut = lambda text: re.sub("([!,.])", r" \1 ", text.lower()).split()
+    """Papineni et al. 2002, of a whole set, nothing smoothed."""
     grams = lambda tokens, n: collections.Counter(tuple(tokens[i:i + n]) for i in range(len(tokens) - n + 1))
     matches, found, length, wanted = [0] * 4, [0] * 4, 0, 0
     for translation, some in zip(map(cut, translations), references):
@@ -278,7 +292,7 @@ def judged():
     who = {"I see": ["Je vois", "Moi, je vois"], "You have": ["Tu as"], "We eat": ["Nous mangeons", "On mange"]}
     pairs = [(f"{a} {colour} {thing}.", f"{b} l'{chose} {couleur}\u202f!")
              for a, all_of_them in who.items() for b in all_of_them
-             for thing, chose in (("horses", "Animal"), ("grass", "Herbe"), ("bears", "Ours"))
+             for thing, chose in (("horses", "Animal 2-3"), ("grass", 'Herbe "3,5"'), ("bears", "Ours (a-b)."))
              for colour, couleur in (("red", "rouge"), ("black", "noir"))]
     toy = write("toy.tsv", "".join(f"{a}\t{b}\n" for a, b in pairs))
     config = write("toy.yaml", f"""task: {{kind: translation, beams: 2}}
@@ -287,8 +301,8 @@ data:
   test: "pairs {toy}"
   feeds:
     source: {{column: source, length: 12}}
-    before: {{column: target, length: 16, begin: 1}}
-    targets: {{column: target, length: 16, end: 2}}
+    before: {{column: target, length: 24, begin: 1}}
+    targets: {{column: target, length: 24, end: 2}}
 model:
   - input: source
   - embedding: {{width: 32, init_scale: 0.2}}
