@@ -41,7 +41,11 @@ foreach(case mlp cnn resnet table-adam table-lamb gan names phases lstm gpt vae)
 endforeach()
 ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS tied
               NAME "runs of tied weights end in the same bits on 1, 2, 3 and 4 ranks, stopped or not")
+ls_add_script(integration/families_match_pytorch.py ARGUMENTS perceptron convolutional residual gru lstm_that_looks_back gpt
+              encoder_and_decoder BESIDE)
+ls_add_script(integration/families_match_pytorch.py BESIDE LABELS long NAME "all families match pytorch")
 ls_add_script(integration/every_config_learns.py NEEDS_DATA TIMEOUT 300)
+ls_add_script(integration/every_config_ends_in_the_same_bits.py NEEDS_DATA LABELS long TIMEOUT 3700)
 # What each must reach stands in benchmarks/quality. Those of a few seconds are quick.
 foreach(config breast-cancer-perceptron concrete-mlp mnist-vae)
     ls_add_script(integration/every_config_reaches_its_quality.py ARGUMENTS ${config} NEEDS_DATA TIMEOUT 400
