@@ -13,17 +13,24 @@ enum { RUNS_MAX = 16 };
 
 struct report_options {
     char out[LS_TEXT_MAX];
+    struct ls_texts explained;
     bool records_only;
     int64_t threads;
 };
 
-static const char usage[] = "RUN... --out FILE.html [--records-only] [--threads T]";
+static const char usage[] = "RUN... --out FILE.html [--explained FOLDER]... [--records-only]";
 
 static const struct ls_option options[] = {
     {.field = {.name = "out",
                .kind = LS_FIELD_TEXT,
                .offset = offsetof(struct report_options, out),
                .help = "the file to write"}},
+    {.field = {.name = "explained",
+               .kind = LS_FIELD_TEXT,
+               .offset = offsetof(struct report_options, explained),
+               .initial = "",
+               .help = "a folder that lockstep explain has written to; may be repeated"},
+     .repeated = true},
     {.field = {.name = "records-only",
                .kind = LS_FIELD_BOOL,
                .offset = offsetof(struct report_options, records_only),
@@ -44,7 +51,11 @@ static enum ls_status write_report(const struct ls_record *records, int count,
         ls_log(LS_LOG_WARNING, "the page says nothing of mistakes: %s", look.problem);
     FILE *out = open_memstream(&text, &size);
     LS_ASSERT(out, "no memory for a report of %d runs", count);
-    ls_report_write(out, records, count, looks ? &look : NULL);
+    ls_report_write(out, &(struct ls_report){.records = records,
+                                             .count = count,
+                                             .look = looks ? &look : NULL,
+                                             .folders = given->explained.items,
+                                             .folder_count = given->explained.count});
     LS_ASSERT(!fclose(out), "no memory for a report of %d runs", count);
     const enum ls_status status = ls_file_write(given->out, text, size, error);
     ls_look_clear(&look);
@@ -63,6 +74,17 @@ static int run_report(int argument_count, char **arguments, const void *given_op
                 given->out, usage);
         return ls_command_fail(&error);
     }
+    if (given->explained.count && argument_count > 1) {
+        ls_fail(&error, LS_INVALID, "report: --explained goes with one run, found %d",
+                argument_count);
+        return ls_command_fail(&error);
+    }
+    for (int i = 0; i < given->explained.count; i++)
+        if (!ls_file_exists(given->explained.items[i])) {
+            ls_fail(&error, LS_INVALID, "--explained: there is no folder '%.500s'",
+                    given->explained.items[i]);
+            return ls_command_fail(&error);
+        }
     enum ls_status status = ls_records_read(&records, arguments, argument_count, &error);
     if (status == LS_OK)
         status = write_report(records, argument_count, given, &error);

@@ -15,14 +15,6 @@ static bool is_picture(const struct ls_look *look) {
     return look->shape.rank == 3 && (look->shape.dims[2] == 1 || look->shape.dims[2] == 3);
 }
 
-static void print_png(FILE *out, const void *bytes, size_t count, const char *alternative) {
-    fputs("<img src=\"data:image/png;base64,", out);
-    ls_markup_base64(out, bytes, count);
-    fputs("\" alt=\"", out);
-    ls_markup_print(out, alternative);
-    fputs("\"/>", out);
-}
-
 /* Squares of `by` pixels become one: pages stay small. */
 static float *shrink(const float *sample, struct ls_shape shape, int64_t by) {
     const int64_t height = shape.dims[0] / by, width = shape.dims[1] / by, channels = shape.dims[2];
@@ -57,7 +49,7 @@ static void print_picture(const struct ls_page *page, const float *sample,
     size_t count;
     struct ls_error error;
     if (ls_png_encode_grid("a picture", small, &grid, &bytes, &count, &error) == LS_OK)
-        print_png(page->out, bytes, count, alternative);
+        ls_page_png(page, bytes, count, alternative);
     else
         ls_page_text(page, "<p class=\"note\">", error.text, "</p>");
     free(bytes);
@@ -221,7 +213,7 @@ void ls_page_samples(const struct ls_page *page) {
     } else {
         fputs(".</p>\n", page->out);
         fputs("<p class=\"sample\">", page->out);
-        print_png(page->out, look->picture, look->picture_bytes, "images that the model made");
+        ls_page_png(page, look->picture, look->picture_bytes, "images that the model made");
         fputs("</p>\n", page->out);
     }
     fputs("</section>\n", page->out);

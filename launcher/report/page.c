@@ -33,6 +33,7 @@ static const char style[] =
     ".pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(128px,1fr));gap:12px}"
     ".pictures img{width:112px;height:auto;image-rendering:pixelated;border:1px solid #ccc}"
     "figcaption{font-size:.85em}"
+    ".sheet{max-width:900px}.sheet img{width:100%;height:auto;image-rendering:pixelated}"
     ".sample img{max-width:100%;width:480px;height:auto;image-rendering:pixelated}"
     "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f6f6f6;padding:10px;font-size:."
     "85em}"
@@ -45,6 +46,13 @@ void ls_page_text(const struct ls_page *page, const char *before, const char *te
     fputs(before, page->out);
     ls_markup_print(page->out, text);
     fputs(after, page->out);
+}
+
+void ls_page_png(const struct ls_page *page, const void *bytes, size_t count,
+                 const char *alternative) {
+    fputs("<img src=\"data:image/png;base64,", page->out);
+    ls_markup_base64(page->out, bytes, count);
+    ls_page_text(page, "\" alt=\"", alternative, "\"/>");
 }
 
 void ls_page_section(const struct ls_page *page, const char *id, const char *title) {

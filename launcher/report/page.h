@@ -13,7 +13,9 @@ struct ls_page {
     const struct ls_record *records; /* [count] */
     int count;
     const struct ls_look *look; /* of the one run's model; NULL: of several runs */
-    int charts;                 /* so far: each has an id of its own */
+    char *const *folders;       /* [folder_count] of files of lockstep explain */
+    int folder_count;
+    int charts; /* so far: each has an id of its own */
 };
 
 void ls_page_begin(const struct ls_page *page); /* with the style, to <main> */
@@ -24,14 +26,19 @@ void ls_page_section(const struct ls_page *page, const char *id, const char *tit
 void ls_page_text(const struct ls_page *page, const char *before, const char *text,
                   const char *after);
 
+/* A picture, inside the page; alternative: what it shows, in words. */
+void ls_page_png(const struct ls_page *page, const void *bytes, size_t count,
+                 const char *alternative);
+
 void ls_page_results(const struct ls_page *page);     /* what was trained, and how well */
 void ls_page_differences(const struct ls_page *page); /* of several runs */
 void ls_page_curves(struct ls_page *page);
 void ls_page_times(const struct ls_page *page);   /* where the time went */
 void ls_page_classes(const struct ls_page *page); /* of each class, and the confusion matrix */
 void ls_page_mistakes(const struct ls_page *page);
-void ls_page_samples(const struct ls_page *page); /* what the model makes up */
-void ls_page_story(const struct ls_page *page);   /* starts, checkpoints, machine */
+void ls_page_samples(const struct ls_page *page);   /* what the model makes up */
+void ls_page_explained(const struct ls_page *page); /* what lockstep explain has found */
+void ls_page_story(const struct ls_page *page);     /* starts, checkpoints, machine */
 void ls_page_configs(const struct ls_page *page);
 
 #endif

@@ -2,9 +2,14 @@
 
 #include "launcher/report/page.h"
 
-void ls_report_write(FILE *out, const struct ls_record *records, int count,
-                     const struct ls_look *look) {
-    struct ls_page page = {.out = out, .records = records, .count = count, .look = look};
+void ls_report_write(FILE *out, const struct ls_report *report) {
+    const int count = report->count;
+    struct ls_page page = {.out = out,
+                           .records = report->records,
+                           .count = count,
+                           .look = report->look,
+                           .folders = report->folders,
+                           .folder_count = report->folder_count};
     ls_page_begin(&page);
     if (count > 1)
         fprintf(out, "<h1>%d runs</h1>\n", count);
@@ -16,6 +21,7 @@ void ls_report_write(FILE *out, const struct ls_record *records, int count,
         ls_page_times(&page);
         ls_page_classes(&page);
         ls_page_mistakes(&page);
+        ls_page_explained(&page);
         ls_page_samples(&page);
     }
     ls_page_story(&page);

@@ -7,8 +7,13 @@
 #include "launcher/report/look.h"
 #include "launcher/report/record.h"
 
-/* look: of the one run's model; NULL: of several runs, or it is left out. */
-void ls_report_write(FILE *out, const struct ls_record *records, int count,
-                     const struct ls_look *look);
+struct ls_report {
+    const struct ls_record *records; /* [count] */
+    int count;
+    const struct ls_look *look; /* of the one run's model; NULL: of several runs, or left out */
+    char *const *folders;       /* [folder_count] of files of lockstep explain */
+    int folder_count;
+};
+void ls_report_write(FILE *out, const struct ls_report *report);
 
 #endif

@@ -222,8 +222,15 @@ for command in ["plot", torn], ["report", torn, "--out", lockstep.path("torn.htm
     lockstep.check(f"metrics.jsonl:{len(lines) + 2}: error: expected" in said, said)
 lockstep.check(not os.path.exists(lockstep.path("torn.html")), "a page of a damaged run")
 
-# report: the table.
-page, text = page_of(run)
+# report: the table, with what explain says of it.
+reasons = lockstep.path("explained")
+lockstep.call("explain", run, "permutation_importance", "--out", reasons)
+page, text = page_of(run, options=["--explained", reasons])
+with h5py.File(os.path.join(reasons, "permutation_importance.h5")) as file:
+    wanted = sorted(zip([f"{value:.4g}" for value in file["attributions"][:]], ["size", "a<b>&"]), key=lambda pair: -float(pair[0]))
+bars = [(text_of(row[1]), text_of(row[0])) for row in section(page, "explained").iter("tr")]
+lockstep.equal(bars, wanted, "what the answers depend on")
+lockstep.check("other parameters" not in text, "explanations of this run are said to be of another")
 lockstep.equal(page.find(".//h1").text, os.path.basename(run), "the page's title")
 lockstep.check("<b>" not in text.replace("answer <b>", "").replace("label <b>", ""), "a name that was not escaped")
 curves = section(page, "curves")
@@ -257,7 +264,8 @@ with open(os.path.join(run, "config.yaml")) as file:
     lockstep.equal(page.find(".//details/pre").text, file.read(), "the config")
 
 # report: pictures, which are the samples that the page names.
-page, text = page_of(image)
+page, text = page_of(image, options=["--explained", reasons])
+lockstep.check("Of other parameters than those" in text, "explanations of another run are not said to be that")
 with h5py.File(lockstep.path("pictures.h5")) as file:
     pixels = file["inputs"][:]
 figures = [figure for figure in section(page, "mistakes").iter("figure")]
