@@ -17,6 +17,10 @@ if(LS_SANITIZE)
                                               -fno-omit-frame-pointer
                            -Wno-format-truncation -Wno-stringop-truncation) # wrong beside instrumentation
     target_link_options(ls_flags INTERFACE -fsanitize=address,undefined)
+    find_program(LS_GOLD ld.gold) # links a hundred tests in a quarter of the time
+    if(LS_GOLD)
+        target_link_options(ls_flags INTERFACE -fuse-ld=gold)
+    endif()
 endif()
 if(LS_COVERAGE)
     target_compile_options(ls_flags INTERFACE --coverage)

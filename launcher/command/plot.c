@@ -63,8 +63,8 @@ struct wanted {
 static enum ls_status unknown_metric(const struct wanted *wanted, const char *metric,
                                      const char *const *names, int count, struct ls_error *error) {
     char hint[160];
-    ls_fail(error, LS_INVALID, "--metric %.60s: %s has no such metric%s\nthere are:", metric,
-            wanted->curves.count > 1 ? "none of the runs" : wanted->curves.runs[0].run,
+    ls_fail(error, LS_INVALID, "--metric %.60s: %s such metric%s\nthere are:", metric,
+            wanted->curves.count > 1 ? "none of the runs has" : "the run has no",
             ls_did_you_mean(metric, names, count, "", hint, sizeof hint));
     for (int i = 0; i < count; i++) {
         const size_t used = strlen(error->text);
