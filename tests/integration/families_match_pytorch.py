@@ -1,5 +1,5 @@
 """Small models of every family, trained for ten steps, are those that PyTorch makes: the losses of each
-step, the mean of the gradients that the optimiser keeps, the parameters and the outputs (recorded in float64 by
+step, what the optimiser keeps of the gradients, the parameters and the outputs (recorded in float64 by
 support/record_pytorch.py). A difference is measured by the largest value of its array, and is at most 1e-5 of that.
 
   families_match_pytorch.py [FAMILY...]     says how much each differs; without names: all that were recorded
@@ -24,9 +24,9 @@ def load(group):
 
 
 def moments(checkpoint):
-    """The mean of the gradients, as an optimiser keeps it."""
+    """The mean of the gradients, as an optimiser keeps it; else what it keeps of their squares."""
     with h5py.File(os.path.join(checkpoint, "index.h5"), "r") as file:
-        kind = "moment1" if "moment1" in file["optimizer"] else "momentum"
+        kind = next(kind for kind in ("moment1", "momentum", "moment2", "sum_of_squares") if kind in file["optimizer"])
         return {name: item[()] for name, item in file["optimizer"][kind].items()}
 
 

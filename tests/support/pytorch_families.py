@@ -178,3 +178,104 @@ def adversaries(p, feed, training):
     ones, zeros = torch.ones_like(real), torch.zeros_like(real)
     loss = F.binary_cross_entropy_with_logits
     return y, {"discriminator.": loss(real, ones) + loss(made, zeros), "generator.": loss(made, ones)}
+
+
+# Enough channels for convolutions by Winograd's algorithm, F(4x4). It leaves some 1e-9 of a gradient that is 0, as that of
+# a weight between units that are never on together, and Adam would make a step of that.
+@family("add1", """
+task: custom
+model:
+  - average_pool: {window: 2, name: small}
+  - conv2d: {filters: 16, padding: same}
+  - relu
+  - residual: {body: [conv2d: {filters: 16, padding: same}, relu, conv2d: {filters: 16, padding: same}]}
+  - upsample: 2
+  - conv2d: {filters: 1, padding: same, name: details}
+  - upsample: {from: small, factor: 2, name: coarse}
+  - add: {of: [details, coarse]}
+losses: [squared_error: {target: inputs}]
+train: {batch: 4, microbatches: 2}
+optimizer: {name: momentum, learning_rate: 0.05}
+""", inputs=shares(8, 20, 20, 1))
+def upscaling(p, feed, training):
+    small = F.avg_pool2d(channels_first(feed["inputs"]), 2)
+    x = F.relu(conv(p, "conv2d1", small, padding=1))
+    body = F.relu(conv(p, "residual1.conv2d1", x, padding=1))
+    x = F.relu(x + conv(p, "residual1.conv2d2", body, padding=1))
+    details = conv(p, "details", F.interpolate(x, scale_factor=2), padding=1)
+    y = (details + F.interpolate(small, scale_factor=2)).permute(0, 2, 3, 1)
+    return y, {"": F.mse_loss(y, feed["inputs"])}
+
+
+# A batch norm over each microbatch of 4, an uneven last batch, several judges of one layer.
+@family("linear5", """
+task: custom
+model:
+  - linear: {units: 10, bias: false}
+  - batch_norm
+  - tanh: {name: hidden}
+  - linear: {units: 2, name: median}
+  - linear: {units: 2, name: high, from: hidden}
+  - linear: {units: 2, name: log_variance, from: hidden}
+  - linear: {units: 2, from: hidden}
+losses:
+  - gaussian_nll: {log_variance: log_variance, name: density}
+  - huber: {delta: 0.5, weight: 0.5, from: linear5, name: mean}
+  - absolute_error: {from: median, name: median}
+  - quantile: {from: high, quantile: 0.9, sum: true, name: high}
+train: {batch: 8, microbatches: 2}
+optimizer: {name: adagrad, learning_rate: 0.02}
+""", inputs=numbers(20, 6), targets=numbers(20, 2))
+def several_errors(p, feed, training):
+    hidden = torch.tanh(batch_norm_of_pieces(p, "batch_norm1", linear(p, "linear1", feed["inputs"]), training, 4))
+    y, t = linear(p, "linear5", hidden), feed["targets"]
+    density = F.gaussian_nll_loss(y, t, linear(p, "log_variance", hidden).exp(), full=True)
+    error = t - linear(p, "high", hidden)
+    high = torch.maximum(0.9 * error, -0.1 * error).sum(1).mean()
+    return y, {"": density + 0.5 * F.huber_loss(y, t, delta=0.5) + F.l1_loss(linear(p, "median", hidden), t) + high}
+
+
+@family("compare.far", """
+task: custom
+data: {feeds: {anchor: anchor, same: same, other: other}}
+model:
+  look: [linear: 10, gelu, linear: {units: 4, bias: false}]
+  compare:
+    - network: {from: anchor, of: look, name: here}
+    - network: {from: same, of: look, name: one}
+    - network: {from: other, of: look, name: another}
+    - distance: {of: [here, one], name: near}
+    - distance: {of: [here, another], name: far}
+losses: [triplet: {from: compare.near, far: compare.far, margin: 4}]
+train: {batch: 8, microbatches: 2}
+optimizer: {name: rmsprop, learning_rate: 0.002}
+""", anchor=numbers(16, 6), same=numbers(16, 6), other=numbers(16, 6))
+def triplets(p, feed, training):
+    def squared(a, b):
+        return ((a - b)**2).sum(1)
+    anchor, same, other = (linear(p, "look.linear2", F.gelu(linear(p, "look.linear1", feed[side]))) for side in ("anchor", "same", "other"))
+    loss = F.triplet_margin_with_distance_loss(anchor, same, other, distance_function=squared, margin=4)
+    return squared(anchor, other)[:, None], {"": loss}
+
+
+# Tolstikhin et al. 2021: a layer along the patches, one along the channels.
+@family("linear1", """
+model:
+  - conv2d: {filters: 6, kernel: 4, stride: 4}
+  - reshape: [4, 6]
+  - residual: {activation: none, body: [layer_norm, transpose: [2, 1], linear: 8, gelu, linear: {units: 4, bias: false}, transpose: [2, 1]]}
+  - residual: {activation: none, body: [layer_norm, linear: 12, gelu, linear: 6]}
+  - layer_norm
+  - reduce: max
+  - linear: 3
+train: {batch: 8, microbatches: 2}
+optimizer: {name: adamw, learning_rate: 0.002, weight_decay: 0.1}
+""", inputs=numbers(16, 8, 8, 3), targets=whole(3, 16))
+def mixer(p, feed, training):
+    def mixed(at, x):
+        return linear(p, f"{at}.linear2", F.gelu(linear(p, f"{at}.linear1", x)))
+    x = conv(p, "conv2d1", channels_first(feed["inputs"]), stride=4).flatten(2).transpose(1, 2)
+    x = x + mixed("residual1", layer_norm(p, "residual1.layer_norm1", x).transpose(1, 2)).transpose(1, 2)
+    x = x + mixed("residual2", layer_norm(p, "residual2.layer_norm1", x))
+    y = linear(p, "linear1", layer_norm(p, "layer_norm1", x).max(1)[0])
+    return y, {"": F.cross_entropy(y, feed["targets"])}

@@ -39,15 +39,28 @@ def linear(p, name, x):
 
 
 def conv(p, name, x, **options):
-    return F.conv2d(x, p[f"{name}.weight"].permute(3, 2, 0, 1), p.get(f"{name}.bias"), **options)
+    return F.conv2d(x, p[f"{name}.weight"].permute(3, 2, 0, 1).contiguous(), p.get(f"{name}.bias"), **options)
 
 
 def conv_transpose(p, name, x, **options):
-    return F.conv_transpose2d(x, p[f"{name}.weight"].permute(3, 2, 0, 1), p[f"{name}.bias"], **options)
+    return F.conv_transpose2d(x, p[f"{name}.weight"].permute(3, 2, 0, 1).contiguous(), p[f"{name}.bias"], **options)
 
 
 def batch_norm(p, name, x, training):
     return F.batch_norm(x, p[f"{name}.mean"], p[f"{name}.variance"], p[f"{name}.gain"], p[f"{name}.offset"], training)
+
+
+def batch_norm_of_pieces(p, name, x, training, rows):
+    """Each microbatch of so many rows by itself; the running statistics take the mean over them."""
+    running = [p[f"{name}.mean"], p[f"{name}.variance"]]
+    if not training:
+        return batch_norm(p, name, x, False)
+    found = [[value.clone() for value in running] for _ in x.split(rows)]
+    y = torch.cat([F.batch_norm(piece, *statistics, p[f"{name}.gain"], p[f"{name}.offset"], True)
+                   for piece, statistics in zip(x.split(rows), found)])
+    for value, all_of_them in zip(running, zip(*found)):
+        value.copy_(torch.stack(all_of_them).mean(0))
+    return y
 
 
 def layer_norm(p, name, x):

@@ -184,15 +184,15 @@ def encoder_and_decoder(p, feed, training):
 model:
   - conv2d: {filters: 8, kernel: 4, stride: 4}
   - reshape: [4, 8]
-  - class_token
-  - position
+  - class_token: {init: normal, init_scale: 0.5}
+  - position: {init_scale: 0.5}
   - residual: {activation: none, body: [layer_norm, attention: 2]}
   - residual: {activation: none, body: [layer_norm, linear: 16, gelu, linear: 8]}
   - layer_norm
   - take: 0
   - linear: 3
 train: {batch: 8, microbatches: 2}
-optimizer: {name: momentum, learning_rate: 0.05}
+optimizer: {name: momentum, learning_rate: 0.02}
 """, inputs=numbers(16, 8, 8, 3), targets=whole(3, 16))
 def vision_transformer(p, feed, training):
     x = conv(p, "conv2d1", channels_first(feed["inputs"]), stride=4).flatten(2).transpose(1, 2)

@@ -8,7 +8,7 @@ the truth to all their digits. For each family:
 
   config, layer      of ours, without the data's file; the layer whose values are the outputs
   feeds/NAME         the data, in the order of training
-  parameters/NAME    [3, ...]: in the beginning; after ten steps; the mean of the steps' gradients that the optimiser keeps
+  parameters/NAME    [3, ...]: in the beginning; after ten steps; what the optimiser keeps of gradients (MOMENTS)
   outputs            of the model then, in evaluation, for all data; NaN where a position does not count
   losses/PHASE       [10]: of each step
 
@@ -28,9 +28,9 @@ import pytorch_sequences
 from pytorch_parts import FAMILIES
 
 STEPS = 10
-# Of an optimiser of PyTorch: the state that is a mean of gradients.
-MOMENTS = {"adam": "exp_avg", "adamw": "exp_avg", "rmsprop": "grad_avg", "momentum": "momentum_buffer",
-           "nesterov": "momentum_buffer"}
+# Of an optimiser of PyTorch: the state that is a mean of gradients, or else of their squares, or the sum of these.
+MOMENTS = {"adam": ["exp_avg"], "adamw": ["exp_avg"], "rmsprop": ["grad_avg", "square_avg"], "momentum": ["momentum_buffer"],
+           "nesterov": ["momentum_buffer"], "adagrad": ["sum"]}
 
 
 def initial(name, config, feeds):
@@ -62,7 +62,9 @@ def make_optimizer(options, p):
     if name == "adamw":
         return torch.optim.AdamW(groups, rate, betas)
     if name == "rmsprop":
-        return torch.optim.RMSprop(groups, rate, centered=True, momentum=options.get("rmsprop_momentum", 0))
+        return torch.optim.RMSprop(groups, rate, centered=options.get("centred", False), momentum=options.get("rmsprop_momentum", 0))
+    if name == "adagrad":
+        return torch.optim.Adagrad(groups, rate, eps=1e-8)
     return torch.optim.SGD(groups, rate, options.get("momentum", 0.9), nesterov=name == "nesterov")
 
 
@@ -84,8 +86,8 @@ def train(options, batch, p, feeds, model):
                 torch.nn.utils.clip_grad_norm_(trained[phase].values(), options["clip_norm"])
             optimizers[phase].step()
             losses.setdefault(phase, []).append(found.item())
-    state = MOMENTS[options["name"]]
-    moments = {key: optimizers[phase].state[v][state] for phase in phases for key, v in trained[phase].items()}
+    kept = {key: optimizers[phase].state[v] for phase in phases for key, v in trained[phase].items()}
+    moments = {key: next(state[name] for name in MOMENTS[options["name"]] if name in state) for key, state in kept.items()}
     return moments, losses
 
 
@@ -123,9 +125,10 @@ def record(group, name, layer, config, feeds, model):
 
 def main():
     target = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pytorch.h5")
-    with h5py.File(target, "w", libver="latest") as file:
+    with h5py.File(target + ".new", "w", libver="latest") as file:
         for name, (layer, config, feeds, model) in FAMILIES.items():
             record(file.create_group(name), name, layer, config.lstrip(), feeds, model)
+    os.rename(target + ".new", target)
     print(f"{target}: {os.path.getsize(target)} bytes")
 
 
