@@ -77,6 +77,8 @@ void ls_checks_run(const struct ls_subject *subject, const struct ls_explanation
  */
 void ls_weights_draw(const struct ls_subject *subject, float *flat);
 
+/* Says every few seconds how far it is; *said: when that was, at first now. */
+void ls_explain_progress(const char *what, int64_t done, int64_t total, double *said);
 /* For a method that looks at the training data: what the layer makes of it. Collective. */
 LS_MUST_USE enum ls_status ls_subject_learn(struct ls_subject *subject,
                                             struct ls_communicator *communicator,

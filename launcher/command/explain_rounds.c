@@ -9,9 +9,18 @@
 #include "core/base/parallel.h"
 #include "io/file.h"
 #include "launcher/command/explain.h"
+#include "launcher/worker/progress.h"
 
-enum { SAMPLES_MAX = 64 };                                /* of a rank in a round */
+enum { SAMPLES_MAX = 64, PROGRESS_SECONDS = 5 };          /* samples of a rank in a round */
 static const size_t gathered_bytes_max = (size_t)1 << 28; /* of a result, of one rank */
+
+void ls_explain_progress(const char *what, int64_t done, int64_t total, double *said) {
+    const double now = ls_seconds();
+    if (now - *said < PROGRESS_SECONDS)
+        return;
+    *said = now;
+    ls_log(LS_LOG_INFO, "%lld of %lld %s", (long long)done, (long long)total, what);
+}
 
 /* The arrays that travel: those of the method, then what all have. */
 struct rounds {
@@ -116,6 +125,7 @@ static enum ls_status gather(struct rounds *r, int64_t round, struct ls_error *e
 static enum ls_status run_rounds(struct rounds *r, struct ls_error *error) {
     const int64_t total = r->subject->rows;
     const bool units = r->subject->method->units != NULL;
+    double said = ls_seconds();
     enum ls_status status = LS_OK;
     for (int64_t done = 0, round; done < total && status == LS_OK; done += round) {
         const int64_t most = r->rows_max * r->size;
@@ -126,6 +136,8 @@ static enum ls_status run_rounds(struct rounds *r, struct ls_error *error) {
             status = explain_samples(r, done + first, rows, error);
         else if (rows)
             call_method(r, done + first, rows);
+        if (r->rank == 0)
+            ls_explain_progress("rows", done + round, total, &said);
         if ((status = ls_communicator_agree(r->communicator, status, error)) == LS_OK)
             status = ls_communicator_agree(r->communicator, gather(r, round, error), error);
     }

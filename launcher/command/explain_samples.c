@@ -33,10 +33,10 @@ static enum ls_status fill_means(struct ls_subject *subject, int64_t width,
     const struct ls_feed_options *options = &data->options[LS_SOURCE_TRAIN][feed - data->feeds];
     double *mean = ls_calloc((size_t)width, sizeof *mean);
     double *scale = ls_calloc((size_t)width, sizeof *scale);
-    status = ls_part_statistics(&data->parts[LS_SOURCE_TRAIN], options,
-                                options->window ? ls_shape_last(feed->shape) : width, mean, scale,
-                                error);
-    const int64_t count = options->window ? ls_shape_last(feed->shape) : width;
+    /* Rows of a stream have the same channels wherever a window begins. */
+    const int64_t channels = feed->shape.rank > 1 ? ls_shape_last(feed->shape) : 1;
+    const int64_t count = options->window ? channels : width;
+    status = ls_part_statistics(&data->parts[LS_SOURCE_TRAIN], options, count, mean, scale, error);
     for (int64_t i = 0; i < width && status == LS_OK; i++) {
         const double centre = options->centre ? options->centre[i % options->centre_count] : 0.0;
         subject->baseline_values[i] = (float)(mean[i % count] - centre);
@@ -53,8 +53,9 @@ enum ls_status ls_subject_make_baseline(struct ls_subject *subject, struct ls_er
         return LS_OK;
     const struct ls_baseline_options *options = subject->options;
     const int64_t width = ls_explainer_width(&subject->explainer);
-    const bool table =
-        !subject->embedding[0] && subject->trained.data.feeds[subject->feed].shape.rank <= 1;
+    const bool table = !subject->embedding[0] &&
+                       subject->trained.data.feeds[subject->feed].shape.rank <= 1 &&
+                       !subject->trained.data.options[subject->role][subject->feed].window;
     subject->baseline =
         subject->method->baseline ? (enum ls_baseline)options->baseline : LS_BASELINE_AUTO;
     if (subject->baseline == LS_BASELINE_AUTO)

@@ -193,6 +193,16 @@ static enum ls_status find_layer(struct ls_subject *subject, struct ls_error *er
     return LS_OK;
 }
 
+/* A node that a rule found may be a part of a layer, as the products of attention are: then the
+ * layer is meant. False: there is nothing around it, or a user named it. */
+static bool leave_part(struct ls_subject *subject) {
+    char *dot = strrchr(subject->layer, '.');
+    if (!dot || subject->wanted->layer[0])
+        return false;
+    *dot = '\0';
+    return true;
+}
+
 static enum ls_status build(struct ls_subject *subject, struct ls_error *error) {
     struct ls_trained *trained = &subject->trained;
     const struct ls_config *config = &trained->run.config;
@@ -208,9 +218,11 @@ static enum ls_status build(struct ls_subject *subject, struct ls_error *error) 
     model.explains = trained->data.feeds[subject->feed].name;
     model.start_at = subject->embedding[0] ? subject->embedding : NULL;
     model.layer = subject->layer[0] ? subject->layer : NULL;
-    const enum ls_status status =
-        ls_model_create(&subject->model, &model, ls_worker_answering(&trained->worker),
-                        trained->worker.parameters, error);
+    enum ls_status status;
+    do
+        status = ls_model_create(&subject->model, &model, ls_worker_answering(&trained->worker),
+                                 trained->worker.parameters, error);
+    while (status != LS_OK && leave_part(subject));
     if (status != LS_OK)
         return subject->model.failed ? ls_config_layer_error(config, subject->model.failed, error)
                                      : status;
@@ -314,12 +326,12 @@ enum ls_status ls_subject_open(struct ls_subject *subject, const struct ls_expla
     if (status == LS_OK)
         status = read_target(subject, error);
     if (status == LS_OK)
-        status = ls_subject_make_baseline(subject, error);
-    if (status == LS_OK)
         status = subject->method->describe(&subject->explainer, subject->options, &subject->results,
                                            error);
     if (status == LS_OK)
         status = ls_checks_describe(subject, error);
+    if (status == LS_OK)
+        status = ls_subject_make_baseline(subject, error);
     if (status == LS_OK)
         subject->rows = subject->method->units
                             ? subject->method->units(&subject->explainer, subject->options)

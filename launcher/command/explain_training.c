@@ -6,8 +6,10 @@
 #include "core/base/memory.h"
 #include "core/base/parallel.h"
 #include "launcher/command/explain.h"
+#include "launcher/worker/progress.h"
 
-enum { ROUND = 256 }; /* samples of a rank */
+enum { ROUND = 256 };                                      /* samples of a rank */
+static const uint64_t known_bytes_max = (uint64_t)1 << 32; /* of a rank's memory */
 
 /* One rank's run of samples first .. first + rows - 1 to `values`. */
 static enum ls_status ask(struct ls_subject *training, struct ls_sample_block *block,
@@ -29,6 +31,7 @@ static enum ls_status ask_all(struct ls_subject *training, struct ls_subject *su
     float *all = ls_calloc((size_t)size * ROUND * row, sizeof *all);
     struct ls_sample_block block = {.rows_max = ROUND};
     enum ls_status status = LS_OK;
+    double said = ls_seconds();
     for (int64_t done = 0, round; done < total && status == LS_OK; done += round) {
         round = total - done < ROUND * (int64_t)size ? total - done : ROUND * (int64_t)size;
         const int64_t first = ls_even_first(round, rank, size);
@@ -36,6 +39,8 @@ static enum ls_status ask_all(struct ls_subject *training, struct ls_subject *su
                      ls_even_first(round, rank + 1, size) - first, mine, error);
         if ((status = ls_communicator_agree(communicator, status, error)) != LS_OK)
             break;
+        if (rank == 0)
+            ls_explain_progress("training samples", done + round, total, &said);
         ls_communicator_all_gather(communicator, mine, (int64_t)(ROUND * row * sizeof *mine), all);
         for (int r = 0; r < size; r++) {
             const int64_t from = ls_even_first(round, r, size);
@@ -62,6 +67,15 @@ enum ls_status ls_subject_learn(struct ls_subject *subject, struct ls_communicat
     enum ls_status status = ls_subject_open(&training, &wanted, arguments, error);
     if (status != LS_OK)
         ls_fail_context(error, "the training data of the run is wanted: ");
+    else if (training.count * (uint64_t)ls_shape_row_count(training.model.layer->shape) *
+                 sizeof(float) >
+             known_bytes_max)
+        status =
+            ls_fail(error, LS_INVALID,
+                    "%s: %llu training samples with %lld values of the layer '%s' each are "
+                    "too many to keep; name a smaller layer with --layer",
+                    subject->method->name, (unsigned long long)training.count,
+                    (long long)ls_shape_row_count(training.model.layer->shape), subject->layer);
     if ((status = ls_communicator_agree(communicator, status, error)) == LS_OK) {
         const size_t row = (size_t)ls_shape_row_count(training.model.layer->shape);
         subject->known_values = ls_calloc(training.count * row, sizeof(float));
