@@ -53,26 +53,47 @@ void ls_curves_metric(struct ls_chart *chart, const struct ls_curves *curves, co
     }
 }
 
+static bool is_of_kind(const struct ls_history *run, int metric, enum ls_metric_kind kind) {
+    return ls_metric_kind_of(run->metrics[metric]) == kind && has(run, LS_SOURCE_TRAIN, metric);
+}
+
+/* "RUN, METRIC" of several runs; the run alone where the metric is the chart's. */
+static void name_curve(const struct ls_curves *curves, const struct ls_history *run,
+                       const char *metric, const char *title, char name[LS_TEXT_MAX]) {
+    if (curves->count == 1)
+        snprintf(name, LS_TEXT_MAX, "%s", metric);
+    else if (!strcmp(metric, title))
+        snprintf(name, LS_TEXT_MAX, "%s", run->name);
+    else
+        snprintf(name, LS_TEXT_MAX, "%s, %s", run->name, metric);
+}
+
 void ls_curves_kind(struct ls_chart *chart, const struct ls_curves *curves, const char *title,
                     enum ls_metric_kind kind, const char *prefix) {
     ls_chart_create(chart, title, curves->x, curves->scale);
     for (int r = 0; r < curves->count; r++) {
         const struct ls_history *run = &curves->runs[r];
-        for (int m = 0, shown = 0; m < run->metric_count; m++) {
+        const int most = LS_CURVES_MAX / curves->count > 1 ? LS_CURVES_MAX / curves->count : 1;
+        int count = 0;
+        for (int m = 0; m < run->metric_count; m++)
+            count += is_of_kind(run, m, kind);
+        for (int m = 0, seen = 0, shown = 0; m < run->metric_count; m++) {
             const char *metric = run->metrics[m];
             char name[LS_TEXT_MAX];
-            if (ls_metric_kind_of(metric) != kind || !has(run, LS_SOURCE_TRAIN, m))
+            if (!is_of_kind(run, m, kind) || (seen++ * most + count - 1) / count < shown ||
+                shown == most)
                 continue;
             chart->unit = unit_of(metric);
             const bool cut = !strncmp(metric, prefix, strlen(prefix)) && metric[strlen(prefix)];
-            metric += cut ? strlen(prefix) : 0;
-            if (curves->count > 1 && !strcmp(metric, title))
-                metric = ""; /* the run is name enough */
-            snprintf(name, sizeof name, "%s%s%s", curves->count > 1 ? run->name : "",
-                     curves->count > 1 && metric[0] ? ", " : "", metric);
+            name_curve(curves, run, metric + (cut ? strlen(prefix) : 0), title, name);
             add_values(ls_chart_add(chart, name, curves->count > 1 ? r : shown, shown), run,
                        LS_SOURCE_TRAIN, m, curves->x);
             shown++;
+        }
+        if (count > most) {
+            free(chart->title);
+            LS_ASSERT(asprintf(&chart->title, "%s (%d of %d curves)", title, most, count) >= 0,
+                      "out of memory");
         }
     }
 }

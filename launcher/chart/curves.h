@@ -16,7 +16,9 @@ struct ls_curves {
  * each run, and dashes for the parts. Points between epochs that only the training has, and the one
  * of the test part, are what the file holds. */
 void ls_curves_metric(struct ls_chart *chart, const struct ls_curves *curves, const char *metric);
-/* All metrics of one kind of the training, in one chart; the names without `prefix`. */
+enum { LS_CURVES_MAX = 12 }; /* more cannot be told apart */
+/* The metrics of one kind of the training, in one chart; the names without `prefix`. Of more than
+ * LS_CURVES_MAX (the gradient norms of many layers) some, evenly spread, and the title says so. */
 void ls_curves_kind(struct ls_chart *chart, const struct ls_curves *curves, const char *title,
                     enum ls_metric_kind kind, const char *prefix);
 

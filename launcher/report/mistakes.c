@@ -3,11 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/memory.h"
 #include "io/schema.h"
 #include "launcher/command/answers.h"
 #include "launcher/report/look.h"
 #include "launcher/worker/metrics_json.h"
+
+enum { MANY = 50000 }; /* samples: they may take a while */
 
 struct looking {
     struct ls_look *look;
@@ -251,6 +254,10 @@ enum ls_status ls_look_mistakes(struct ls_look *look, struct ls_trained *trained
         status = ls_trained_load(trained, role, &loader, error);
     if (status != LS_OK)
         return status;
+    if (trained->data.parts[role].count > MANY)
+        ls_log(LS_LOG_INFO,
+               "trying the model on %llu samples of the %s data; --records-only leaves that out",
+               (unsigned long long)trained->data.parts[role].count, look->part);
     make_room(&looking);
     status = ls_worker_predict(&trained->worker, loader, look_at, &looking, error);
     keep_counts(&looking);
