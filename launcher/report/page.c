@@ -38,7 +38,8 @@ static const char style[] =
     "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f6f6f6;padding:10px;font-size:."
     "85em}"
     "summary{cursor:pointer}footer{margin-top:3em;color:#555;font-size:.85em}"
-    "@media print{main{max-width:none;padding:0}body{font-size:11px}h2{break-after:avoid}"
+    "@media print{main{max-width:none;padding:0}body{font-size:11px}h2,h3{break-after:avoid}"
+    "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
     "input,label{display:none}.grid{grid-template-columns:1fr 1fr}details{break-inside:auto}}";
 
 void ls_page_text(const struct ls_page *page, const char *before, const char *text,
