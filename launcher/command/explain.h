@@ -49,6 +49,16 @@ LS_MUST_USE enum ls_status ls_subject_open(struct ls_subject *subject,
                                            char *const *arguments, struct ls_error *error);
 void ls_subject_close(struct ls_subject *subject);
 
+/* Its steps (explain_find.c), in this order. The run's model as it answers; the feed that is
+ * explained, among those that it reads; where that is indices, the embedding that makes numbers of
+ * them; the layer that the method looks at. */
+const struct ls_model *ls_subject_scout(const struct ls_subject *subject);
+LS_MUST_USE enum ls_status ls_subject_find_feed(struct ls_subject *subject, struct ls_error *error);
+LS_MUST_USE enum ls_status ls_subject_find_embedding(struct ls_subject *subject,
+                                                     struct ls_error *error);
+LS_MUST_USE enum ls_status ls_subject_find_layer(struct ls_subject *subject,
+                                                 struct ls_error *error);
+
 /* Whether a method that takes a baseline takes zeros or the training mean. */
 LS_MUST_USE enum ls_status ls_subject_make_baseline(struct ls_subject *subject,
                                                     struct ls_error *error);

@@ -11,7 +11,8 @@
 #include "launcher/command/explain.h"
 #include "launcher/worker/progress.h"
 
-enum { SAMPLES_MAX = 64, PROGRESS_SECONDS = 5 };          /* samples of a rank in a round */
+/* Rows of a rank in a round: many, since ranks wait for each other at its end; and at a time. */
+enum { ROUND_MAX = 1024, BLOCK_MAX = 64, PROGRESS_SECONDS = 5 };
 static const size_t gathered_bytes_max = (size_t)1 << 28; /* of a result, of one rank */
 
 void ls_explain_progress(const char *what, int64_t done, int64_t total, double *said) {
@@ -29,10 +30,10 @@ struct rounds {
     int rank, size, arrays;
     int64_t rows_max;                                 /* of a rank */
     size_t bytes[LS_RESULTS_MAX + LS_EXPLAIN_COMMON]; /* of a row */
-    void *mine[LS_RESULTS_MAX + LS_EXPLAIN_COMMON];   /* [rows_max] owned */
+    char *mine[LS_RESULTS_MAX + LS_EXPLAIN_COMMON];   /* [rows_max] owned */
     char *all[LS_RESULTS_MAX + LS_EXPLAIN_COMMON];    /* [size * rows_max] owned; rank 0 */
     struct ls_sample_block block;
-    struct ls_explained *explained; /* [rows_max] owned */
+    struct ls_explained *explained; /* [BLOCK_MAX] owned */
     int64_t missed;
     struct ls_explain_file *file;
 };
@@ -45,7 +46,8 @@ static void make_rooms(struct rounds *r) {
     static const size_t common[LS_EXPLAIN_COMMON] = {sizeof(float), sizeof(int32_t),
                                                      sizeof(int32_t), sizeof(int64_t)};
     const struct ls_results *results = &r->subject->results;
-    r->rows_max = SAMPLES_MAX;
+    const int64_t share = (r->subject->rows + r->size - 1) / r->size;
+    r->rows_max = share < ROUND_MAX ? share : ROUND_MAX;
     for (int i = 0; i < results->count; i++) {
         r->bytes[i] = bytes_of(&results->items[i]);
         while (r->rows_max > 1 && r->bytes[i] * (size_t)r->rows_max > gathered_bytes_max)
@@ -58,8 +60,8 @@ static void make_rooms(struct rounds *r) {
         if (r->rank == 0)
             r->all[i] = ls_calloc((size_t)(r->rows_max * r->size), r->bytes[i]);
     }
-    r->block.rows_max = r->subject->method->judges ? (int64_t)r->subject->count : r->rows_max;
-    r->explained = ls_calloc((size_t)r->rows_max, sizeof *r->explained);
+    r->block.rows_max = r->subject->method->judges ? (int64_t)r->subject->count : BLOCK_MAX;
+    r->explained = ls_calloc(BLOCK_MAX, sizeof *r->explained);
 }
 
 static void free_rooms(struct rounds *r) {
@@ -71,37 +73,63 @@ static void free_rooms(struct rounds *r) {
     ls_sample_block_clear(&r->block);
 }
 
-/* Rows first .. first + rows - 1 of the results, from what the explainer shows. */
-static void call_method(struct rounds *r, int64_t first, int64_t rows) {
+/* Some of this rank's rows of a round: at, .. of them are first, .. of all. */
+struct span {
+    int64_t at, first, rows;
+};
+
+/* From what the explainer shows. */
+static void call_method(struct rounds *r, struct span span) {
     struct ls_subject *subject = r->subject;
     struct ls_explanation explanation = {.explainer = &subject->explainer,
                                          .options = subject->options,
-                                         .first = first,
-                                         .count = rows};
+                                         .first = span.first,
+                                         .count = span.rows};
     for (int i = 0; i < subject->results.count; i++)
-        explanation.results[i] = r->mine[i];
+        explanation.results[i] = r->mine[i] + (size_t)span.at * r->bytes[i];
     subject->method->explain(&explanation);
     ls_checks_run(subject, &explanation);
     r->missed += explanation.missed;
 }
 
-/* This rank's samples of the round. */
-static enum ls_status explain_samples(struct rounds *r, int64_t first, int64_t rows,
-                                      struct ls_error *error) {
+static enum ls_status explain_samples(struct rounds *r, struct span span, struct ls_error *error) {
     struct ls_subject *subject = r->subject;
-    void **common = r->mine + subject->results.count;
-    const enum ls_status status = ls_subject_read(subject, &r->block, (uint64_t)first, rows, error);
-    if (status != LS_OK || rows == 0)
+    const enum ls_status status =
+        ls_subject_read(subject, &r->block, (uint64_t)span.first, span.rows, error);
+    if (status != LS_OK)
         return status;
-    ls_subject_show(subject, &r->block, rows);
-    ls_target_choose(&subject->explainer, &subject->target, r->explained, common[1], common[0]);
-    subject->explainer.explained = r->explained;
-    for (int64_t n = 0; n < rows; n++) {
-        ((int32_t *)common[2])[n] = (int32_t)r->explained[n].element;
-        ((int64_t *)common[3])[n] = (int64_t)r->block.ids[n];
+    ls_subject_show(subject, &r->block, span.rows);
+    char *common[LS_EXPLAIN_COMMON];
+    for (int i = 0; i < LS_EXPLAIN_COMMON; i++) {
+        const int array = subject->results.count + i;
+        common[i] = r->mine[array] + (size_t)span.at * r->bytes[array];
     }
-    call_method(r, first, rows);
+    ls_target_choose(&subject->explainer, &subject->target, r->explained, (void *)common[1],
+                     (void *)common[0]);
+    subject->explainer.explained = r->explained;
+    for (int64_t n = 0; n < span.rows; n++) {
+        ((int32_t *)(void *)common[2])[n] = (int32_t)r->explained[n].element;
+        ((int64_t *)(void *)common[3])[n] = (int64_t)r->block.ids[n];
+    }
+    call_method(r, span);
     return LS_OK;
+}
+
+/* This rank's rows of a round, a block at a time. */
+static enum ls_status explain_mine(struct rounds *r, int64_t first, int64_t rows, double *said,
+                                   struct ls_error *error) {
+    enum ls_status status = LS_OK;
+    for (int64_t at = 0; at < rows && status == LS_OK; at += BLOCK_MAX) {
+        const int64_t left = rows - at;
+        const struct span span = {at, first + at, left < BLOCK_MAX ? left : BLOCK_MAX};
+        if (r->subject->method->units)
+            call_method(r, span);
+        else
+            status = explain_samples(r, span, error);
+        if (r->rank == 0) /* the others are about as far */
+            ls_explain_progress("rows", first + (at + span.rows) * r->size, r->subject->rows, said);
+    }
+    return status;
 }
 
 /* All ranks' rows of the round into r->all, one behind the other; rank 0 writes them. */
@@ -124,7 +152,6 @@ static enum ls_status gather(struct rounds *r, int64_t round, struct ls_error *e
 
 static enum ls_status run_rounds(struct rounds *r, struct ls_error *error) {
     const int64_t total = r->subject->rows;
-    const bool units = r->subject->method->units != NULL;
     double said = ls_seconds();
     enum ls_status status = LS_OK;
     for (int64_t done = 0, round; done < total && status == LS_OK; done += round) {
@@ -132,12 +159,7 @@ static enum ls_status run_rounds(struct rounds *r, struct ls_error *error) {
         round = total - done < most ? total - done : most;
         const int64_t first = ls_even_first(round, r->rank, r->size);
         const int64_t rows = ls_even_first(round, r->rank + 1, r->size) - first;
-        if (!units)
-            status = explain_samples(r, done + first, rows, error);
-        else if (rows)
-            call_method(r, done + first, rows);
-        if (r->rank == 0)
-            ls_explain_progress("rows", done + round, total, &said);
+        status = explain_mine(r, done + first, rows, &said, error);
         if ((status = ls_communicator_agree(r->communicator, status, error)) == LS_OK)
             status = ls_communicator_agree(r->communicator, gather(r, round, error), error);
     }
