@@ -12,8 +12,14 @@
 #include "core/base/memory.h"
 #include "io/file.h"
 
-enum { PATH_SIZE = 4096, WAITING_MAX = 16 << 20, TAG_MAX = 512 };
+enum { PATH_SIZE = 4096, WAITING_MAX = 16 << 20 };
 #define PREFIX "events.out.tfevents."
+
+/* A protocol buffer that is being written. */
+struct message {
+    unsigned char *bytes; /* owned */
+    size_t count, room;
+};
 
 struct ls_events {
     int file;
@@ -21,7 +27,8 @@ struct ls_events {
     uint64_t bytes;
     char *waiting; /* owned; records that are not written yet */
     size_t waiting_bytes, waiting_room;
-    uint32_t table[256]; /* of the CRC */
+    uint32_t table[256];                         /* of the CRC */
+    struct message event, summary, value, image; /* one inside the other; kept for their room */
 };
 
 /* Castagnoli's polynomial, reflected (RFC 3720, B.4). */
@@ -46,14 +53,11 @@ static uint32_t checksum(const struct ls_events *events, const void *bytes, size
 
 /* ---- protocol buffers: what an Event of one scalar takes ---- */
 
-struct message {
-    unsigned char bytes[TAG_MAX + 64];
-    size_t count;
-};
-
 static void put(struct message *message, const void *bytes, size_t count) {
-    LS_ASSERT(message->count + count <= sizeof message->bytes, "an event of %zu bytes",
-              message->count + count);
+    if (message->count + count > message->room) {
+        message->room = 2 * (message->count + count);
+        message->bytes = ls_realloc(message->bytes, message->room, 1);
+    }
     memcpy(message->bytes + message->count, bytes, count);
     message->count += count;
 }
@@ -78,11 +82,14 @@ static void put_counted(struct message *message, int field, const void *bytes, s
 }
 
 /* Event: wall_time 1, step 2, file_version 3, summary 5. */
-static void begin_event(struct message *event, double time, uint64_t step) {
+static struct message *begin_event(struct ls_events *events, double time, uint64_t step) {
+    struct message *event = &events->event;
+    event->count = 0;
     put_key(event, 1, EIGHT_BYTES);
     put(event, &time, sizeof time);
     put_key(event, 2, VARINT);
     put_varint(event, step);
+    return event;
 }
 
 static void append(struct ls_events *events, const struct message *message) {
@@ -132,26 +139,52 @@ enum ls_status ls_events_open(struct ls_events **events, const char *folder,
     *events = ls_calloc(1, sizeof **events);
     **events = (struct ls_events){.file = file, .path = ls_strdup(path)};
     make_table((*events)->table);
-    struct message event = {.count = 0};
-    begin_event(&event, (double)time(NULL), 0);
-    put_counted(&event, 3, version, sizeof version - 1);
-    append(*events, &event);
+    struct message *event = begin_event(*events, (double)time(NULL), 0);
+    put_counted(event, 3, version, sizeof version - 1);
+    append(*events, event);
     return ls_events_flush(*events, error);
+}
+
+/* Summary.Value: tag 1, simple_value 2, image 4. */
+static struct message *begin_value(struct ls_events *events, const char *tag) {
+    events->value.count = 0;
+    put_counted(&events->value, 1, tag, strlen(tag));
+    return &events->value;
+}
+
+/* Summary: value 1. A disk that is full for so long that much waits gets no more. */
+static void end_value(struct ls_events *events, double time, uint64_t step) {
+    const struct message *value = &events->value;
+    struct message *summary = &events->summary, *event = begin_event(events, time, step);
+    summary->count = 0;
+    put_counted(summary, 1, value->bytes, value->count);
+    put_counted(event, 5, summary->bytes, summary->count);
+    if (events->waiting_bytes < WAITING_MAX)
+        append(events, event);
 }
 
 void ls_events_add(struct ls_events *events, double time, uint64_t step, const char *tag,
                    double value) {
     const float single = (float)value;
-    const size_t length = strlen(tag) < TAG_MAX ? strlen(tag) : TAG_MAX;
-    struct message scalar = {.count = 0}, summary = {.count = 0}, event = {.count = 0};
-    put_counted(&scalar, 1, tag, length); /* Summary.Value: tag 1, simple_value 2 */
-    put_key(&scalar, 2, FOUR_BYTES);
-    put(&scalar, &single, sizeof single);
-    put_counted(&summary, 1, scalar.bytes, scalar.count); /* Summary: value 1 */
-    begin_event(&event, time, step);
-    put_counted(&event, 5, summary.bytes, summary.count);
-    if (events->waiting_bytes < WAITING_MAX) /* a disk that is full for so long gets no more */
-        append(events, &event);
+    struct message *message = begin_value(events, tag);
+    put_key(message, 2, FOUR_BYTES);
+    put(message, &single, sizeof single);
+    end_value(events, time, step);
+}
+
+void ls_events_add_image(struct ls_events *events, uint64_t step, const char *tag,
+                         const struct ls_events_image *image) {
+    struct message *message = begin_value(events, tag), *inner = &events->image;
+    const uint64_t sizes[] = {(uint64_t)image->height, (uint64_t)image->width,
+                              (uint64_t)image->channels};
+    inner->count = 0;
+    for (int i = 0; i < 3; i++) { /* Summary.Image: height 1, width 2, colorspace 3, the file 4 */
+        put_key(inner, i + 1, VARINT);
+        put_varint(inner, sizes[i]);
+    }
+    put_counted(inner, 4, image->png, image->png_bytes);
+    put_counted(message, 4, inner->bytes, inner->count);
+    end_value(events, (double)time(NULL), step);
 }
 
 enum ls_status ls_events_flush(struct ls_events *events, struct ls_error *error) {
@@ -178,5 +211,9 @@ void ls_events_close(struct ls_events *events) {
     close(events->file);
     free(events->path);
     free(events->waiting);
+    free(events->event.bytes);
+    free(events->summary.bytes);
+    free(events->value.bytes);
+    free(events->image.bytes);
     free(events);
 }

@@ -1,8 +1,9 @@
 /* Event files as TensorBoard reads them: records of TFRecord (length, CRC-32C of it, data, CRC-32C
- * of that) whose data are messages tensorflow.Event of scalars. */
+ * of that) whose data are messages tensorflow.Event of scalars and images. */
 #ifndef LS_IO_EVENTS_H
 #define LS_IO_EVENTS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/status.h"
@@ -16,6 +17,13 @@ LS_MUST_USE enum ls_status ls_events_open(struct ls_events **events, const char 
  * ls_events_flush. */
 void ls_events_add(struct ls_events *events, double time, uint64_t step, const char *tag,
                    double value);
+struct ls_events_image {
+    int64_t height, width, channels; /* 1: grey, 3: RGB */
+    const void *png;                 /* a PNG file */
+    size_t png_bytes;
+};
+void ls_events_add_image(struct ls_events *events, uint64_t step, const char *tag,
+                         const struct ls_events_image *image);
 /* In whole records, so that a reader never sees half of one; after an error they are tried again.
  */
 LS_MUST_USE enum ls_status ls_events_flush(struct ls_events *events, struct ls_error *error);

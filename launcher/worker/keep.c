@@ -1,4 +1,6 @@
 /* What of a run is kept while it goes on: lines of metrics.jsonl, and checkpoints. */
+#include <string.h>
+
 #include "core/base/log.h"
 #include "launcher/supervisor/reason.h"
 #include "launcher/worker/run_folder.h"
@@ -45,6 +47,21 @@ void ls_run_open_events(struct run *run) {
     if (run->config->log.tensorboard &&
         ls_tensorboard_open(&run->events, run->request->run, run->state.seconds, &error) != LS_OK)
         ls_log(LS_LOG_WARNING, "no files for TensorBoard: %s", error.text);
+}
+
+void ls_run_show_batch(struct run *run, const struct ls_batch *batch) {
+    const struct ls_worker *worker = &run->worker;
+    struct ls_error error;
+    for (int i = 0; run->events && i < worker->input_count; i++) {
+        const struct ls_model_input *input = &worker->inputs[i];
+        const struct ls_feed *feed = &run->data.feeds[input->feed];
+        if (strcmp(feed->name, "inputs") != 0 || input->value->type != LS_TYPE_REAL)
+            continue;
+        if (ls_tensorboard_show(run->events, run->state.step,
+                                ls_worker_feed(worker, batch, input, 0), batch->rows, feed->shape,
+                                &error) != LS_OK)
+            ls_log(LS_LOG_WARNING, "no images for TensorBoard: %s", error.text);
+    }
 }
 
 enum ls_status ls_run_check_folder(struct run *run, struct ls_error *error) {

@@ -100,6 +100,8 @@ static enum ls_status one_step(struct run *run, double *sums, struct ls_error *e
     for (int p = 0; p < run->worker.phase_count; p++)
         step.phases[p].learning_rate = ls_run_rate(run, p, state->step);
     ls_worker_step(&run->worker, &batch, &step);
+    if (state->step == run->resumed_from)
+        ls_run_show_batch(run, &batch);
     enum ls_status status = check_finite(run, &step, error);
     if (status != LS_OK)
         return status;

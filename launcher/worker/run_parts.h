@@ -91,6 +91,9 @@ LS_MUST_USE enum ls_status ls_run_check_folder(struct run *run, struct ls_error 
  * more. */
 void ls_run_open_events(struct run *run);
 
+/* What training sees: the first batch of a start, as rank 0 has read and augmented it. */
+void ls_run_show_batch(struct run *run, const struct ls_batch *batch);
+
 /* Makes the lines of metrics.jsonl durable (rank 0). Trouble is said, no more: a checkpoint without
  * the last lines is better than none. */
 void ls_run_sync_metrics(struct run *run);

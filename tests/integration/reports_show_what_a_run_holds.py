@@ -122,7 +122,7 @@ def fields_of(data):
 
 
 def events_of(folder):
-    """{(step, tag): value} of the one event file."""
+    """{(step, tag): value} of the one event file; of an image the fields."""
     names = os.listdir(os.path.join(folder, "tensorboard"))
     lockstep.equal(len(names), 1, f"event files: {names}")
     with open(os.path.join(folder, "tensorboard", names[0]), "rb") as file:
@@ -138,15 +138,21 @@ def events_of(folder):
             lockstep.equal(event[3], b"brain.Event:2", "the first record")
         else:
             value = fields_of(fields_of(event[5])[1])
-            found[event.get(2, 0), value[1].decode()] = struct.unpack("<f", value[2])[0]
+            found[event.get(2, 0), value[1].decode()] = (
+                struct.unpack("<f", value[2])[0] if 2 in value else fields_of(value[4]))
         at += length + 16
     return found
 
 
-def check_events(folder):
+def check_events(folder, images=()):
     wanted = {(line["step"], f"{line['split']}/{key}"): numpy.float32(value) for line in lines_of(folder)
               for key, value in line.items() if key not in ("step", "split", "epoch")}
-    lockstep.equal(events_of(folder), wanted, "events beside metrics.jsonl")
+    found = events_of(folder)
+    for image in images:
+        fields = found.pop(image)
+        lockstep.equal(struct.unpack(">II", fields[4][16:24]), (fields[2], fields[1]), "size of an image among the events")
+        lockstep.equal((fields[1], fields[2], fields[3]), (18, 30, 3), "16 samples of 6x5x3, six in a row")
+    lockstep.equal(found, wanted, "events beside metrics.jsonl")
 
 
 # A table whose words need escapes, and pictures, of which the model knows next to nothing.
@@ -176,7 +182,8 @@ train: {{epochs: 2, batch: 16}}
 optimizer: {{name: sgd, learning_rate: 0.01}}
 model: [flatten, linear: 3]
 """)
-work(lockstep.path("pictures.yaml"), image)
+work(lockstep.path("pictures.yaml"), image, log__tensorboard="true")
+check_events(image, [(0, "train/inputs")])
 lines, result = lines_of(run), lockstep.result(run)
 
 # plot: pictures, tables, the terminal.
