@@ -365,7 +365,7 @@ static const struct ls_field log_items[] = {
      .kind = LS_FIELD_BOOL,
      .offset = LOG(tensorboard),
      .initial = "false",
-     .help = "RUN/tensorboard has the numbers of metrics.jsonl, too, in an event file",
+     .help = "RUN/tensorboard has the numbers of metrics.jsonl, too, and the first inputs, if images",
      .resume_free = true},
 };
 static const struct ls_fields log_fields = LS_TABLE(log_items);
