@@ -176,6 +176,18 @@ static void print_layers(const struct ls_page *page, const struct ls_record *rec
 }
 
 static void print_trained(const struct ls_page *page, const struct ls_record *record) {
+    static const char *const facts[][2] = {{"training data", "data.train"},
+                                           {"validation data", "data.validation"},
+                                           {"test data", "data.test"},
+                                           {"split", "data.split"},
+                                           {"batch", "train.batch"},
+                                           {"epochs", "train.epochs"},
+                                           {"at most steps", "train.steps_max"},
+                                           {"optimiser", "optimizer.name"},
+                                           {"learning rate", "optimizer.learning_rate"},
+                                           {"schedule", "schedule.name"},
+                                           {"seed", "seed"},
+                                           {"began with", "start.from"}};
     if (!record->settings.count) {
         fputs("<p class=\"note\">The run's folder has no config.</p>\n", page->out);
         return;
@@ -187,18 +199,8 @@ static void print_trained(const struct ls_page *page, const struct ls_record *re
     if (record->kept_count)
         fprintf(page->out, "<dt>parameters</dt><dd>%" PRId64 "</dd>\n",
                 record->kept[record->kept_count - 1].parameters);
-    print_fact(page, record, "training data", "data.train");
-    print_fact(page, record, "validation data", "data.validation");
-    print_fact(page, record, "test data", "data.test");
-    print_fact(page, record, "split", "data.split");
-    print_fact(page, record, "batch", "train.batch");
-    print_fact(page, record, "epochs", "train.epochs");
-    print_fact(page, record, "at most steps", "train.steps_max");
-    print_fact(page, record, "optimiser", "optimizer.name");
-    print_fact(page, record, "learning rate", "optimizer.learning_rate");
-    print_fact(page, record, "schedule", "schedule.name");
-    print_fact(page, record, "seed", "seed");
-    print_fact(page, record, "began with", "start.from");
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+        print_fact(page, record, facts[i][0], facts[i][1]);
     fputs("</dl>\n", page->out);
 }
 
