@@ -172,6 +172,8 @@ static int run_explain(int argument_count, char **arguments, const void *given) 
         code = ls_command_fail(&error);
     } else {
         memcpy(wanted.data, piped.source, sizeof wanted.data);
+        if (wanted.ranks == 1 && piped.folder[0])
+            wanted.cache = piped.folder;
         if (wanted.ranks == 1)
             code = run_alone(&call);
         else if (rehearse(&wanted, arguments, &error) == LS_OK)

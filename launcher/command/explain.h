@@ -13,8 +13,9 @@ struct ls_explain_options {
     char input[LS_TEXT_MAX], out[LS_TEXT_MAX], weights[LS_TEXT_MAX];
     struct ls_texts set; /* KEY=VALUE of the method's options */
     bool faithfulness;
-    bool worker;   /* be one rank */
-    bool training; /* no option: the samples are those of the training part */
+    bool worker;       /* be one rank */
+    const char *cache; /* no option: where what is imported of --data goes; NULL: the cache */
+    bool training;     /* no option: the samples are those of the training part */
 };
 
 /* A method, and the run's model and samples that it is used on. */

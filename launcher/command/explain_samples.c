@@ -15,6 +15,30 @@ static void fill_zeros(const struct ls_subject *subject, int64_t width) {
                                           : 0.0f;
 }
 
+/* A constant that a feed is standardised by, of so many numbers; NULL: the model has none. */
+static float *fetch_constant(const struct ls_subject *subject, const char *name, int64_t count) {
+    const struct ls_worker *worker = &subject->trained.worker;
+    const struct ls_parameter *parameter = ls_parameters_find(worker->parameters, name);
+    float *plain = NULL;
+    if (parameter && ls_parameter_plain_count(parameter) == count) {
+        plain = ls_calloc((size_t)count, sizeof *plain);
+        ls_parameter_fetch(parameter, worker->flat + parameter->offset, plain);
+    }
+    return plain;
+}
+
+/* Where the model standardises each number, it knows the means itself. */
+static bool take_known_means(const struct ls_subject *subject, int64_t width) {
+    const char *name = subject->trained.data.feeds[subject->feed].name;
+    const struct ls_feed_constants names = ls_feed_constants(name);
+    float *mean = fetch_constant(subject, names.mean, width);
+    if (mean)
+        memcpy(subject->baseline_values, mean, (size_t)width * sizeof *mean);
+    const bool known = mean != NULL;
+    free(mean);
+    return known;
+}
+
 /* Each number's mean over the training part, as the model reads it. */
 static enum ls_status fill_means(struct ls_subject *subject, int64_t width,
                                  struct ls_error *error) {
@@ -66,7 +90,7 @@ enum ls_status ls_subject_make_baseline(struct ls_subject *subject, struct ls_er
     subject->baseline_values = ls_calloc((size_t)width, sizeof(float));
     subject->explainer.baseline = subject->baseline_values;
     if (subject->baseline == LS_BASELINE_MEAN)
-        return fill_means(subject, width, error);
+        return take_known_means(subject, width) ? LS_OK : fill_means(subject, width, error);
     fill_zeros(subject, width);
     return LS_OK;
 }
@@ -104,18 +128,6 @@ static enum ls_status read_labels(struct ls_subject *subject, struct ls_sample_b
     for (int64_t n = 0; n < rows && each > 1; n++)
         block->labels[n] = block->labels[n * each + position];
     return status;
-}
-
-/* A constant of the feed "targets"; 0 where the model has none. */
-static float *fetch_constant(const struct ls_subject *subject, const char *name, int64_t count) {
-    const struct ls_worker *worker = &subject->trained.worker;
-    const struct ls_parameter *parameter = ls_parameters_find(worker->parameters, name);
-    float *plain = NULL;
-    if (parameter && ls_parameter_plain_count(parameter) == count) {
-        plain = ls_calloc((size_t)count, sizeof *plain);
-        ls_parameter_fetch(parameter, worker->flat + parameter->offset, plain);
-    }
-    return plain;
 }
 
 /* The numbers that were wanted, in the units of the model's output. */

@@ -190,6 +190,7 @@ enum ls_status ls_subject_open(struct ls_subject *subject, const struct ls_expla
         return error->status;
     const struct ls_trained_options what = {.run = arguments[0],
                                             .file = wanted->data,
+                                            .cache = wanted->cache,
                                             .answers = true,
                                             .targets = subject->method->judges ||
                                                        !strcmp(wanted->target, "label"),
