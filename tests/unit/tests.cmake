@@ -28,6 +28,7 @@ ls_add_test(unit/tasks_measure_what_they_say.c)
 ls_add_test(unit/every_layer_builds_from_its_defaults.c SOURCES support/layers.c)
 ls_add_test(unit/layers_name_their_parameters_and_errors.c SOURCES support/layers.c)
 ls_add_test(unit/layers_take_values_by_name.c)
+ls_add_test(unit/explanations_follow_their_definitions.c)
 ls_add_test(unit/models_learn_small_problems.c SOURCES support/layers.c)
 foreach(file graph_memory_is_shared_without_changing_a_bit graph_pieces_give_the_bits_of_the_whole
              graph_reports_gradients_as_they_become_final graph_gradients_have_the_slope_of_the_loss

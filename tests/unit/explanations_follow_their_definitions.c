@@ -1,0 +1,207 @@
+/* Methods of core/explain on models of a few numbers: gradients against differences, drawn Shapley
+ * values against many more draws, attention against the op's own output, ascent, neighbours. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/explain/explain.h"
+#include "launcher/config/config.h"
+#include "tests/support/support.h"
+
+enum { ROWS = 3 };
+
+/* A model of float inputs with drawn weights, and ROWS samples of multiples of 1/8. */
+struct subject {
+    struct ls_config config;
+    struct ls_parameter_set *parameters;
+    struct ls_model model;
+    float *weights, *inputs;
+    uint64_t ids[ROWS];
+    struct ls_explained explained[ROWS];
+    struct ls_explainer explainer;
+};
+
+static void create(struct subject *s, const char *layers, struct ls_shape input) {
+    char text[1024];
+    const int length = snprintf(text, sizeof text, "data: {train: x.h5}\nmodel: %s\n", layers);
+    memset(s, 0, sizeof *s);
+    ls_require(
+        ls_config_parse(&s->config, text, (size_t)length, "x.yaml", NULL, 0, &ls_test_error));
+    const struct ls_feed feeds[] = {{.name = "inputs", .shape = input}};
+    struct ls_model_options options = ls_config_model(&s->config, ls_variant_best(), 4);
+    options.feeds = feeds;
+    options.feed_count = 1;
+    options.answers = true;
+    options.explains = "inputs";
+    s->parameters = ls_parameters_create();
+    ls_require(ls_model_create(&s->model, &options, 0, s->parameters, &ls_test_error));
+    s->weights = ls_memory_map((size_t)s->parameters->total * sizeof(float));
+    ls_parameters_initialise(s->parameters, 1, s->weights);
+    ls_graph_prepare(s->model.graph, s->weights);
+    const int64_t width = ls_shape_count(input);
+    s->inputs = ls_calloc((size_t)(ROWS * width), sizeof(float));
+    for (int64_t i = 0; i < ROWS * width; i++)
+        s->inputs[i] = (float)((i * 7 + i / 5) % 17 - 8) / 8;
+    for (int n = 0; n < ROWS; n++) {
+        s->ids[n] = (uint64_t)n;
+        s->explained[n] = (struct ls_explained){.element = 1, .sign = 1};
+    }
+    s->explainer = (struct ls_explainer){.model = &s->model,
+                                         .seed = 1,
+                                         .rows = ROWS,
+                                         .inputs = s->inputs,
+                                         .ids = s->ids,
+                                         .explained = s->explained};
+}
+
+static void destroy(struct subject *s) {
+    ls_memory_unmap(s->weights, (size_t)s->parameters->total * sizeof(float));
+    ls_model_destroy(&s->model);
+    ls_parameters_destroy(s->parameters);
+    ls_config_clear(&s->config);
+    free(s->inputs);
+}
+
+/* The method with an option or two; results in order, owned by the caller. */
+static struct ls_explanation explain(struct subject *s, const char *name, const char *key,
+                                     const char *value, int64_t count) {
+    const struct ls_explain_method *method = ls_explain_find(name);
+    void *options = ls_calloc(1, method->options_size + 1);
+    struct ls_results results = {0};
+    ls_fields_reset(method->fields, options);
+    if (key)
+        ls_require(
+            ls_field_parse(ls_fields_find(method->fields, key), value, options, &ls_test_error));
+    ls_require(method->describe(&s->explainer, options, &results, &ls_test_error));
+    struct ls_explanation made = {.explainer = &s->explainer, .options = options, .count = count};
+    for (int i = 0; i < results.count; i++)
+        made.results[i] =
+            ls_calloc((size_t)(count * ls_shape_count(results.items[i].row_shape)), 8);
+    method->explain(&made);
+    free(options);
+    return made;
+}
+
+static void clear(struct ls_explanation *made) {
+    for (int i = 0; i < LS_RESULTS_MAX; i++)
+        free(made->results[i]);
+}
+
+/* Values at each input's number moved by h, up and down. */
+struct differences {
+    int64_t width;
+    double step, *slopes;
+};
+
+static void move(void *context, int64_t sample, int64_t point, float *to) {
+    (void)sample;
+    const struct differences *d = context;
+    to[point / 2] += (float)(point % 2 ? d->step : -d->step);
+}
+
+static void note(void *context, int64_t sample, int64_t point, const struct ls_probe *probe) {
+    struct differences *d = context;
+    d->slopes[sample * d->width + point / 2] += (point % 2 ? 1 : -1) * probe->value / (2 * d->step);
+}
+
+/* Recurrences ask for room when they are recorded, so what wants a gradient must be known then. */
+START_TEST(saliency_is_the_slope_of_recurrences_and_convolutions) {
+    static const char *const models[] = {
+        "[lstm: 4, last, linear: 3]", "[gru: 4, last, linear: 3]",
+        "[conv1d: {filters: 4, kernel: 3}, gelu, flatten, linear: 3]"};
+    for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
+        struct subject s;
+        create(&s, models[m], LS_SHAPE(5, 2));
+        struct ls_explanation made = explain(&s, "saliency", NULL, NULL, ROWS);
+        double slopes[ROWS * 10] = {0};
+        struct differences d = {10, 0x1p-6, slopes};
+        ls_explainer_sweep(
+            &s.explainer,
+            &(struct ls_sweep){
+                .samples = ROWS, .points = 20, .make = move, .take = note, .context = &d});
+        for (int i = 0; i < ROWS * 10; i++)
+            ck_assert_double_eq_tol((double)((float *)made.results[0])[i], slopes[i], 2e-4);
+        clear(&made);
+        destroy(&s);
+    }
+}
+END_TEST
+
+START_TEST(drawn_shapley_values_lie_within_their_errors) {
+    struct subject s;
+    create(&s, "[linear: 6, tanh, linear: 2]", LS_SHAPE(17));
+    float baseline[17]; /* that no input has */
+    for (int i = 0; i < 17; i++)
+        baseline[i] = 0.3f;
+    s.explainer.baseline = baseline;
+    struct ls_explanation few = explain(&s, "shapley", NULL, NULL, ROWS);
+    struct ls_explanation many = explain(&s, "shapley", "permutations", "1024", ROWS);
+    for (int i = 0; i < ROWS * 17; i++) {
+        const double error = (double)((float *)few.results[1])[i];
+        ck_assert_double_gt(error, 0);
+        ck_assert_double_eq_tol((double)((float *)few.results[0])[i],
+                                (double)((float *)many.results[0])[i], 4 * error);
+        ck_assert_double_lt((double)((float *)many.results[1])[i], error);
+    }
+    clear(&few);
+    clear(&many);
+    destroy(&s);
+}
+END_TEST
+
+static const struct ls_node *attention_of(const struct ls_graph *graph) {
+    for (int i = 0; i < ls_graph_node_count(graph); i++)
+        if (!strcmp(ls_graph_node_at(graph, i)->op->name, "attention"))
+            return ls_graph_node_at(graph, i);
+    return NULL;
+}
+
+/* [rows, 5, 8] of two heads: what the probabilities make of the values is what the op gave. */
+START_TEST(attention_weighs_the_values_as_the_op_does) {
+    struct subject s;
+    create(&s, "[attention: {heads: 2, causal: true}, flatten, linear: 3]", LS_SHAPE(5, 8));
+    struct ls_explanation made = explain(&s, "attention", NULL, NULL, ROWS);
+    const struct ls_node *node = attention_of(s.model.graph);
+    const float *qkv = node->inputs[0]->data, *y = node->output->data;
+    const float *rollout = made.results[0], *p = made.results[1];
+    for (int n = 0; n < ROWS; n++)
+        for (int i = 0; i < 5; i++) {
+            double rolled = 0;
+            for (int j = 0; j < 5; j++)
+                rolled += (double)rollout[(n * 5 + i) * 5 + j];
+            ck_assert_double_eq_tol(rolled, 1, 1e-6);
+            for (int c = 0; c < 8; c++) {
+                const float *row = p + ((n * 2 + c / 4) * 5 + i) * 5;
+                double sum = 0, value = 0;
+                for (int j = 0; j < 5; j++) {
+                    sum += (double)row[j];
+                    value += (double)row[j] * (double)qkv[(n * 5 + j) * 24 + 16 + c];
+                    ck_assert_msg(j <= i || row[j] == 0, "query %d sees position %d", i, j);
+                }
+                ck_assert_double_eq_tol(sum, 1, 1e-6);
+                ck_assert_double_eq_tol(value, (double)y[(n * 5 + i) * 8 + c], 1e-5);
+            }
+        }
+    clear(&made);
+    destroy(&s);
+}
+END_TEST
+
+START_TEST(ascent_raises_each_unit) {
+    struct subject s;
+    create(&s, "[conv2d: {filters: 4, kernel: 3}, relu, flatten, linear: 3]", LS_SHAPE(6, 6, 1));
+    struct ls_explanation made = explain(&s, "maximise", "jitter", "0", 3);
+    const float *inputs = made.results[0], *values = made.results[1], *starts = made.results[2];
+    for (int u = 0; u < 3; u++)
+        ck_assert_double_gt((double)values[u], (double)starts[u]);
+    for (int i = 0; i < 3 * 36; i++)
+        ck_assert(inputs[i] >= 0 && inputs[i] <= 1);
+    clear(&made);
+    destroy(&s);
+}
+END_TEST
+
+LS_SUITE(saliency_is_the_slope_of_recurrences_and_convolutions,
+         drawn_shapley_values_lie_within_their_errors, attention_weighs_the_values_as_the_op_does,
+         ascent_raises_each_unit)
