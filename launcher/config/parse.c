@@ -1,6 +1,7 @@
 /* From a YAML document and assignments to a config. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/base/memory.h"
 #include "io/file.h"
@@ -272,6 +273,12 @@ enum ls_status ls_config_read(struct ls_config *config, const char *path, char *
     if (strlen(path) >= LS_TEXT_MAX)
         return ls_fail(error, LS_INVALID, "the path of the config has %zu bytes; at most %d",
                        strlen(path), LS_TEXT_MAX - 1);
+    struct stat info;
+    if (!stat(path, &info) && S_ISDIR(info.st_mode))
+        return ls_fail(error, LS_INVALID,
+                       "config: %s is a folder; expected a YAML file (that of a run is "
+                       "config.yaml in its folder)",
+                       path);
     if (ls_file_read(path, FILE_MAX, &text, &size, error) != LS_OK) {
         error->status = LS_INVALID;
         return ls_fail_context(error, "config: ");

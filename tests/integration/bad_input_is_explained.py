@@ -71,6 +71,7 @@ good = table("good.h5")
 # The command line.
 refused(["trian"], "unknown command 'trian' (did you mean 'train'?)")
 refused(["train"], "an argument is missing", "usage: lockstep train CONFIG")
+refused(["inspect", lockstep.path("")], "is a folder; expected a YAML file", "config.yaml")
 refused(["train", "x.yaml", "--rank", "2"], "unknown option '--rank' (did you mean '--ranks'?)")
 refused(["train", "x.yaml", "-n", "two"], "-n", "expected an integer", "found 'two'")
 refused(["train", "x.yaml", "-n"], "-n needs a value")
