@@ -10,6 +10,7 @@
 #include "launcher/command/piped.h"
 #include "launcher/command/ranks.h"
 #include "launcher/exit_codes.h"
+#include "launcher/worker/run.h"
 
 #define OPTION(member, option_name, field_kind, field_initial, field_min, field_max, field_help)   \
     {                                                                                              \
@@ -165,8 +166,18 @@ static int run_explain(int argument_count, char **arguments, const void *given) 
                 usage);
         return ls_command_fail(&error);
     }
-    if (wanted.worker)
+    const int tasks = ls_tasks_started();
+    if (!wanted.worker && tasks > 1) {
+        ls_fail(&error, LS_INVALID,
+                "%d copies of `lockstep explain` were started together, but one starts all ranks "
+                "itself\nsay -n %d once, without a launcher, or --worker to each",
+                tasks, tasks);
+        return ls_command_fail(&error);
+    }
+    if (wanted.worker) {
+        ls_run_catch_signals();
         return ls_ranks_run(run_rank, &call);
+    }
     int code = LS_EXIT_INVALID;
     if (ls_piped_take(&piped, wanted.data, &error) != LS_OK) {
         code = ls_command_fail(&error);

@@ -10,6 +10,7 @@
 #include "io/file.h"
 #include "launcher/command/explain.h"
 #include "launcher/worker/progress.h"
+#include "launcher/worker/run_parts.h"
 
 /* Rows of a rank in a round: many, since ranks wait for each other at its end; and at a time. */
 enum { ROUND_MAX = 1024, BLOCK_MAX = 64, PROGRESS_SECONDS = 5 };
@@ -122,7 +123,9 @@ static enum ls_status explain_mine(struct rounds *r, int64_t first, int64_t rows
     for (int64_t at = 0; at < rows && status == LS_OK; at += BLOCK_MAX) {
         const int64_t left = rows - at;
         const struct span span = {at, first + at, left < BLOCK_MAX ? left : BLOCK_MAX};
-        if (r->subject->method->units)
+        if (ls_run_stop_asked())
+            status = ls_fail(error, LS_SYSTEM, "stopped by a signal: nothing is written");
+        else if (r->subject->method->units)
             call_method(r, span);
         else
             status = explain_samples(r, span, error);
