@@ -52,13 +52,14 @@ foreach(config breast-cancer-perceptron concrete-mlp mnist-vae)
                   NAME "${config} reaches its quality")
 endforeach()
 foreach(config fashion-mnist-mlp fashion-mnist-cnn fashion-mnist-resnet fashion-mnist-dcgan fashion-mnist-code
-        fashion-mnist-upscale fashion-mnist-deep-tanh)
+        fashion-mnist-upscale fashion-mnist-deep-tanh fashion-mnist-denoising)
     ls_add_script(integration/every_config_reaches_its_quality.py ARGUMENTS ${config} LABELS long TIMEOUT 3700
                   NAME "${config} reaches its quality")
 endforeach()
 foreach(config shakespeare-gpt shakespeare-lstm eng-fra-transformer eng-fra-lstm names-rnn names-gru etth1-lstm etth1-conv
         sunspots-lstm mnist-cnn shuttle-autoencoder signdigits-siamese functions-mlp signdigits-resnet110
-        signdigits-plain110 mnist-cvae digits-detect names-gpt shakespeare-speaker)
+        signdigits-plain110 mnist-cvae digits-detect names-gpt shakespeare-speaker
+        shakespeare-bert shakespeare-bert-finetune adding-rnn adding-lstm signdigits-concepts)
     ls_add_script(integration/every_config_reaches_its_quality.py ARGUMENTS ${config} NEEDS_DATA LABELS long TIMEOUT 3700
                   NAME "${config} reaches its quality")
 endforeach()
