@@ -53,7 +53,7 @@ foreach(config breast-cancer-perceptron concrete-mlp mnist-vae)
 endforeach()
 foreach(config fashion-mnist-mlp fashion-mnist-cnn fashion-mnist-resnet fashion-mnist-dcgan fashion-mnist-code
         fashion-mnist-upscale fashion-mnist-deep-tanh fashion-mnist-denoising
-        fashion-mnist-prototypes)
+        fashion-mnist-prototypes fashion-mnist-vit)
     ls_add_script(integration/every_config_reaches_its_quality.py ARGUMENTS ${config} LABELS long TIMEOUT 3700
                   NAME "${config} reaches its quality")
 endforeach()
