@@ -34,9 +34,13 @@ foreach(case mlp cnn resnet table-adam table-lamb gan names phases lstm gpt vae)
     endif()
     ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS ${case} ${needs}
                   NAME "runs of ${case} end in the same bits on 1, 2, 3 and 4 ranks")
+    set(label sanitize)
+    if(case MATCHES "table-lamb|phases") # what they add to table-adam and gan, unit tests run under the sanitizers
+        set(label long)
+    endif()
     if(NOT case STREQUAL lstm) # takes minutes; unit tests run its ops under the sanitizers
         ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS ${case} 2 ${needs}
-                      LABELS sanitize NAME "a run of ${case} on 2 ranks is clean" TIMEOUT 600)
+                      LABELS ${label} NAME "a run of ${case} on 2 ranks is clean" TIMEOUT 600)
     endif()
 endforeach()
 ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS tied
