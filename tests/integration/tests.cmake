@@ -35,7 +35,7 @@ foreach(case mlp cnn resnet table-adam table-lamb gan names phases lstm gpt vae)
     ls_add_script(integration/runs_end_in_the_same_bits_on_any_number_of_ranks.py ARGUMENTS ${case} ${needs}
                   NAME "runs of ${case} end in the same bits on 1, 2, 3 and 4 ranks")
     set(label sanitize)
-    if(case MATCHES "table-lamb|phases") # what they add to table-adam and gan, unit tests run under the sanitizers
+    if(case MATCHES "mlp|table-lamb|phases") # what they add to cnn, table-adam and gan, unit tests run under the sanitizers
         set(label long)
     endif()
     if(NOT case STREQUAL lstm) # takes minutes; unit tests run its ops under the sanitizers
