@@ -161,6 +161,10 @@ struct ls_explain_method {
     void (*explain)(struct ls_explanation *explanation);
 };
 
+/* A describe for methods that make attributions alone, of any model. */
+enum ls_status ls_explain_attributions(const struct ls_explainer *explainer, const void *options,
+                                       struct ls_results *results, struct ls_error *error);
+
 /* The table of list.h; and the method of that name, or NULL. */
 const struct ls_explain_method *const *ls_explain_methods(int *count);
 const struct ls_explain_method *ls_explain_find(const char *name);

@@ -150,3 +150,11 @@ struct ls_result *ls_results_add(struct ls_results *results, const char *name,
     strncpy(result->name, name, sizeof result->name - 1);
     return result;
 }
+
+enum ls_status ls_explain_attributions(const struct ls_explainer *explainer, const void *options,
+                                       struct ls_results *results, struct ls_error *error) {
+    (void)options;
+    (void)error;
+    ls_results_add(results, "attributions", ls_explainer_shape(explainer));
+    return LS_OK;
+}

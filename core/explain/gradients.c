@@ -17,14 +17,6 @@
 
 enum { STREAM = 0x7000e001 }; /* of smooth_gradient's noise; its step: the repetition */
 
-static enum ls_status describe(const struct ls_explainer *explainer, const void *options,
-                               struct ls_results *results, struct ls_error *error) {
-    (void)options;
-    (void)error;
-    ls_results_add(results, "attributions", ls_explainer_shape(explainer));
-    return LS_OK;
-}
-
 struct gradients {
     const struct ls_explainer *explainer;
     int64_t width;
@@ -91,7 +83,7 @@ const struct ls_explain_method ls_explain_saliency = {
     .name = "saliency",
     .help = "the gradient of the explained value by the input",
     .gradients = true,
-    .describe = describe,
+    .describe = ls_explain_attributions,
     .explain = explain_saliency,
 };
 
@@ -118,7 +110,7 @@ const struct ls_explain_method ls_explain_input_times_gradient = {
     .options_size = sizeof(struct ls_baseline_options),
     .gradients = true,
     .baseline = true,
-    .describe = describe,
+    .describe = ls_explain_attributions,
     .explain = explain_input,
 };
 
@@ -157,6 +149,6 @@ const struct ls_explain_method ls_explain_smooth_gradient = {
     .fields = LS_LAYER_FIELDS(smooth_items),
     .options_size = sizeof(struct smooth_options),
     .gradients = true,
-    .describe = describe,
+    .describe = ls_explain_attributions,
     .explain = explain_smooth,
 };

@@ -22,14 +22,6 @@ static const struct ls_field items[] = {
     LS_WINDOW_FIELD(struct options, stride, "from one window to the next; 0: the patch"),
 };
 
-static enum ls_status describe(const struct ls_explainer *explainer, const void *options,
-                               struct ls_results *results, struct ls_error *error) {
-    (void)options;
-    (void)error;
-    ls_results_add(results, "attributions", ls_explainer_shape(explainer));
-    return LS_OK;
-}
-
 struct occlusion {
     const struct ls_explainer *explainer;
     struct ls_windows windows;
@@ -97,6 +89,6 @@ const struct ls_explain_method ls_explain_occlusion = {
     .options_size = sizeof(struct options),
     .gradients = true,
     .baseline = true,
-    .describe = describe,
+    .describe = ls_explain_attributions,
     .explain = explain,
 };

@@ -3,7 +3,7 @@
 #define LS_LAUNCHER_CURVES_H
 
 #include "launcher/chart/chart.h"
-#include "launcher/chart/history.h"
+#include "launcher/worker/history.h"
 
 struct ls_curves {
     const struct ls_history *runs; /* [count] borrowed */

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "launcher/chart/history.h"
+#include "launcher/worker/history.h"
 
 /* CSV: a header, then a line for each of metrics.jsonl: the run (where there are several), step,
  * epoch, split, and the metrics; numbers read back to the same bits, nan where the value was none,

@@ -144,16 +144,12 @@ enum ls_status ls_records_read(struct ls_record **records, char *const *runs, in
     *records = ls_calloc((size_t)count, sizeof **records);
     for (int i = 0; i < count && status == LS_OK; i++)
         status = read_record(&(*records)[i], runs[i], error);
-    for (int i = 0; i < count && status == LS_OK; i++)
-        for (int k = 0; k < i; k++) {
-            struct ls_history *mine = &(*records)[i].history, *other = &(*records)[k].history;
-            if (strcmp(mine->name, other->name) != 0)
-                continue;
-            free(mine->name);
-            mine->name = ls_strdup(mine->run);
-            free(other->name);
-            other->name = ls_strdup(other->run);
-        }
+    struct ls_history **each = ls_calloc((size_t)count, sizeof *each);
+    for (int i = 0; i < count; i++)
+        each[i] = &(*records)[i].history;
+    if (status == LS_OK)
+        ls_histories_tell_apart(each, count);
+    free(each);
     return status;
 }
 

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "launcher/chart/history.h"
+#include "launcher/worker/history.h"
 #include "launcher/config/settings.h"
 
 /* A checkpoint, by its manifest; whether its files are whole, `lockstep checkpoint verify` says. */

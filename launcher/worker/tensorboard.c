@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "io/png.h"
-#include "launcher/chart/history.h"
+#include "launcher/worker/history.h"
 #include "launcher/worker/data.h"
 
 static void add(struct ls_events *events, double when, uint64_t step, const char *split,

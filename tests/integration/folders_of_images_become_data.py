@@ -168,7 +168,7 @@ def a_folder_trains_and_predicts():
         lines = file.read().splitlines()
     check(any("low/7.png" in line for line in lines) and len(lines) == 17, lines[:3])
     shown = call("data", "info", f"images {folder}/test --size 8").stdout
-    check("16" in shown, shown)
+    check("samples  16 in 1 file" in shown and "'low'" in shown and "'middle'" in shown, shown)
     save(f"{folder}/test/middle/new.png", numpy.full((8, 8, 3), 130, "uint8"))
     call("predict", path("run"), "--data", f"images {folder}/test --size 8", "--out", path("q.csv"))
     with open(path("q.csv")) as file:

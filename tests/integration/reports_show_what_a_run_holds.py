@@ -215,6 +215,13 @@ lockstep.check("FILE.svg or FILE.csv" in lockstep.call("plot", run, "--out", "x.
 # A value that was none is a gap; half a line is one that is being written; a changed line is an error.
 torn = lockstep.path("torn")
 shutil.copytree(run, torn)
+twins = [lockstep.path(f"twin{i}", "same") for i in range(3)]
+for twin in twins:
+    shutil.copytree(run, twin)
+lockstep.call("report", *twins, "--records-only", "--out", lockstep.path("twins.html"))
+with open(lockstep.path("twins.html")) as file:
+    page = file.read()
+lockstep.check(all(f">{twin}<" in page for twin in twins), "three runs of one name are not told apart by their paths")
 with open(os.path.join(torn, "metrics.jsonl"), "a") as file:
     file.write('{"step": 41, "epoch": 4.1, "split": "train", "loss": null}\n{"step": 42, "epo')
 shown = lockstep.call("plot", torn, "--metric", "loss").stdout

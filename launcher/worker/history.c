@@ -1,4 +1,4 @@
-#include "launcher/chart/history.h"
+#include "launcher/worker/history.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -176,21 +176,17 @@ void ls_history_clear(struct ls_history *history) {
     *history = (struct ls_history){0};
 }
 
-static void tell_apart(struct ls_history *histories, int count) {
-    for (int i = 0; i < count; i++) {
-        bool again = false;
+void ls_histories_tell_apart(struct ls_history *const *histories, int count) {
+    bool *again = ls_calloc((size_t)count, sizeof *again);
+    for (int i = 0; i < count; i++)
         for (int k = 0; k < count; k++)
-            again = again || (k != i && !strcmp(histories[i].name, histories[k].name));
-        if (again) { /* the other keeps its name until it is its turn: compared with paths, too */
-            for (int k = i + 1; k < count; k++)
-                if (!strcmp(histories[i].name, histories[k].name)) {
-                    free(histories[k].name);
-                    histories[k].name = ls_strdup(histories[k].run);
-                }
-            free(histories[i].name);
-            histories[i].name = ls_strdup(histories[i].run);
+            again[i] = again[i] || (k != i && !strcmp(histories[i]->name, histories[k]->name));
+    for (int i = 0; i < count; i++)
+        if (again[i]) {
+            free(histories[i]->name);
+            histories[i]->name = ls_strdup(histories[i]->run);
         }
-    }
+    free(again);
 }
 
 enum ls_status ls_histories_read(struct ls_history **histories, char *const *runs, int count,
@@ -199,8 +195,12 @@ enum ls_status ls_histories_read(struct ls_history **histories, char *const *run
     *histories = ls_calloc((size_t)count, sizeof **histories);
     for (int i = 0; i < count && status == LS_OK; i++)
         status = ls_history_read(&(*histories)[i], runs[i], error);
+    struct ls_history **each = ls_calloc((size_t)count, sizeof *each);
+    for (int i = 0; i < count; i++)
+        each[i] = &(*histories)[i];
     if (status == LS_OK)
-        tell_apart(*histories, count);
+        ls_histories_tell_apart(each, count);
+    free(each);
     return status;
 }
 

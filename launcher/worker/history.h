@@ -39,6 +39,8 @@ void ls_history_clear(struct ls_history *history);
  * caller (ls_histories_free), also after an error. */
 LS_MUST_USE enum ls_status ls_histories_read(struct ls_history **histories, char *const *runs,
                                              int count, struct ls_error *error);
+/* The same for those that were read one by one. */
+void ls_histories_tell_apart(struct ls_history *const *histories, int count);
 void ls_histories_free(struct ls_history *histories, int count);
 
 /* The place of a metric; -1: no line has it. */
