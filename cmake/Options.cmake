@@ -13,8 +13,9 @@ if(LS_WERROR)
     target_compile_options(ls_flags INTERFACE -Werror)
 endif()
 if(LS_SANITIZE)
+    # The three checks left out look at every address, as the address sanitizer does: a third of the compile time.
     target_compile_options(ls_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
-                                              -fno-omit-frame-pointer
+                           -fno-sanitize=null,object-size,pointer-overflow -fno-omit-frame-pointer
                            -Wno-format-truncation -Wno-stringop-truncation) # wrong beside instrumentation
     target_link_options(ls_flags INTERFACE -fsanitize=address,undefined)
     find_program(LS_GOLD ld.gold) # links a hundred tests in a quarter of the time

@@ -1,8 +1,10 @@
 #include "dist/communicator.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/log.h"
 #include "core/base/memory.h"
@@ -86,6 +88,21 @@ static void set_up_world_of_one(void) {
     setenv("OMPI_MCA_btl", "self", 0);
 }
 
+/* Open MPI 5 makes a folder of its own for a world of one, too, and crashes where it cannot. */
+static enum ls_status check_session_folder(struct ls_error *error) {
+#if defined OMPI_MAJOR_VERSION && OMPI_MAJOR_VERSION >= 5
+    const char *given = getenv("TMPDIR");
+    const char *folder = given && *given ? given : "/tmp";
+    if (access(folder, W_OK | X_OK) != 0)
+        return ls_fail(error, LS_SYSTEM,
+                       "MPI cannot make its files in %s: %s\nlet TMPDIR name a folder that can be "
+                       "written to",
+                       folder, strerror(errno));
+#endif
+    (void)error;
+    return LS_OK;
+}
+
 static int rank_on_host(const struct ls_communicator *c) {
     MPI_Comm host;
     int rank;
@@ -103,8 +120,12 @@ enum ls_status ls_communicator_create(struct ls_communicator **communicator,
         const int tasks = ls_tasks_started();
         if (!started_by_mpirun() && tasks > 1)
             return fail_alone(tasks, error); /* MPI itself might end the process over it */
-        if (!started_by_mpirun())
+        if (!started_by_mpirun()) {
+            const enum ls_status status = check_session_folder(error);
+            if (status != LS_OK)
+                return status;
             set_up_world_of_one();
+        }
         LS_MPI(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided));
     } else {
         LS_MPI(MPI_Query_thread(&provided));

@@ -37,6 +37,17 @@ class Job:
         while not all(self.pid_of(rank) for rank in range(self.ranks)) and time.time() < deadline:
             time.sleep(0.01)
 
+    def wait_until_caught(self, number):
+        """Until the launcher no longer dies of the signal."""
+        deadline = time.time() + 20
+        while time.time() < deadline:
+            with open(f"/proc/{self.process.pid}/status") as file:
+                caught = next(int(line.split()[1], 16) for line in file if line.startswith("SigCgt"))
+            if caught >> (number - 1) & 1:
+                return
+            time.sleep(0.001)
+        raise AssertionError(f"signal {number} is not caught")
+
     def pid_of(self, rank):
         try:
             with open(f"{self.folder.name}/ranks/rank-{rank}.json") as file:
@@ -60,7 +71,7 @@ class Job:
 
     def mpirun(self):
         return next(pid for pid, words in self.processes().items()
-                    if os.path.basename(words[0]) == b"mpirun")
+                    if os.path.basename(words[0]) in (b"mpirun", b"prterun"))  # of Open MPI 4 and 5
 
     def scratch(self):
         """The folder of the job's shared-memory files, out of mpirun's environment."""
@@ -111,8 +122,9 @@ def a_signal_means_checkpoint_then_stop():
         job.wait_until_running()
         job.process.send_signal(number)
         job.end(STOPPED, "saving a checkpoint, then stopping")
-    for delay in (0.03, 0.06, 0.1, 0.2):  # before anybody listens
+    for delay in (0, 0.03, 0.07, 0.2):  # before any rank listens
         job = Job(2, "endless")
+        job.wait_until_caught(signal.SIGTERM)
         time.sleep(delay)
         job.process.send_signal(signal.SIGTERM)
         job.end(STOPPED, "saving a checkpoint, then stopping")
@@ -241,14 +253,14 @@ def a_dead_launchers_files_are_removed_by_the_next():
     alive, dead = Job(2, "endless"), Job(2, "endless")
     for job in (alive, dead):
         job.wait_until_running()
-        assert glob.glob(job.scratch() + "/vader_segment.*"), "MPI's files lie elsewhere"
+        assert glob.glob(job.scratch() + "/*_segment.*"), "MPI's files lie elsewhere"
     folders = alive.scratch(), dead.scratch()
     os.kill(dead.process.pid, signal.SIGKILL)
     dead.process.communicate(timeout=5)
     dead.nothing_left(seconds=2)
     Job(1, "done").end(DONE)
     assert [os.path.exists(folder) for folder in folders] == [True, False]
-    assert glob.glob(folders[0] + "/vader_segment.*"), "the living one lost its files"
+    assert glob.glob(folders[0] + "/*_segment.*"), "the living one lost its files"
     alive.process.send_signal(signal.SIGTERM)
     alive.end(STOPPED, "stopping")
     assert not os.path.exists(folders[0])

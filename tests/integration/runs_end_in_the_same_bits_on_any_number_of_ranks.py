@@ -172,7 +172,8 @@ def otherwise(name):
     with open("/proc/cpuinfo") as file:
         isa = "avx2" if "avx2" in file.read() else "auto"
     slow = name in ("resnet", "gan", "lstm", "gpt")  # portable kernels would take minutes
-    for ranks, threads in ((1, 2), (1, 3), (2, 2), (3, 3)):
+    several = ((1, 2), (1, 3), (2, 2), (3, 3)) if name in ("cnn", "names") else ((2, 2),)
+    for ranks, threads in several:
         yield f"{threads} threads", ranks, dict(compute__threads=threads)
     yield f"{isa} kernels", 8, dict(compute__isa=isa)
     yield "pieces of one microbatch, messages", 3, dict(
