@@ -19,18 +19,22 @@ struct ls_explained {
     int64_t count, step; /* count 0: 1 */
 };
 
-/* It, of a sample's output. */
-double ls_explained_value(const struct ls_explained *explained, const float *output);
-
 /* A model, and the samples at hand, as methods see them. All is borrowed. */
 struct ls_explainer {
     struct ls_model *model; /* made with options.explains, prepared */
     struct ls_value *of;    /* whose elements are explained; NULL: model->output */
     bool tokens; /* the input is what an embedding made: the last dimension belongs together */
     uint64_t seed;
-    const float *baseline; /* [width] stands for "nothing there"; NULL where no method asks */
-    int64_t rows;          /* samples at hand */
-    const float *inputs;   /* [rows, width] what model->explained takes */
+    const float *baseline; /* [width] stands for "nothing there"; NULL where no method asks. Where
+                            * several do, [baseline_count, width], it is their mean */
+    int64_t baseline_count;
+    const float *baselines;
+    /* [outputs] Of standardised targets, whose own units are explained: output / scale + mean.
+     * NULL: outputs are taken as they are. */
+    const float *scales;
+    const double *means;
+    int64_t rows;                         /* samples at hand */
+    const float *inputs;                  /* [rows, width] what model->explained takes */
     const void *feeds[LS_FEEDS_MAX];      /* [rows, ...] of the model's inputs; NULL: not read */
     const uint64_t *ids;                  /* [rows] numbers of the samples in the data set */
     const struct ls_explained *explained; /* [rows] */
@@ -49,6 +53,17 @@ struct ls_explainer {
 int64_t ls_explainer_width(const struct ls_explainer *explainer);
 /* The shape of a sample's attributions: that of the input, without the width of an embedding. */
 struct ls_shape ls_explainer_shape(const struct ls_explainer *explainer);
+
+/* How many baselines there are, at least 1; the k-th. */
+int64_t ls_explainer_baselines(const struct ls_explainer *explainer);
+const float *ls_explainer_baseline(const struct ls_explainer *explainer, int64_t k);
+
+/* The explained value of a sample's output; and how much of it is the mean of standardised targets,
+ * the same at every point. */
+double ls_explained_value(const struct ls_explainer *explainer,
+                          const struct ls_explained *explained, const float *output);
+double ls_explained_offset(const struct ls_explainer *explainer,
+                           const struct ls_explained *explained);
 
 /* What the model says at a point. */
 struct ls_probe {
@@ -116,19 +131,24 @@ struct ls_explanation {
     int64_t missed;                /* out: samples that `missed` of the method is said of */
 };
 
-enum ls_baseline { LS_BASELINE_AUTO, LS_BASELINE_ZERO, LS_BASELINE_MEAN };
+enum ls_baseline { LS_BASELINE_AUTO, LS_BASELINE_ZERO, LS_BASELINE_MEAN, LS_BASELINE_SAMPLES };
 struct ls_baseline_options {
-    int baseline; /* enum ls_baseline; auto: the mean for tables, else zero */
+    int baseline;    /* enum ls_baseline; auto: the mean for tables, else zero */
+    int64_t samples; /* of LS_BASELINE_SAMPLES */
 };
 extern const char *const ls_baseline_names[];
-#define LS_BASELINE_FIELD                                                                          \
+#define LS_BASELINE_FIELDS(usual, usual_help)                                                      \
+    {.name = "baseline",                                                                           \
+     .kind = LS_FIELD_CHOICE,                                                                      \
+     .offset = offsetof(struct ls_baseline_options, baseline),                                     \
+     .initial = usual,                                                                             \
+     .choices = ls_baseline_names,                                                                 \
+     .help = "stands for nothing: zero; mean, of the training data; samples of it, over which "    \
+             "the explanations' mean is taken" usual_help},                                        \
     {                                                                                              \
-        .name = "baseline", .kind = LS_FIELD_CHOICE,                                               \
-        .offset = offsetof(struct ls_baseline_options, baseline), .initial = "auto",               \
-        .choices = ls_baseline_names,                                                              \
-        .help =                                                                                    \
-            "stands for nothing: zero, or the mean of the training data; auto: mean for tables, "  \
-            "else zero"                                                                            \
+        .name = "baseline_samples", .kind = LS_FIELD_INTEGER,                                      \
+        .offset = offsetof(struct ls_baseline_options, samples), .initial = "8", .min = 1,         \
+        .max = 65536, .help = "how many, drawn from the training data with --seed"                 \
     }
 
 /* Which layer a method looks at unless told. */

@@ -6,7 +6,7 @@
 #include "core/base/memory.h"
 #include "core/explain/explain.h"
 
-const char *const ls_baseline_names[] = {"auto", "zero", "mean", NULL};
+const char *const ls_baseline_names[] = {"auto", "zero", "mean", "samples", NULL};
 
 int64_t ls_explainer_width(const struct ls_explainer *explainer) {
     return ls_shape_row_count(explainer->model->explained->shape);
@@ -16,6 +16,15 @@ struct ls_shape ls_explainer_shape(const struct ls_explainer *explainer) {
     struct ls_shape shape = ls_shape_of_row(explainer->model->explained->shape);
     shape.rank -= explainer->tokens;
     return shape;
+}
+
+int64_t ls_explainer_baselines(const struct ls_explainer *explainer) {
+    return explainer->baselines ? explainer->baseline_count : 1;
+}
+
+const float *ls_explainer_baseline(const struct ls_explainer *explainer, int64_t k) {
+    return explainer->baselines ? explainer->baselines + k * ls_explainer_width(explainer)
+                                : explainer->baseline;
 }
 
 static struct ls_value *explained_value(const struct ls_explainer *explainer) {
@@ -54,6 +63,15 @@ static void make_points(const struct ls_explainer *explainer, const struct ls_sw
     }
 }
 
+static int64_t elements_of(const struct ls_explained *e) {
+    return e->count ? e->count : 1;
+}
+
+/* Of what is explained, in the units of the targets; 1 where outputs are taken as they are. */
+static double scale_of(const struct ls_explainer *explainer, int64_t element) {
+    return explainer->scales && !explainer->of ? (double)explainer->scales[element] : 1.0;
+}
+
 /* The gradient of each row's explained value. */
 static void go_back(const struct ls_explainer *explainer, const struct ls_sweep *sweep,
                     int64_t first, const struct ls_run *run) {
@@ -64,20 +82,30 @@ static void go_back(const struct ls_explainer *explainer, const struct ls_sweep 
     for (int64_t r = 0; r < run->rows; r++) {
         const struct ls_explained *e =
             &explainer->explained[sweep->first + (first + r) / sweep->points];
-        for (int64_t k = 0; k < (e->count ? e->count : 1); k++)
-            gradient[r * outputs + e->element + k * e->step] =
-                e->sign / (float)(e->count ? e->count : 1);
+        for (int64_t k = 0; k < elements_of(e); k++) {
+            const int64_t element = e->element + k * e->step;
+            gradient[r * outputs + element] =
+                (float)((double)e->sign / (double)elements_of(e) / scale_of(explainer, element));
+        }
     }
     ls_graph_backward_from(explainer->model->graph, of, run, NULL);
 }
 
-double ls_explained_value(const struct ls_explained *e, const float *output) {
+double ls_explained_offset(const struct ls_explainer *explainer, const struct ls_explained *e) {
     double sum = 0;
-    if (e->count <= 1)
-        return (double)(e->sign * output[e->element]);
-    for (int64_t k = 0; k < e->count; k++)
-        sum += (double)output[e->element + k * e->step];
-    return (double)e->sign * sum / (double)e->count;
+    for (int64_t k = 0; k < elements_of(e) && explainer->means && !explainer->of; k++)
+        sum += explainer->means[e->element + k * e->step];
+    return (double)e->sign * sum / (double)elements_of(e);
+}
+
+double ls_explained_value(const struct ls_explainer *explainer, const struct ls_explained *e,
+                          const float *output) {
+    double sum = 0;
+    for (int64_t k = 0; k < elements_of(e); k++) {
+        const int64_t element = e->element + k * e->step;
+        sum += (double)output[element] / scale_of(explainer, element);
+    }
+    return (double)e->sign * sum / (double)elements_of(e) + ls_explained_offset(explainer, e);
 }
 
 static void take_points(const struct ls_explainer *explainer, const struct ls_sweep *sweep,
@@ -90,7 +118,8 @@ static void take_points(const struct ls_explainer *explainer, const struct ls_sw
         const int64_t sample = sweep->first + (first + r) / sweep->points;
         struct ls_probe probe = {.row = r};
         if (explainer->explained)
-            probe.value = ls_explained_value(&explainer->explained[sample], output + r * outputs);
+            probe.value =
+                ls_explained_value(explainer, &explainer->explained[sample], output + r * outputs);
         if (sweep->gradients)
             probe.gradient = gradient + r * width;
         sweep->take(sweep->context, sample, (first + r) % sweep->points, &probe);

@@ -1,10 +1,9 @@
 /* Explanations by one gradient, or by the mean of several, of the explained value f:
  *
  *   saliency              a = df/dx (Simonyan et al. 2014, "Deep inside convolutional networks")
- *   input_times_gradient  a = (x - b) df/dx, b = 0 unless told (Shrikumar et al. 2016, "Not just a
- *                         black box")
- *   smooth_gradient       a = mean over k of df/dx at x + noise (max x - min x) n_k, n_k normal
- *                         (Smilkov et al. 2017, "SmoothGrad")
+ *   input_times_gradient  a = (x - b) df/dx, b = 0 unless told; of several, their mean (Shrikumar
+ * et al. 2016, "Not just a black box") smooth_gradient       a = mean over k of df/dx at x + noise
+ * (max x - min x) n_k, n_k normal (Smilkov et al. 2017, "SmoothGrad")
  *
  * Attributions keep their signs; of a token, saliency and smooth_gradient give the norm over its
  * embedding. */
@@ -87,14 +86,7 @@ const struct ls_explain_method ls_explain_saliency = {
     .explain = explain_saliency,
 };
 
-static const struct ls_field input_items[] = {
-    {.name = "baseline",
-     .kind = LS_FIELD_CHOICE,
-     .offset = offsetof(struct ls_baseline_options, baseline),
-     .initial = "zero",
-     .choices = ls_baseline_names,
-     .help = "what is taken off the input first"},
-};
+static const struct ls_field input_items[] = {LS_BASELINE_FIELDS("zero", "")};
 
 static void explain_input(struct ls_explanation *explanation) {
     explain_with(explanation, &(struct gradients){.rule = LS_TOKEN_SUM,

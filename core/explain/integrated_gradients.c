@@ -2,12 +2,16 @@
  *
  *   a[i] = (x[i] - b[i]) * integral over t from 0 to 1 of df/dx[i] at b + t (x - b)
  *
- * by the trapezoid rule over `steps` intervals. Completeness: the attributions of a sample add up
- * to f(x) - f(b). Where they miss that by more than `gap` of it, and by more than float can tell of
+ * by the trapezoid rule over `steps` intervals; of several baselines b, the mean over them (Erion
+ * et al. 2021, "Improving performance of deep learning models with axiomatic attribution priors and
+ * expected gradients"). Completeness: the attributions of a sample add up to f(x) - f(b), with the
+ * mean of f(b). Where they miss that by more than `gap` of it, and by more than float can tell of
  * f, the intervals are halved, and again, up to `steps_max`; gradients that are there are used
- * again. */
+ * again.
+ */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "core/explain/list.h"
@@ -19,7 +23,7 @@ struct options {
 };
 
 static const struct ls_field items[] = {
-    LS_BASELINE_FIELD,
+    LS_BASELINE_FIELDS("auto", "; auto: mean for tables, else zero"),
     {.name = "steps",
      .kind = LS_FIELD_INTEGER,
      .offset = offsetof(struct options, steps),
@@ -60,85 +64,101 @@ static enum ls_status describe(const struct ls_explainer *explainer, const void 
 
 struct path {
     const struct ls_explainer *explainer;
-    int64_t width, intervals;
-    bool middles;       /* only the middles of the intervals are asked; else all their ends */
-    double *sum;        /* [width] of gradients, the two ends counted by half */
-    double *values;     /* [width] the attributions */
-    double first, last; /* f at the baseline and at the input */
+    int64_t width, intervals, baselines;
+    bool middles;   /* only the middles of the intervals are asked; else all their ends */
+    double *sum;    /* [width] of (x - b) times gradients, the two ends counted by half */
+    double *values; /* [width] the attributions */
+    double first;   /* f at the baseline, or the mean over several */
+    double last;    /* f at the input */
 };
+
+/* On the way from one baseline. */
+static int64_t points_of(const struct path *path) {
+    return path->intervals + !path->middles;
+}
 
 static void make(void *context, int64_t sample, int64_t point, float *to) {
     (void)sample;
     const struct path *path = context;
-    const double t = ((double)point + (path->middles ? 0.5 : 0.0)) / (double)path->intervals;
-    const float *from = path->explainer->baseline;
+    const int64_t place = point % points_of(path);
+    const double t = ((double)place + (path->middles ? 0.5 : 0.0)) / (double)path->intervals;
+    const float *from = ls_explainer_baseline(path->explainer, point / points_of(path));
     for (int64_t i = 0; i < path->width; i++)
         to[i] = (float)((double)from[i] + t * ((double)to[i] - (double)from[i]));
 }
 
 static void take(void *context, int64_t sample, int64_t point, const struct ls_probe *probe) {
-    (void)sample;
     struct path *path = context;
-    const bool begin = !path->middles && point == 0;
-    const bool end = !path->middles && point == path->intervals;
+    const int64_t place = point % points_of(path);
+    const float *from = ls_explainer_baseline(path->explainer, point / points_of(path));
+    const float *x = path->explainer->inputs + sample * path->width;
+    const bool begin = !path->middles && place == 0;
+    const bool end = !path->middles && place == path->intervals;
     const double weight = begin || end ? 0.5 : 1.0;
     if (begin)
-        path->first = probe->value;
+        path->first += probe->value / (double)path->baselines;
     if (end)
         path->last = probe->value;
     for (int64_t i = 0; i < path->width; i++)
-        path->sum[i] = (begin ? 0.0 : path->sum[i]) + weight * (double)probe->gradient[i];
+        path->sum[i] += weight * (((double)x[i] - (double)from[i]) * (double)probe->gradient[i]);
+}
+
+static void begin(struct path *path, const struct options *options) {
+    path->intervals = options->steps;
+    path->middles = false;
+    path->first = 0;
+    memset(path->sum, 0, (size_t)path->width * sizeof *path->sum);
 }
 
 static void ask(struct path *path, int64_t sample) {
     const struct ls_sweep sweep = {.first = sample,
                                    .samples = 1,
-                                   .points = path->intervals + !path->middles,
+                                   .points = path->baselines * points_of(path),
                                    .gradients = true,
                                    .make = make,
                                    .take = take,
                                    .context = path};
     ls_explainer_sweep(path->explainer, &sweep);
     path->intervals *= path->middles ? 2 : 1;
+    path->middles = true;
 }
 
 /* The attributions so far; returns how far their sum is from what it must be. */
-static double add_up(const struct path *path, int64_t sample) {
-    const float *x = path->explainer->inputs + sample * path->width;
-    const float *from = path->explainer->baseline;
+static double add_up(const struct path *path) {
     double sum = 0;
     for (int64_t i = 0; i < path->width; i++) {
-        path->values[i] =
-            ((double)x[i] - (double)from[i]) * (path->sum[i] / (double)path->intervals);
+        path->values[i] = path->sum[i] / (double)(path->intervals * path->baselines);
         sum += path->values[i];
     }
     return fabs(sum - (path->last - path->first));
 }
 
-/* Whether a gap is too large. */
-static bool misses(const struct path *path, const struct options *options, double gap) {
+/* Whether a gap is too large. offset: of the explained value. */
+static bool misses(const struct path *path, const struct options *options, double offset,
+                   double gap) {
     return gap > options->gap * fabs(path->last - path->first) &&
-           gap > rounding * (fabs(path->last) + fabs(path->first));
+           gap > rounding * (fabs(path->last - offset) + fabs(path->first - offset));
 }
 
 static void explain(struct ls_explanation *explanation) {
     const struct ls_explainer *explainer = explanation->explainer;
     const struct options *options = explanation->options;
     const int64_t row = ls_shape_count(ls_explainer_shape(explainer));
-    struct path path = {.explainer = explainer, .width = ls_explainer_width(explainer)};
+    struct path path = {.explainer = explainer,
+                        .width = ls_explainer_width(explainer),
+                        .baselines = ls_explainer_baselines(explainer)};
     path.sum = ls_calloc((size_t)path.width, sizeof *path.sum);
     path.values = ls_calloc((size_t)path.width, sizeof *path.values);
     for (int64_t n = 0; n < explainer->rows; n++) {
-        path.intervals = options->steps;
-        path.middles = false;
+        const double offset = ls_explained_offset(explainer, &explainer->explained[n]);
+        begin(&path, options);
         ask(&path, n);
-        path.middles = true;
-        double gap = add_up(&path, n);
-        while (misses(&path, options, gap) && 2 * path.intervals <= options->steps_max) {
+        double gap = add_up(&path);
+        while (misses(&path, options, offset, gap) && 2 * path.intervals <= options->steps_max) {
             ask(&path, n);
-            gap = add_up(&path, n);
+            gap = add_up(&path);
         }
-        explanation->missed += misses(&path, options, gap);
+        explanation->missed += misses(&path, options, offset, gap);
         ls_explainer_store(explainer, path.values, LS_TOKEN_SUM,
                            (float *)explanation->results[ATTRIBUTIONS] + n * row);
         ((float *)explanation->results[BASELINE_OUTPUTS])[n] = (float)path.first;

@@ -53,8 +53,8 @@ static void choose(void *context, int64_t sample, int64_t point, const struct ls
         explained->step = 1;
     }
     choice->predicted[sample] = (int32_t)predicted;
-    choice->values[sample] =
-        (float)ls_explained_value(explained, (const float *)value->data + probe->row * width);
+    choice->values[sample] = (float)ls_explained_value(
+        choice->explainer, explained, (const float *)value->data + probe->row * width);
 }
 
 void ls_target_choose(const struct ls_explainer *explainer, const struct ls_target *target,

@@ -37,7 +37,10 @@ struct ls_subject {
     struct ls_target target;
     enum ls_baseline baseline;
     float *baseline_values;
-    float *known_values; /* of the explainer */
+    float *baselines; /* of LS_BASELINE_SAMPLES, and their numbers in the data set */
+    uint64_t *baseline_ids;
+    struct ls_units units; /* of the explainer */
+    float *known_values;   /* of the explainer */
     uint64_t *known_ids;
     struct ls_results results;
     int checks; /* the first result of --faithfulness; 0: there are none */
@@ -60,7 +63,7 @@ LS_MUST_USE enum ls_status ls_subject_find_embedding(struct ls_subject *subject,
 LS_MUST_USE enum ls_status ls_subject_find_layer(struct ls_subject *subject,
                                                  struct ls_error *error);
 
-/* Whether a method that takes a baseline takes zeros or the training mean. */
+/* What a method that takes a baseline takes (explain_baseline.c). */
 LS_MUST_USE enum ls_status ls_subject_make_baseline(struct ls_subject *subject,
                                                     struct ls_error *error);
 
@@ -77,6 +80,9 @@ struct ls_sample_block {
 LS_MUST_USE enum ls_status ls_subject_read(struct ls_subject *subject,
                                            struct ls_sample_block *block, uint64_t first,
                                            int64_t rows, struct ls_error *error);
+/* Labels of rows that were read, where the data has one for each answer; else none. */
+void ls_subject_read_labels(struct ls_subject *subject, struct ls_sample_block *block,
+                            int64_t rows);
 void ls_sample_block_clear(struct ls_sample_block *block);
 /* Points the explainer to the rows that were read. */
 void ls_subject_show(struct ls_subject *subject, const struct ls_sample_block *block, int64_t rows);
@@ -90,6 +96,11 @@ void ls_weights_draw(const struct ls_subject *subject, float *flat);
 
 /* Says every few seconds how far it is; *said: when that was, at first now. */
 void ls_explain_progress(const char *what, int64_t done, int64_t total, double *said);
+/* The same method on the training part, without a baseline. ls_subject_close, also after an error.
+ */
+LS_MUST_USE enum ls_status ls_subject_open_training(const struct ls_subject *subject,
+                                                    struct ls_subject *training,
+                                                    struct ls_error *error);
 /* For a method that looks at the training data: what the layer makes of it. Collective. */
 LS_MUST_USE enum ls_status ls_subject_learn(struct ls_subject *subject,
                                             struct ls_communicator *communicator,
@@ -104,8 +115,11 @@ LS_MUST_USE enum ls_status ls_subject_explain(struct ls_subject *subject,
 /* The file, of rank 0: created, written row by row, closed (explain_files.c). */
 struct ls_explain_file;
 LS_MUST_USE enum ls_status ls_explain_file_create(struct ls_explain_file **file,
-                                                  const struct ls_subject *subject,
+                                                  struct ls_subject *subject,
                                                   struct ls_error *error);
+/* FOLDER/METHOD.ending; returns path. */
+const char *ls_explain_path(const struct ls_subject *subject, const char *ending,
+                            char path[LS_TEXT_MAX + 64]);
 /* What explanations of samples have besides those of the method, behind them: the explained value,
  * what is predicted, which element of the output is explained, the sample's number. */
 enum { LS_EXPLAIN_COMMON = 4 };
@@ -114,5 +128,14 @@ LS_MUST_USE enum ls_status ls_explain_file_append(struct ls_explain_file *file, 
                                                   int64_t rows, struct ls_error *error);
 LS_MUST_USE enum ls_status ls_explain_file_close(struct ls_explain_file *file, bool keep,
                                                  struct ls_error *error);
+
+/* Pictures that go with it, of the first rows (explain_pictures.c). NULL: there are none. */
+struct ls_explain_pictures *ls_explain_pictures_create(struct ls_subject *subject);
+void ls_explain_pictures_destroy(struct ls_explain_pictures *pictures);
+/* The next rows, as they are appended to the file. */
+void ls_explain_pictures_keep(struct ls_explain_pictures *pictures, char *const *arrays,
+                              int64_t rows);
+LS_MUST_USE enum ls_status ls_explain_pictures_write(const struct ls_explain_pictures *pictures,
+                                                     struct ls_error *error);
 
 #endif

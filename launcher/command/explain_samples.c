@@ -1,99 +1,9 @@
-/* Samples as a method takes them, and the baseline that they are held against. */
+/* Samples as a method takes them. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/memory.h"
 #include "launcher/command/explain.h"
-
-/* What zero is to a feed whose mean is taken off as it is read. */
-static void fill_zeros(const struct ls_subject *subject, int64_t width) {
-    const struct ls_feed_options *feed =
-        &subject->trained.data.options[subject->role][subject->feed];
-    for (int64_t i = 0; i < width; i++)
-        subject->baseline_values[i] = feed->centre && !subject->embedding[0]
-                                          ? -(float)feed->centre[i % feed->centre_count]
-                                          : 0.0f;
-}
-
-/* A constant that a feed is standardised by, of so many numbers; NULL: the model has none. */
-static float *fetch_constant(const struct ls_subject *subject, const char *name, int64_t count) {
-    const struct ls_worker *worker = &subject->trained.worker;
-    const struct ls_parameter *parameter = ls_parameters_find(worker->parameters, name);
-    float *plain = NULL;
-    if (parameter && ls_parameter_plain_count(parameter) == count) {
-        plain = ls_calloc((size_t)count, sizeof *plain);
-        ls_parameter_fetch(parameter, worker->flat + parameter->offset, plain);
-    }
-    return plain;
-}
-
-/* Where the model standardises each number, it knows the means itself. */
-static bool take_known_means(const struct ls_subject *subject, int64_t width) {
-    const char *name = subject->trained.data.feeds[subject->feed].name;
-    const struct ls_feed_constants names = ls_feed_constants(name);
-    float *mean = fetch_constant(subject, names.mean, width);
-    if (mean)
-        memcpy(subject->baseline_values, mean, (size_t)width * sizeof *mean);
-    const bool known = mean != NULL;
-    free(mean);
-    return known;
-}
-
-/* Each number's mean over the training part, as the model reads it. */
-static enum ls_status fill_means(struct ls_subject *subject, int64_t width,
-                                 struct ls_error *error) {
-    struct ls_trained *trained = &subject->trained;
-    struct ls_trained training = {0};
-    const struct ls_trained_options what = {.run = subject->run, .file = "", .answers = true};
-    enum ls_status status = LS_OK;
-    if (trained->given)
-        status = ls_trained_open(&training, &what, error);
-    if (status != LS_OK)
-        return ls_fail_context(error, "the mean of the training data is wanted (--set "
-                                      "baseline=zero does without): ");
-    const struct ls_data *data = trained->given ? &training.data : &trained->data;
-    const char *name = trained->data.feeds[subject->feed].name;
-    const struct ls_feed *feed = ls_data_feed(data, name);
-    const struct ls_feed_options *options = &data->options[LS_SOURCE_TRAIN][feed - data->feeds];
-    double *mean = ls_calloc((size_t)width, sizeof *mean);
-    double *scale = ls_calloc((size_t)width, sizeof *scale);
-    /* Rows of a stream have the same channels wherever a window begins. */
-    const int64_t channels = feed->shape.rank > 1 ? ls_shape_last(feed->shape) : 1;
-    const int64_t count = options->window ? channels : width;
-    status = ls_part_statistics(&data->parts[LS_SOURCE_TRAIN], options, count, mean, scale, error);
-    for (int64_t i = 0; i < width && status == LS_OK; i++) {
-        const double centre = options->centre ? options->centre[i % options->centre_count] : 0.0;
-        subject->baseline_values[i] = (float)(mean[i % count] - centre);
-    }
-    free(mean);
-    free(scale);
-    if (trained->given)
-        ls_trained_close(&training);
-    return status;
-}
-
-enum ls_status ls_subject_make_baseline(struct ls_subject *subject, struct ls_error *error) {
-    if (!subject->method->baseline && !subject->wanted->faithfulness)
-        return LS_OK;
-    const struct ls_baseline_options *options = subject->options;
-    const int64_t width = ls_explainer_width(&subject->explainer);
-    const bool table = !subject->embedding[0] &&
-                       subject->trained.data.feeds[subject->feed].shape.rank <= 1 &&
-                       !subject->trained.data.options[subject->role][subject->feed].window;
-    subject->baseline =
-        subject->method->baseline ? (enum ls_baseline)options->baseline : LS_BASELINE_AUTO;
-    if (subject->baseline == LS_BASELINE_AUTO)
-        subject->baseline = table ? LS_BASELINE_MEAN : LS_BASELINE_ZERO;
-    if (subject->baseline == LS_BASELINE_MEAN && subject->embedding[0])
-        return ls_fail(error, LS_INVALID,
-                       "--set baseline=mean: the embedding of a text has no mean; use zero");
-    subject->baseline_values = ls_calloc((size_t)width, sizeof(float));
-    subject->explainer.baseline = subject->baseline_values;
-    if (subject->baseline == LS_BASELINE_MEAN)
-        return take_known_means(subject, width) ? LS_OK : fill_means(subject, width, error);
-    fill_zeros(subject, width);
-    return LS_OK;
-}
 
 static void make_room(const struct ls_subject *subject, struct ls_sample_block *block) {
     const size_t rows = (size_t)block->rows_max;
@@ -115,6 +25,13 @@ static enum ls_status read_labels(struct ls_subject *subject, struct ls_sample_b
     if (!feed || feed->missing || feed->shape.rank == LS_FEED_OPEN)
         return ls_fail(error, LS_INVALID, "--target label: the data has no targets");
     const int64_t each = ls_shape_count(feed->shape);
+    const struct ls_shape output = ls_shape_of_row(subject->model.output->shape);
+    const int64_t positions = ls_shape_count(output) / ls_shape_last(output);
+    if (each != positions)
+        return ls_fail(error, LS_INVALID,
+                       "--target label: expected a label for each of a sample's %lld answers, but "
+                       "its targets are %lld values",
+                       (long long)positions, (long long)each);
     const struct ls_feed_use use = {.feed = &data->options[subject->role][feed - data->feeds],
                                     .type = LS_TYPE_INT32,
                                     .limit =
@@ -128,6 +45,17 @@ static enum ls_status read_labels(struct ls_subject *subject, struct ls_sample_b
     for (int64_t n = 0; n < rows && each > 1; n++)
         block->labels[n] = block->labels[n * each + position];
     return status;
+}
+
+void ls_subject_read_labels(struct ls_subject *subject, struct ls_sample_block *block,
+                            int64_t rows) {
+    struct ls_error ignored;
+    if (!subject->target.classifies || block->labels)
+        return;
+    if (read_labels(subject, block, rows, &ignored) != LS_OK) {
+        free(block->labels);
+        block->labels = NULL;
+    }
 }
 
 /* The numbers that were wanted, in the units of the model's output. */
@@ -146,13 +74,10 @@ static enum ls_status read_targets(struct ls_subject *subject, struct ls_sample_
     block->targets = ls_calloc((size_t)(rows * width), sizeof *block->targets);
     const enum ls_status status = ls_dataset_read(data->parts[subject->role].dataset, &use,
                                                   block->ids, rows, block->targets, error);
-    const struct ls_feed_constants names = ls_feed_constants("targets");
-    float *mean = fetch_constant(subject, names.mean, width);
-    float *scale = fetch_constant(subject, names.scale, width);
-    for (int64_t i = 0; i < rows * width && mean && scale; i++)
-        block->targets[i] = (block->targets[i] - mean[i % width]) * scale[i % width];
-    free(mean);
-    free(scale);
+    const struct ls_units *units = &subject->units;
+    for (int64_t i = 0; i < rows * width && units->scales; i++)
+        block->targets[i] = (float)(((double)block->targets[i] - units->means[i % width]) *
+                                    (double)units->scales[i % width]);
     return status;
 }
 

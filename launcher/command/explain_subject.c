@@ -183,6 +183,18 @@ static enum ls_status read_target(struct ls_subject *subject, struct ls_error *e
     return LS_OK;
 }
 
+/* Answers that are numbers are explained as predict writes them. */
+static enum ls_status take_units(struct ls_subject *subject, struct ls_error *error) {
+    const int64_t width = ls_shape_row_count(subject->model.output->shape);
+    if (subject->target.classifies)
+        return LS_OK;
+    const enum ls_status status =
+        ls_trained_load_units(&subject->trained, width, &subject->units, error);
+    subject->explainer.scales = subject->units.scales;
+    subject->explainer.means = subject->units.means;
+    return status;
+}
+
 enum ls_status ls_subject_open(struct ls_subject *subject, const struct ls_explain_options *wanted,
                                char *const *arguments, struct ls_error *error) {
     *subject = (struct ls_subject){.wanted = wanted, .run = arguments[0]};
@@ -217,6 +229,8 @@ enum ls_status ls_subject_open(struct ls_subject *subject, const struct ls_expla
     if (status == LS_OK)
         status = read_target(subject, error);
     if (status == LS_OK)
+        status = take_units(subject, error);
+    if (status == LS_OK)
         status = subject->method->describe(&subject->explainer, subject->options, &subject->results,
                                            error);
     if (status == LS_OK)
@@ -234,6 +248,9 @@ void ls_subject_close(struct ls_subject *subject) {
     free(subject->options);
     free(subject->table);
     free(subject->baseline_values);
+    free(subject->baselines);
+    free(subject->baseline_ids);
+    ls_units_clear(&subject->units);
     free(subject->known_values);
     free(subject->known_ids);
     ls_model_destroy(&subject->model);

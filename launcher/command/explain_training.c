@@ -55,21 +55,27 @@ static enum ls_status ask_all(struct ls_subject *training, struct ls_subject *su
     return status;
 }
 
-enum ls_status ls_subject_learn(struct ls_subject *subject, struct ls_communicator *communicator,
-                                struct ls_error *error) {
+enum ls_status ls_subject_open_training(const struct ls_subject *subject,
+                                        struct ls_subject *training, struct ls_error *error) {
     struct ls_explain_options wanted = *subject->wanted;
     char *const arguments[] = {(char *)(uintptr_t)subject->run,
                                (char *)(uintptr_t)subject->method->name};
-    struct ls_subject training = {0};
     wanted.data[0] = wanted.samples[0] = '\0';
     strcpy(wanted.target, "predicted");
     wanted.training = true;
-    enum ls_status status = ls_subject_open(&training, &wanted, arguments, error);
-    if (status != LS_OK)
-        ls_fail_context(error, "the training data of the run is wanted: ");
-    else if (training.count * (uint64_t)ls_shape_row_count(training.model.layer->shape) *
-                 sizeof(float) >
-             known_bytes_max)
+    const enum ls_status status = ls_subject_open(training, &wanted, arguments, error);
+    training->wanted = subject->wanted; /* that of this call ends with it */
+    return status == LS_OK ? LS_OK
+                           : ls_fail_context(error, "the training data of the run is wanted: ");
+}
+
+enum ls_status ls_subject_learn(struct ls_subject *subject, struct ls_communicator *communicator,
+                                struct ls_error *error) {
+    struct ls_subject training;
+    enum ls_status status = ls_subject_open_training(subject, &training, error);
+    if (status == LS_OK &&
+        training.count * (uint64_t)ls_shape_row_count(training.model.layer->shape) * sizeof(float) >
+            known_bytes_max)
         status =
             ls_fail(error, LS_INVALID,
                     "%s: %llu training samples with %lld values of the layer '%s' each are "

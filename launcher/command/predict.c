@@ -55,21 +55,18 @@ struct writer {
     int64_t width;        /* outputs of a row */
     int64_t last;         /* of those that belong together */
     float *probabilities; /* or the outputs in the units of the data */
-    /* [width] of standardised targets; NULL: the outputs are as they are. centred: their numbers
-     * need the digits of double. */
-    double *mean;
-    float *scale;
-    bool centred;
+    struct ls_units units;
     double *values;   /* the outputs then, in the units of the data */
     int32_t *classes; /* NULL: no classification */
 };
 
 /* From standardised targets to those of the data. */
 static void restore(struct writer *writer, const float *outputs, int64_t count) {
-    for (int64_t i = 0; i < count && writer->scale; i++) {
+    const struct ls_units *units = &writer->units;
+    for (int64_t i = 0; i < count && units->scales; i++) {
         const int64_t place = i % writer->width;
         const double value =
-            (double)outputs[i] / (double)writer->scale[place] + writer->mean[place];
+            (double)outputs[i] / (double)units->scales[place] + units->means[place];
         writer->probabilities[i] = (float)value;
         writer->values[i] = value;
     }
@@ -91,9 +88,10 @@ static enum ls_status write_rows(void *context, const struct ls_answer *answer,
     for (int64_t at = 0; at < values && writer->kind == LS_ANSWER_SOFTMAX; at += writer->last)
         ls_answer_softmax(answer->outputs + at, writer->last, writer->probabilities + at);
     restore(writer, answer->outputs, values);
-    data[count++] = writer->centred ? (const void *)writer->values
-                    : writer->kind == LS_ANSWER_VALUES && !writer->scale ? answer->outputs
-                                                                         : writer->probabilities;
+    data[count++] = writer->units.centred ? (const void *)writer->values
+                    : writer->kind == LS_ANSWER_VALUES && !writer->units.scales
+                        ? answer->outputs
+                        : writer->probabilities;
     if (writer->logits)
         data[count++] = answer->outputs;
     if (answer->layer)
@@ -180,7 +178,7 @@ static void describe_sets(const struct ls_trained *trained, const struct ls_mode
     file->sets[file->count++] =
         (struct ls_prediction_set){.name = "outputs",
                                    .row_shape = shape,
-                                   .wide = writer->centred,
+                                   .wide = writer->units.centred,
                                    .names = (const char *const *)names->outputs,
                                    .name_count = names->output_count};
     file->count += writer->logits;
@@ -207,31 +205,6 @@ static void describe_origin(const struct ls_trained *trained, const struct predi
     const struct ls_schema_column *id = ls_schema_role(&trained->data.schema, LS_ROLE_ID);
     file->row_names = &names->rows;
     file->id_name = id ? id->name : "id";
-}
-
-/* What standardised targets were shifted and scaled by: no part of a model that only answers. */
-static enum ls_status load_scales(const struct ls_trained *trained, struct writer *writer,
-                                  struct ls_error *error) {
-    static const char feed[] = "targets";
-    const struct ls_feed_constants names = ls_feed_constants(feed);
-    if (!trained->run.config.data.standardise_targets || writer->kind != LS_ANSWER_VALUES)
-        return LS_OK;
-    const struct ls_shape shape = LS_SHAPE(writer->width);
-    float *mean = ls_calloc((size_t)writer->width, sizeof *mean);
-    writer->mean = ls_calloc((size_t)writer->width, sizeof *writer->mean);
-    writer->scale = ls_calloc((size_t)writer->width, sizeof *writer->scale);
-    enum ls_status status =
-        ls_checkpoint_load_one(&trained->run.checkpoint, names.mean, shape, mean, error);
-    if (status == LS_OK)
-        status = ls_checkpoint_load_one(&trained->run.checkpoint, names.scale, shape, writer->scale,
-                                        error);
-    for (int64_t i = 0; i < writer->width && status == LS_OK; i++)
-        writer->mean[i] = (double)mean[i];
-    if (status == LS_OK)
-        status = ls_centres_add(trained->run.state.centres, feed, writer->width, writer->mean,
-                                &writer->centred, error);
-    free(mean);
-    return status;
 }
 
 static enum ls_status run_model(struct ls_trained *trained,
@@ -273,11 +246,12 @@ static enum ls_status predict(struct ls_trained *trained, const struct predict_o
         ls_row_names_load(&names.rows, trained->data.datasets[LS_SOURCE_TEST], error);
     if (status != LS_OK)
         return status;
-    status = load_scales(trained, &writer, error);
+    if (writer.kind == LS_ANSWER_VALUES)
+        status = ls_trained_load_units(trained, writer.width, &writer.units, error);
     describe_sets(trained, model, &writer, &names, &file);
     describe_origin(trained, wanted, run, &writer, &names, &file);
     writer.probabilities = ls_calloc(batch * (size_t)writer.width * 2, sizeof(float));
-    if (writer.scale)
+    if (writer.units.scales)
         writer.values = ls_calloc(batch * (size_t)writer.width, sizeof *writer.values);
     if (file.sets[0].integer)
         writer.classes = ls_calloc(batch, sizeof *writer.classes);
@@ -285,8 +259,7 @@ static enum ls_status predict(struct ls_trained *trained, const struct predict_o
         status = run_model(trained, &file, &writer, error);
     free(writer.probabilities);
     free(writer.values);
-    free(writer.mean);
-    free(writer.scale);
+    ls_units_clear(&writer.units);
     free(writer.classes);
     clear_names(&names);
     if (status == LS_OK)

@@ -1,5 +1,8 @@
 #include "launcher/command/trained.h"
 
+#include <stdlib.h>
+
+#include "core/base/memory.h"
 #include "io/source.h"
 
 static enum ls_status open_model(struct ls_trained *trained,
@@ -66,6 +69,38 @@ void ls_trained_close(struct ls_trained *trained) {
     ls_data_close(&trained->data);
     ls_saved_run_close(&trained->run);
     *trained = (struct ls_trained){0};
+}
+
+/* They are no part of a model that only answers. */
+enum ls_status ls_trained_load_units(const struct ls_trained *trained, int64_t width,
+                                     struct ls_units *units, struct ls_error *error) {
+    static const char feed[] = "targets";
+    const struct ls_feed_constants names = ls_feed_constants(feed);
+    const struct ls_shape shape = LS_SHAPE(width);
+    *units = (struct ls_units){0};
+    if (!trained->run.config.data.standardise_targets)
+        return LS_OK;
+    float *means = ls_calloc((size_t)width, sizeof *means);
+    units->means = ls_calloc((size_t)width, sizeof *units->means);
+    units->scales = ls_calloc((size_t)width, sizeof *units->scales);
+    enum ls_status status =
+        ls_checkpoint_load_one(&trained->run.checkpoint, names.mean, shape, means, error);
+    if (status == LS_OK)
+        status = ls_checkpoint_load_one(&trained->run.checkpoint, names.scale, shape, units->scales,
+                                        error);
+    for (int64_t i = 0; i < width && status == LS_OK; i++)
+        units->means[i] = (double)means[i];
+    if (status == LS_OK)
+        status = ls_centres_add(trained->run.state.centres, feed, width, units->means,
+                                &units->centred, error);
+    free(means);
+    return status;
+}
+
+void ls_units_clear(struct ls_units *units) {
+    free(units->means);
+    free(units->scales);
+    *units = (struct ls_units){0};
 }
 
 enum ls_status ls_trained_load(struct ls_trained *trained, int role, struct ls_loader **loader,

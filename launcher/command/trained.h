@@ -29,6 +29,20 @@ LS_MUST_USE enum ls_status ls_trained_open(struct ls_trained *trained,
                                            struct ls_error *error);
 void ls_trained_close(struct ls_trained *trained);
 
+/* From standardised targets, as the model gives them, to those of the data: output / scale + mean.
+ */
+struct ls_units {
+    float *scales; /* [width] owned, as the next; NULL: outputs are as they are */
+    double *means;
+    bool centred; /* their numbers need the digits of double */
+};
+
+/* Those of a run whose model gives `width` numbers of a sample. ls_units_clear, also after an
+ * error. */
+LS_MUST_USE enum ls_status ls_trained_load_units(const struct ls_trained *trained, int64_t width,
+                                                 struct ls_units *units, struct ls_error *error);
+void ls_units_clear(struct ls_units *units);
+
 /* Loads a part (enum ls_source_role) in order, for this process alone. */
 LS_MUST_USE enum ls_status ls_trained_load(struct ls_trained *trained, int role,
                                            struct ls_loader **loader, struct ls_error *error);

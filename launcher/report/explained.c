@@ -100,7 +100,7 @@ static size_t print_picture(const struct ls_page *page, const struct found *foun
               "(blue).</p>\n",
               page->out);
     fputs("<p class=\"sheet\">", page->out);
-    ls_page_png(page, bytes, count, "the picture that goes with it");
+    ls_page_svg(page, bytes, count, "the picture that goes with it");
     fputs("</p>\n", page->out);
     free(bytes);
     return count;
@@ -121,7 +121,7 @@ static void print_folder(const struct ls_page *page, const char *folder, size_t 
         struct ls_error error;
         char path[LS_TEXT_MAX];
         snprintf(path, sizeof path, "%.500s/%.255s", folder, entries[i]->d_name);
-        snprintf(found.picture, sizeof found.picture, "%.*s.png", (int)strlen(path) - 3, path);
+        snprintf(found.picture, sizeof found.picture, "%.*s.svg", (int)strlen(path) - 3, path);
         if (ls_explained_load(&found.explained, path, &error) == LS_OK) {
             ls_page_text(page, "<h3>", found.explained.notes[LS_EXPLAINED_METHOD], "</h3>\n");
             print_origin(page, &found.explained);

@@ -49,11 +49,21 @@ void ls_page_text(const struct ls_page *page, const char *before, const char *te
     fputs(after, page->out);
 }
 
-void ls_page_png(const struct ls_page *page, const void *bytes, size_t count,
-                 const char *alternative) {
-    fputs("<img src=\"data:image/png;base64,", page->out);
+static void print_image(const struct ls_page *page, const char *kind, const void *bytes,
+                        size_t count, const char *alternative) {
+    fprintf(page->out, "<img src=\"data:image/%s;base64,", kind);
     ls_markup_base64(page->out, bytes, count);
     ls_page_text(page, "\" alt=\"", alternative, "\"/>");
+}
+
+void ls_page_png(const struct ls_page *page, const void *bytes, size_t count,
+                 const char *alternative) {
+    print_image(page, "png", bytes, count, alternative);
+}
+
+void ls_page_svg(const struct ls_page *page, const void *bytes, size_t count,
+                 const char *alternative) {
+    print_image(page, "svg+xml", bytes, count, alternative);
 }
 
 void ls_page_section(const struct ls_page *page, const char *id, const char *title) {

@@ -29,6 +29,9 @@ void ls_page_text(const struct ls_page *page, const char *before, const char *te
 /* A picture, inside the page; alternative: what it shows, in words. */
 void ls_page_png(const struct ls_page *page, const void *bytes, size_t count,
                  const char *alternative);
+/* The same of an SVG file, none of whose scripts or addresses are followed there. */
+void ls_page_svg(const struct ls_page *page, const void *bytes, size_t count,
+                 const char *alternative);
 
 void ls_page_results(const struct ls_page *page);     /* what was trained, and how well */
 void ls_page_differences(const struct ls_page *page); /* of several runs */

@@ -63,14 +63,15 @@ static void destroy(struct subject *s) {
     free(s->inputs);
 }
 
-/* The method with an option or two; results in order, owned by the caller. */
-static struct ls_explanation explain(struct subject *s, const char *name, const char *key,
-                                     const char *value, int64_t count) {
+/* The method with options, "KEY=VALUE KEY=VALUE"; results in order, owned by the caller. */
+static struct ls_explanation explain(struct subject *s, const char *name, const char *set,
+                                     int64_t count) {
     const struct ls_explain_method *method = ls_explain_find(name);
     void *options = ls_calloc(1, method->options_size + 1);
     struct ls_results results = {0};
+    char key[32], value[32];
     ls_fields_reset(method->fields, options);
-    if (key)
+    for (int used; sscanf(set, " %31[^=]=%31s%n", key, value, &used) == 2; set += used)
         ls_require(
             ls_field_parse(ls_fields_find(method->fields, key), value, options, &ls_test_error));
     ls_require(method->describe(&s->explainer, options, &results, &ls_test_error));
@@ -113,7 +114,7 @@ START_TEST(saliency_is_the_slope_of_recurrences_and_convolutions) {
     for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
         struct subject s;
         create(&s, models[m], LS_SHAPE(5, 2));
-        struct ls_explanation made = explain(&s, "saliency", NULL, NULL, ROWS);
+        struct ls_explanation made = explain(&s, "saliency", "", ROWS);
         double slopes[ROWS * 10] = {0};
         struct differences d = {10, 0x1p-6, slopes};
         ls_explainer_sweep(
@@ -128,24 +129,101 @@ START_TEST(saliency_is_the_slope_of_recurrences_and_convolutions) {
 }
 END_TEST
 
-START_TEST(drawn_shapley_values_lie_within_their_errors) {
+/* How many errors estimates of drawn orders or sets are off the exact values, at most, and how far
+ * their sum is from what the sample is worth. */
+static void compare_estimates(const struct ls_explanation *exact, const struct ls_explanation *made,
+                              int64_t features, double errors_max) {
+    const float *right = exact->results[0], *found = made->results[0], *errors = made->results[1];
+    for (int64_t n = 0; n < ROWS; n++) {
+        double whole = 0, sum = 0;
+        for (int64_t i = n * features; i < (n + 1) * features; i++) {
+            ck_assert_double_gt((double)errors[i], 0);
+            ck_assert_double_lt((double)errors[i], 0.02);
+            ck_assert_double_eq_tol((double)found[i], (double)right[i],
+                                    errors_max * (double)errors[i]);
+            whole += (double)right[i];
+            sum += (double)found[i];
+        }
+        ck_assert_double_eq_tol(sum, whole, 1e-6);
+        ck_assert_double_eq((double)((float *)made->results[2])[n],
+                            (double)((float *)exact->results[2])[n]);
+    }
+}
+
+START_TEST(drawn_shapley_values_lie_within_three_errors_of_the_exact_ones) {
     struct subject s;
-    create(&s, "[linear: 6, tanh, linear: 2]", LS_SHAPE(17));
-    float baseline[17]; /* that no input has */
-    for (int i = 0; i < 17; i++)
+    create(&s, "[linear: 6, tanh, linear: 2]", LS_SHAPE(12));
+    float baseline[12]; /* that no input has */
+    for (int i = 0; i < 12; i++)
         baseline[i] = 0.3f;
     s.explainer.baseline = baseline;
-    struct ls_explanation few = explain(&s, "shapley", NULL, NULL, ROWS);
-    struct ls_explanation many = explain(&s, "shapley", "permutations", "1024", ROWS);
-    for (int i = 0; i < ROWS * 17; i++) {
-        const double error = (double)((float *)few.results[1])[i];
-        ck_assert_double_gt(error, 0);
-        ck_assert_double_eq_tol((double)((float *)few.results[0])[i],
-                                (double)((float *)many.results[0])[i], 4 * error);
-        ck_assert_double_lt((double)((float *)many.results[1])[i], error);
+    static const char *const few[] = {"estimator=kernel sets=128", "estimator=permutation"};
+    static const char *const many[] = {"estimator=kernel sets=8192",
+                                       "estimator=permutation permutations=1024"};
+    struct ls_explanation exact = explain(&s, "shapley", "estimator=exact", ROWS);
+    for (int k = 0; k < 2; k++) {
+        struct ls_explanation rough = explain(&s, "shapley", few[k], ROWS);
+        struct ls_explanation fine = explain(&s, "shapley", many[k], ROWS);
+        compare_estimates(&exact, &rough, 12, 3);
+        compare_estimates(&exact, &fine, 12, 3);
+        for (int i = 0; i < ROWS * 12; i++)
+            ck_assert_double_lt((double)((float *)fine.results[1])[i],
+                                (double)((float *)rough.results[1])[i] / 2);
+        clear(&rough);
+        clear(&fine);
     }
-    clear(&few);
-    clear(&many);
+    clear(&exact);
+    destroy(&s);
+}
+END_TEST
+
+/* The regression has no set that tells two features apart, or no set at all. */
+START_TEST(kernel_values_of_one_and_two_features_are_exact) {
+    for (int features = 1; features <= 2; features++) {
+        struct subject s;
+        create(&s, "[linear: 6, tanh, linear: 2]", LS_SHAPE(features));
+        const float baseline[2] = {0.3f, 0.3f};
+        s.explainer.baseline = baseline;
+        struct ls_explanation exact = explain(&s, "shapley", "", ROWS);
+        struct ls_explanation kernel = explain(&s, "shapley", "estimator=kernel", ROWS);
+        for (int i = 0; i < ROWS * features; i++) {
+            ck_assert_double_eq_tol((double)((float *)kernel.results[0])[i],
+                                    (double)((float *)exact.results[0])[i], 1e-6);
+            ck_assert_double_lt((double)((float *)kernel.results[1])[i], 1e-6);
+        }
+        clear(&exact);
+        clear(&kernel);
+        destroy(&s);
+    }
+}
+END_TEST
+
+START_TEST(several_baselines_give_the_mean_of_what_each_gives) {
+    static const char *const methods[] = {"integrated_gradients", "occlusion", "shapley"};
+    enum { WIDTH = 6, BASELINES = 3 };
+    struct subject s;
+    float baselines[BASELINES * WIDTH];
+    create(&s, "[linear: 6, tanh, linear: 2]", LS_SHAPE(WIDTH));
+    for (int i = 0; i < BASELINES * WIDTH; i++)
+        baselines[i] = (float)(i % 5 - 2) / 4;
+    for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {
+        const char *options = m == 0 ? "steps=256" : "";
+        double means[ROWS * WIDTH] = {0};
+        s.explainer.baselines = NULL;
+        for (int k = 0; k < BASELINES; k++) {
+            s.explainer.baseline = baselines + k * WIDTH;
+            struct ls_explanation one = explain(&s, methods[m], options, ROWS);
+            for (int i = 0; i < ROWS * WIDTH; i++)
+                means[i] += (double)((float *)one.results[0])[i] / BASELINES;
+            clear(&one);
+        }
+        s.explainer.baselines = baselines;
+        s.explainer.baseline_count = BASELINES;
+        struct ls_explanation all = explain(&s, methods[m], options, ROWS);
+        for (int i = 0; i < ROWS * WIDTH; i++)
+            ck_assert_double_eq_tol((double)((float *)all.results[0])[i], means[i], 1e-6);
+        clear(&all);
+    }
     destroy(&s);
 }
 END_TEST
@@ -161,7 +239,7 @@ static const struct ls_node *attention_of(const struct ls_graph *graph) {
 START_TEST(attention_weighs_the_values_as_the_op_does) {
     struct subject s;
     create(&s, "[attention: {heads: 2, causal: true}, flatten, linear: 3]", LS_SHAPE(5, 8));
-    struct ls_explanation made = explain(&s, "attention", NULL, NULL, ROWS);
+    struct ls_explanation made = explain(&s, "attention", "", ROWS);
     const struct ls_node *node = attention_of(s.model.graph);
     const float *qkv = node->inputs[0]->data, *y = node->output->data;
     const float *rollout = made.results[0], *p = made.results[1];
@@ -191,7 +269,7 @@ END_TEST
 START_TEST(ascent_raises_each_unit) {
     struct subject s;
     create(&s, "[conv2d: {filters: 4, kernel: 3}, relu, flatten, linear: 3]", LS_SHAPE(6, 6, 1));
-    struct ls_explanation made = explain(&s, "maximise", "jitter", "0", 3);
+    struct ls_explanation made = explain(&s, "maximise", "jitter=0", 3);
     const float *inputs = made.results[0], *values = made.results[1], *starts = made.results[2];
     for (int u = 0; u < 3; u++)
         ck_assert_double_gt((double)values[u], (double)starts[u]);
@@ -203,5 +281,7 @@ START_TEST(ascent_raises_each_unit) {
 END_TEST
 
 LS_SUITE(saliency_is_the_slope_of_recurrences_and_convolutions,
-         drawn_shapley_values_lie_within_their_errors, attention_weighs_the_values_as_the_op_does,
-         ascent_raises_each_unit)
+         drawn_shapley_values_lie_within_three_errors_of_the_exact_ones,
+         kernel_values_of_one_and_two_features_are_exact,
+         several_baselines_give_the_mean_of_what_each_gives,
+         attention_weighs_the_values_as_the_op_does, ascent_raises_each_unit)
