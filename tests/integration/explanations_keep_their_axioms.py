@@ -203,7 +203,7 @@ text = lockstep.path("text")
 lockstep.train(write("text", f"""
 task: language_model
 data: {{train: text {lockstep.path("lines.txt")}, window: 12}}
-model: [embedding: 4, gru: 8, linear]
+model: [embedding: {{width: 4}}, gru: 8, linear: 8]
 train: {{epochs: 1, batch: 8}}
 """), text)
 found = explain(text, "occlusion", "--samples", "0:2")
