@@ -143,12 +143,11 @@ extern const char *const ls_baseline_names[];
      .offset = offsetof(struct ls_baseline_options, baseline),                                     \
      .initial = usual,                                                                             \
      .choices = ls_baseline_names,                                                                 \
-     .help = "stands for nothing: zero; mean, of the training data; samples of it, over which "    \
-             "the explanations' mean is taken" usual_help},                                        \
+     .help = "stands for nothing: zero, or mean or samples of the training data" usual_help},      \
     {                                                                                              \
         .name = "baseline_samples", .kind = LS_FIELD_INTEGER,                                      \
         .offset = offsetof(struct ls_baseline_options, samples), .initial = "8", .min = 1,         \
-        .max = 65536, .help = "how many, drawn from the training data with --seed"                 \
+        .max = 65536, .help = "how many are drawn; attributions are the mean over them"            \
     }
 
 /* Which layer a method looks at unless told. */

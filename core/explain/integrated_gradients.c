@@ -23,7 +23,7 @@ struct options {
 };
 
 static const struct ls_field items[] = {
-    LS_BASELINE_FIELDS("auto", "; auto: mean for tables, else zero"),
+    LS_BASELINE_FIELDS("auto", "; auto: mean of tables, else zero"),
     {.name = "steps",
      .kind = LS_FIELD_INTEGER,
      .offset = offsetof(struct options, steps),

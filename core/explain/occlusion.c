@@ -17,7 +17,7 @@ struct options {
 };
 
 static const struct ls_field items[] = {
-    LS_BASELINE_FIELDS("auto", "; auto: mean for tables, else zero"),
+    LS_BASELINE_FIELDS("auto", "; auto: mean of tables, else zero"),
     LS_WINDOW_FIELD(struct options, patch,
                     "height and width of a window; 0: a fourteenth of an image's side, else 1"),
     LS_WINDOW_FIELD(struct options, stride, "from one window to the next; 0: the patch"),

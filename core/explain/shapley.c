@@ -31,7 +31,7 @@ struct options {
 static const char *const estimators[] = {"auto", "exact", "kernel", "permutation", NULL};
 
 static const struct ls_field items[] = {
-    LS_BASELINE_FIELDS("auto", "; auto: mean for tables, else zero"),
+    LS_BASELINE_FIELDS("auto", "; auto: mean of tables, else zero"),
     LS_WINDOW_FIELD(struct options, patch,
                     "height and width of a feature of an image; 0: a fourteenth of its side"),
     {.name = "estimator",
