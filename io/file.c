@@ -275,6 +275,28 @@ enum ls_status ls_file_write(const char *path, const void *bytes, uint64_t count
     return status;
 }
 
+enum ls_status ls_file_make(const char *path, ls_file_maker *write, const void *context,
+                            struct ls_error *error) {
+    char *temporary;
+    enum ls_status status = ls_file_temporary(path, &temporary, error);
+    if (status != LS_OK)
+        return status;
+    errno = 0;
+    FILE *out = fopen(temporary, "wb");
+    bool good = out && write(out, context);
+    int number = errno;
+    if (out && fclose(out) && good) {
+        good = false;
+        number = errno;
+    }
+    status = good ? ls_file_replace(temporary, path, error)
+                  : ls_file_fail(error, "write", path, number ? number : EIO);
+    if (status != LS_OK)
+        unlink(temporary);
+    free(temporary);
+    return status;
+}
+
 /* A new folder outlives a power cut once its parent is synced; a parent that may not be read is
  * none of ours. */
 static void sync_parent(const char *path) {

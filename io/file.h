@@ -3,6 +3,7 @@
 #define LS_IO_FILE_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "core/base/status.h"
 
@@ -13,6 +14,10 @@ LS_MUST_USE enum ls_status ls_file_read(const char *path, uint64_t max, char **b
 /* Writes a temporary beside path, fsyncs, renames, fsyncs the folder. Mode as the umask says. */
 LS_MUST_USE enum ls_status ls_file_write(const char *path, const void *bytes, uint64_t count,
                                          struct ls_error *error);
+/* The same for what `write` writes, which returns false if it cannot. */
+typedef bool ls_file_maker(FILE *out, const void *context);
+LS_MUST_USE enum ls_status ls_file_make(const char *path, ls_file_maker *write, const void *context,
+                                        struct ls_error *error);
 LS_MUST_USE enum ls_status ls_file_digest(const char *path, uint64_t *bytes, uint64_t *digest,
                                           struct ls_error *error);
 /* mkdir -p; a regular file in the way is an error that names it. */

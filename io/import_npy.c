@@ -23,17 +23,6 @@ static const struct {
     {"f16", LS_KIND_F64, 16},
 };
 
-/* A half (IEEE 754 binary16) as a float, exactly. */
-static float half(uint16_t bits) {
-    const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-    const float sign = bits >> 15 ? -1.0f : 1.0f;
-    if (exponent == 31)
-        return fraction ? NAN : sign * INFINITY;
-    if (exponent == 0)
-        return sign * ldexpf((float)fraction, -24);
-    return sign * ldexpf((float)(1024 + fraction), exponent - 25);
-}
-
 /* x86's extended doubles: 80 of the 128 bits, as this machine has them if it has any. */
 static double extended(const char *bytes) {
     long double value = 0;
@@ -51,7 +40,7 @@ void ls_npy_convert(const struct ls_raw_array *array, const char *from, uint64_t
         if (array->kind == LS_KIND_F32 && stored == 2) {
             uint16_t bits;
             memcpy(&bits, number, sizeof bits);
-            ((float *)to)[i] = half(bits);
+            ((float *)to)[i] = ls_half_to_float(bits);
         } else if (stored == 16) {
             ((double *)to)[i] = extended(number);
         } else if (array->kind == LS_KIND_BOOL) {

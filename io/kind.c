@@ -35,6 +35,16 @@ double ls_kind_value(enum ls_kind kind, const void *from, int64_t index) {
     return 0;
 }
 
+float ls_half_to_float(uint16_t bits) {
+    const int exponent = bits >> 10 & 31, fraction = bits & 1023;
+    const float sign = bits >> 15 ? -1.0f : 1.0f;
+    if (exponent == 31)
+        return fraction ? NAN : sign * INFINITY;
+    if (exponent == 0)
+        return sign * ldexpf((float)fraction, -24);
+    return sign * ldexpf((float)(1024 + fraction), exponent - 25);
+}
+
 const char *ls_kind_name(enum ls_kind kind) {
     static const char *const names[] = {
         [LS_KIND_BOOL] = "boolean", [LS_KIND_U8] = "uint8",    [LS_KIND_U16] = "uint16",

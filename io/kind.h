@@ -39,6 +39,9 @@ int64_t ls_kind_to_double(enum ls_kind kind, const void *from, int64_t count, fl
 /* Index of the first value that is not an integer of 32 bits, or -1. */
 int64_t ls_kind_to_integer(enum ls_kind kind, const void *from, int64_t count, int32_t *to);
 
+/* A half (IEEE 754 binary16) as a float, exactly. */
+float ls_half_to_float(uint16_t bits);
+
 /* Value at `index`, for messages. */
 double ls_kind_value(enum ls_kind kind, const void *from, int64_t index);
 

@@ -1,8 +1,7 @@
 /* Predictions as NumPy's format (version 1.0): one array of floats in C order. */
-#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "io/npy.h"
 #include "io/predictions_internal.h"
 
 /* The first set of reals is the answer; classes follow from it. */
@@ -20,36 +19,16 @@ static const char *refuse(const struct ls_predictions_options *options) {
     return reals > 1 ? "it holds one array, and there is more than one to write" : NULL;
 }
 
-/* The header is padded with blanks so that the values begin at a multiple of 64. */
 static bool begin(void **writer, const struct ls_predictions_options *options,
                   const char *temporary) {
-    enum { PREFIX = 10, ALIGNED = 64 };
     const struct ls_prediction_set *set = &options->sets[answer(options)];
-    const struct ls_shape row = set->row_shape;
-    char text[512];
-    int length = snprintf(text, sizeof text,
-                          "{'descr': '<f%d', 'fortran_order': False, 'shape': (%" PRIu64 ",",
-                          set->wide ? 8 : 4, options->rows);
-    for (int i = 0; i < row.rank; i++)
-        length += snprintf(text + length, sizeof text - (size_t)length, "%s%" PRId64,
-                           i ? ", " : " ", row.dims[i]);
-    length += snprintf(text + length, sizeof text - (size_t)length, "), }");
-    while ((PREFIX + length + 1) % ALIGNED)
-        text[length++] = ' ';
-    text[length++] = '\n';
-    const unsigned char prefix[PREFIX] = {0x93,
-                                          'N',
-                                          'U',
-                                          'M',
-                                          'P',
-                                          'Y',
-                                          1,
-                                          0,
-                                          (unsigned char)(length & 0xFF),
-                                          (unsigned char)(length >> 8)};
+    struct ls_shape shape = {.rank = 1 + set->row_shape.rank, .dims = {(int64_t)options->rows}};
+    char header[LS_NPY_HEADER_MAX];
+    for (int i = 0; i < set->row_shape.rank; i++)
+        shape.dims[1 + i] = set->row_shape.dims[i];
+    const size_t bytes = ls_npy_header(header, set->wide ? "<f8" : "<f4", shape);
     FILE *out = *writer = fopen(temporary, "wb");
-    return out && fwrite(prefix, 1, PREFIX, out) == PREFIX &&
-           fwrite(text, 1, (size_t)length, out) == (size_t)length;
+    return out && fwrite(header, 1, bytes, out) == bytes;
 }
 
 static bool append(void *writer, const struct ls_predictions_options *options, uint64_t first,

@@ -58,7 +58,7 @@ void ls_command_print_overview(FILE *out) {
           "usage: lockstep COMMAND ...\n\n",
           out);
     for (int i = 0; i < ls_command_count; i++)
-        fprintf(out, "  %-12s %s\n", ls_commands[i]->name, ls_commands[i]->help);
+        fprintf(out, "  %-14s %s\n", ls_commands[i]->name, ls_commands[i]->help);
     fputs(
         "\n`lockstep help COMMAND` explains one command, `lockstep help config` the config file,\n"
         "`lockstep help exit-codes` the exit codes, `lockstep --version` what this program is made "

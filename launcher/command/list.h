@@ -12,6 +12,8 @@
     X(predict)                                                                                     \
     X(generate)                                                                                    \
     X(explain)                                                                                     \
+    X(export)                                                                                      \
+    X(import_weights)                                                                              \
     X(watch)                                                                                       \
     X(report)                                                                                      \
     X(plot)                                                                                        \

@@ -86,6 +86,8 @@ int ls_data_uses(const struct ls_data *data, int role, const struct ls_worker *w
  * the worker's flat parameters; and into the feeds' centres where float would lose digits. */
 LS_MUST_USE enum ls_status ls_data_standardise(struct ls_data *data, const struct ls_worker *worker,
                                                struct ls_error *error);
+/* Whether a parameter is the mean or the scale of a feed that the config has standardised. */
+bool ls_data_scales(const struct ls_data *data, const char *parameter);
 /* The centres as text, owned by the caller; NULL: there are none. Then those of a run's text (may
  * be NULL), for this data; or added to the values[count] of one of its feeds (*there: it has some).
  */

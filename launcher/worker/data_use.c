@@ -42,3 +42,13 @@ enum ls_status ls_data_check(const struct ls_data *data, const struct ls_worker 
         hint_classes(data, error);
     return status;
 }
+
+bool ls_data_scales(const struct ls_data *data, const char *parameter) {
+    for (int i = 0; i < data->feed_count; i++) {
+        const struct ls_feed_constants names = ls_feed_constants(data->feeds[i].name);
+        if (data->feeds[i].scaling != LS_FEED_AS_IT_IS &&
+            (!strcmp(parameter, names.mean) || !strcmp(parameter, names.scale)))
+            return true;
+    }
+    return false;
+}

@@ -228,7 +228,7 @@ static void note_feeds(struct run *run) {
             state->feeds[state->feed_count++] = run->data.feeds[i];
 }
 
-static enum ls_status restore_run(struct run *run, struct ls_error *error) {
+enum ls_status ls_run_restore(struct run *run, struct ls_error *error) {
     struct ls_worker *worker = &run->worker;
     if (run->config->train.patience > 0)
         ls_save_create_best(&run->save, worker);
@@ -305,7 +305,7 @@ enum ls_status ls_run(struct ls_communicator *communicator, const struct ls_run_
                                 .keep = (int)request->config->checkpoint.keep};
     enum ls_status status = ls_run_open(&run, error);
     if (status == LS_OK)
-        status = restore_run(&run, error);
+        status = ls_run_restore(&run, error);
     if (status == LS_OK) {
         status = ls_run_train(&run, error);
         if (status == LS_OK)

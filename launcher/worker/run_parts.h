@@ -42,10 +42,10 @@ struct run {
     struct trouble events_trouble, metrics_trouble, save_trouble;
 };
 
-/* Data, model and loaders; the values that a run begins with where it does not go on; and the end
- * of it all, also after an error. Collective. */
+/* Data, model and loaders; the newest checkpoint, or what a run begins with where it has none; and
+ * the end of it all, also after an error. Collective. */
 LS_MUST_USE enum ls_status ls_run_open(struct run *run, struct ls_error *error);
-LS_MUST_USE enum ls_status ls_run_begin(struct run *run, struct ls_error *error);
+LS_MUST_USE enum ls_status ls_run_restore(struct run *run, struct ls_error *error);
 void ls_run_close(struct run *run);
 
 /* Whether SIGUSR1, SIGTERM or SIGHUP has come. */

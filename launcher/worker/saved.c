@@ -1,10 +1,13 @@
 #include "launcher/worker/saved.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/log.h"
+#include "io/file.h"
+#include "launcher/worker/data.h"
 
 enum ls_status ls_saved_run_read(struct ls_saved_run *saved, struct ls_error *error) {
     const struct ls_checkpoint *checkpoint = &saved->checkpoint;
@@ -65,6 +68,52 @@ enum ls_status ls_saved_run_open(struct ls_saved_run *saved, const char *run,
     if (status == LS_OK)
         status = ls_saved_run_read(saved, error);
     return status == LS_OK ? turn_to_best(saved, run, error) : status;
+}
+
+void ls_saved_run_split(const char *from, char run[LS_TEXT_MAX], uint64_t *step) {
+    snprintf(run, LS_TEXT_MAX, "%s", from);
+    size_t length = strlen(run);
+    while (length > 1 && run[length - 1] == '/')
+        run[--length] = '\0';
+    *step = UINT64_MAX;
+    char *last = strrchr(run, '/'), *end;
+    static const char parent[] = "/checkpoints", prefix[] = "/step-";
+    const size_t width = sizeof parent - 1;
+    if (!last || strncmp(last, prefix, sizeof prefix - 1) || last - run <= (ptrdiff_t)width ||
+        strncmp(last - width, parent, width))
+        return;
+    *step = strtoull(last + sizeof prefix - 1, &end, 10);
+    last[-(ptrdiff_t)width] = '\0';
+}
+
+enum ls_status ls_saved_run_choose(struct ls_saved_run *saved, const char *from,
+                                   char run[LS_TEXT_MAX], struct ls_error *error) {
+    uint64_t step;
+    ls_saved_run_split(from, run, &step);
+    *saved = (struct ls_saved_run){0};
+    if (!ls_file_exists(run))
+        return ls_fail(error, LS_INVALID, "there is no run %s", run);
+    if (step == UINT64_MAX)
+        return ls_saved_run_open(saved, run, error);
+    const enum ls_status status = ls_checkpoint_open(run, step, &saved->checkpoint, error);
+    return status == LS_OK ? ls_saved_run_read(saved, error) : status;
+}
+
+int ls_saved_run_feeds(const struct ls_saved_run *saved, struct ls_feed feeds[LS_FEEDS_MAX]) {
+    for (int i = 0; i < saved->state.feed_count; i++) {
+        feeds[i] = saved->state.feeds[i];
+        ls_data_mark_feed(&saved->config, &feeds[i]);
+    }
+    return saved->state.feed_count;
+}
+
+struct ls_model_options ls_saved_run_model(const struct ls_saved_run *saved,
+                                           const struct ls_feed *feeds, int feed_count) {
+    struct ls_model_options options = ls_config_model(&saved->config, ls_variant_best(), 1);
+    options.feeds = feeds;
+    options.feed_count = feed_count;
+    options.inference = options.borrows_arena = true;
+    return options;
 }
 
 /* What no phase updates has no average. */

@@ -19,6 +19,20 @@ LS_MUST_USE enum ls_status ls_saved_run_open(struct ls_saved_run *saved, const c
                                              struct ls_error *error);
 void ls_saved_run_close(struct ls_saved_run *saved);
 
+/* The run of `from`, which is one or a checkpoint in it (RUN/checkpoints/step-0000001200), and its
+ * step; UINT64_MAX: it names none. */
+void ls_saved_run_split(const char *from, char run[LS_TEXT_MAX], uint64_t *step);
+/* The checkpoint that `from` names, or else the one that its run is used with.
+ * ls_saved_run_close, also after an error. */
+LS_MUST_USE enum ls_status ls_saved_run_choose(struct ls_saved_run *saved, const char *from,
+                                               char run[LS_TEXT_MAX], struct ls_error *error);
+
+/* The feeds that its training data offered, as a model takes them; returns their number. And what
+ * its models are built with for one sample, without any data: config and feeds are borrowed. */
+int ls_saved_run_feeds(const struct ls_saved_run *saved, struct ls_feed feeds[LS_FEEDS_MAX]);
+struct ls_model_options ls_saved_run_model(const struct ls_saved_run *saved,
+                                           const struct ls_feed *feeds, int feed_count);
+
 /* LS_DAMAGED if its state is none that a run can have had at its step. */
 LS_MUST_USE enum ls_status ls_saved_run_check(const struct ls_checkpoint *checkpoint,
                                               struct ls_error *error);

@@ -9,23 +9,6 @@
 
 enum { SHOWN_MAX = 4 };
 
-/* RUN of RUN/checkpoints/step-0000001200, and its step; else all of it, and UINT64_MAX. */
-static void split_path(const char *from, char run[LS_TEXT_MAX], uint64_t *step) {
-    snprintf(run, LS_TEXT_MAX, "%s", from);
-    size_t length = strlen(run);
-    while (length > 1 && run[length - 1] == '/')
-        run[--length] = '\0';
-    *step = UINT64_MAX;
-    char *last = strrchr(run, '/'), *end;
-    static const char parent[] = "/checkpoints", prefix[] = "/step-";
-    const size_t width = sizeof parent - 1;
-    if (!last || strncmp(last, prefix, sizeof prefix - 1) || last - run <= (ptrdiff_t)width ||
-        strncmp(last - width, parent, width))
-        return;
-    *step = strtoull(last + sizeof prefix - 1, &end, 10);
-    last[-(ptrdiff_t)width] = '\0';
-}
-
 bool ls_start_vocabulary(const struct ls_config *config, const char *run, char path[LS_TEXT_MAX]) {
     char other[LS_TEXT_MAX];
     uint64_t step;
@@ -33,54 +16,22 @@ bool ls_start_vocabulary(const struct ls_config *config, const char *run, char p
         return false;
     if (run && ls_file_exists(ls_vocabulary_path(run, path)))
         return true;
-    split_path(config->start.from, other, &step);
+    ls_saved_run_split(config->start.from, other, &step);
     return ls_file_exists(ls_vocabulary_path(other, path));
-}
-
-/* The newest or best checkpoint of a run, or the one that is named. */
-static enum ls_status open_saved(struct ls_start *start, const char *from, struct ls_error *error) {
-    uint64_t step;
-    split_path(from, start->run, &step);
-    if (!ls_file_exists(start->run))
-        return ls_fail(error, LS_INVALID, "there is no run %s", start->run);
-    if (step == UINT64_MAX)
-        return ls_saved_run_open(&start->saved, start->run, error);
-    const enum ls_status status =
-        ls_checkpoint_open(start->run, step, &start->saved.checkpoint, error);
-    return status == LS_OK ? ls_saved_run_read(&start->saved, error) : status;
 }
 
 /* The parameters of the other run, laid out as it has them: its model is built again. */
 static enum ls_status lay_out(struct ls_start *start, struct ls_error *error) {
-    const struct ls_state *state = &start->saved.state;
-    const struct ls_config *config = &start->saved.config;
     struct ls_feed feeds[LS_FEEDS_MAX];
-    for (int i = 0; i < state->feed_count; i++) {
-        feeds[i] = state->feeds[i];
-        ls_data_mark_feed(config, &feeds[i]);
-    }
     struct ls_model models[LS_PHASES_MAX];
-    struct ls_model_options options = ls_config_model(config, ls_variant_best(), 1);
-    options.feeds = feeds;
-    options.feed_count = state->feed_count;
-    options.inference = options.borrows_arena = true;
+    const int feed_count = ls_saved_run_feeds(&start->saved, feeds);
+    const struct ls_model_options options = ls_saved_run_model(&start->saved, feeds, feed_count);
     start->parameters = ls_parameters_create();
     const enum ls_status status = ls_models_create(models, &options, start->parameters, error);
     if (status != LS_OK)
         return ls_fail_context(error, "the model of %s cannot be built again: ", start->run);
-    ls_models_destroy(models, config->phase_count);
+    ls_models_destroy(models, start->saved.config.phase_count);
     return LS_OK;
-}
-
-/* Mean and scale of a feed that the config has standardised. */
-static bool is_scaling(const struct ls_data *data, const char *parameter) {
-    for (int i = 0; i < data->feed_count; i++) {
-        const struct ls_feed_constants names = ls_feed_constants(data->feeds[i].name);
-        if (data->feeds[i].scaling != LS_FEED_AS_IT_IS &&
-            (!strcmp(parameter, names.mean) || !strcmp(parameter, names.scale)))
-            return true;
-    }
-    return false;
 }
 
 /* Where two parameters of one name cannot stand for each other. A table that a linear layer shares
@@ -134,7 +85,7 @@ static enum ls_status match(struct ls_start *start, const struct ls_data *data,
         const struct ls_parameter *wanted = set->items[i];
         const struct ls_parameter *found = ls_parameters_find(start->parameters, wanted->name);
         if (!found || ls_patterns_find(&options->except, wanted->name) >= 0 ||
-            (wanted->kind == LS_PARAMETER_CONSTANT && !is_scaling(data, wanted->name)))
+            (wanted->kind == LS_PARAMETER_CONSTANT && !ls_data_scales(data, wanted->name)))
             continue;
         if (found->kind != wanted->kind || !same_shape(wanted, found))
             add_misfit(&misfits, wanted, found);
@@ -193,7 +144,8 @@ enum ls_status ls_start_open(struct ls_start *start, const struct ls_data *data,
                              const struct ls_worker *worker, struct ls_error *error) {
     const struct ls_config *config = worker->config;
     *start = (struct ls_start){0};
-    enum ls_status status = open_saved(start, config->start.from, error);
+    enum ls_status status =
+        ls_saved_run_choose(&start->saved, config->start.from, start->run, error);
     if (status == LS_OK)
         status = lay_out(start, error);
     if (status != LS_OK) {

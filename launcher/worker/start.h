@@ -37,6 +37,10 @@ LS_MUST_USE enum ls_status ls_start_load(const struct ls_start *start,
 char *ls_start_centres(const struct ls_start *start, const struct ls_data *data,
                        const struct ls_parameter_set *parameters, const char *own);
 
+/* The centres `own`, but for these feeds, whose are those of `others` (each NULL: none). NULL or
+ * owned by the caller. */
+char *ls_centres_merge(const char *own, const char *others, const char *const *feeds, int count);
+
 /* JSON text of an object: from, step, and names: taken, own, unused. Owned by the caller. */
 char *ls_start_print(const struct ls_start *start, const struct ls_parameter_set *parameters);
 /* The same as a line for people, from that text. */

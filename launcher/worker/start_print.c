@@ -46,26 +46,31 @@ char *ls_start_print(const struct ls_start *start, const struct ls_parameter_set
     return text;
 }
 
-char *ls_start_centres(const struct ls_start *start, const struct ls_data *data,
-                       const struct ls_parameter_set *parameters, const char *own) {
+char *ls_centres_merge(const char *own, const char *others, const char *const *feeds, int count) {
     json_t *all = own ? json_loads(own, 0, NULL) : json_object();
-    const char *text = start->saved.state.centres;
-    json_t *others = text ? json_loads(text, 0, NULL) : NULL;
-    for (int f = 0; f < data->feed_count; f++) {
-        const char *feed = data->feeds[f].name;
-        const struct ls_feed_constants names = ls_feed_constants(feed);
-        for (int i = 0; i < parameters->count; i++) {
-            if (!start->taken[i] || strcmp(parameters->items[i]->name, names.mean) != 0)
-                continue;
-            json_object_del(all, feed);
-            if (json_object_get(others, feed))
-                json_object_set(all, feed, json_object_get(others, feed));
-        }
+    json_t *theirs = others ? json_loads(others, 0, NULL) : NULL;
+    for (int i = 0; i < count; i++) {
+        json_object_del(all, feeds[i]);
+        if (json_object_get(theirs, feeds[i]))
+            json_object_set(all, feeds[i], json_object_get(theirs, feeds[i]));
     }
     char *merged = json_object_size(all) ? json_dumps(all, JSON_SORT_KEYS) : NULL;
-    json_decref(others);
+    json_decref(theirs);
     json_decref(all);
     return merged;
+}
+
+char *ls_start_centres(const struct ls_start *start, const struct ls_data *data,
+                       const struct ls_parameter_set *parameters, const char *own) {
+    const char *feeds[LS_FEEDS_MAX];
+    int count = 0;
+    for (int f = 0; f < data->feed_count; f++) {
+        const struct ls_feed_constants names = ls_feed_constants(data->feeds[f].name);
+        for (int i = 0; i < parameters->count; i++)
+            if (start->taken[i] && !strcmp(parameters->items[i]->name, names.mean))
+                feeds[count++] = data->feeds[f].name;
+    }
+    return ls_centres_merge(own, start->saved.state.centres, feeds, count);
 }
 
 /* "; WHAT: NAME, NAME and 3 more" */

@@ -10,8 +10,8 @@ import lockstep
 overview = lockstep.call("help").stdout
 lockstep.equal(lockstep.call().stdout, overview, "lockstep without a word")
 lockstep.equal(lockstep.call("--help").stdout, overview, "--help")
-commands = re.findall(r"^  ([a-z]+) +\S", overview, re.MULTILINE)
-lockstep.equal(commands, ["train", "worker", "evaluate", "predict", "generate", "explain", "watch", "report", "plot", "compare",
+commands = re.findall(r"^  ([a-z-]+) +\S", overview, re.MULTILINE)
+lockstep.equal(commands, ["train", "worker", "evaluate", "predict", "generate", "explain", "export", "import-weights", "watch", "report", "plot", "compare",
                           "inspect", "data", "checkpoint", "doctor", "bench", "help"],
                "commands")
 for command in commands:

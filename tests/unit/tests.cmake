@@ -45,7 +45,8 @@ ls_add_test(unit/attention_in_steps_gives_the_bits_of_one_run.c)
 foreach(file dataset_rows_come_as_the_file_has_them imports_read_raw_files_and_refuse_bad_ones
              loader_feeds_every_row_once_on_any_number_of_ranks windows_cut_streams_in_order_of_time
              rows_of_different_lengths_come_cut_or_padded
-             texts_become_tokens_and_back sources_name_data_and_import_it_once)
+             texts_become_tokens_and_back sources_name_data_and_import_it_once
+             weights_of_others_are_checked_before_they_are_read)
     ls_add_test(unit/${file}.c SOURCES support/data.c)
 endforeach()
 target_link_libraries(test_unit_dataset_rows_come_as_the_file_has_them PRIVATE PkgConfig::HDF5) # makes foreign files
