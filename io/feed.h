@@ -13,6 +13,8 @@ struct ls_feed_options {
     int64_t window,
         offset; /* of a stream: rows offset .. offset + window - 1; window 0: no stream */
     int64_t first_channel, channels; /* of the last dimension; channels 0: all */
+    int64_t
+        channels_cut; /* how many in front of the column's were cut away before it was written */
     /* Of a ragged column (rows of different lengths): begin, the row's values and end are cut or
      * padded with zeros to `length`. Where that cuts something off, it is the end first. */
     int64_t length;

@@ -25,6 +25,18 @@ static bool has_rows(const struct ls_feed_options *feed, const struct ls_column 
            column->shape.rank > 0 && column->shape.dims[0] == extent(feed);
 }
 
+/* Of windows cut beforehand the channels that the config names are chosen, unless the column has no
+ * others. */
+static void take_channels(struct ls_feed_options *feed, const struct ls_column *columns,
+                          int column_count) {
+    for (int c = 0; c < column_count && feed->channels; c++)
+        if (!strcmp(columns[c].name, feed->column) &&
+            ls_shape_last(columns[c].shape) == feed->channels) {
+            feed->channels_cut = feed->first_channel;
+            feed->first_channel = feed->channels = 0;
+        }
+}
+
 /* Data that has a feed's samples as rows already, /NAME [N, window or length, ...], is taken as it
  * is: then all such feeds are rows of columns called like them. */
 static void take_rows(struct ls_feed_options *feeds, int count, const struct ls_column *columns,
@@ -38,7 +50,8 @@ static void take_rows(struct ls_feed_options *feeds, int count, const struct ls_
         if (!extent(feed))
             continue;
         snprintf(feed->column, sizeof feed->column, "/%s", feed->masked ? "inputs" : feed->name);
-        feed->window = feed->offset = feed->first_channel = feed->channels = 0;
+        take_channels(feed, columns, column_count);
+        feed->window = feed->offset = 0;
         feed->length = feed->begin = feed->end = 0;
         feed->lengths = false;
         feed->optional = true;

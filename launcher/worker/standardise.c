@@ -65,7 +65,7 @@ static void settle_feed(struct ls_data *data, int feed, const struct statistics 
     const bool whole = ls_augment_active(&worker->config->augment) && !strcmp(to->name, "inputs");
     if (!mean || !scale)
         return;
-    const int64_t first = to->first_channel - statistics->of->first_channel;
+    const int64_t first = to->channels_cut + to->first_channel - statistics->of->first_channel;
     const int64_t count = ls_parameter_plain_count(mean);
     LS_ASSERT(first >= 0 && first + count <= statistics->count, "channels %lld of %lld",
               (long long)first, (long long)statistics->count);

@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import h5py
 import numpy
 
-from lockstep import call, check, equal, path, result, train
+from lockstep import call, check, equal, newest_checkpoint, path, result, train
 
 DATA = os.environ["LOCKSTEP_DATA"]
 TEXT = os.path.join(DATA, "text", "tinyshakespeare.txt")
@@ -135,6 +135,19 @@ train: {epochs: 1, batch: 32, microbatches: 4, steps_max: 5}
         wrong = file["outputs"][first // 7:first // 7 + len(said)] - said
     for name, error in (("mse", (wrong**2).mean()), ("mae", abs(wrong).mean()), ("r2", 1 - (wrong**2).mean() / said.var())):
         check(abs(results[0]["test"][name] / error - 1) < 1e-5, f"series: {name} {results[0]['test'][name]}, expected {error}")
+    # Windows cut beforehand are scaled by the channels that they were cut from.
+    at = numpy.arange(0, 400, 7)
+    for name, channels in (("two", slice(5, 7)), ("all", slice(0, 7))):
+        with h5py.File(path(name + ".h5"), "w") as file:
+            file["inputs"] = [rows[i:i + 48] for i in at]
+            file["targets"] = [rows[i + 48:i + 60, channels] for i in at]
+        with open(config) as file:
+            text = file.read().replace("csv timeseries/ETTh1.csv --series --drop date", path(name + ".h5"))
+        train(write(name + ".yaml", text), path(name))
+        with h5py.File(newest_checkpoint(path(name)) + "/index.h5") as index:
+            for what in ("mean", "scale"):
+                check(numpy.array_equal(index[f"parameters/target.{what}"][:], index[f"parameters/input.{what}"][5:]),
+                      f"{name} channels in windows cut beforehand: the targets' {what}")
 
 
 def same_bits(name, text, **settings):
