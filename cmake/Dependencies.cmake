@@ -14,6 +14,9 @@ pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
 pkg_check_modules(JPEG REQUIRED IMPORTED_TARGET libjpeg)
 pkg_check_modules(CHECK IMPORTED_TARGET check)
 find_library(CSV_LIBRARY csv)
+pkg_check_modules(PROTOBUFC REQUIRED IMPORTED_TARGET libprotobuf-c)
+find_program(PROTOC_C protoc-c REQUIRED)
+find_file(ONNX_PROTO onnx/onnx.proto REQUIRED)
 
 # Only for `lockstep bench kernels`, which loads it when asked: its headers, where they are of version 2.
 find_path(ONEDNN_INCLUDE oneapi/dnnl/dnnl.h)

@@ -13,6 +13,8 @@ static const struct ls_export_format formats[] = {
      ls_export_safetensors},
     {"npz", "the parameters, for numpy.load", ls_export_npz},
     {"h5", "the parameters as datasets of HDF5", ls_export_hdf5},
+    {"onnx", "the model that answers, for ONNX Runtime and what else runs ONNX (17)",
+     ls_export_onnx},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 

@@ -35,6 +35,6 @@ struct ls_export_format {
     ls_export_function *write;
 };
 
-ls_export_function ls_export_safetensors, ls_export_npz, ls_export_hdf5;
+ls_export_function ls_export_safetensors, ls_export_npz, ls_export_hdf5, ls_export_onnx;
 
 #endif

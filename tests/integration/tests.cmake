@@ -8,6 +8,8 @@ ls_add_script(integration/models_page_shows_what_inspect_says.py BESIDE NEEDS_DA
 ls_add_script(integration/models_make_things_up.py BESIDE NEEDS_DATA TIMEOUT 300)
 ls_add_script(integration/explanations_keep_their_axioms.py BESIDE)
 ls_add_script(integration/attributions_find_planted_evidence.py BESIDE)
+ls_add_script(integration/onnx_models_answer_like_predict.py BESIDE
+              ARGUMENTS $<TARGET_FILE:test_gradients_every_op_that_answers_becomes_onnx>)
 ls_add_script(integration/a_run_says_what_it_did.py)
 ls_add_script(integration/a_run_goes_on_whatever_happens_around_it.py)
 ls_add_script(integration/training_follows_its_settings.py BESIDE)
