@@ -8,7 +8,7 @@
 #include "io/hdf5_support.h"
 #include "io/trial.h"
 
-enum { WIDTH_MAX = 4096, BLOCK_ROWS = 1024 };
+enum { WIDTH_MAX = 4096, BLOCK_ROWS = 1024, VALUES_MAX = 1 << 26 };
 
 static const char *const names[LS_EXPLAINED_NOTES] = {"method",  "options", "step",   "digest",
                                                       "weights", "part",    "target", "layer"};
@@ -55,6 +55,70 @@ static enum ls_status add_up(struct ls_explained *explained, const struct ls_arr
     return status;
 }
 
+/* All values of an array, as doubles, owned by the caller; NULL: there is none, or a huge one. */
+static enum ls_status read_all(const struct ls_hdf5_file *file, const char *name, uint64_t *rows,
+                               int64_t *width, double **values, struct ls_error *error) {
+    struct ls_array array = {0};
+    *values = NULL;
+    if (!ls_hdf5_has(file->id, name))
+        return LS_OK;
+    enum ls_status status = ls_array_open(&array, file, name, error);
+    if (status == LS_OK && array.rows && array.rows <= VALUES_MAX / (uint64_t)array.row_values) {
+        char *raw = ls_calloc((size_t)array.rows, array.row_bytes);
+        status = ls_array_read(&array, 0, array.rows, raw, error);
+        *rows = array.rows;
+        *width = array.row_values;
+        *values = ls_calloc((size_t)array.rows, (size_t)array.row_values * sizeof **values);
+        for (int64_t i = 0; i < (int64_t)array.rows * array.row_values && status == LS_OK; i++)
+            (*values)[i] = ls_kind_value(array.kind, raw, i);
+        free(raw);
+    }
+    ls_array_close(&array);
+    return status;
+}
+
+static void count_changes(struct ls_explained_change *change, uint64_t rows, const double *before,
+                          const double *after, const double *labels) {
+    change->samples = rows;
+    change->judged = labels != NULL;
+    for (uint64_t n = 0; n < rows; n++) {
+        change->changed += before[n] != after[n];
+        change->right_before += labels && before[n] == labels[n];
+        change->right_after += labels && after[n] == labels[n];
+    }
+}
+
+static enum ls_status load_change(struct ls_explained *explained, const struct ls_hdf5_file *file,
+                                  struct ls_error *error) {
+    enum { BEFORE, AFTER, LABELS, CORRECTED, ARRAYS };
+    static const char *const arrays[ARRAYS] = {"classes_before", "classes_after", "labels",
+                                               "corrected"};
+    struct ls_explained_change *change = &explained->change;
+    uint64_t rows[ARRAYS] = {0};
+    int64_t width[ARRAYS] = {0};
+    double *values[ARRAYS] = {NULL};
+    enum ls_status status = LS_OK;
+    for (int i = 0; i < ARRAYS && status == LS_OK; i++) {
+        status = read_all(file, arrays[i], &rows[i], &width[i], &values[i], error);
+        if (values[i] && (rows[i] != rows[BEFORE] || (i != CORRECTED && width[i] != 1))) {
+            free(values[i]);
+            values[i] = NULL;
+        }
+    }
+    if (status == LS_OK && values[BEFORE] && values[AFTER])
+        count_changes(change, rows[BEFORE], values[BEFORE], values[AFTER], values[LABELS]);
+    if (status == LS_OK && change->samples && values[CORRECTED]) {
+        change->sizes = width[CORRECTED];
+        change->corrected = ls_calloc((size_t)change->sizes, sizeof *change->corrected);
+        for (uint64_t i = 0; i < rows[CORRECTED] * (uint64_t)change->sizes; i++)
+            change->corrected[i % (uint64_t)change->sizes] +=
+                values[CORRECTED][i] / (double)rows[CORRECTED];
+    }
+    for (int i = 0; i < ARRAYS; i++)
+        free(values[i]);
+    return status;
+}
+
 static enum ls_status load(struct ls_explained *explained, const char *path,
                            struct ls_error *error) {
     struct ls_hdf5_file file = {.path = path};
@@ -70,6 +134,8 @@ static enum ls_status load(struct ls_explained *explained, const char *path,
             status = add_up(explained, &array, error);
         ls_array_close(&array);
     }
+    if (status == LS_OK)
+        status = load_change(explained, &file, error);
     H5Fclose(file.id);
     return status == LS_OK ? LS_OK : ls_fail_context(error, "%s: ", path);
 }
@@ -94,5 +160,6 @@ void ls_explained_clear(struct ls_explained *explained) {
     for (int i = 0; i < LS_EXPLAINED_NOTES; i++)
         free(explained->notes[i]);
     free(explained->strengths);
+    free(explained->change.corrected);
     *explained = (struct ls_explained){0};
 }

@@ -25,6 +25,14 @@ struct ls_explained {
     uint64_t samples;                /* that /attributions is of; 0: of none, but of each value */
     int64_t width;                   /* values of a sample; 0: there are no attributions of them */
     double *strengths;               /* [width] owned; the mean size of their attributions */
+    /* How answers change where concepts are set. */
+    struct ls_explained_change {
+        uint64_t samples, changed; /* samples 0: it is not about that */
+        bool judged;               /* the right answers are known: */
+        uint64_t right_before, right_after;
+        int64_t sizes;     /* 0 .. concepts of them put right; 0: not known */
+        double *corrected; /* [sizes] owned; shares of right answers */
+    } change;
 };
 
 /* A file of another kind is LS_INVALID. ls_explained_clear, also after an error. */

@@ -7,6 +7,7 @@
 
 #include "core/base/memory.h"
 #include "core/explain/list.h"
+#include "core/explain/nearest.h"
 
 static enum ls_status describe_activations(const struct ls_explainer *explainer,
                                            const void *options, struct ls_results *results,
@@ -31,7 +32,8 @@ static void take(void *context, int64_t sample, int64_t point, const struct ls_p
 }
 
 void ls_explainer_layer(const struct ls_explainer *explainer, float *to) {
-    struct copy copy = {explainer->model->layer, to};
+    const struct ls_model *model = explainer->model;
+    struct copy copy = {model->replaced ? model->replaced : model->layer, to};
     const struct ls_sweep sweep = {
         .samples = explainer->rows, .points = 1, .take = take, .context = &copy};
     ls_explainer_sweep(explainer, &sweep);
@@ -76,7 +78,7 @@ static enum ls_status describe_neighbours(const struct ls_explainer *explainer, 
     return LS_OK;
 }
 
-static double distance(const float *a, const float *b, int64_t width) {
+double ls_squared_distance(const float *a, const float *b, int64_t width) {
     double sum = 0;
     for (int64_t i = 0; i < width; i++) {
         const double d = (double)a[i] - (double)b[i];
@@ -86,19 +88,31 @@ static double distance(const float *a, const float *b, int64_t width) {
 }
 
 /* The nearest so far, in order; one that is nearer than the last takes its place. */
-static void insert(double *distances, int64_t *rows, int64_t count, double d, int64_t row) {
+static void insert(double *distances, int64_t *places, int64_t count, double d, int64_t place) {
     int64_t at = count - 1;
     if (!(d < distances[at]))
         return;
     for (; at > 0 && d < distances[at - 1]; at--) {
         distances[at] = distances[at - 1];
-        rows[at] = rows[at - 1];
+        places[at] = places[at - 1];
     }
     distances[at] = d;
-    rows[at] = row;
+    places[at] = place;
 }
 
-/* Fewer training samples than are wanted leave -1 and infinity. */
+void ls_explainer_nearest(const struct ls_explainer *explainer, const float *point, int64_t width,
+                          int64_t count, int64_t *places, double *distances) {
+    for (int64_t i = 0; i < count; i++) {
+        distances[i] = HUGE_VAL;
+        places[i] = -1;
+    }
+    for (int64_t t = 0; t < explainer->known; t++)
+        insert(distances, places, count,
+               ls_squared_distance(point, explainer->known_values + t * width, width), t);
+    for (int64_t i = 0; i < count; i++)
+        distances[i] = sqrt(distances[i]);
+}
+
 static void explain_neighbours(struct ls_explanation *explanation) {
     const struct ls_explainer *explainer = explanation->explainer;
     const struct neighbour_options *options = explanation->options;
@@ -108,17 +122,12 @@ static void explain_neighbours(struct ls_explanation *explanation) {
     float *values = ls_calloc((size_t)(explainer->rows * width), sizeof *values);
     double *nearest = ls_calloc((size_t)k, sizeof *nearest);
     ls_explainer_layer(explainer, values);
-    for (int64_t n = 0; n < explainer->rows; n++) {
+    for (int64_t n = 0; n < explainer->rows; n++, rows += k, to += k) {
+        ls_explainer_nearest(explainer, values + n * width, width, k, rows, nearest);
         for (int64_t i = 0; i < k; i++) {
-            nearest[i] = HUGE_VAL;
-            rows[n * k + i] = -1;
+            rows[i] = rows[i] < 0 ? -1 : (int64_t)explainer->known_ids[rows[i]];
+            to[i] = (float)nearest[i];
         }
-        for (int64_t t = 0; t < explainer->known; t++)
-            insert(nearest, rows + n * k, k,
-                   distance(values + n * width, explainer->known_values + t * width, width),
-                   (int64_t)explainer->known_ids[t]);
-        for (int64_t i = 0; i < k; i++)
-            to[n * k + i] = (float)sqrt(nearest[i]);
     }
     free(values);
     free(nearest);

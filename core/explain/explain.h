@@ -9,6 +9,7 @@
 #define LS_EXPLAIN_EXPLAIN_H
 
 #include "core/base/field.h"
+#include "core/explain/concepts.h"
 #include "core/models/model.h"
 
 /* The explained value of a sample: sign * output[element], or the mean over `count` elements from
@@ -47,6 +48,8 @@ struct ls_explainer {
     int64_t known;
     const float *known_values;
     const uint64_t *known_ids;
+    const int32_t *known_labels;        /* NULL: not known */
+    const struct ls_concepts *concepts; /* of a method that sets them; else NULL */
 };
 
 /* Numbers of one sample of the explained input. */
@@ -84,8 +87,13 @@ struct ls_sweep {
 };
 void ls_explainer_sweep(const struct ls_explainer *explainer, const struct ls_sweep *sweep);
 
-/* The values of model->layer of all samples at hand, [rows, ...]. */
+/* The values of model->layer of all samples at hand, [rows, ...]; of a model that is cut, those at
+ * the cut. */
 void ls_explainer_layer(const struct ls_explainer *explainer, float *to);
+
+/* Of a model that is cut: whether its answer follows from what is at the cut, and is not that
+ * itself. */
+bool ls_explainer_goes_on(const struct ls_explainer *explainer);
 
 /* How the numbers of a token become one: their sum keeps what adds up, their norm is a strength. */
 enum ls_token_rule { LS_TOKEN_SUM, LS_TOKEN_NORM };
@@ -118,6 +126,7 @@ struct ls_results {
         bool integer; /* int32, else float */
         bool wide;    /* of 64 bits: double, int64 */
         bool picture; /* may be looked at: [height, width], or that and 1 or 3 channels */
+        bool single;  /* one row for all, made where `first` of the explanation is 0 */
     } items[LS_RESULTS_MAX];
 };
 struct ls_result *ls_results_add(struct ls_results *results, const char *name,
@@ -156,7 +165,9 @@ enum ls_layer_rule {
     LS_LAYER_LAST_CONVOLUTION,
     LS_LAYER_LAST_HIDDEN,
     LS_LAYER_FIRST_WEIGHTS, /* the first convolution or linear layer */
-    LS_LAYER_OUTPUT         /* none: the output of the model */
+    LS_LAYER_OUTPUT,        /* none: the output of the model */
+    LS_LAYER_CONCEPTS,      /* what a loss judges before the output, with its sigmoid */
+    LS_LAYER_PROTOTYPES     /* the layer of that kind */
 };
 
 struct ls_explain_method {
@@ -167,6 +178,10 @@ struct ls_explain_method {
     bool baseline;
     bool judges;   /* needs what the answers should be */
     bool training; /* needs the training data's values of the layer */
+    /* The model begins anew there, at the layer (that of prototypes: at what they are compared
+     * with): the inputs are the values that it has made of the samples, and may be changed. */
+    bool cuts;
+    bool concepts; /* --set names concepts */
     enum ls_layer_rule layer;
     /* Rows of the results are so many units, columns, filters ..., of which `explain` makes
      * explanation->count from explanation->first on; where it judges, from all samples at once,

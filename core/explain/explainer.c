@@ -187,3 +187,25 @@ enum ls_status ls_explain_attributions(const struct ls_explainer *explainer, con
     ls_results_add(results, "attributions", ls_explainer_shape(explainer));
     return LS_OK;
 }
+
+bool ls_explainer_goes_on(const struct ls_explainer *explainer) {
+    const struct ls_model *model = explainer->model;
+    const int count = ls_graph_node_count(model->graph);
+    int last = 0;
+    for (int i = 0; i < count; i++) {
+        const int index = ls_graph_node_at(model->graph, i)->output->index;
+        last = index > last ? index : last;
+    }
+    bool *follows = ls_calloc((size_t)last + 1, sizeof *follows);
+    for (int i = 0; i < count; i++) {
+        const struct ls_node *node = ls_graph_node_at(model->graph, i);
+        for (int k = 0; k < node->input_count; k++) {
+            const struct ls_value *input = node->inputs[k];
+            if (input && (input == model->explained || (input->producer && follows[input->index])))
+                follows[node->output->index] = true;
+        }
+    }
+    const bool goes_on = model->output->producer && follows[model->output->index];
+    free(follows);
+    return goes_on;
+}

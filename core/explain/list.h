@@ -18,7 +18,9 @@
     X(neighbours)                                                                                  \
     X(filters)                                                                                     \
     X(maximise)                                                                                    \
-    X(attention)
+    X(attention)                                                                                   \
+    X(intervene)                                                                                   \
+    X(prototypes)
 
 #define LS_EXPLAIN_DECLARE(name) extern const struct ls_explain_method ls_explain_##name;
 LS_EXPLAIN_METHODS(LS_EXPLAIN_DECLARE)

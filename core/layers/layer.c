@@ -117,6 +117,7 @@ struct ls_value *ls_builder_running(struct ls_builder *builder, bool indices) {
 static struct ls_value *cut_here(struct ls_builder *builder, struct ls_value *y) {
     if (!builder->start_at || strcmp(builder->start_at, ls_graph_scope(builder->graph)) != 0)
         return y;
+    builder->replaced = y;
     builder->cut =
         ls_graph_input(builder->graph, builder->start_at, ls_shape_of_row(y->shape), y->type);
     if (builder->cut && builder->explains && y->type == LS_TYPE_REAL)

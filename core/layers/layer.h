@@ -57,7 +57,8 @@ struct ls_builder {
     /* The cut: the value of the layer of that path is replaced by an input of the graph, so that
      * what made it is needed no more. NULL: none. */
     const char *start_at;
-    struct ls_value *cut; /* out: that input; NULL: no layer had the path */
+    struct ls_value *cut;      /* out: that input; NULL: no layer had the path */
+    struct ls_value *replaced; /* out: the value that it takes the place of */
     /* The feed whose numbers, or the cut's, want a gradient: said when they are made, since ops ask
      * for room by it. NULL: none. */
     const char *explains;

@@ -15,6 +15,7 @@
     X(gru)                                                                                         \
     X(rnn)                                                                                         \
     X(attention)                                                                                   \
+    X(attention_pooling)                                                                           \
     X(position)                                                                                    \
     X(max_pool)                                                                                    \
     X(average_pool)                                                                                \

@@ -27,6 +27,8 @@ static void keep_values(struct ls_model *model) {
     ls_graph_keep(graph, model->output);
     if (model->layer)
         ls_graph_keep(graph, model->layer);
+    if (model->replaced)
+        ls_graph_keep(graph, model->replaced);
     for (int i = 0; i < model->terms.count; i++) {
         const struct ls_term *term = &model->terms.items[i];
         ls_graph_keep(graph, term->of);
@@ -80,10 +82,12 @@ static void record(struct ls_model *model, struct ls_builder *builder,
                         records_losses(options) ? &model->terms : NULL, &model->output))
         return;
     if (options->start_at && !builder->cut) {
-        ls_graph_fail(builder->graph, "the model has no layer '%s' to start at", options->start_at);
+        if (ls_builder_layer(builder, options->start_at))
+            ls_graph_fail(builder->graph, "the model cannot start at '%s'", options->start_at);
         return;
     }
     model->cut = builder->cut;
+    model->replaced = options->both ? builder->replaced : NULL;
     if (options->layer)
         model->layer = find_layer(builder, options->layer);
     if (options->explains && !ls_graph_failed(model->graph))

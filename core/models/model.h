@@ -19,6 +19,7 @@ struct ls_model_options {
     bool openblas;                        /* see ls_graph_options */
     const struct ls_pattern_list *frozen; /* see ls_graph_options; borrowed, NULL: none */
     const char *start_at;   /* the cut: begin behind the layer of that path; NULL: none */
+    bool both;              /* what lies before the cut is made, too: model->replaced */
     const char *layer;      /* the path of a layer whose value is wanted, too; NULL: none */
     int64_t step_positions; /* step mode, see ls_graph_options; 0: off */
     /* For core/explain: nothing is trained, every value is kept, and gradients are wanted of the
@@ -45,6 +46,7 @@ struct ls_model {
     struct ls_terms terms;              /* none in a model that only answers */
     struct ls_value *output, *loss;     /* borrowed from the graph; loss NULL: it only answers */
     struct ls_value *cut;               /* the input behind start_at; NULL without */
+    struct ls_value *replaced;          /* with options.both: what the layer made there; or NULL */
     struct ls_value *layer;             /* of options.layer: reals [rows, ...]; NULL without */
     struct ls_value *explained;         /* with options.explains: that feed's input, or the cut */
     const struct ls_layer_spec *failed; /* after an error: the layer or loss that failed, borrowed

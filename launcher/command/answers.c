@@ -2,12 +2,19 @@
 
 #include <string.h>
 
-#include "core/base/random.h"
+/* Without `from` a loss judges the end of the model; so does one that names the model's last layer
+ * there. */
+static bool judges_answer(const struct ls_config *config, const struct ls_layer_spec *loss) {
+    const char *from = ls_layer_spec_reference(loss, "from");
+    const struct ls_layer_list *layers = &ls_networks_entry(&config->model)->layers;
+    return ls_loss_judges_output(loss) ||
+           (from && !strcmp(from, layers->items[layers->count - 1].name));
+}
 
 enum ls_answer_kind ls_answer_of(const struct ls_config *config, int64_t width) {
     for (int i = 0; i < config->losses.count; i++) {
         const struct ls_layer_spec *spec = &config->losses.items[i];
-        if (!ls_loss_judges_output(spec) || config->task.kind == LS_TASK_VAE)
+        if (!judges_answer(config, spec) || config->task.kind == LS_TASK_VAE)
             continue;
         if (ls_loss_find(spec->layer->name)->classifies)
             return width > 1 ? LS_ANSWER_SOFTMAX : LS_ANSWER_SIGMOID;
@@ -17,33 +24,4 @@ enum ls_answer_kind ls_answer_of(const struct ls_config *config, int64_t width) 
     return config->task.kind != LS_TASK_CLASSIFICATION ? LS_ANSWER_VALUES
            : width > 1                                 ? LS_ANSWER_SOFTMAX
                                                        : LS_ANSWER_SIGMOID;
-}
-
-void ls_answer_classify(const float *outputs, int64_t rows, int64_t width, int32_t *classes) {
-    for (int64_t r = 0; r < rows; r++, outputs += width) {
-        int32_t best = width == 1 ? outputs[0] > 0 : 0;
-        for (int32_t k = 1; k < width; k++)
-            best = outputs[k] > outputs[best] ? k : best;
-        classes[r] = best;
-    }
-}
-
-void ls_answer_softmax(const float *logits, int64_t count, float *to) {
-    double largest = (double)logits[0], sum = 0;
-    for (int64_t k = 1; k < count; k++)
-        largest = (double)logits[k] > largest ? (double)logits[k] : largest;
-    for (int64_t k = 0; k < count; k++)
-        sum += ls_random_exp((double)logits[k] - largest);
-    for (int64_t k = 0; k < count; k++)
-        to[k] = (float)(ls_random_exp((double)logits[k] - largest) / sum);
-}
-
-void ls_answer_sigmoid(const float *logits, int64_t count, bool spread, float *to) {
-    for (int64_t k = 0; k < count; k++) {
-        const double x = (double)logits[k], small = ls_random_exp(x < 0 ? x : -x);
-        const double positive = (x < 0 ? small : 1) / (1 + small);
-        if (spread)
-            *to++ = (float)((x < 0 ? 1 : small) / (1 + small));
-        *to++ = (float)positive;
-    }
 }

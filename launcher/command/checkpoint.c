@@ -13,6 +13,7 @@
 #include "launcher/exit_codes.h"
 #include "launcher/worker/data.h"
 #include "launcher/worker/saved.h"
+#include "launcher/worker/restarts.h"
 
 struct checkpoint_options {
     int64_t step;
@@ -217,6 +218,23 @@ static enum ls_status open_chosen(const char *run, int64_t step, struct ls_check
     return status;
 }
 
+/* Each start of the run. */
+static void print_starts(const char *run) {
+    json_t *starts = ls_starts_read(run);
+    const json_t *start;
+    size_t i;
+    if (json_array_size(starts))
+        printf("starts\n");
+    json_array_foreach(starts, i, start) {
+        const char *time = json_string_value(json_object_get(start, "time"));
+        printf("  %-20s from step %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " ranks: %s\n",
+               time ? time : "", json_integer_value(json_object_get(start, "from_step")),
+               json_integer_value(json_object_get(start, "ranks")),
+               ls_starts_ending(start, i + 1 == json_array_size(starts)));
+    }
+    json_decref(starts);
+}
+
 static int show(const char *run, int64_t step) {
     struct ls_error error;
     struct ls_checkpoint checkpoint;
@@ -230,6 +248,7 @@ static int show(const char *run, int64_t step) {
         for (int i = 0; i < checkpoint.file_count; i++)
             printf("  %-40s %12" PRIu64 " bytes  %016" PRIx64 "\n", checkpoint.files[i].name,
                    checkpoint.files[i].bytes, checkpoint.files[i].digest);
+        print_starts(run);
         print_parameters(json_object_get(manifest, "parameters"));
         print_state(json_object_get(manifest, "state"));
         print_data(json_object_get(manifest, "state"));
@@ -266,9 +285,10 @@ const struct ls_command ls_command_checkpoint = {
     .name = "checkpoint",
     .usage = "list|verify|show RUN [--step N]",
     .help = "list a run's checkpoints, verify them, show what is in one",
-    .details = "list and verify read every byte and check it against the digests; verify also says "
-               "what is wrong,\n"
-               "and its exit code is 4 if the newest checkpoint is damaged, 3 if it cannot be read.",
+    .details =
+        "list and verify read every byte and check it against the digests; verify also says "
+        "what is wrong,\n"
+        "and its exit code is 4 if the newest checkpoint is damaged, 3 if it cannot be read.",
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),
     .arguments_min = 2,

@@ -230,7 +230,21 @@ const struct ls_command ls_command_explain = {
         "far attributions move with a little noise on the sample: Yeh et al. 2019) and "
         "/random_weights_correlation\n"
         "(with those of random weights, by rank: what is near 1 explains nothing: Adebayo et al. "
-        "2018).",
+        "2018).\n"
+        "intervene: --set NAME=VALUE,... sets concepts, by the names that the attribute `columns` "
+        "of "
+        "their dataset gives\n"
+        "(else 0, 1, ...), to numbers or to label, what is true; all=label, the default: all of "
+        "them. It prints how answers\n"
+        "change, and writes /concepts, /concepts_set, /outputs_before and _after (probabilities), "
+        "/classes_before and\n"
+        "_after, /labels, and /corrected: how often the answer is right with 0, 1, 2 ... true "
+        "concepts put in.\n"
+        "prototypes: /distances and /similarities of each sample; of each prototype /nearest "
+        "(training rows),\n"
+        "/nearest_distances, /nearest_classes, /pictures (the decoder's), and of images a picture "
+        "of "
+        "all that.",
     .more = print_methods,
     .options = options,
     .option_count = (int)(sizeof options / sizeof *options),

@@ -31,6 +31,7 @@ struct ls_subject {
     int feed, input;             /* that is explained: in the data's feeds, in the model's inputs */
     char embedding[LS_NAME_MAX]; /* path of the layer that makes numbers of indices; "": none */
     char layer[LS_NAME_MAX];     /* that the method looks at; "": none */
+    char cut[LS_NAME_MAX];       /* behind which the model begins anew; "": it does not */
     float *table;                /* of the embedding: [words][width of it] */
     struct ls_model model;
     struct ls_explainer explainer;
@@ -42,6 +43,14 @@ struct ls_subject {
     struct ls_units units; /* of the explainer */
     float *known_values;   /* of the explainer */
     uint64_t *known_ids;
+    int32_t *known_labels;
+    struct ls_concepts concepts; /* of the explainer (explain_concepts.c), with the next six */
+    struct ls_concept_setting *concept_settings;
+    char **concept_names;
+    int concept_feed;    /* their truth, in the data's feeds; -1: not known */
+    bool concept_logits; /* they are no numbers from 0 to 1, though the truth is */
+    bool concept_share;  /* they are */
+    bool concepts_named; /* else their names are their numbers */
     struct ls_results results;
     int checks; /* the first result of --faithfulness; 0: there are none */
 };
@@ -63,6 +72,28 @@ LS_MUST_USE enum ls_status ls_subject_find_embedding(struct ls_subject *subject,
 LS_MUST_USE enum ls_status ls_subject_find_layer(struct ls_subject *subject,
                                                  struct ls_error *error);
 
+/* Concepts (explain_concepts.c): the layer that a loss judges; what is known of the samples beside
+ * it; with the model, their names and what --set makes of them. */
+LS_MUST_USE enum ls_status ls_subject_find_concepts(struct ls_subject *subject,
+                                                    struct ls_error *error);
+void ls_subject_know_targets(struct ls_subject *subject);
+LS_MUST_USE enum ls_status ls_subject_open_concepts(struct ls_subject *subject,
+                                                    struct ls_error *error);
+void ls_subject_close_concepts(struct ls_subject *subject);
+/* The truth of samples, [rows, concepts]. */
+LS_MUST_USE enum ls_status ls_subject_read_truths(struct ls_subject *subject, const uint64_t *ids,
+                                                  int64_t rows, float *to, struct ls_error *error);
+/* "thumb, index", or what is set, "thumb=1, index=label"; returns text. */
+const char *ls_concepts_print(const struct ls_subject *subject, bool settings, char *text,
+                              size_t size);
+
+/* How answers change (explain_table.c): counts rows of the results, then says it. */
+struct ls_tally;
+struct ls_tally *ls_tally_create(const struct ls_subject *subject); /* NULL: nothing to count */
+void ls_tally_add(struct ls_tally *tally, char *const *arrays, int64_t rows);
+void ls_tally_print(const struct ls_tally *tally);
+void ls_tally_destroy(struct ls_tally *tally); /* NULL is allowed */
+
 /* What a method that takes a baseline takes (explain_baseline.c). */
 LS_MUST_USE enum ls_status ls_subject_make_baseline(struct ls_subject *subject,
                                                     struct ls_error *error);
@@ -76,6 +107,7 @@ struct ls_sample_block {
     uint64_t *ids;
     int32_t *labels; /* with --target label, or for a method that judges; as the next */
     float *targets;
+    float *truths; /* of concepts */
 };
 LS_MUST_USE enum ls_status ls_subject_read(struct ls_subject *subject,
                                            struct ls_sample_block *block, uint64_t first,
@@ -111,6 +143,15 @@ LS_MUST_USE enum ls_status ls_subject_learn(struct ls_subject *subject,
 LS_MUST_USE enum ls_status ls_subject_explain(struct ls_subject *subject,
                                               struct ls_communicator *communicator,
                                               struct ls_error *error);
+
+/* The image in grey or colours, from its darkest to its brightest value, as [pixels, 3]. */
+void ls_explain_draw_image(const float *image, int64_t pixels, int64_t channels, float *to);
+/* Of a method that looks for training samples, a picture (explain_prototypes.c): each prototype
+ * beside the images that are nearest to it; *made false: inputs are no images. arrays: the results.
+ */
+LS_MUST_USE enum ls_status ls_prototypes_write(const struct ls_subject *subject,
+                                               char *const *arrays, const char *path, bool *made,
+                                               struct ls_error *error);
 
 /* The file, of rank 0: created, written row by row, closed (explain_files.c). */
 struct ls_explain_file;

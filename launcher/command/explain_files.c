@@ -18,6 +18,8 @@ struct ls_explain_file {
     struct ls_predictions_options *options; /* owned */
     char notes[NOTES][NOTE_MAX];
     struct ls_explain_pictures *pictures; /* owned; NULL: there are none */
+    struct ls_tally *tally;               /* owned; NULL: there is nothing to count */
+    char *arrays[LS_RESULTS_MAX];         /* borrowed: the last results of the method */
 };
 
 const char *ls_explain_path(const struct ls_subject *subject, const char *ending,
@@ -56,7 +58,8 @@ static void describe_sets(const struct ls_subject *subject,
         add_set(options, (struct ls_prediction_set){.name = result->name,
                                                     .row_shape = result->row_shape,
                                                     .integer = result->integer,
-                                                    .wide = result->wide});
+                                                    .wide = result->wide,
+                                                    .single = result->single});
     }
     if (!subject->method->units) {
         const struct ls_prediction_set common[LS_EXPLAIN_COMMON] = {
@@ -77,6 +80,10 @@ static void describe_sets(const struct ls_subject *subject,
 }
 
 static void print_options(const struct ls_subject *subject, char text[NOTE_MAX]) {
+    if (subject->method->concepts) {
+        ls_concepts_print(subject, true, text, NOTE_MAX);
+        return;
+    }
     const struct ls_fields *fields = &subject->method->fields;
     char value[LS_FIELD_PRINT_MAX];
     text[0] = '\0';
@@ -118,6 +125,8 @@ static void describe_origin(struct ls_explain_file *file) {
                                     : "output");
     note(file, "layer",
          subject->embedding[0] && !subject->layer[0] ? subject->embedding : subject->layer);
+    if (subject->method->concepts)
+        note(file, "concepts", ls_concepts_print(subject, false, text, sizeof text));
     if (subject->baseline_values)
         note(file, "baseline", ls_baseline_names[subject->baseline]);
     snprintf(text, sizeof text, "%lld", (long long)subject->wanted->seed);
@@ -126,6 +135,7 @@ static void describe_origin(struct ls_explain_file *file) {
 
 static void free_file(struct ls_explain_file *file) {
     ls_explain_pictures_destroy(file->pictures);
+    ls_tally_destroy(file->tally);
     free(file->options);
     free(file);
 }
@@ -141,6 +151,7 @@ enum ls_status ls_explain_file_create(struct ls_explain_file **made, struct ls_s
     describe_sets(subject, file->options);
     describe_origin(file);
     file->pictures = ls_explain_pictures_create(subject);
+    file->tally = ls_tally_create(subject);
     const enum ls_status status = ls_predictions_create(&file->predictions, file->options, error);
     if (status != LS_OK) {
         free_file(file);
@@ -162,6 +173,9 @@ enum ls_status ls_explain_file_append(struct ls_explain_file *file, char *const 
         data[count++] = subject->baselines;
         data[count++] = subject->baseline_ids;
     }
+    memcpy(file->arrays, arrays, (size_t)subject->results.count * sizeof *arrays);
+    if (file->tally)
+        ls_tally_add(file->tally, arrays, rows);
     if (file->pictures)
         ls_explain_pictures_keep(file->pictures, arrays, rows);
     return ls_predictions_append(file->predictions, data, rows, error);
@@ -173,11 +187,19 @@ enum ls_status ls_explain_file_close(struct ls_explain_file *file, bool keep,
     char path[LS_TEXT_MAX + 64];
     if (keep && status == LS_OK && file->pictures)
         status = ls_explain_pictures_write(file->pictures, error);
+    bool sheet = false;
+    if (keep && status == LS_OK && file->subject->method->layer == LS_LAYER_PROTOTYPES)
+        status = ls_prototypes_write(file->subject, file->arrays,
+                                     ls_explain_path(file->subject, "png", path), &sheet, error);
     if (keep && status == LS_OK)
         printf("%s: %" PRId64 " %s, step %" PRIu64 "%s%s\n", file->path, file->subject->rows,
                file->subject->method->units ? "rows" : "samples",
-               file->subject->trained.run.state.step, file->pictures ? "; " : "",
-               file->pictures ? ls_explain_path(file->subject, "svg", path) : "");
+               file->subject->trained.run.state.step, file->pictures || sheet ? "; " : "",
+               file->pictures ? ls_explain_path(file->subject, "svg", path)
+               : sheet        ? path
+                              : "");
+    if (keep && status == LS_OK && file->tally)
+        ls_tally_print(file->tally);
     free_file(file);
     return status;
 }

@@ -98,23 +98,46 @@ static const char *find_by_rule(const struct ls_graph *graph, enum ls_layer_rule
     return found;
 }
 
+/* The layer that has prototypes: the model that answers may do without it, but not without its
+ * parameter. */
+static const char *find_prototypes(struct ls_subject *subject) {
+    static const char end[] = ".prototypes";
+    const struct ls_parameter_set *set = subject->trained.worker.parameters;
+    for (int i = 0; i < set->count; i++) {
+        const char *name = set->items[i]->name;
+        const size_t length = strlen(name);
+        if (length > strlen(end) && !strcmp(name + length - strlen(end), end)) {
+            snprintf(subject->layer, sizeof subject->layer, "%.*s", (int)(length - strlen(end)),
+                     name);
+            return subject->layer;
+        }
+    }
+    return NULL;
+}
+
 /* The layer that the method looks at: the one that is named, or that of its rule. */
 enum ls_status ls_subject_find_layer(struct ls_subject *subject, struct ls_error *error) {
     static const char *const missing[] = {[LS_LAYER_LAST_CONVOLUTION] = "convolution",
                                           [LS_LAYER_LAST_HIDDEN] =
                                               "layer before its last one with weights",
-                                          [LS_LAYER_FIRST_WEIGHTS] = "convolution or linear layer"};
+                                          [LS_LAYER_FIRST_WEIGHTS] = "convolution or linear layer",
+                                          [LS_LAYER_PROTOTYPES] = "layer prototypes"};
     const struct ls_explain_method *method = subject->method;
     const char *wanted = subject->wanted->layer;
     if (method->layer == LS_LAYER_UNUSED && wanted[0])
         return ls_fail(error, LS_INVALID, "--layer: %s looks at no layer", method->name);
     if (!wanted[0] && (method->layer == LS_LAYER_UNUSED || method->layer == LS_LAYER_OUTPUT))
         return LS_OK;
-    const char *found =
-        wanted[0] ? wanted : find_by_rule(ls_subject_scout(subject)->graph, method->layer);
+    if (method->layer == LS_LAYER_CONCEPTS)
+        return ls_subject_find_concepts(subject, error);
+    const char *found = wanted[0] ? wanted
+                        : method->layer == LS_LAYER_PROTOTYPES
+                            ? find_prototypes(subject)
+                            : find_by_rule(ls_subject_scout(subject)->graph, method->layer);
     if (!found)
         return ls_fail(error, LS_INVALID, "%s: the model has no %s; name a layer with --layer",
                        method->name, missing[method->layer]);
-    snprintf(subject->layer, sizeof subject->layer, "%.*s", LS_NAME_MAX - 1, found);
+    if (found != subject->layer)
+        snprintf(subject->layer, sizeof subject->layer, "%.*s", LS_NAME_MAX - 1, found);
     return LS_OK;
 }

@@ -74,8 +74,7 @@ void ls_explain_pictures_keep(struct ls_explain_pictures *pictures, char *const 
     pictures->shown += more;
 }
 
-/* The image in grey or colours, from its darkest to its brightest value. */
-static void draw_image(const float *image, int64_t pixels, int64_t channels, float *to) {
+void ls_explain_draw_image(const float *image, int64_t pixels, int64_t channels, float *to) {
     float low = image[0], high = image[0];
     for (int64_t i = 0; i < pixels * channels; i++) {
         low = image[i] < low ? image[i] : low;
@@ -111,7 +110,8 @@ static float *draw_tiles(const struct ls_explain_pictures *p, int64_t each, cons
     float *tiles = ls_calloc((size_t)(each * p->shown * pixels * 3), sizeof *tiles);
     for (int64_t n = 0; n < p->shown; n++) {
         float *tile = tiles + each * n * pixels * 3;
-        draw_image((each == 2 ? inputs : p->kept) + n * p->width, pixels, channels, tile);
+        ls_explain_draw_image((each == 2 ? inputs : p->kept) + n * p->width, pixels, channels,
+                              tile);
         if (each == 2)
             draw_attributions(p->kept + n * p->width, pixels, channels, tile + pixels * 3);
     }

@@ -43,6 +43,11 @@ static size_t bytes_of(const struct ls_result *result) {
     return (size_t)ls_shape_count(result->row_shape) * (result->wide ? 8 : 4);
 }
 
+/* An array of the method that has one row for all samples: that of rank 0. */
+static bool is_single(const struct rounds *r, int array) {
+    return array < r->subject->results.count && r->subject->results.items[array].single;
+}
+
 static void make_rooms(struct rounds *r) {
     static const size_t common[LS_EXPLAIN_COMMON] = {sizeof(float), sizeof(int32_t),
                                                      sizeof(int32_t), sizeof(int64_t)};
@@ -51,14 +56,15 @@ static void make_rooms(struct rounds *r) {
     r->rows_max = share < ROUND_MAX ? share : ROUND_MAX;
     for (int i = 0; i < results->count; i++) {
         r->bytes[i] = bytes_of(&results->items[i]);
-        while (r->rows_max > 1 && r->bytes[i] * (size_t)r->rows_max > gathered_bytes_max)
+        while (!is_single(r, i) && r->rows_max > 1 &&
+               r->bytes[i] * (size_t)r->rows_max > gathered_bytes_max)
             r->rows_max /= 2;
     }
     memcpy(r->bytes + results->count, common, sizeof common);
     r->arrays = results->count + (r->subject->method->units ? 0 : LS_EXPLAIN_COMMON);
     for (int i = 0; i < r->arrays; i++) {
-        r->mine[i] = ls_calloc((size_t)r->rows_max, r->bytes[i]);
-        if (r->rank == 0)
+        r->mine[i] = ls_calloc(is_single(r, i) ? 1 : (size_t)r->rows_max, r->bytes[i]);
+        if (r->rank == 0 && !is_single(r, i))
             r->all[i] = ls_calloc((size_t)(r->rows_max * r->size), r->bytes[i]);
     }
     r->block.rows_max = r->subject->method->judges ? (int64_t)r->subject->count : BLOCK_MAX;
@@ -87,7 +93,7 @@ static void call_method(struct rounds *r, struct span span) {
                                          .first = span.first,
                                          .count = span.rows};
     for (int i = 0; i < subject->results.count; i++)
-        explanation.results[i] = r->mine[i] + (size_t)span.at * r->bytes[i];
+        explanation.results[i] = r->mine[i] + (is_single(r, i) ? 0 : (size_t)span.at * r->bytes[i]);
     subject->method->explain(&explanation);
     ls_checks_run(subject, &explanation);
     r->missed += explanation.missed;
@@ -100,6 +106,8 @@ static enum ls_status explain_samples(struct rounds *r, struct span span, struct
     if (status != LS_OK)
         return status;
     ls_subject_show(subject, &r->block, span.rows);
+    if (subject->cut[0])
+        ls_explainer_layer(&subject->explainer, r->block.inputs);
     char *common[LS_EXPLAIN_COMMON];
     for (int i = 0; i < LS_EXPLAIN_COMMON; i++) {
         const int array = subject->results.count + i;
@@ -137,20 +145,24 @@ static enum ls_status explain_mine(struct rounds *r, int64_t first, int64_t rows
 
 /* All ranks' rows of the round into r->all, one behind the other; rank 0 writes them. */
 static enum ls_status gather(struct rounds *r, int64_t round, struct ls_error *error) {
-    for (int i = 0; i < r->arrays; i++)
-        ls_communicator_gather(r->communicator, r->mine[i], r->rows_max * (int64_t)r->bytes[i],
-                               r->all[i]);
+    char *written[LS_RESULTS_MAX + LS_EXPLAIN_COMMON];
+    for (int i = 0; i < r->arrays; i++) {
+        written[i] = is_single(r, i) ? r->mine[i] : r->all[i];
+        if (!is_single(r, i))
+            ls_communicator_gather(r->communicator, r->mine[i], r->rows_max * (int64_t)r->bytes[i],
+                                   r->all[i]);
+    }
     if (r->rank != 0)
         return LS_OK;
     for (int i = 0; i < r->arrays; i++)
-        for (int rank = 1; rank < r->size; rank++) {
+        for (int rank = 1; rank < r->size && !is_single(r, i); rank++) {
             const int64_t first = ls_even_first(round, rank, r->size);
             const int64_t rows = ls_even_first(round, rank + 1, r->size) - first;
             memmove(r->all[i] + (size_t)first * r->bytes[i],
                     r->all[i] + (size_t)(rank * r->rows_max) * r->bytes[i],
                     (size_t)rows * r->bytes[i]);
         }
-    return ls_explain_file_append(r->file, r->all, round, error);
+    return ls_explain_file_append(r->file, written, round, error);
 }
 
 static enum ls_status run_rounds(struct rounds *r, struct ls_error *error) {

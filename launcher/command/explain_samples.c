@@ -86,6 +86,8 @@ static void take_inputs(const struct ls_subject *subject, struct ls_sample_block
                         int64_t rows) {
     const int64_t width = ls_explainer_width(&subject->explainer);
     const void *from = block->feeds[subject->input];
+    if (subject->cut[0])
+        return; /* the model makes them */
     if (!subject->embedding[0]) {
         if (subject->model.explained->type == LS_TYPE_REAL)
             memcpy(block->inputs, from, (size_t)(rows * width) * sizeof(float));
@@ -119,10 +121,17 @@ enum ls_status ls_subject_read(struct ls_subject *subject, struct ls_sample_bloc
             status = ls_dataset_read(part->dataset, &use, block->ids, rows, block->feeds[i], error);
     }
     const bool judges = subject->method->judges, classes = subject->target.classifies;
-    if (status == LS_OK && (subject->target.kind == LS_TARGET_LABEL || (judges && classes)))
+    if (status == LS_OK && (subject->target.kind == LS_TARGET_LABEL || (judges && classes) ||
+                            (subject->method->concepts && subject->concepts.judged)))
         status = read_labels(subject, block, rows, error);
     if (status == LS_OK && judges && !classes)
         status = read_targets(subject, block, rows, error);
+    if (status == LS_OK && subject->concepts.true_ones) {
+        if (!block->truths)
+            block->truths = ls_calloc((size_t)(block->rows_max * subject->concepts.count),
+                                      sizeof *block->truths);
+        status = ls_subject_read_truths(subject, block->ids, rows, block->truths, error);
+    }
     if (status == LS_OK)
         take_inputs(subject, block, rows);
     return status;
@@ -138,6 +147,7 @@ void ls_subject_show(struct ls_subject *subject, const struct ls_sample_block *b
     explainer->targets = block->targets;
     explainer->explained = NULL;
     subject->target.labels = block->labels;
+    subject->concepts.truths = block->truths;
     for (int i = 0; i < subject->model.input_count; i++)
         explainer->feeds[i] = block->feeds[i];
 }
@@ -149,5 +159,6 @@ void ls_sample_block_clear(struct ls_sample_block *block) {
     free(block->ids);
     free(block->labels);
     free(block->targets);
+    free(block->truths);
     *block = (struct ls_sample_block){0};
 }

@@ -35,6 +35,8 @@ static enum ls_status set_option(const struct ls_subject *subject, const char *t
     char key[64], hint[160];
     snprintf(key, sizeof key, "%.*s", (int)(equals ? equals - text : (long)strlen(text)), text);
     const struct ls_field *field = ls_fields_find(method->fields, key);
+    if (method->concepts)
+        return LS_OK; /* their names are known with the data (explain_concepts.c) */
     if (field && equals)
         return ls_field_parse(field, equals + 1, subject->options, error) == LS_OK
                    ? LS_OK
@@ -86,11 +88,31 @@ static enum ls_status read_samples(struct ls_subject *subject, struct ls_error *
 /* A node that a rule found may be a part of a layer, as the products of attention are: then the
  * layer is meant. False: there is nothing around it, or a user named it. */
 static bool leave_part(struct ls_subject *subject) {
-    char *dot = strrchr(subject->layer, '.');
-    if (!dot || subject->wanted->layer[0])
+    const bool follows = subject->method->layer == LS_LAYER_PROTOTYPES && subject->cut[0];
+    char *dot = strrchr(follows ? subject->cut : subject->layer, '.');
+    if (!dot || (subject->wanted->layer[0] && !follows))
         return false;
     *dot = '\0';
     return true;
+}
+
+/* Where a method's model begins anew: at the layer, or at what prototypes are compared with. */
+static enum ls_status find_cut(struct ls_subject *subject, struct ls_error *error) {
+    const struct ls_value *layer = subject->model.layer;
+    if (!subject->method->cuts || subject->cut[0])
+        return LS_OK;
+    if (subject->method->layer != LS_LAYER_PROTOTYPES) {
+        strcpy(subject->cut, subject->layer);
+        return LS_OK;
+    }
+    const struct ls_node *node = layer->producer;
+    if (!node || strcmp(node->op->name, "prototypes") != 0 || !node->inputs[0]->producer)
+        return ls_fail(error, LS_INVALID, "%s: the layer '%s' is none of prototypes%s",
+                       subject->method->name, subject->layer,
+                       node && !strcmp(node->op->name, "prototypes") ? " behind another layer"
+                                                                     : "");
+    snprintf(subject->cut, sizeof subject->cut, "%.*s", LS_NAME_MAX - 1, node->inputs[0]->name);
+    return LS_OK;
 }
 
 static enum ls_status build(struct ls_subject *subject, struct ls_error *error) {
@@ -106,7 +128,10 @@ static enum ls_status build(struct ls_subject *subject, struct ls_error *error) 
     model.answers = true;
     model.openblas = false; /* its bits depend on how many rows come together */
     model.explains = trained->data.feeds[subject->feed].name;
-    model.start_at = subject->embedding[0] ? subject->embedding : NULL;
+    model.start_at = subject->cut[0]         ? subject->cut
+                     : subject->embedding[0] ? subject->embedding
+                                             : NULL;
+    model.both = subject->cut[0] != '\0';
     model.layer = subject->layer[0] ? subject->layer : NULL;
     enum ls_status status;
     do
@@ -116,6 +141,13 @@ static enum ls_status build(struct ls_subject *subject, struct ls_error *error) 
     if (status != LS_OK)
         return subject->model.failed ? ls_config_layer_error(config, subject->model.failed, error)
                                      : status;
+    const bool cut = subject->cut[0] != '\0';
+    if ((status = find_cut(subject, error)) != LS_OK)
+        return status;
+    if (!cut && subject->cut[0]) { /* now that it is known */
+        ls_model_destroy(&subject->model);
+        return build(subject, error);
+    }
     ls_graph_prepare(subject->model.graph, trained->worker.flat);
     for (int i = 0; i < subject->model.input_count; i++)
         if (subject->model.inputs[i].feed == subject->feed)
@@ -195,21 +227,33 @@ static enum ls_status take_units(struct ls_subject *subject, struct ls_error *er
     return status;
 }
 
+/* Targets are read where there are any, of methods that can do without. */
+static enum ls_status open_trained(struct ls_subject *subject, struct ls_error *error) {
+    const struct ls_explain_options *wanted = subject->wanted;
+    const struct ls_explain_method *method = subject->method;
+    struct ls_trained_options what = {.run = subject->run,
+                                      .file = wanted->data,
+                                      .cache = wanted->cache,
+                                      .answers = true,
+                                      .targets = method->judges || method->concepts ||
+                                                 !strcmp(wanted->target, "label"),
+                                      .threads = 1};
+    const enum ls_status status = ls_trained_open(&subject->trained, &what, error);
+    if (status != LS_INVALID || !method->concepts || !wanted->data[0] ||
+        !strcmp(wanted->target, "label"))
+        return status;
+    what.targets = false;
+    return ls_trained_open(&subject->trained, &what, error);
+}
+
 enum ls_status ls_subject_open(struct ls_subject *subject, const struct ls_explain_options *wanted,
                                char *const *arguments, struct ls_error *error) {
     *subject = (struct ls_subject){.wanted = wanted, .run = arguments[0]};
     if (find_method(subject, arguments[1], error) != LS_OK)
         return error->status;
-    const struct ls_trained_options what = {.run = arguments[0],
-                                            .file = wanted->data,
-                                            .cache = wanted->cache,
-                                            .answers = true,
-                                            .targets = subject->method->judges ||
-                                                       !strcmp(wanted->target, "label"),
-                                            .threads = 1};
     enum ls_status status = read_options(subject, error);
     if (status == LS_OK)
-        status = ls_trained_open(&subject->trained, &what, error);
+        status = open_trained(subject, error);
     if (status != LS_OK)
         return status;
     subject->role = wanted->training ? LS_SOURCE_TRAIN : LS_SOURCE_TEST;
@@ -228,6 +272,10 @@ enum ls_status ls_subject_open(struct ls_subject *subject, const struct ls_expla
         status = build(subject, error);
     if (status == LS_OK)
         status = read_target(subject, error);
+    if (status == LS_OK && subject->method->cuts)
+        ls_subject_know_targets(subject);
+    if (status == LS_OK && subject->method->concepts)
+        status = ls_subject_open_concepts(subject, error);
     if (status == LS_OK)
         status = take_units(subject, error);
     if (status == LS_OK)
@@ -253,6 +301,8 @@ void ls_subject_close(struct ls_subject *subject) {
     ls_units_clear(&subject->units);
     free(subject->known_values);
     free(subject->known_ids);
+    free(subject->known_labels);
+    ls_subject_close_concepts(subject);
     ls_model_destroy(&subject->model);
     ls_trained_close(&subject->trained);
     *subject = (struct ls_subject){0};

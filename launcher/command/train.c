@@ -18,6 +18,7 @@
 #include "launcher/exit_codes.h"
 #include "launcher/supervisor/supervisor.h"
 #include "launcher/worker/data.h"
+#include "launcher/worker/restarts.h"
 #include "launcher/worker/result.h"
 #include "launcher/worker/run.h"
 #include "launcher/worker/run_folder.h"
@@ -197,6 +198,7 @@ static int launch(const struct ls_config *config, const struct ls_run_options *g
                                    .run = run,
                                    .options = &config->launcher};
     const int code = ls_supervise(&what);
+    ls_starts_end(run, incarnation, code);
     char result[LS_TEXT_MAX + 16];
     snprintf(result, sizeof result, "%s/result.json", run);
     if (code != LS_EXIT_DONE || ls_file_exists(result))

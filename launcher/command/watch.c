@@ -14,6 +14,7 @@
 #include "launcher/exit_codes.h"
 #include "launcher/report/record.h"
 #include "launcher/worker/data.h"
+#include "launcher/worker/restarts.h"
 
 enum { CHARTS = 2, CHART_ROWS = 13, METRICS_SHOWN = 6, RANKS_SHOWN = 16 };
 
@@ -70,6 +71,17 @@ static void print_progress(const struct ls_record *record) {
     printf("\n");
     for (int role = 0; role < LS_PARTS; role++)
         print_line(history, role);
+}
+
+/* Which start this is, where there was one before it. */
+static void print_starts(const struct ls_record *record) {
+    const size_t count = json_array_size(record->starts);
+    if (count < 2)
+        return;
+    const json_t *start = json_array_get(record->starts, count - 1);
+    printf("  start %zu, from step %" JSON_INTEGER_FORMAT "; the one before: %s\n", count,
+           json_integer_value(json_object_get(start, "from_step")),
+           ls_starts_ending(json_array_get(record->starts, count - 2), false));
 }
 
 /* Whether the rank still runs; of another host, what it said last counts. */
@@ -145,6 +157,7 @@ static int run_watch(int argument_count, char **arguments, const void *given_opt
             if (!once)
                 printf("\033[H\033[2J");
             print_progress(&records[0]);
+            print_starts(&records[0]);
             running = print_ranks(&records[0]);
             if (records[0].history.count)
                 print_charts(&records[0].history);

@@ -10,7 +10,12 @@
 #include "launcher/chart/markup.h"
 #include "launcher/report/page.h"
 
-enum { SHOWN_MAX = 20, PICTURE_BYTES_MAX = 600 << 10, PICTURES_BYTES_MAX = 1500 << 10 };
+enum {
+    SHOWN_MAX = 20,
+    SIZES_MAX = 33,
+    PICTURE_BYTES_MAX = 600 << 10,
+    PICTURES_BYTES_MAX = 1500 << 10
+};
 
 struct found {
     struct ls_explained explained;
@@ -83,6 +88,26 @@ static void print_strengths(const struct ls_page *page, const struct ls_explaine
     free(shown);
 }
 
+/* How answers change where concepts are set. */
+static void print_change(const struct ls_page *page, const struct ls_explained_change *change) {
+    const double samples = (double)change->samples;
+    fprintf(page->out, "<p>%llu of %llu answers change", (unsigned long long)change->changed,
+            (unsigned long long)change->samples);
+    if (change->judged)
+        fprintf(page->out, "; accuracy %.4f before, %.4f after",
+                (double)change->right_before / samples, (double)change->right_after / samples);
+    fputs(".</p>\n", page->out);
+    if (!change->sizes)
+        return;
+    fputs("<table><thead><tr><th class=\"n\">concepts put right</th><th class=\"n\">accuracy</th>"
+          "</tr></thead><tbody>\n",
+          page->out);
+    for (int64_t k = 0; k < change->sizes && k < SIZES_MAX; k++)
+        fprintf(page->out, "<tr><td class=\"n\">%lld</td><td class=\"n\">%.4f</td></tr>\n",
+                (long long)k, change->corrected[k]);
+    fputs("</tbody></table>\n", page->out);
+}
+
 /* Returns the bytes that the page grew by. */
 static size_t print_picture(const struct ls_page *page, const struct found *found, size_t left) {
     char *bytes;
@@ -99,6 +124,11 @@ static size_t print_picture(const struct ls_page *page, const struct found *foun
         fputs("<p>Each sample beside what speaks for the explained value (red) and against it "
               "(blue).</p>\n",
               page->out);
+    if (!strcmp(found->explained.notes[LS_EXPLAINED_METHOD], "prototypes"))
+        fputs(
+            "<p>A line for each prototype: what the decoder draws of it, where the model has one, "
+            "then the training images nearest to it.</p>\n",
+            page->out);
     fputs("<p class=\"sheet\">", page->out);
     ls_page_svg(page, bytes, count, "the picture that goes with it");
     fputs("</p>\n", page->out);
@@ -127,6 +157,8 @@ static void print_folder(const struct ls_page *page, const char *folder, size_t 
             print_origin(page, &found.explained);
             if (found.explained.width)
                 print_strengths(page, &found.explained);
+            if (found.explained.change.samples)
+                print_change(page, &found.explained.change);
             *left -= print_picture(page, &found, *left);
         } else
             ls_page_text(page, "<p class=\"note\">Not shown: ", error.text, "</p>\n");

@@ -9,6 +9,7 @@
 #include "io/file.h"
 #include "launcher/worker/data.h"
 #include "launcher/worker/result.h"
+#include "launcher/worker/restarts.h"
 
 enum { CONFIG_BYTES_MAX = 16 << 20, MANIFEST_BYTES_MAX = 256 << 20, RANK_BYTES_MAX = 1 << 16 };
 
@@ -135,6 +136,7 @@ static enum ls_status read_record(struct ls_record *record, const char *run,
     if (!record->history.count && !record->config && !record->result)
         return ls_fail(error, LS_INVALID, "%s", record->history_problem);
     read_ranks(record);
+    record->starts = ls_starts_read(record->history.run);
     return LS_OK;
 }
 
@@ -163,6 +165,7 @@ void ls_records_free(struct ls_record *records, int count) {
         free(record->kept);
         json_decref(record->result);
         json_decref(record->ranks);
+        json_decref(record->starts);
     }
     free(records);
 }

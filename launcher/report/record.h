@@ -23,6 +23,7 @@ struct ls_record {
     struct ls_settings settings;
     json_t *result; /* RUN/result.json */
     json_t *ranks;  /* array: of each rank of the last start, what it left behind */
+    json_t *starts; /* array, as ls_starts_read has it */
     int kept_count;
     struct ls_kept *kept; /* the checkpoints that are there, by rising steps */
 };

@@ -3,9 +3,46 @@
 #include <string.h>
 
 #include "launcher/report/page.h"
+#include "launcher/worker/restarts.h"
 
-/* A start continues a checkpoint; result.json knows of the last one. */
+static const char *text_of(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static json_int_t number_of(const json_t *object, const char *key) {
+    return json_integer_value(json_object_get(object, key));
+}
+
+static void print_start(const struct ls_page *page, const json_t *start, bool last) {
+    const json_t *end = json_object_get(start, "end");
+    fputs("<tr>", page->out);
+    ls_page_text(page, "<td>", text_of(start, "time"), "</td>");
+    fprintf(page->out,
+            "<td class=\"n\">%" JSON_INTEGER_FORMAT "</td><td class=\"n\">%" JSON_INTEGER_FORMAT
+            "</td>",
+            number_of(start, "from_step"), number_of(start, "ranks"));
+    ls_page_text(page, "<td>", text_of(start, "host"), "</td>");
+    ls_page_text(page, "<td>", ls_starts_ending(start, last), "");
+    if (end)
+        fprintf(page->out, " (at step %" JSON_INTEGER_FORMAT ")", number_of(end, "step"));
+    ls_page_text(page, text_of(end, "message")[0] ? ": " : "", text_of(end, "message"),
+                 "</td></tr>\n");
+}
+
+/* A start continues a checkpoint; of runs of before, result.json knows of the last one. */
 static void print_starts(const struct ls_page *page, const struct ls_record *record) {
+    const size_t count = json_array_size(record->starts);
+    if (count) {
+        fputs("<p>Starts:</p>\n<div class=\"wide\"><table><thead><tr><th>time</th>"
+              "<th class=\"n\">from step</th><th class=\"n\">ranks</th><th>host</th>"
+              "<th>ended</th></tr></thead><tbody>\n",
+              page->out);
+        for (size_t i = 0; i < count; i++)
+            print_start(page, json_array_get(record->starts, i), i + 1 == count);
+        fputs("</tbody></table></div>\n", page->out);
+        return;
+    }
     const json_t *result = record->result;
     const json_int_t from = json_integer_value(json_object_get(result, "resumed_from_step"));
     if (from > 0)
@@ -37,11 +74,6 @@ static void print_checkpoints(const struct ls_page *page, const struct ls_record
                 (double)kept->bytes / 1e6);
     }
     fputs("</tbody></table></div>\n", page->out);
-}
-
-static const char *text_of(const json_t *object, const char *key) {
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
 }
 
 static void print_rank(const struct ls_page *page, const json_t *rank, bool machine) {

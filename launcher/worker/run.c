@@ -10,6 +10,7 @@
 #include "io/file.h"
 #include "launcher/exit_codes.h"
 #include "launcher/supervisor/reason.h"
+#include "launcher/worker/restarts.h"
 #include "launcher/worker/run_parts.h"
 
 static volatile sig_atomic_t stop_asked;
@@ -274,6 +275,12 @@ enum ls_status ls_run_restore(struct run *run, struct ls_error *error) {
             ls_metrics_open(&run->metrics, path, run->state.metrics_bytes, run->state.step, error);
         if (status == LS_OK)
             ls_run_open_events(run);
+        const struct ls_begun start = {.number = run->request->incarnation,
+                                       .ranks = ls_communicator_size(run->communicator),
+                                       .threads = (int)run->config->compute.threads,
+                                       .from_step = run->state.step};
+        if (status == LS_OK)
+            ls_starts_begin(run->request->run, &start);
     }
     return ls_communicator_agree(run->communicator, status, error);
 }

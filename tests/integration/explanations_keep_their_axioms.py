@@ -1,5 +1,6 @@
-"""`lockstep explain`: gradients, occlusion and Grad-CAM as NumPy works them out, completeness, exact Shapley values, the
-same bytes on two ranks, pictures that say what they show, and errors that name what does not fit."""
+"""`lockstep explain`: gradients, occlusion and Grad-CAM as NumPy works them out, completeness, exact Shapley values,
+interventions on concepts, what prototypes are near to, weights of attention pooling, the same bytes on two ranks, pictures
+that say what they show, and errors that name what does not fit."""
 import itertools
 import math
 import os
@@ -21,7 +22,27 @@ def explain(run, method, *words, out=OUT, expect=0):
         return done.stderr
     with h5py.File(os.path.join(out, method + ".h5")) as file:
         found = {name: item[()] for name, item in file.items()}
-        return found | {"of": dict(file.attrs), "said": done.stderr}
+        return found | {"of": dict(file.attrs), "said": done.stderr, "printed": done.stdout}
+
+
+def explain_twice(run, method, *words, files):
+    """On one rank and on two."""
+    found = explain(run, method, *words)
+    explain(run, method, *words, "-n", 2, out=lockstep.path("two"))
+    for name in files:
+        with open(os.path.join(OUT, name), "rb") as one, open(lockstep.path("two", name), "rb") as two:
+            lockstep.check(one.read() == two.read(), f"{name} has other bytes on 2 ranks")
+    return found
+
+
+def parameters_of(run):
+    return {name.removeprefix("main."): value.astype("f8")
+            for name, value in lockstep.parameters(lockstep.newest_checkpoint(run)).items()}
+
+
+def softmax(x):
+    e = numpy.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
 
 
 def refused(run, method, *words, text):
@@ -85,12 +106,7 @@ def slopes(x, classes):
 x = images[:20] / 255.0
 logits = answer(x)
 predicted = logits.argmax(1)
-words = ["saliency", "--samples", "3:20", "--target", "1"]
-found = explain(cnn, *words)
-explain(cnn, *words, "-n", 2, out=lockstep.path("two"))
-for name in "saliency.h5", "saliency.png", "saliency.svg":
-    with open(os.path.join(OUT, name), "rb") as one, open(lockstep.path("two", name), "rb") as two:
-        lockstep.check(one.read() == two.read(), f"{name} has other bytes on 2 ranks")
+found = explain_twice(cnn, "saliency", "--samples", "3:20", "--target", "1", files=["saliency.h5", "saliency.png", "saliency.svg"])
 close(found["outputs"], logits[3:, 1], "explained logits")
 lockstep.equal(list(found["predicted"]), list(predicted[3:]), "predicted classes")
 lockstep.equal(list(found["samples"]), list(range(3, 20)), "numbers of the samples")
@@ -172,8 +188,7 @@ model: [linear: 8, tanh, linear: 1]
 train: {{epochs: 60, batch: 16}}
 optimizer: {{name: adam, learning_rate: 0.02}}
 """), mlp)
-weights = {name.removeprefix("main."): value.astype("f8")
-           for name, value in lockstep.parameters(lockstep.newest_checkpoint(mlp)).items()}
+weights = parameters_of(mlp)
 
 
 def predict(rows):
@@ -215,6 +230,104 @@ lockstep.check(shown[0].startswith("row 0, label n, predicted "), f"the first te
 refused(mlp, "shapley", "--set", "estimator=kernel", "--set", "sets=15", text="at least sets=16")
 refused(cnn, "shapley", "--set", "estimator=exact", text="at most 16 features, but there are 36")
 refused(cnn, "integrated_gradients", "--set", "baseline=samples", "--set", "baseline_samples=97", text="has 96 samples")
+
+# A bottleneck of three named concepts, a decoder behind a layer of prototypes, and a bag of instances, in one data set each.
+points = draw.normal(size=(64, 4)).astype("f4")
+true = (points[:, :3] + 0.3 * draw.normal(size=(64, 3)) > 0).astype("f4")
+with h5py.File(lockstep.path("concepts.h5"), "w") as file:
+    file["inputs"], file["seen"], file["targets"] = points, true, (true @ [1, 1, 2]).astype("i4")
+    file["seen"].attrs["columns"] = ["left", "right", "all"]
+bottleneck = lockstep.path("bottleneck")
+lockstep.call("worker", write("bottleneck", f"""
+task: custom
+data: {{train: {lockstep.path("concepts.h5")}, feeds: {{inputs: inputs, seen: seen, targets: targets}}}}
+model: [linear: {{units: 3, name: logits}}, sigmoid, linear: 8, tanh, linear: {{units: 5, name: answer}}]
+losses: [binary_cross_entropy: {{from: logits, target: seen}}, cross_entropy: {{from: answer}}]
+train: {{epochs: 30, batch: 16}}
+optimizer: {{name: adam, learning_rate: 0.02}}
+"""), "--out", bottleneck)
+weights = parameters_of(bottleneck)
+
+
+def from_concepts(c):
+    hidden = numpy.tanh(c @ weights["linear1.weight"] + weights["linear1.bias"])
+    return hidden @ weights["answer.weight"] + weights["answer.bias"]
+
+
+seen = 1 / (1 + numpy.exp(-(points @ weights["logits.weight"] + weights["logits.bias"])))
+changed = numpy.stack([numpy.full(64, 0.25), seen[:, 1], true[:, 2]], 1)
+found = explain_twice(bottleneck, "intervene", "--set", "left=0.25,all=label", files=["intervene.h5"])
+close(found["concepts"], seen, "concepts")
+close(found["concepts_set"], changed, "concepts, two of them set")
+for name, at in ("before", seen), ("after", changed):
+    close(found["outputs_" + name], softmax(from_concepts(at)), f"probabilities {name}")
+    lockstep.equal(list(found["classes_" + name]), list(from_concepts(at).argmax(1)), f"classes {name}")
+    right = (found["classes_" + name] == found["labels"]).mean()
+    lockstep.check(f"{right:.4f} {name}" in found["printed"], f"accuracy {name} {right}:\n{found['printed']}")
+lockstep.check("left=label, right=label, all=label" != found["of"]["options"], found["of"]["options"])
+for k in range(4):
+    answers = []
+    for chosen in itertools.combinations(range(3), k):
+        at = seen.copy()
+        at[:, chosen] = true[:, chosen]
+        answers.append(from_concepts(at).argmax(1) == found["labels"])
+    close(found["corrected"][:, k], numpy.mean(answers, 0), f"answers with {k} concepts corrected")
+refused(bottleneck, "intervene", "--set", "lift=1", text="did you mean 'left'?)\nthey are left, right, all")
+refused(bottleneck, "intervene", "--set", "left=2", text="a number from 0 to 1")
+refused(bottleneck, "intervene", "--layer", "answer", text="does not depend on")
+refused(mlp, "intervene", "--set", "a=1", text="no loss of this run judges concepts")
+
+near = lockstep.path("near")
+lockstep.call("worker", write("near", f"""
+task: custom
+data: {{train: {lockstep.path("images.h5")}, test: {lockstep.path("images.h5")}}}
+model:
+  - flatten
+  - linear: {{units: 3, name: code}}
+  - prototypes: {{count: 4, name: distances}}
+  - linear: {{units: 3, name: class}}
+  - linear: {{units: 36, from: code}}
+  - reshape: [6, 6, 1]
+losses: [cross_entropy: {{from: class}}, squared_error: {{target: inputs}}]
+train: {{epochs: 2, batch: 24}}
+optimizer: {{name: adam, learning_rate: 0.01}}
+"""), "--out", near)
+weights = parameters_of(near)
+found = explain_twice(near, "prototypes", "--samples", "2:40", "--set", "count=3", files=["prototypes.h5", "prototypes.png"])
+codes = (images / 255.0).reshape(96, -1) @ weights["code.weight"] + weights["code.bias"]
+apart = numpy.sqrt(((codes[:, None] - weights["distances.prototypes"]) ** 2).sum(2))
+close(found["distances"], apart[2:40], "distances of samples from prototypes")
+close(found["similarities"], numpy.log((apart**2 + 1) / (apart**2 + 1e-4))[2:40], "similarities", 1e-4)
+close(found["nearest_distances"], numpy.sort(apart, 0)[:3].T, "distances of the nearest")
+close(apart[found["nearest"], numpy.arange(4)[:, None]], numpy.sort(apart, 0)[:3].T, "the nearest training images")
+lockstep.equal(found["nearest_classes"].tolist(), labels[found["nearest"]].tolist(), "their classes")
+drawn = weights["distances.prototypes"] @ weights["linear1.weight"] + weights["linear1.bias"]
+close(found["pictures"].reshape(4, 36), drawn, "prototypes as the decoder draws them")
+with open(os.path.join(OUT, "prototypes.png"), "rb") as file:
+    head = file.read(24)
+lockstep.equal(head[16:24], b"".join(side.to_bytes(4, "big") for side in (4 * 7 - 1, 4 * 7 - 1)), "a sheet of 4 times 1 + 3")
+refused(cnn, "prototypes", text="no layer prototypes")
+
+bags, sizes = draw.normal(size=(48, 5, 4)).astype("f4"), draw.integers(2, 6, 48).astype("i4")
+with h5py.File(lockstep.path("bags.h5"), "w") as file:
+    file["inputs"], file["sizes"], file["targets"] = bags, sizes, (bags[:, 0, 0] > 0).astype("i4")
+pool = lockstep.path("pool")
+lockstep.call("worker", write("pool", f"""
+task: classification
+data: {{train: {lockstep.path("bags.h5")}, feeds: {{inputs: inputs, sizes: sizes, targets: targets}}}}
+model: [attention_pooling: {{gated: true, lengths: sizes, name: pool}}, linear: 2]
+train: {{epochs: 4, batch: 16}}
+optimizer: {{name: adam, learning_rate: 0.02}}
+"""), "--out", pool)
+weights = parameters_of(pool)
+keys = numpy.tanh(bags @ weights["pool.keys.weight"] + weights["pool.keys.bias"])
+keys = keys / (1 + numpy.exp(-(bags @ weights["pool.gate.weight"] + weights["pool.gate.bias"])))
+scores = numpy.where(numpy.arange(5) < sizes[:, None], keys @ weights["pool.query"] / 2, -numpy.inf)
+found = explain(pool, "attention")
+close(found["pool"][:, 0, 0], softmax(scores), "weights of attention pooling")
+mean = (softmax(scores)[..., None] * bags).sum(1)
+close(found["outputs"], (mean @ weights["linear1.weight"] + weights["linear1.bias"]).max(1), "answers from their mean")
+
 refused(mlp, "grad_cam", text="no convolution")
 refused(cnn, "activations", "--layer", "conv2d2", text="nearest is 'main.conv2d1'" if prefix else "nearest is 'conv2d1'")
 refused(cnn, "saliency", "--samples", "90:97", text="at most 96")

@@ -231,3 +231,18 @@ def llama(p, feed, training):
     x = x + linear(p, "residual2.linear1", gate * linear(p, "residual2.multiply1.linear1", inner))
     y = linear(p, "linear1", rms_norm(p, "rms_norm1", x))
     return y, {"": F.cross_entropy(y.flatten(0, 1), feed["targets"].flatten())}
+
+
+# Ilse et al. 2018: the mean over a bag by gated attention, with their scores / sqrt(6).
+@family("linear2", """
+data: {feeds: {inputs: inputs, targets: targets, lengths: lengths}}
+model: [linear: 6, relu, attention_pooling: {gated: true, lengths: lengths}, linear: 3]
+train: {batch: 8, microbatches: 2}
+optimizer: {name: adam, learning_rate: 0.002}
+""", inputs=numbers(16, 7, 4), targets=whole(3, 16), lengths=whole(8, 16, least=1))
+def bags(p, feed, training):
+    h = F.relu(linear(p, "linear1", feed["inputs"]))
+    keys = torch.tanh(linear(p, "attention_pooling1.keys", h)) * torch.sigmoid(linear(p, "attention_pooling1.gate", h))
+    scores = (keys @ p["attention_pooling1.query"] / math.sqrt(6)).masked_fill(behind(feed["lengths"], 7), -math.inf)
+    y = linear(p, "linear2", (torch.softmax(scores, 1)[:, :, None] * h).sum(1))
+    return y, {"": F.cross_entropy(y, feed["targets"])}

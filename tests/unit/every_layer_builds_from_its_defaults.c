@@ -79,6 +79,7 @@ static const struct layer_case cases[] = {
      .input = SEQUENCE,
      .output = SHAPE(4, 6),
      .parameters = 3},
+    {.layer = "attention_pooling", .input = SEQUENCE, .output = SHAPE(3), .parameters = 3},
     {.layer = "attention",
      .option = "heads",
      .value = "2",

@@ -1,0 +1,104 @@
+#include "launcher/worker/restarts.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "io/file.h"
+#include "launcher/exit_codes.h"
+
+enum { PATH_SIZE = 4096, BYTES_MAX = 64 << 20, TIME_SIZE = 32 };
+
+static void print_path(char path[PATH_SIZE], const char *run) {
+    snprintf(path, PATH_SIZE, "%s/starts.jsonl", run);
+}
+
+static const char *now(char text[TIME_SIZE]) {
+    const time_t seconds = time(NULL);
+    struct tm parts;
+    strftime(text, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &parts));
+    return text;
+}
+
+/* One write: lines of several processes do not mix. Frees the line. */
+static void append(const char *run, json_t *line) {
+    char path[PATH_SIZE];
+    char *text = json_dumps(line, JSON_COMPACT);
+    json_decref(line);
+    print_path(path, run);
+    const int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (file >= 0 && text) {
+        const size_t length = strlen(text);
+        text[length] = '\n'; /* instead of the NUL */
+        (void)!write(file, text, length + 1);
+    }
+    if (file >= 0)
+        close(file);
+    free(text);
+}
+
+void ls_starts_begin(const char *run, const struct ls_begun *start) {
+    char time_text[TIME_SIZE], host[256] = "";
+    if (gethostname(host, sizeof host - 1))
+        host[0] = '\0';
+    append(run, json_pack("{s:I, s:s, s:i, s:i, s:s, s:I}", "start", (json_int_t)start->number,
+                          "time", now(time_text), "ranks", start->ranks, "threads", start->threads,
+                          "host", host, "from_step", (json_int_t)start->from_step));
+}
+
+void ls_starts_end(const char *run, uint64_t number, int exit_code) {
+    char time_text[TIME_SIZE], path[PATH_SIZE];
+    json_int_t step = 0;
+    const char *message = "";
+    snprintf(path, sizeof path, "%s/ranks/rank-0.json", run);
+    json_t *rank = json_load_file(path, 0, NULL);
+    if (rank)
+        (void)json_unpack(rank, "{s:I, s:s}", "step", &step, "message", &message);
+    append(run,
+           json_pack("{s:I, s:s, s:i, s:I, s:s}", "end", (json_int_t)number, "time", now(time_text),
+                     "exit_code", exit_code, "step", step, "message", message));
+    json_decref(rank);
+}
+
+/* The newest start of that number. */
+static json_t *find(const json_t *starts, json_int_t number) {
+    for (size_t i = json_array_size(starts); i-- > 0;) {
+        json_t *start = json_array_get(starts, i);
+        if (json_integer_value(json_object_get(start, "start")) == number)
+            return start;
+    }
+    return NULL;
+}
+
+json_t *ls_starts_read(const char *run) {
+    char path[PATH_SIZE], *text, *rest = NULL;
+    uint64_t size;
+    struct ls_error ignored;
+    json_t *starts = json_array();
+    print_path(path, run);
+    if (!ls_file_exists(path) || ls_file_read(path, BYTES_MAX, &text, &size, &ignored) != LS_OK)
+        return starts;
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        json_t *said = json_loads(line, 0, NULL);
+        const json_t *end = json_object_get(said, "end");
+        json_t *start = end ? find(starts, json_integer_value(end)) : NULL;
+        if (json_object_get(said, "start"))
+            json_array_append(starts, said);
+        else if (start)
+            json_object_set(start, "end", said);
+        json_decref(said);
+    }
+    free(text);
+    return starts;
+}
+
+const char *ls_starts_ending(const json_t *start, bool last) {
+    const json_t *end = json_object_get(start, "end");
+    if (!end)
+        return last ? "it runs, or broke off without a word" : "it broke off without a word";
+    const char *text = ls_exit_text((int)json_integer_value(json_object_get(end, "exit_code")));
+    return text ? text : "with an unknown exit code";
+}
