@@ -188,6 +188,13 @@ enum ls_status ls_explain_attributions(const struct ls_explainer *explainer, con
     return LS_OK;
 }
 
+/* Ops that only look at numbers in another shape may have left the graph. */
+static const struct ls_value *content_of(const struct ls_value *value) {
+    while (value->producer && value->producer->op->alias)
+        value = value->producer->inputs[0];
+    return value;
+}
+
 bool ls_explainer_goes_on(const struct ls_explainer *explainer) {
     const struct ls_model *model = explainer->model;
     const int count = ls_graph_node_count(model->graph);
@@ -200,12 +207,13 @@ bool ls_explainer_goes_on(const struct ls_explainer *explainer) {
     for (int i = 0; i < count; i++) {
         const struct ls_node *node = ls_graph_node_at(model->graph, i);
         for (int k = 0; k < node->input_count; k++) {
-            const struct ls_value *input = node->inputs[k];
+            const struct ls_value *input = node->inputs[k] ? content_of(node->inputs[k]) : NULL;
             if (input && (input == model->explained || (input->producer && follows[input->index])))
                 follows[node->output->index] = true;
         }
     }
-    const bool goes_on = model->output->producer && follows[model->output->index];
+    const struct ls_value *output = content_of(model->output);
+    const bool goes_on = output->producer && follows[output->index];
     free(follows);
     return goes_on;
 }

@@ -241,7 +241,7 @@ bottleneck = lockstep.path("bottleneck")
 lockstep.call("worker", write("bottleneck", f"""
 task: custom
 data: {{train: {lockstep.path("concepts.h5")}, feeds: {{inputs: inputs, seen: seen, targets: targets}}}}
-model: [linear: {{units: 3, name: logits}}, sigmoid, linear: 8, tanh, linear: {{units: 5, name: answer}}]
+model: [linear: {{units: 3, name: logits}}, sigmoid, linear: {{units: 8, name: head}}, tanh, linear: {{units: 5, name: answer}}]
 losses: [binary_cross_entropy: {{from: logits, target: seen}}, cross_entropy: {{from: answer}}]
 train: {{epochs: 30, batch: 16}}
 optimizer: {{name: adam, learning_rate: 0.02}}
@@ -250,7 +250,7 @@ weights = parameters_of(bottleneck)
 
 
 def from_concepts(c):
-    hidden = numpy.tanh(c @ weights["linear1.weight"] + weights["linear1.bias"])
+    hidden = numpy.tanh(c @ weights["head.weight"] + weights["head.bias"])
     return hidden @ weights["answer.weight"] + weights["answer.bias"]
 
 
@@ -286,7 +286,7 @@ model:
   - linear: {{units: 3, name: code}}
   - prototypes: {{count: 4, name: distances}}
   - linear: {{units: 3, name: class}}
-  - linear: {{units: 36, from: code}}
+  - linear: {{units: 36, from: code, name: draw}}
   - reshape: [6, 6, 1]
 losses: [cross_entropy: {{from: class}}, squared_error: {{target: inputs}}]
 train: {{epochs: 2, batch: 24}}
@@ -301,12 +301,19 @@ close(found["similarities"], numpy.log((apart**2 + 1) / (apart**2 + 1e-4))[2:40]
 close(found["nearest_distances"], numpy.sort(apart, 0)[:3].T, "distances of the nearest")
 close(apart[found["nearest"], numpy.arange(4)[:, None]], numpy.sort(apart, 0)[:3].T, "the nearest training images")
 lockstep.equal(found["nearest_classes"].tolist(), labels[found["nearest"]].tolist(), "their classes")
-drawn = weights["distances.prototypes"] @ weights["linear1.weight"] + weights["linear1.bias"]
+drawn = weights["distances.prototypes"] @ weights["draw.weight"] + weights["draw.bias"]
 close(found["pictures"].reshape(4, 36), drawn, "prototypes as the decoder draws them")
 with open(os.path.join(OUT, "prototypes.png"), "rb") as file:
     head = file.read(24)
 lockstep.equal(head[16:24], b"".join(side.to_bytes(4, "big") for side in (4 * 7 - 1, 4 * 7 - 1)), "a sheet of 4 times 1 + 3")
 refused(cnn, "prototypes", text="no layer prototypes")
+
+page = lockstep.path("page.html")
+lockstep.call("report", bottleneck, "--explained", OUT, "--out", page)
+with open(page) as file:
+    text = file.read()
+lockstep.check("answers change; accuracy" in text and "concepts put right" in text and "A line for each prototype" in text,
+               "the page does not say what explain found")
 
 bags, sizes = draw.normal(size=(48, 5, 4)).astype("f4"), draw.integers(2, 6, 48).astype("i4")
 with h5py.File(lockstep.path("bags.h5"), "w") as file:
