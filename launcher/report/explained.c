@@ -130,7 +130,11 @@ static size_t print_picture(const struct ls_page *page, const struct found *foun
             "then the training images nearest to it.</p>\n",
             page->out);
     fputs("<p class=\"sheet\">", page->out);
-    ls_page_svg(page, bytes, count, "the picture that goes with it");
+    const char *alternative = "the picture that goes with it";
+    if (ls_path_ends(found->picture, ".svg"))
+        ls_page_svg(page, bytes, count, alternative);
+    else
+        ls_page_png(page, bytes, count, alternative);
     fputs("</p>\n", page->out);
     free(bytes);
     return count;
@@ -151,7 +155,12 @@ static void print_folder(const struct ls_page *page, const char *folder, size_t 
         struct ls_error error;
         char path[LS_TEXT_MAX];
         snprintf(path, sizeof path, "%.500s/%.255s", folder, entries[i]->d_name);
-        snprintf(found.picture, sizeof found.picture, "%.*s.svg", (int)strlen(path) - 3, path);
+        for (int k = 0; k < 2; k++) { /* with words, where there is such a one */
+            snprintf(found.picture, sizeof found.picture, "%.*s.%s", (int)strlen(path) - 3, path,
+                     k ? "png" : "svg");
+            if (ls_file_exists(found.picture))
+                break;
+        }
         if (ls_explained_load(&found.explained, path, &error) == LS_OK) {
             ls_page_text(page, "<h3>", found.explained.notes[LS_EXPLAINED_METHOD], "</h3>\n");
             print_origin(page, &found.explained);
