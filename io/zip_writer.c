@@ -16,7 +16,7 @@ enum {
 };
 
 /* Little-endian. */
-static unsigned char *put(unsigned char *to, uint32_t value, int bytes) {
+static unsigned char *put(unsigned char *to, uint64_t value, int bytes) {
     for (int i = 0; i < bytes; i++)
         *to++ = (unsigned char)(value >> 8 * i);
     return to;

@@ -96,7 +96,8 @@ static struct scopes list_theirs(struct ls_transfer *transfer) {
     for (int t = 0; t < transfer->file.count; t++)
         if (!ls_map_find(&transfer->map, transfer->file.items[t].name))
             add_scope(&scopes, transfer->file.items[t].name);
-    qsort(scopes.items, (size_t)scopes.count, sizeof *scopes.items, compare_names);
+    if (scopes.count)
+        qsort(scopes.items, (size_t)scopes.count, sizeof *scopes.items, compare_names);
     scopes.taken = ls_calloc((size_t)scopes.count + 1, sizeof *scopes.taken);
     return scopes;
 }

@@ -29,11 +29,21 @@ static bool only_renames(const struct ls_node *node) {
     return is_one_of(node->op->name, ops);
 }
 
+/* Whether its dimensions were put in another order, so that they are no image's of ours. */
+static bool is_transposed(const struct ls_value *value) {
+    const struct ls_node *node = value->producer;
+    while (node && keeps_places(node))
+        node = node->inputs[0]->producer;
+    return node && !strcmp(node->op->name, "transpose");
+}
+
 /* The image [height, width, channels] that the rows of a value are, whatever shape the value has;
  * rank 0: none that PyTorch would lay out in another way. A sequence out of conv1d is one that is
  * one pixel high. */
 static struct ls_shape image_of(const struct ls_value *value) {
     const struct ls_shape shape = value->shape;
+    if (is_transposed(value))
+        return (struct ls_shape){0};
     if (shape.rank == 4 && shape.dims[3] > 1 && shape.dims[1] * shape.dims[2] > 1)
         return ls_shape_of_row(shape);
     const struct ls_node *node = value->producer;

@@ -403,3 +403,34 @@ def llama():
             x = self.model.layers[0](self.model.embed_tokens(inputs))
             return self.lm_head(self.model.norm(x))
     return Llama()
+
+
+# A flattened image beside other numbers, and one that is channels first already.
+@model("linear1", """
+task: custom
+data: {feeds: {inputs: inputs, extra: extra, targets: targets}}
+model:
+  - conv2d: {filters: 2, name: seen}
+  - flatten: {name: rows}
+  - transpose: {from: seen, order: [3, 1, 2]}
+  - flatten: {name: planes}
+  - concat: {of: [rows, extra, planes]}
+  - layer_norm
+  - linear: 3
+losses: [cross_entropy: {target: targets}]
+train: {batch: 6, microbatches: 1}
+""", """
+conv: seen
+norm: layer_norm1
+fc: linear1
+""", inputs=numbers(6, 5, 6, 1), extra=numbers(6, 7), targets=whole(3, 6))
+def joined():
+    class Joined(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm, self.fc = nn.Conv2d(1, 2, 3), nn.LayerNorm(55), nn.Linear(55, 3)
+
+        def forward(self, inputs, extra):
+            seen = self.conv(inputs.permute(0, 3, 1, 2)).flatten(1)
+            return self.fc(self.norm(torch.cat([seen, extra, seen], 1)))
+    return Joined()
