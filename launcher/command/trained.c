@@ -71,23 +71,37 @@ void ls_trained_close(struct ls_trained *trained) {
     *trained = (struct ls_trained){0};
 }
 
+/* One of the run's parameters, which is of `width` values in whatever shape the losses take it. */
+static enum ls_status load_values(const struct ls_trained *trained, const char *name, int64_t width,
+                                  float *values, struct ls_error *error) {
+    struct ls_parameter_set *set = ls_parameters_create();
+    enum ls_status status = ls_saved_run_lay_out(&trained->run, set, error);
+    const struct ls_parameter *parameter = status == LS_OK ? ls_parameters_find(set, name) : NULL;
+    if (status == LS_OK && (!parameter || ls_parameter_plain_count(parameter) != width))
+        status = ls_fail(error, LS_INVALID,
+                         "%s: the run's targets are no %lld values of a row, as its outputs are",
+                         name, (long long)width);
+    if (status == LS_OK)
+        status =
+            ls_checkpoint_load_one(&trained->run.checkpoint, name, parameter->shape, values, error);
+    ls_parameters_destroy(set);
+    return status;
+}
+
 /* They are no part of a model that only answers. */
 enum ls_status ls_trained_load_units(const struct ls_trained *trained, int64_t width,
                                      struct ls_units *units, struct ls_error *error) {
     static const char feed[] = "targets";
     const struct ls_feed_constants names = ls_feed_constants(feed);
-    const struct ls_shape shape = LS_SHAPE(width);
     *units = (struct ls_units){0};
     if (!trained->run.config.data.standardise_targets)
         return LS_OK;
     float *means = ls_calloc((size_t)width, sizeof *means);
     units->means = ls_calloc((size_t)width, sizeof *units->means);
     units->scales = ls_calloc((size_t)width, sizeof *units->scales);
-    enum ls_status status =
-        ls_checkpoint_load_one(&trained->run.checkpoint, names.mean, shape, means, error);
+    enum ls_status status = load_values(trained, names.mean, width, means, error);
     if (status == LS_OK)
-        status = ls_checkpoint_load_one(&trained->run.checkpoint, names.scale, shape, units->scales,
-                                        error);
+        status = load_values(trained, names.scale, width, units->scales, error);
     for (int64_t i = 0; i < width && status == LS_OK; i++)
         units->means[i] = (double)means[i];
     if (status == LS_OK)

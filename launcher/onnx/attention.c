@@ -42,15 +42,12 @@ static const char *heads_of(struct ls_onnx *onnx, const char *x, const struct si
                              part.turned ? LS_SHAPE(0, 2, 3, 1) : LS_SHAPE(0, 2, 1, 3));
 }
 
-/* bool [queries, keys]: keys that are not behind the query. */
+/* bool [queries, keys]: keys that are not behind the query. Worked out by nodes, which are smaller
+ * than the table is in long sequences. */
 static const char *causal(struct ls_onnx *onnx, const struct sizes *s) {
-    unsigned char *seen = ls_calloc((size_t)(s->queries * s->keys), 1);
-    for (int64_t i = 0; i < s->queries; i++)
-        for (int64_t j = 0; j <= i && j < s->keys; j++)
-            seen[i * s->keys + j] = 1;
-    const char *name = ls_onnx_constant(onnx, LS_ONNX_BOOL, LS_SHAPE(s->queries, s->keys), seen);
-    free(seen);
-    return name;
+    const char *keys = ls_onnx_counting(onnx, s->keys);
+    const char *queries = ls_onnx_unsqueeze(onnx, ls_onnx_counting(onnx, s->queries), 1);
+    return LS_ONNX_NODE(onnx, "LessOrEqual", keys, queries);
 }
 
 /* Which keys a query sees, so that it goes with [N, heads, queries, keys]; NULL: all. */

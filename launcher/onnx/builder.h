@@ -61,7 +61,7 @@ void ls_onnx_set_text(struct ls_onnx *onnx, const char *name, const char *value)
 void ls_onnx_set_texts(struct ls_onnx *onnx, const char *name, const char *const *values,
                        int count);
 
-enum ls_onnx_type { LS_ONNX_REAL, LS_ONNX_DOUBLE, LS_ONNX_INT32, LS_ONNX_INT64, LS_ONNX_BOOL };
+enum ls_onnx_type { LS_ONNX_REAL, LS_ONNX_DOUBLE, LS_ONNX_INT32, LS_ONNX_INT64 };
 
 /* Constants: of a shape (values are copied), a single one, int64 [count], and int32 [count]: 0, 1,
  * 2, ... */
@@ -95,8 +95,9 @@ const char *ls_onnx_cast(struct ls_onnx *onnx, const char *x, enum ls_onnx_type 
  * that are parameters come to it through ls_onnx_last. */
 const char *ls_onnx_parameter(struct ls_onnx *onnx, const struct ls_parameter *parameter);
 
-/* An input of the whole, [N, row_shape...]. */
+/* An input of the whole, [N, row_shape...]; and a text about the input made last. */
 const char *ls_onnx_input(struct ls_onnx *onnx, const char *name, enum ls_onnx_type type,
                           struct ls_shape row_shape);
+void ls_onnx_explain_input(struct ls_onnx *onnx, const char *text);
 
 #endif

@@ -141,9 +141,13 @@ UNCHANGED(sample_normal) /* the mean, as predict gives it */
 
 /* Drawn by the program, given by whoever runs the exported model: an input of the layer's name. */
 struct ls_onnx_tensor ls_onnx_op_noise(struct ls_onnx *onnx, const struct ls_node *node) {
+    const struct ls_noise_options *options = node->options;
     const char *name = node->name[0] ? node->name : node->op->name;
-    return ls_onnx_channels_last(
-        ls_onnx_input(onnx, name, LS_ONNX_REAL, ls_shape_of_row(node->output->shape)));
+    name = ls_onnx_input(onnx, name, LS_ONNX_REAL, ls_shape_of_row(node->output->shape));
+    ls_onnx_explain_input(onnx, options->kind == LS_NOISE_UNIFORM
+                                    ? "drawn by whoever runs the model: uniform from -1 to 1"
+                                    : "drawn by whoever runs the model: standard normal");
+    return ls_onnx_channels_last(name);
 }
 
 static struct ls_onnx_tensor over_last(struct ls_onnx *onnx, const struct ls_node *node,

@@ -45,14 +45,9 @@ struct making {
 };
 
 /* Single values are [N, 1] here, and [N] where they come from. */
-static enum ls_status add_input(struct making *making, const struct ls_value *value) {
+static void add_input(struct making *making, const struct ls_value *value) {
     const struct ls_onnx_options *options = making->options;
     struct ls_shape row = ls_shape_of_row(value->shape);
-    if (!strcmp(value->name, options->output_name))
-        return ls_fail(making->error, LS_INVALID,
-                       "the feed '%s' has the name that the output of an exported model has; give "
-                       "it another one in data.feeds",
-                       value->name);
     for (int i = 0; i < options->feed_count; i++)
         if (!strcmp(options->feeds[i].name, value->name) && options->feeds[i].shape.rank == 0)
             row = (struct ls_shape){0};
@@ -62,7 +57,6 @@ static enum ls_status add_input(struct making *making, const struct ls_value *va
     if (row.rank == 0 && value->shape.rank > 1)
         name = ls_onnx_reshape(making->onnx, name, LS_SHAPE(0, 1));
     ls_onnx_bind(making->onnx, value, ls_onnx_channels_last(name));
-    return LS_OK;
 }
 
 /* What the planner put behind a node goes behind its translation. */
@@ -92,12 +86,33 @@ static enum ls_status make(struct making *making, const struct ls_value *value) 
         return fail_size(making->bytes, making->error);
     if (value->parameter || names->last || names->first)
         return LS_OK;
-    if (!node)
-        return add_input(making, value);
+    if (!node) {
+        add_input(making, value);
+        return LS_OK;
+    }
     for (int k = 0; k < inputs_read(node) && status == LS_OK; k++)
         if (node->inputs[k])
             status = make(making, node->inputs[k]);
     return status == LS_OK ? translate(making, node) : status;
+}
+
+/* Inputs are feeds and layers that draw; one of them may have the name of another, or of the
+ * output. */
+static enum ls_status check_names(const struct making *making) {
+    const Onnx__GraphProto *graph = making->onnx->graph;
+    for (size_t i = 0; i < graph->n_input; i++) {
+        const char *name = graph->input[i]->name;
+        bool taken = !strcmp(name, making->options->output_name);
+        for (size_t k = 0; k < i; k++)
+            taken |= !strcmp(name, graph->input[k]->name);
+        if (taken)
+            return ls_fail(making->error, LS_INVALID,
+                           "inputs and outputs of a model of ONNX need names of their own, and two "
+                           "of these are called '%s': expected the feed, or the layer that draws, "
+                           "under another name in the config",
+                           name);
+    }
+    return LS_OK;
 }
 
 /* A parameter of the shape of a row, of doubles if wide. */
@@ -190,6 +205,8 @@ enum ls_status ls_onnx_write(const struct ls_onnx_options *options, const char *
     struct making making = {
         .options = options, .onnx = ls_onnx_create(options->parameters), .error = error};
     enum ls_status status = make(&making, options->output);
+    if (status == LS_OK)
+        status = check_names(&making);
     if (status == LS_OK) {
         add_output(making.onnx, options);
         Onnx__ModelProto *model = describe(making.onnx, options);

@@ -10,7 +10,6 @@ Onnx__TensorProto__DataType ls_onnx_data_type(enum ls_onnx_type type) {
         [LS_ONNX_DOUBLE] = ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE,
         [LS_ONNX_INT32] = ONNX__TENSOR_PROTO__DATA_TYPE__INT32,
         [LS_ONNX_INT64] = ONNX__TENSOR_PROTO__DATA_TYPE__INT64,
-        [LS_ONNX_BOOL] = ONNX__TENSOR_PROTO__DATA_TYPE__BOOL,
     };
     return types[type];
 }
@@ -19,8 +18,7 @@ static size_t bytes_of(enum ls_onnx_type type) {
     static const size_t bytes[] = {[LS_ONNX_REAL] = sizeof(float),
                                    [LS_ONNX_DOUBLE] = sizeof(double),
                                    [LS_ONNX_INT32] = sizeof(int32_t),
-                                   [LS_ONNX_INT64] = sizeof(int64_t),
-                                   [LS_ONNX_BOOL] = 1};
+                                   [LS_ONNX_INT64] = sizeof(int64_t)};
     return bytes[type];
 }
 
@@ -68,6 +66,10 @@ const char *ls_onnx_input(struct ls_onnx *onnx, const char *name, enum ls_onnx_t
     Onnx__ValueInfoProto *info = ls_onnx_describe(name, type, row_shape);
     LS_ONNX_APPEND(onnx->graph->input, onnx->graph->n_input, info);
     return info->name;
+}
+
+void ls_onnx_explain_input(struct ls_onnx *onnx, const char *text) {
+    onnx->graph->input[onnx->graph->n_input - 1]->doc_string = ls_strdup(text);
 }
 
 const char *ls_onnx_parameter(struct ls_onnx *onnx, const struct ls_parameter *parameter) {

@@ -116,6 +116,18 @@ struct ls_model_options ls_saved_run_model(const struct ls_saved_run *saved,
     return options;
 }
 
+enum ls_status ls_saved_run_lay_out(const struct ls_saved_run *saved,
+                                    struct ls_parameter_set *parameters, struct ls_error *error) {
+    struct ls_feed feeds[LS_FEEDS_MAX];
+    struct ls_model models[LS_PHASES_MAX];
+    const int feed_count = ls_saved_run_feeds(saved, feeds);
+    const struct ls_model_options options = ls_saved_run_model(saved, feeds, feed_count);
+    const enum ls_status status = ls_models_create(models, &options, parameters, error);
+    if (status == LS_OK)
+        ls_models_destroy(models, saved->config.phase_count);
+    return status;
+}
+
 /* What no phase updates has no average. */
 enum ls_status ls_saved_run_load(const struct ls_saved_run *saved,
                                  const struct ls_parameter_set *parameters, float *flat,

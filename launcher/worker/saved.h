@@ -32,6 +32,10 @@ LS_MUST_USE enum ls_status ls_saved_run_choose(struct ls_saved_run *saved, const
 int ls_saved_run_feeds(const struct ls_saved_run *saved, struct ls_feed feeds[LS_FEEDS_MAX]);
 struct ls_model_options ls_saved_run_model(const struct ls_saved_run *saved,
                                            const struct ls_feed *feeds, int feed_count);
+/* Its parameters, of all phases and losses, into an empty set: its models are built again. */
+LS_MUST_USE enum ls_status ls_saved_run_lay_out(const struct ls_saved_run *saved,
+                                                struct ls_parameter_set *parameters,
+                                                struct ls_error *error);
 
 /* LS_DAMAGED if its state is none that a run can have had at its step. */
 LS_MUST_USE enum ls_status ls_saved_run_check(const struct ls_checkpoint *checkpoint,

@@ -20,18 +20,13 @@ bool ls_start_vocabulary(const struct ls_config *config, const char *run, char p
     return ls_file_exists(ls_vocabulary_path(other, path));
 }
 
-/* The parameters of the other run, laid out as it has them: its model is built again. */
+/* The parameters of the other run, laid out as it has them. */
 static enum ls_status lay_out(struct ls_start *start, struct ls_error *error) {
-    struct ls_feed feeds[LS_FEEDS_MAX];
-    struct ls_model models[LS_PHASES_MAX];
-    const int feed_count = ls_saved_run_feeds(&start->saved, feeds);
-    const struct ls_model_options options = ls_saved_run_model(&start->saved, feeds, feed_count);
     start->parameters = ls_parameters_create();
-    const enum ls_status status = ls_models_create(models, &options, start->parameters, error);
-    if (status != LS_OK)
-        return ls_fail_context(error, "the model of %s cannot be built again: ", start->run);
-    ls_models_destroy(models, start->saved.config.phase_count);
-    return LS_OK;
+    const enum ls_status status = ls_saved_run_lay_out(&start->saved, start->parameters, error);
+    return status == LS_OK
+               ? LS_OK
+               : ls_fail_context(error, "the model of %s cannot be built again: ", start->run);
 }
 
 /* Where two parameters of one name cannot stand for each other. A table that a linear layer shares

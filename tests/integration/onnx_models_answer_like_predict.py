@@ -154,10 +154,23 @@ model:
   - linear: {units: 11, bias: false}"""
 family("gpt", ({"inputs": tokens, "targets": numpy.roll(tokens, -1, 1)}, {"inputs": tokens}), GPT)
 
+# Targets in the units of the data, in another shape than the outputs.
 table = random.normal(50, 9, (48, 5)).astype("f4")
 TABLE = """, standardise: feature, standardise_targets: true}
 task: regression
-model: [{linear: 6}, tanh, {linear: 2}]"""
-family("table", ({"inputs": table, "targets": table[:, :2] * 100 + 7}, {"inputs": table}), TABLE, "outputs")
+model: [{linear: 6}, tanh, {linear: 6}, {reshape: [3, 2]}]"""
+several = numpy.hstack([table, table[:, :1]]) * 100 + 7
+family("table", ({"inputs": table, "targets": several}, {"inputs": table}), TABLE, "outputs")
+
+# Names that cannot be told apart; what is there stays.
+file = os.path.join(FOLDER, "clash.onnx")
+with open(file, "w") as to:
+    to.write("mine")
+_, _, done = model_of("clash", data_of("clash", logits=table, targets=targets), """, feeds: {logits: {column: logits},
+  targets: {column: targets}}}
+task: classification
+model: [{linear: {units: 4, from: logits}}]""", expect=2)
+lockstep.check("two of these are called 'logits'" in done.stderr, done.stderr)
+lockstep.equal(open(file).read(), "mine", "the file that was there")
 
 run_jobs()

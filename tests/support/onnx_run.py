@@ -21,7 +21,7 @@ def softmax(x, axis=-1):
 
 
 ERF = numpy.vectorize(math.erf, otypes=["f8"])
-TYPES = {1: "f4", 6: "i4", 7: "i8", 9: "?", 11: "f8"}
+TYPES = {1: "f4", 6: "i4", 7: "i8", 11: "f8"}
 
 
 def windows(x, a, fill):
@@ -50,7 +50,8 @@ def conv_transpose(a, x, w, b=None):
     more = a["output_padding"]
     n, _, h, v = x.shape
     (kh, kw), out = w.shape[2:], w.shape[1] * groups
-    y = numpy.zeros((n, out, sh * (h - 1) + dh * (kh - 1) + 1 + more[0], sw * (v - 1) + dw * (kw - 1) + 1 + more[1]), x.dtype)
+    height, width = sh * (h - 1) + dh * (kh - 1) + 1 + more[0], sw * (v - 1) + dw * (kw - 1) + 1 + more[1]
+    y = numpy.zeros((n, out, height, width), x.dtype)
     for i in range(kh):
         for j in range(kw):
             put = numpy.concatenate([numpy.einsum("nchw,co->nohw", xs, ws) for xs, ws in
@@ -128,7 +129,8 @@ def layer_norm(a, x, gain, offset):
 
 
 def reduced(function):
-    return lambda a, x, axes=None: function(x, axis=tuple(a["axes"] if axes is None else axes), keepdims=bool(a.get("keepdims", 1)))
+    return lambda a, x, axes=None: function(x, axis=tuple(a["axes"] if axes is None else axes),
+                                            keepdims=bool(a.get("keepdims", 1)))
 
 
 def elementwise(function):
@@ -138,7 +140,8 @@ def elementwise(function):
 OPERATORS = {
     "Add": elementwise(numpy.add), "Sub": elementwise(numpy.subtract), "Mul": elementwise(numpy.multiply),
     "Div": elementwise(numpy.divide), "Max": elementwise(numpy.maximum), "Min": elementwise(numpy.minimum),
-    "Less": elementwise(numpy.less), "Greater": elementwise(numpy.greater), "Equal": elementwise(numpy.equal),
+    "Less": elementwise(numpy.less), "LessOrEqual": elementwise(numpy.less_equal),
+    "Greater": elementwise(numpy.greater), "Equal": elementwise(numpy.equal),
     "And": elementwise(numpy.logical_and), "Where": elementwise(numpy.where), "MatMul": elementwise(numpy.matmul),
     "Tanh": elementwise(numpy.tanh), "Exp": elementwise(numpy.exp), "Log": elementwise(numpy.log),
     "Abs": elementwise(numpy.abs), "Sqrt": elementwise(numpy.sqrt), "Sigmoid": elementwise(sigmoid),
