@@ -70,6 +70,13 @@ static bool parse_shape(const json_t *dims, struct ls_safetensor *tensor) {
     return true;
 }
 
+/* Names are shown, and may not say more to a terminal than their characters. */
+static bool is_name(const char *name) {
+    while ((unsigned char)*name >= ' ' && *name != 0x7f)
+        name++;
+    return !*name;
+}
+
 /* One entry of the header. data: bytes behind the header. */
 static enum ls_status parse_tensor(struct ls_safetensors *file, const char *name,
                                    const json_t *entry, uint64_t data, struct ls_error *error) {
@@ -77,6 +84,8 @@ static enum ls_status parse_tensor(struct ls_safetensors *file, const char *name
     json_t *dims;
     json_int_t first, end;
     json_error_t reason;
+    if (!is_name(name))
+        return damaged(file, error, "a tensor's name has control characters");
     if (json_unpack_ex((json_t *)(uintptr_t)entry, &reason, JSON_STRICT, "{s:s, s:o, s:[I, I]}",
                        "dtype", &type_name, "shape", &dims, "data_offsets", &first, &end))
         return damaged(file, error, "tensor '%.100s': %s", name, reason.text);

@@ -182,9 +182,9 @@ static int run_import(int argument_count, char **arguments, const void *given_op
     if (status == LS_OK && !wanted->dry_run)
         status = begin(&config, run, &given, &error);
     if (status == LS_OK && !wanted->dry_run)
-        printf("%s: begins with them; `lockstep train %s --out %s` trains it, `evaluate` and "
+        printf("%s: begins with them; `lockstep train %s --out %s`%s trains it, `evaluate` and "
                "`predict` use it as it is\n",
-               run, wanted->config, run);
+               run, wanted->config, run, wanted->run.set.count ? ", with the same --set," : "");
     ls_given_clear(&given);
     ls_config_clear(&config);
     return status == LS_OK ? LS_EXIT_DONE : ls_command_fail(&error);

@@ -8,7 +8,7 @@
 #include "io/file.h"
 #include "launcher/config/yaml.h"
 
-enum { BYTES_MAX = 16 << 20, STARS_MAX = 8 };
+enum { BYTES_MAX = 16 << 20, STARS_MAX = 8, TRIED_MAX = 512 };
 
 /* What the stars of a pattern stand for in a name. */
 struct stars {
@@ -58,7 +58,8 @@ static size_t match_scope(const char *pattern, const char *name, struct stars *s
 
 const struct ls_map_rule *ls_map_find(struct ls_map *map, const char *name) {
     struct stars stars;
-    for (int i = map->count; i-- > 0;)
+    const bool readable = strlen(name) <= TRIED_MAX; /* many stars take long on longer ones */
+    for (int i = map->count; i-- > 0 && readable;)
         if (match_scope(map->rules[i].theirs, name, &stars)) {
             map->rules[i].used = true;
             return &map->rules[i];

@@ -128,10 +128,14 @@ char *ls_transfer_print_start(const struct ls_transfer *transfer) {
     for (int t = 0; t < transfer->file.count; t++)
         if (!transfer->used[t])
             json_array_append_new(unused, json_string(transfer->file.items[t].name));
-    json_t *object = json_pack("{s:s s:i s:o s:o s:o}", "from", transfer->file.path, "step", 0,
-                               "taken", print_names(transfer, true), "own",
-                               print_names(transfer, false), "unused", unused);
+    json_t *from = json_string(transfer->file.path);
+    if (!from)
+        from = json_string("a file whose name is not UTF-8");
+    json_t *object = json_pack("{s:o s:i s:o s:o s:o}", "from", from, "step", 0, "taken",
+                               print_names(transfer, true), "own", print_names(transfer, false),
+                               "unused", unused);
     char *text = object ? json_dumps(object, 0) : NULL;
+    LS_ASSERT(text, "a start from %s that does not print", transfer->file.path);
     json_decref(object);
     return text;
 }

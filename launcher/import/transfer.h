@@ -1,7 +1,7 @@
 /* Weights of another program, in its names and layouts, for the parameters of a model: `lockstep
  * import-weights`. Reading order: map.h (whose name is whose), names.c (PyTorch's words for the
  * parts of a layer), layout.h (how what they hold lies), transfer.c (all tensors against all
- * parameters), values.c (the numbers), report.c. */
+ * parameters), checks.c, values.c (the numbers), report.c. */
 #ifndef LS_LAUNCHER_TRANSFER_H
 #define LS_LAUNCHER_TRANSFER_H
 
@@ -78,6 +78,23 @@ bool ls_transfer_fits(const struct ls_transfer *transfer, const struct ls_transf
 bool ls_transfer_is_needless(const struct ls_transfer *transfer, const char *name);
 bool ls_transfer_wants(const struct ls_transfer *transfer, const struct ls_data *data,
                        const struct ls_parameter *parameter);
+/* Lines of an error: the first few, and how many more. */
+struct ls_lines {
+    char text[1200];
+    int count;
+};
+void ls_lines_add(struct ls_lines *lines, const char *format, ...) LS_PRINTF(2, 3);
+/* "FILE: WHAT:", the lines, and what to do. */
+enum ls_status ls_transfer_fail(const struct ls_transfer *transfer, const struct ls_lines *lines,
+                                const char *what, const char *cure, struct ls_error *error);
+/* Notes which parameters are given; how matrices lie; whether rotary positions are settled. */
+LS_MUST_USE enum ls_status ls_transfer_check_parameters(struct ls_transfer *transfer,
+                                                        const struct ls_data *data,
+                                                        struct ls_error *error);
+LS_MUST_USE enum ls_status ls_transfer_check_shapes(struct ls_transfer *transfer,
+                                                    struct ls_error *error);
+LS_MUST_USE enum ls_status ls_transfer_check_rotary(const struct ls_transfer *transfer,
+                                                    struct ls_error *error);
 /* Adds rules to the map, in front of the user's. */
 LS_MUST_USE enum ls_status ls_transfer_match_in_order(struct ls_transfer *transfer,
                                                       const struct ls_data *data,

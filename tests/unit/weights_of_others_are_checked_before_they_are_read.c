@@ -68,6 +68,7 @@ START_TEST(damaged_headers_are_refused) {
          "tensor 'b' is of the type 'F3', which this program does not know"},
         {"{" A ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[16,24],\"x\":1}}", 0,
          "tensor 'b': 1 object item(s) left unpacked: x"},
+        {"{" A ",\"b\\u001b[2J\":{}}", 0, "a tensor's name has control characters"},
         {"{" A ",\"b\":[]}", 0, "tensor 'b': Expected object, got array"},
         {"{\"__metadata__\":{\"format\":1}," A "," B "}", 0,
          "its __metadata__ is no object of texts"},
