@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "core/base/memory.h"
+#include "core/graph/ops.h"
 #include "launcher/onnx/list.h"
 #include "launcher/onnx/model.h"
 #include "tests/gradients/trial.h"
@@ -105,4 +106,50 @@ START_TEST(all_but_losses_have_a_translation) {
 }
 END_TEST
 
-LS_SUITE(all_but_losses_have_a_translation)
+/* A graph of one layer, planned, whose output is refused with words that name why. */
+static void refused(struct ls_graph *graph, struct ls_value *output, const char *first,
+                    const char *second) {
+    const struct ls_onnx_options options = {
+        .output = output, .name = "", .output_name = "logits", .version = "", .text = ""};
+    char path[4096];
+    snprintf(path, sizeof path, "%s/refused.onnx", ls_test_folder());
+    ls_graph_keep(graph, output);
+    ls_require(ls_graph_plan(graph, &ls_test_error));
+    ck_assert_int_eq(ls_onnx_write(&options, path, &ls_test_error), LS_INVALID);
+    ck_assert_msg(strstr(ls_test_error.text, first) && strstr(ls_test_error.text, second),
+                  "expected '%s' and '%s', found '%s'", first, second, ls_test_error.text);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    ls_graph_destroy(graph);
+}
+
+static struct ls_graph *graph_of(struct ls_parameter_set *set) {
+    struct ls_graph *graph = ls_graph_create(&(const struct ls_graph_options){
+        .variant = ls_variant_best(), .rows_max = 1, .parameters = set, .inference = true});
+    ls_graph_push(graph, "head");
+    return graph;
+}
+
+START_TEST(what_has_no_form_there_is_refused) {
+    struct ls_parameter_set *set = ls_parameters_create();
+    struct ls_graph *graph = graph_of(set);
+    struct ls_value *x = ls_graph_input(graph, "x", LS_SHAPE(3), LS_TYPE_REAL);
+    refused(graph, ls_squared_error(graph, x, x, NULL, NULL), "head", "squared_error");
+    ls_parameters_destroy(set);
+}
+END_TEST
+
+/* No memory is taken for 2.7 GB of parameters. */
+START_TEST(more_than_a_file_holds_is_refused) {
+    struct ls_parameter_set *set = ls_parameters_create();
+    struct ls_graph *graph = graph_of(set);
+    struct ls_value *x = ls_graph_input(graph, "x", LS_SHAPE(1), LS_TYPE_INT32);
+    struct ls_value *table =
+        ls_graph_parameter(graph, "table", LS_SHAPE(1 << 24, 40), LS_LAYOUT_PLAIN,
+                           LS_PARAMETER_WEIGHT, false, 0, (struct ls_initialiser){0});
+    refused(graph, ls_embedding(graph, x, table), "2 GB", "2684354560 bytes");
+    ls_parameters_destroy(set);
+}
+END_TEST
+
+LS_SUITE(all_but_losses_have_a_translation, what_has_no_form_there_is_refused,
+         more_than_a_file_holds_is_refused)
