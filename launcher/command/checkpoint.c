@@ -227,10 +227,12 @@ static void print_starts(const char *run) {
         printf("starts\n");
     json_array_foreach(starts, i, start) {
         const char *time = json_string_value(json_object_get(start, "time"));
-        printf("  %-20s from step %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " ranks: %s\n",
-               time ? time : "", json_integer_value(json_object_get(start, "from_step")),
-               json_integer_value(json_object_get(start, "ranks")),
-               ls_starts_ending(start, i + 1 == json_array_size(starts)));
+        const json_int_t ranks = json_integer_value(json_object_get(start, "ranks"));
+        char ending[LS_ENDING_MAX];
+        printf("  %-20s from step %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " rank%s: %s\n",
+               time ? time : "", json_integer_value(json_object_get(start, "from_step")), ranks,
+               ranks == 1 ? "" : "s",
+               ls_starts_ending(start, i + 1 == json_array_size(starts), ending));
     }
     json_decref(starts);
 }

@@ -79,9 +79,10 @@ static void print_starts(const struct ls_record *record) {
     if (count < 2)
         return;
     const json_t *start = json_array_get(record->starts, count - 1);
+    char ending[LS_ENDING_MAX];
     printf("  start %zu, from step %" JSON_INTEGER_FORMAT "; the one before: %s\n", count,
            json_integer_value(json_object_get(start, "from_step")),
-           ls_starts_ending(json_array_get(record->starts, count - 2), false));
+           ls_starts_ending(json_array_get(record->starts, count - 2), false, ending));
 }
 
 /* Whether the rank still runs; of another host, what it said last counts. */

@@ -76,7 +76,8 @@ void ls_page_curves(struct ls_page *page) {
         ls_page_section(page, "curves", "Curves");
         for (int x = 0; x < 3; x++)
             fprintf(page->out,
-                    "<input type=\"radio\" name=\"x\" id=\"x-%s\"%s/><label for=\"x-%s\">along %s"
+                    "<input type=\"radio\" class=\"pick\" name=\"x\" id=\"x-%s\"%s/><label "
+                    "for=\"x-%s\">along %s"
                     "</label>\n",
                     along[x], x ? "" : " checked=\"checked\"", along[x], along_names[x]);
         fputs("<div>\n", page->out);

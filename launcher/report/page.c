@@ -24,7 +24,11 @@ static const char style[] =
     ".by-step,.by-epoch,.by-seconds{display:none}"
     "#x-step:checked~div .by-step,#x-epoch:checked~div .by-epoch,"
     "#x-seconds:checked~div .by-seconds{display:block}"
-    "input+label{margin-right:1em}"
+    ".pick{position:absolute;opacity:0}"
+    ".pick+label{display:inline-block;border:1px solid #999;border-radius:4px;padding:2px 10px;"
+    "margin:0 6px 8px 0;cursor:pointer}"
+    ".pick:checked+label{background:#0072B2;border-color:#0072B2;color:#fff}"
+    ".pick:focus-visible+label{outline:2px solid #222;outline-offset:2px}"
     ".bar{display:flex;height:22px;margin:.5em 0;border:1px solid #999}.bar span{display:block}"
     ".key{display:inline-block;width:.8em;height:.8em;margin-right:.4em;border:1px solid #666}"
     "table.confusion td,table.confusion th{padding:2px 6px;text-align:right;border:1px solid "
@@ -40,7 +44,8 @@ static const char style[] =
     "summary{cursor:pointer}footer{margin-top:3em;color:#555;font-size:.85em}"
     "@media print{main{max-width:none;padding:0}body{font-size:11px}h2,h3{break-after:avoid}"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
-    "input,label{display:none}.grid{grid-template-columns:1fr 1fr}details{break-inside:auto}}";
+    ".pick,.pick+label{display:none}.grid{grid-template-columns:1fr "
+    "1fr}details{break-inside:auto}}";
 
 void ls_page_text(const struct ls_page *page, const char *before, const char *text,
                   const char *after) {

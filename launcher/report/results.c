@@ -6,6 +6,8 @@
 #include "launcher/report/page.h"
 #include "launcher/worker/data.h"
 
+enum { NEST_MAX = 32 };
+
 static const char *duration(double seconds, char text[48]) {
     const int64_t whole = (int64_t)(seconds + 0.5);
     if (seconds < 100)
@@ -124,14 +126,18 @@ static bool is_layer(const struct ls_settings *settings, int i) {
 
 /* What says most of how large a layer is. */
 static void print_size(const struct ls_page *page, const struct ls_settings *settings, int layer) {
-    static const char *const sizes[] = {".units", ".filters", ".rate"};
+    static const struct {
+        const char *key, *before, *after;
+    } sizes[] = {{".units", " ", ""}, {".filters", " ", ""},        {".rate", " ", ""},
+                 {".width", " ", ""}, {".heads", " of ", " heads"}, {".times", " \xC3\x97", ""},
+                 {".feed", " ", ""}};
     const char *key = settings->items[layer].key;
     char option[1100];
-    for (int i = 0; i < 3; i++) {
-        snprintf(option, sizeof option, "%s%s", key, sizes[i]);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        snprintf(option, sizeof option, "%s%s", key, sizes[i].key);
         const char *value = ls_settings_find(settings, option);
-        if (value)
-            ls_page_text(page, " ", value, "");
+        if (value && strcmp(value, "0") != 0)
+            ls_page_text(page, sizes[i].before, value, sizes[i].after);
     }
 }
 
@@ -144,19 +150,47 @@ static size_t network_of(const struct ls_settings *settings, const char *key, co
     return ls_settings_find(settings, first) ? 0 : length;
 }
 
-/* Layers, in the order of the config; a line for each network. */
+/* Layers that are open where another one stands: those around it, and the one before it. */
+struct nest {
+    const struct ls_settings *settings;
+    int count, layers[NEST_MAX];
+    bool filled[NEST_MAX]; /* a layer inside is said already */
+};
+
+static bool lies_in(const struct nest *nest, int layer, const char *key) {
+    const char *outer = nest->settings->items[layer].key;
+    return !strncmp(key, outer, strlen(outer)) && key[strlen(outer)] == '.';
+}
+
+/* Closes what does not hold the key (NULL: nothing does); returns what stands in front of it. */
+static const char *enter(const struct ls_page *page, struct nest *nest, const char *key,
+                         const char *between) {
+    while (nest->count && !(key && lies_in(nest, nest->layers[nest->count - 1], key)))
+        if (nest->filled[--nest->count])
+            fputs(")", page->out);
+    bool *filled = nest->count ? &nest->filled[nest->count - 1] : NULL;
+    const char *before = !filled || *filled ? between : " (";
+    if (filled)
+        *filled = true;
+    return before;
+}
+
+/* Layers, in the order of the config, those inside of others in brackets; a line for each network.
+ */
 static void print_layers(const struct ls_page *page, const struct ls_record *record,
                          const char *scope, const char *name) {
     const struct ls_settings *settings = &record->settings;
     const char *between = !strcmp(scope, "model.") ? " \xE2\x86\x92 " : ", ";
     const char *network = NULL;
     size_t network_length = 0;
+    struct nest nest = {.settings = settings};
     for (int i = 0; i < settings->count; i++) {
         const char *key = settings->items[i].key, *inner = key + strlen(scope);
         if (strncmp(key, scope, strlen(scope)) != 0 || !is_layer(settings, i))
             continue;
         const size_t length = network_of(settings, key, scope);
         if (!network || length != network_length || strncmp(network, inner, length) != 0) {
+            enter(page, &nest, NULL, "");
             fprintf(page->out, "%s<dt>%s", network ? "</dd>\n" : "", name);
             if (length) {
                 char own[1024];
@@ -168,9 +202,14 @@ static void print_layers(const struct ls_page *page, const struct ls_record *rec
             network = inner;
             network_length = length;
         } else
-            ls_page_text(page, between, settings->items[i].value, "");
+            ls_page_text(page, enter(page, &nest, key, between), settings->items[i].value, "");
         print_size(page, settings, i);
+        if (nest.count < NEST_MAX) {
+            nest.filled[nest.count] = false;
+            nest.layers[nest.count++] = i;
+        }
     }
+    enter(page, &nest, NULL, "");
     if (network)
         fputs("</dd>\n", page->out);
 }

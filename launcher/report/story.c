@@ -16,6 +16,7 @@ static json_int_t number_of(const json_t *object, const char *key) {
 
 static void print_start(const struct ls_page *page, const json_t *start, bool last) {
     const json_t *end = json_object_get(start, "end");
+    char ending[LS_ENDING_MAX];
     fputs("<tr>", page->out);
     ls_page_text(page, "<td>", text_of(start, "time"), "</td>");
     fprintf(page->out,
@@ -23,7 +24,7 @@ static void print_start(const struct ls_page *page, const json_t *start, bool la
             "</td>",
             number_of(start, "from_step"), number_of(start, "ranks"));
     ls_page_text(page, "<td>", text_of(start, "host"), "</td>");
-    ls_page_text(page, "<td>", ls_starts_ending(start, last), "");
+    ls_page_text(page, "<td>", ls_starts_ending(start, last, ending), "");
     if (end)
         fprintf(page->out, " (at step %" JSON_INTEGER_FORMAT ")", number_of(end, "step"));
     ls_page_text(page, text_of(end, "message")[0] ? ": " : "", text_of(end, "message"),

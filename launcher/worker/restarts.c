@@ -95,10 +95,16 @@ json_t *ls_starts_read(const char *run) {
     return starts;
 }
 
-const char *ls_starts_ending(const json_t *start, bool last) {
+const char *ls_starts_ending(const json_t *start, bool last, char text[LS_ENDING_MAX]) {
     const json_t *end = json_object_get(start, "end");
-    if (!end)
-        return last ? "it runs, or broke off without a word" : "it broke off without a word";
-    const char *text = ls_exit_text((int)json_integer_value(json_object_get(end, "exit_code")));
-    return text ? text : "with an unknown exit code";
+    if (!end) {
+        snprintf(text, LS_ENDING_MAX, "%s",
+                 last ? "it runs, or broke off without a word" : "it broke off without a word");
+        return text;
+    }
+    const char *said = ls_exit_text((int)json_integer_value(json_object_get(end, "exit_code")));
+    said = said ? said : "with an unknown exit code";
+    /* What it is, without what to do then. */
+    snprintf(text, LS_ENDING_MAX, "%.*s", (int)strcspn(said, ";:"), said);
+    return text;
 }

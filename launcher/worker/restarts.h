@@ -21,7 +21,8 @@ void ls_starts_end(const char *run, uint64_t number, int exit_code);
 /* An array of the starts in order, owned by the caller; each {start, time, ranks, threads, host,
  * from_step}, and where its end is known `end`: {time, exit_code, step, message}. */
 json_t *ls_starts_read(const char *run);
-/* How a start ended, in words: "done", ...; last: no other came after it. */
-const char *ls_starts_ending(const json_t *start, bool last);
+enum { LS_ENDING_MAX = 128 };
+/* How a start ended, in words: "done", ...; last: no other came after it. Returns text. */
+const char *ls_starts_ending(const json_t *start, bool last, char text[LS_ENDING_MAX]);
 
 #endif
