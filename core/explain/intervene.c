@@ -118,12 +118,15 @@ static void make(void *context, int64_t sample, int64_t point, float *to) {
         }
 }
 
-/* Logits become probabilities. */
+/* Logits become probabilities, standardised numbers those of the targets. */
 static void store_answer(const struct job *job, int64_t sample, int64_t point,
                          const float *output) {
     const int64_t last = ls_shape_last(job->explainer->model->output->shape);
     float *to = (float *)job->results[OUTPUTS_BEFORE + point] + sample * job->width;
     memcpy(to, output, (size_t)job->width * sizeof *to);
+    for (int64_t i = 0; i < job->width && job->explainer->scales; i++)
+        to[i] = (float)((double)output[i] / (double)job->explainer->scales[i] +
+                        job->explainer->means[i]);
     if (job->concepts->answers == LS_ANSWER_SIGMOID)
         ls_answer_sigmoid(output, job->width, false, to);
     for (int64_t at = 0; at < job->width && job->concepts->answers == LS_ANSWER_SOFTMAX; at += last)

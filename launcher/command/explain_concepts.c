@@ -126,6 +126,10 @@ static enum ls_status name_concepts(struct ls_subject *subject, struct ls_error 
 /* "thumb, index, ..." as far as there is room. */
 static const char *list_names(const struct ls_subject *subject, char text[LIST_MAX]) {
     size_t used = 0;
+    if (!subject->concepts_named) {
+        snprintf(text, LIST_MAX, "0 to %lld", (long long)subject->concepts.count - 1);
+        return text;
+    }
     for (int i = 0; i < subject->concepts.count && used < LIST_MAX - 80; i++)
         used += (size_t)snprintf(text + used, LIST_MAX - used, "%s%.60s", i ? ", " : "",
                                  subject->concept_names[i]);

@@ -141,9 +141,13 @@ static void print_corrected(const struct ls_tally *tally) {
 
 void ls_tally_print(const struct ls_tally *tally) {
     const double rows = (double)tally->rows;
-    char text[2048];
-    printf("layer %s, concepts %s\n", tally->subject->cut,
-           ls_concepts_print(tally->subject, false, text, sizeof text));
+    char text[512];
+    if (tally->subject->concepts_named)
+        printf("layer %s, concepts %s\n", tally->subject->cut,
+               ls_concepts_print(tally->subject, false, text, sizeof text));
+    else
+        printf("layer %s, concepts 0 to %" PRId64 ", without names\n", tally->subject->cut,
+               tally->subject->concepts.count - 1);
     printf("set: %s\n", ls_concepts_print(tally->subject, true, text, sizeof text));
     if (tally->classes)
         print_moves(tally);
