@@ -109,9 +109,13 @@ struct ls_target {
     const int32_t *labels; /* [rows] of LS_TARGET_LABEL */
     bool classifies;       /* else the output is numbers, and class counts all of a sample's */
     int64_t position;      /* of an output with positions: its classes there; -1: the last */
+    const int32_t
+        *lengths; /* [rows] how many positions count, of which -1 is the last; NULL: all */
 };
 /* Classes between which the target chooses: 2 for one logit, whose class 0 has -logit. */
 int64_t ls_target_count(const struct ls_explainer *explainer, const struct ls_target *target);
+/* The position of a sample at hand, of so many. */
+int64_t ls_target_position(const struct ls_target *target, int64_t sample, int64_t positions);
 /* Explained and predicted (a class, or the element) of each sample at hand, and its value. */
 void ls_target_choose(const struct ls_explainer *explainer, const struct ls_target *target,
                       struct ls_explained *explained, int32_t *predicted, float *values);

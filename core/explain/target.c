@@ -12,6 +12,13 @@ int64_t ls_target_count(const struct ls_explainer *explainer, const struct ls_ta
     return target->classifies && classes == 1 ? 2 : classes;
 }
 
+int64_t ls_target_position(const struct ls_target *target, int64_t sample, int64_t positions) {
+    if (target->position >= 0)
+        return target->position;
+    const int64_t length = target->lengths ? target->lengths[sample] : positions;
+    return length < 1 ? 0 : length < positions ? length - 1 : positions - 1;
+}
+
 struct choice {
     const struct ls_explainer *explainer;
     const struct ls_target *target;
@@ -38,7 +45,7 @@ static void choose(void *context, int64_t sample, int64_t point, const struct ls
     const struct ls_target *target = choice->target;
     const struct ls_value *value = choice->explainer->model->output;
     const int64_t width = ls_shape_row_count(value->shape), classes = classes_of(value, target);
-    const int64_t position = target->position < 0 ? width / classes - 1 : target->position;
+    const int64_t position = ls_target_position(target, sample, width / classes);
     const float *output = (const float *)value->data + probe->row * width + position * classes;
     const int64_t predicted = predict(target, output, classes);
     const int64_t class = target->kind == LS_TARGET_PREDICTED ? predicted

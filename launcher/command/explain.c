@@ -46,7 +46,7 @@ static const struct ls_option options[] = {
     OPTION(target, "target", LS_FIELD_TEXT, "predicted", 0, 0,
            "a class (number or name), or label, or predicted"),
     OPTION(position, "position", LS_FIELD_INTEGER, "-1", -1, 1e9,
-           "of an output with positions: which is explained; -1: the last"),
+           "of an output with positions: which is explained; -1: the last (no padding)"),
     OPTION(layer, "layer", LS_FIELD_TEXT, "", 0, 0,
            "that the method looks at, as inspect names it; default: see the methods"),
     OPTION(input, "input", LS_FIELD_TEXT, "", 0, 0,

@@ -105,7 +105,8 @@ struct ls_sample_block {
     float *inputs; /* owned, like the rest */
     void *feeds[LS_FEEDS_MAX];
     uint64_t *ids;
-    int32_t *labels; /* with --target label, or for a method that judges; as the next */
+    int32_t *lengths; /* of an output with positions: how many are no padding; NULL: all */
+    int32_t *labels;  /* with --target label, or for a method that judges; as the next */
     float *targets;
     float *truths; /* of concepts */
 };

@@ -89,7 +89,8 @@ static const char *find_by_rule(const struct ls_graph *graph, enum ls_layer_rule
         const struct ls_value *before = node->input_count ? node->inputs[0] : NULL;
         if (rule == LS_LAYER_LAST_CONVOLUTION && is_convolution(node))
             found = node->name;
-        if (rule == LS_LAYER_LAST_HIDDEN && has_weights(node) && before && before->producer)
+        if (rule == LS_LAYER_LAST_HIDDEN && has_weights(node) && before && before->producer &&
+            strcmp(before->producer->op->name, "standardise") != 0) /* that is the input yet */
             found = before->name;
         if (rule == LS_LAYER_FIRST_WEIGHTS && !found &&
             (is_convolution(node) || !strcmp(node->op->name, "linear")))

@@ -4,6 +4,7 @@
 
 #include "core/base/memory.h"
 #include "launcher/command/explain.h"
+#include "launcher/config/reader.h"
 
 static void make_room(const struct ls_subject *subject, struct ls_sample_block *block) {
     const size_t rows = (size_t)block->rows_max;
@@ -15,6 +16,32 @@ static void make_room(const struct ls_subject *subject, struct ls_sample_block *
     for (int i = 0; i < subject->model.input_count; i++)
         block->feeds[i] =
             ls_calloc(rows * (size_t)ls_shape_row_count(subject->model.inputs[i].value->shape), 4);
+}
+
+/* The positions of the output that are no padding, where rows of different lengths were padded:
+ * those of the targets or, where the data has none, of the explained feed. */
+static enum ls_status read_lengths(struct ls_subject *subject, struct ls_sample_block *block,
+                                   int64_t rows, struct ls_error *error) {
+    struct ls_data *data = &subject->trained.data;
+    const char *const of[] = {"targets", data->feeds[subject->feed].name};
+    const struct ls_shape output = ls_shape_of_row(subject->model.output->shape);
+    const int64_t positions = ls_shape_count(output) / ls_shape_last(output);
+    for (int i = 0; i < 2 && subject->target.classifies && positions > 1; i++) {
+        char name[LS_FEED_NAME_MAX + sizeof LS_LENGTH_ENDING];
+        snprintf(name, sizeof name, "%s" LS_LENGTH_ENDING, of[i]);
+        const struct ls_feed *lengths = ls_data_feed(data, name), *feed = ls_data_feed(data, of[i]);
+        if (!lengths || lengths->missing || lengths->shape.rank == LS_FEED_OPEN ||
+            ls_shape_count(feed->shape) != positions)
+            continue;
+        const struct ls_feed_use use = {
+            .feed = &data->options[subject->role][lengths - data->feeds], .type = LS_TYPE_INT32};
+        if (!block->lengths)
+            block->lengths = ls_calloc((size_t)block->rows_max, sizeof *block->lengths);
+        subject->target.lengths = block->lengths;
+        return ls_dataset_read(data->parts[subject->role].dataset, &use, block->ids, rows,
+                               block->lengths, error);
+    }
+    return LS_OK;
 }
 
 /* The labels of a sample with positions are those of all; the one position's stays. */
@@ -36,14 +63,12 @@ static enum ls_status read_labels(struct ls_subject *subject, struct ls_sample_b
                                     .type = LS_TYPE_INT32,
                                     .limit =
                                         ls_target_count(&subject->explainer, &subject->target)};
-    const int64_t position =
-        each > 1 && subject->target.position >= 0 ? subject->target.position : each - 1;
     if (!block->labels)
         block->labels = ls_calloc((size_t)(block->rows_max * each), sizeof *block->labels);
     const enum ls_status status = ls_dataset_read(data->parts[subject->role].dataset, &use,
                                                   block->ids, rows, block->labels, error);
     for (int64_t n = 0; n < rows && each > 1; n++)
-        block->labels[n] = block->labels[n * each + position];
+        block->labels[n] = block->labels[n * each + ls_target_position(&subject->target, n, each)];
     return status;
 }
 
@@ -121,6 +146,8 @@ enum ls_status ls_subject_read(struct ls_subject *subject, struct ls_sample_bloc
             status = ls_dataset_read(part->dataset, &use, block->ids, rows, block->feeds[i], error);
     }
     const bool judges = subject->method->judges, classes = subject->target.classifies;
+    if (status == LS_OK)
+        status = read_lengths(subject, block, rows, error);
     if (status == LS_OK && (subject->target.kind == LS_TARGET_LABEL || (judges && classes) ||
                             (subject->method->concepts && subject->concepts.judged)))
         status = read_labels(subject, block, rows, error);
@@ -147,6 +174,7 @@ void ls_subject_show(struct ls_subject *subject, const struct ls_sample_block *b
     explainer->targets = block->targets;
     explainer->explained = NULL;
     subject->target.labels = block->labels;
+    subject->target.lengths = block->lengths;
     subject->concepts.truths = block->truths;
     for (int i = 0; i < subject->model.input_count; i++)
         explainer->feeds[i] = block->feeds[i];
@@ -157,6 +185,7 @@ void ls_sample_block_clear(struct ls_sample_block *block) {
         free(block->feeds[i]);
     free(block->inputs);
     free(block->ids);
+    free(block->lengths);
     free(block->labels);
     free(block->targets);
     free(block->truths);

@@ -129,6 +129,26 @@ START_TEST(saliency_is_the_slope_of_recurrences_and_convolutions) {
 }
 END_TEST
 
+START_TEST(the_last_position_is_the_last_before_the_padding) {
+    struct subject s;
+    create(&s, "[linear: 3]", LS_SHAPE(5, 2));
+    static const int32_t lengths[ROWS] = {2, 5, 0};
+    static const int64_t last[ROWS] = {1, 4, 0};
+    struct ls_target target = {
+        .kind = LS_TARGET_CLASS, .class = 2, .classifies = true, .position = -1};
+    int32_t predicted[ROWS];
+    float values[ROWS];
+    ls_target_choose(&s.explainer, &target, s.explained, predicted, values);
+    for (int n = 0; n < ROWS; n++)
+        ck_assert_int_eq(s.explained[n].element, 4 * 3 + 2);
+    target.lengths = lengths;
+    ls_target_choose(&s.explainer, &target, s.explained, predicted, values);
+    for (int n = 0; n < ROWS; n++)
+        ck_assert_int_eq(s.explained[n].element, last[n] * 3 + 2);
+    destroy(&s);
+}
+END_TEST
+
 /* From two steps on, which alone would miss by far; what the file says of it is true. */
 START_TEST(integrated_gradients_add_up_whatever_steps_they_begin_with) {
     static const char *const models[] = {
@@ -314,6 +334,7 @@ START_TEST(ascent_raises_each_unit) {
 END_TEST
 
 LS_SUITE(saliency_is_the_slope_of_recurrences_and_convolutions,
+         the_last_position_is_the_last_before_the_padding,
          integrated_gradients_add_up_whatever_steps_they_begin_with,
          drawn_shapley_values_lie_within_three_errors_of_the_exact_ones,
          kernel_values_of_one_and_two_features_are_exact,
