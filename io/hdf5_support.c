@@ -14,13 +14,22 @@
 
 enum { CHUNK_CACHE_BYTES = 32 << 20, CHUNK_CACHE_SLOTS = 12421 };
 
+/* What we open we close. At exit the library would close again what a full disk kept it from
+ * closing, and crash over it. */
 void ls_hdf5_quiet(void) {
+    H5dont_atexit();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0);
 }
 
 static herr_t keep_reason(unsigned depth, const H5E_error2_t *entry, void *text) {
-    if (depth == 0 && entry->desc)
+    static const char mark[] = "error message = '"; /* the system's words among HDF5's numbers */
+    if (depth != 0 || !entry->desc)
+        return 0;
+    const char *system = strstr(entry->desc, mark), *said = system ? system + sizeof mark - 1 : "";
+    if (system)
+        snprintf(text, 256, ": %.*s", (int)strcspn(said, "'"), said);
+    else
         snprintf(text, 256, ": %s", entry->desc);
     return 0;
 }

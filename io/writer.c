@@ -167,7 +167,7 @@ void ls_writer_seal(struct ls_writer *writer) {
 
 /* Every return counts: on a full disk some of these succeed and some do not. */
 static bool close_all(struct ls_writer *writer) {
-    bool closed = writer->file >= 0 && H5Fflush(writer->file, H5F_SCOPE_GLOBAL) >= 0;
+    bool closed = writer->file >= 0;
     for (int i = 0; i < writer->count; i++)
         closed = H5Dclose(writer->arrays[i].dataset) >= 0 &&
                  H5Tclose(writer->arrays[i].type) >= 0 && closed;
@@ -185,9 +185,11 @@ static void destroy(struct ls_writer *writer) {
 
 enum ls_status ls_writer_finish(struct ls_writer *writer, struct ls_error *error) {
     enum ls_status status = LS_OK;
-    if (!close_all(writer))
+    if (H5Fflush(writer->file, H5F_SCOPE_GLOBAL) < 0) /* closing then fails for other reasons */
         status = failed(writer, error);
-    else if (writer->sealed)
+    if (!close_all(writer) && status == LS_OK)
+        status = failed(writer, error);
+    if (status == LS_OK && writer->sealed)
         status = ls_cache_seal(writer->temporary, error);
     if (status == LS_OK)
         status = ls_file_replace(writer->temporary, writer->path, error);

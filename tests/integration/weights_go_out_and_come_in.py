@@ -5,7 +5,10 @@ is said, and touches nothing; damaged files are a unit test's.
   weights_go_out_and_come_in.py [MODEL...]     without names: all that were recorded"""
 import json
 import os
+import resource
+import signal
 import struct
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
@@ -186,3 +189,14 @@ for words, part in ((("export", first, "--format", "pickle", "--out", path("x"))
                     (("export", first, "--format", "npz", "--out", path("none", "x")), "does not exist")):
     done = call(*words, expect=2)
     check(part in done.stderr and not os.path.exists(path("x")), done.stderr)
+
+# What a full disk keeps from being written leaves nothing behind, and no crash.
+def little_room():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+
+done = subprocess.run([lockstep.PROGRAM, "export", first, "--format", "h5", "--out", path("x.h5")], stderr=subprocess.PIPE, text=True,
+                      preexec_fn=little_room)
+check(done.returncode == 3 and "x.h5: File too large" in done.stderr and not [f for f in os.listdir(path()) if f.startswith("x")],
+      f"{done.returncode}: {done.stderr}")

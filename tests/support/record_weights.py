@@ -88,7 +88,9 @@ def compare(name, spec, file, outputs):
     lockstep.call("predict", run, "--data", data, "--layer", spec["layer"], "--out", answers)
     with h5py.File(answers) as source:
         found = source["layer"][()]
-    print(f"{name}: {abs(found - outputs).max() / abs(outputs).max():.1e} of the largest output, {abs(outputs).max():.2f}")
+    difference, largest = abs(found - outputs).max(), abs(outputs).max()
+    print(f"{name}: {difference:.1e} apart, the largest output is {largest:.2f}")
+    lockstep.check(difference <= 1e-5 * max(largest, 1), f"{name}: more than 1e-5 apart")
 
 
 def full():
