@@ -60,13 +60,6 @@ static void mark_mapped(struct ls_transfer *transfer, bool *mapped) {
     }
 }
 
-static int index_of(const struct ls_parameter_set *set, const struct ls_parameter *parameter) {
-    int i = 0;
-    while (set->items[i] != parameter)
-        i++;
-    return i;
-}
-
 /* Layers that want something, in the order in which graphs use them. */
 static struct scopes list_ours(const struct ls_transfer *transfer, const struct ls_data *data,
                                const struct ls_worker *worker, const bool *mapped) {
@@ -78,7 +71,7 @@ static struct scopes list_ours(const struct ls_transfer *transfer, const struct 
                 const struct ls_parameter *own =
                     node->inputs[i] ? node->inputs[i]->parameter : NULL;
                 if (own && own->kind != LS_PARAMETER_CONSTANT &&
-                    !mapped[index_of(transfer->parameters, own)] &&
+                    !mapped[ls_weight_index(transfer->parameters, own)] &&
                     ls_transfer_wants(transfer, data, own))
                     add_scope(&scopes, own->name);
             }

@@ -166,7 +166,7 @@ static void note(struct ls_weight_layout *layout, const struct ls_graph *graph,
         layout->outputs = order_around(graph, node->output, &layout->image);
 }
 
-static int index_of(const struct ls_parameter_set *set, const struct ls_parameter *parameter) {
+int ls_weight_index(const struct ls_parameter_set *set, const struct ls_parameter *parameter) {
     int i = 0;
     while (i < set->count && set->items[i] != parameter)
         i++;
@@ -178,7 +178,7 @@ static void look_at(struct ls_weight_layout *layouts, const struct ls_parameter_
                     const struct ls_graph *graph, const struct ls_node *node) {
     for (int i = 1; i < node->input_count; i++) {
         const struct ls_parameter *parameter = node->inputs[i] ? node->inputs[i]->parameter : NULL;
-        const int index = parameter ? index_of(set, parameter) : -1;
+        const int index = parameter ? ls_weight_index(set, parameter) : -1;
         if (index < 0 || layouts[index].turned || layouts[index].outputs)
             continue;
         note(&layouts[index], graph, node, i);

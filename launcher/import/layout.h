@@ -23,6 +23,8 @@ struct ls_weight_layout *ls_weight_layouts(const struct ls_parameter_set *parame
                                            const struct ls_model *models, int model_count);
 void ls_weight_layouts_free(struct ls_weight_layout *layouts, int count);
 
+/* Where a parameter stands in the set; -1: it is none of it. */
+int ls_weight_index(const struct ls_parameter_set *set, const struct ls_parameter *parameter);
 /* The shape that PyTorch's would have. */
 struct ls_shape ls_weight_shape(const struct ls_weight_layout *layout, struct ls_shape ours);
 
