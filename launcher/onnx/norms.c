@@ -27,10 +27,23 @@ struct ls_onnx_tensor ls_onnx_op_batch_norm(struct ls_onnx *onnx, const struct l
     return node->output->shape.rank < 3 ? ls_onnx_channels_last(y) : ls_onnx_channels_first(y);
 }
 
+/* x - its mean over some dimensions. */
+static const char *centred(struct ls_onnx *onnx, const char *x, struct ls_shape axes) {
+    const char *mean = LS_ONNX_NODE(onnx, "ReduceMean", x);
+    ls_onnx_set_integers(onnx, "axes", axes);
+    return LS_ONNX_NODE(onnx, "Sub", x, mean);
+}
+
+/* The mean is taken off beforehand: ONNX Runtime finds the variance as the mean of squares less the
+ * square of the mean, and loses digits where that is large (four digits in images of three
+ * channels). It also wants more than one channel; a single one is its own mean. */
 struct ls_onnx_tensor ls_onnx_op_layer_norm(struct ls_onnx *onnx, const struct ls_node *node) {
-    const char *x = ls_onnx_last(onnx, node->inputs[0]),
-               *gain = ls_onnx_last(onnx, node->inputs[1]),
+    const char *gain = ls_onnx_last(onnx, node->inputs[1]),
                *offset = ls_onnx_last(onnx, node->inputs[2]);
+    const char *x = centred(onnx, ls_onnx_last(onnx, node->inputs[0]), LS_SHAPE(-1));
+    if (ls_shape_last(node->output->shape) == 1)
+        return ls_onnx_channels_last(
+            LS_ONNX_NODE(onnx, "Add", LS_ONNX_NODE(onnx, "Mul", x, gain), offset));
     const char *y = LS_ONNX_NODE(onnx, "LayerNormalization", x, gain, offset);
     ls_onnx_set_integer(onnx, "axis", -1);
     ls_onnx_set_real(onnx, "epsilon", epsilon_of(node));
@@ -60,9 +73,7 @@ struct ls_onnx_tensor ls_onnx_op_group_norm(struct ls_onnx *onnx, const struct l
     const char *x = ls_onnx_reshape(
         onnx, ls_onnx_last(onnx, node->inputs[0]),
         LS_SHAPE(0, ls_shape_row_count(shape) / channels, groups, channels / groups));
-    const char *mean = LS_ONNX_NODE(onnx, "ReduceMean", x);
-    ls_onnx_set_integers(onnx, "axes", LS_SHAPE(1, 3));
-    const char *y = to_unit_size(onnx, LS_ONNX_NODE(onnx, "Sub", x, mean), LS_SHAPE(1, 3),
+    const char *y = to_unit_size(onnx, centred(onnx, x, LS_SHAPE(1, 3)), LS_SHAPE(1, 3),
                                  epsilon_or_default(options->epsilon));
     shape.dims[0] = 0;
     y = LS_ONNX_NODE(onnx, "Mul", ls_onnx_reshape(onnx, y, shape),

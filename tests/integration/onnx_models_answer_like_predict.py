@@ -118,6 +118,7 @@ targets = numpy.arange(48, dtype="i4") % 4
 CNN = """, standardise: channel}
 task: classification
 model:
+  - layer_norm
   - conv2d: {filters: 8, kernel: 3}
   - batch_norm
   - relu
@@ -158,7 +159,12 @@ family("gpt", ({"inputs": tokens, "targets": numpy.roll(tokens, -1, 1)}, {"input
 table = random.normal(50, 9, (48, 5)).astype("f4")
 TABLE = """, standardise: feature, standardise_targets: true}
 task: regression
-model: [{linear: 6}, tanh, {linear: 6}, {reshape: [3, 2]}]"""
+model:
+  - concat: {branches: [{linear: 6}, {sequential: {body: [{linear: 1}, layer_norm]}}]} # of one channel, and of several
+  - layer_norm
+  - tanh
+  - linear: 6
+  - reshape: [3, 2]"""
 several = numpy.hstack([table, table[:, :1]]) * 100 + 7
 family("table", ({"inputs": table, "targets": several}, {"inputs": table}), TABLE, "outputs")
 
