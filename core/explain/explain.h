@@ -135,6 +135,8 @@ struct ls_results {
 };
 struct ls_result *ls_results_add(struct ls_results *results, const char *name,
                                  struct ls_shape row_shape);
+/* The place of the one of that name; -1: there is none. */
+int ls_results_find(const struct ls_results *results, const char *name);
 
 struct ls_explanation {
     const struct ls_explainer *explainer;

@@ -180,6 +180,13 @@ struct ls_result *ls_results_add(struct ls_results *results, const char *name,
     return result;
 }
 
+int ls_results_find(const struct ls_results *results, const char *name) {
+    for (int i = 0; i < results->count; i++)
+        if (!strcmp(results->items[i].name, name))
+            return i;
+    return -1;
+}
+
 enum ls_status ls_explain_attributions(const struct ls_explainer *explainer, const void *options,
                                        struct ls_results *results, struct ls_error *error) {
     (void)options;

@@ -9,13 +9,6 @@
 
 enum { LINES_MAX = 64 };
 
-static int find(const struct ls_results *results, const char *name) {
-    for (int i = 0; i < results->count; i++)
-        if (!strcmp(results->items[i].name, name))
-            return i;
-    return -1;
-}
-
 struct lines_of_images {
     int64_t lines, each; /* prototypes, and images of one */
     int64_t drawn;       /* 1: the decoder's picture comes first */
@@ -73,7 +66,8 @@ static enum ls_status write(const struct lines_of_images *sheet, const float *im
 enum ls_status ls_prototypes_write(const struct ls_subject *subject, char *const *arrays,
                                    const char *path, bool *made, struct ls_error *error) {
     const struct ls_results *results = &subject->results;
-    const int nearest = find(results, "nearest"), pictures = find(results, "pictures");
+    const int nearest = ls_results_find(results, "nearest"),
+              pictures = ls_results_find(results, "pictures");
     const struct ls_shape shape = subject->trained.data.feeds[subject->feed].shape;
     *made = nearest >= 0 && shape.rank == 3 && (shape.dims[2] == 1 || shape.dims[2] == 3);
     if (!*made)

@@ -29,6 +29,7 @@ struct rounds {
     struct ls_subject *subject;
     struct ls_communicator *communicator;
     int rank, size, arrays;
+    int first_rank;                                   /* has the first row of all */
     int64_t rows_max;                                 /* of a rank */
     size_t bytes[LS_RESULTS_MAX + LS_EXPLAIN_COMMON]; /* of a row */
     char *mine[LS_RESULTS_MAX + LS_EXPLAIN_COMMON];   /* [rows_max] owned */
@@ -43,9 +44,13 @@ static size_t bytes_of(const struct ls_result *result) {
     return (size_t)ls_shape_count(result->row_shape) * (result->wide ? 8 : 4);
 }
 
-/* An array of the method that has one row for all samples: that of rank 0. */
+/* An array of the method that has one row for all samples. */
 static bool is_single(const struct rounds *r, int array) {
     return array < r->subject->results.count && r->subject->results.items[array].single;
+}
+
+static int64_t rows_of(const struct rounds *r, int array) {
+    return is_single(r, array) ? 1 : r->rows_max;
 }
 
 static void make_rooms(struct rounds *r) {
@@ -63,9 +68,9 @@ static void make_rooms(struct rounds *r) {
     memcpy(r->bytes + results->count, common, sizeof common);
     r->arrays = results->count + (r->subject->method->units ? 0 : LS_EXPLAIN_COMMON);
     for (int i = 0; i < r->arrays; i++) {
-        r->mine[i] = ls_calloc(is_single(r, i) ? 1 : (size_t)r->rows_max, r->bytes[i]);
-        if (r->rank == 0 && !is_single(r, i))
-            r->all[i] = ls_calloc((size_t)(r->rows_max * r->size), r->bytes[i]);
+        r->mine[i] = ls_calloc((size_t)rows_of(r, i), r->bytes[i]);
+        if (r->rank == 0)
+            r->all[i] = ls_calloc((size_t)(rows_of(r, i) * r->size), r->bytes[i]);
     }
     r->block.rows_max = r->subject->method->judges ? (int64_t)r->subject->count : BLOCK_MAX;
     r->explained = ls_calloc(BLOCK_MAX, sizeof *r->explained);
@@ -146,15 +151,13 @@ static enum ls_status explain_mine(struct rounds *r, int64_t first, int64_t rows
 /* All ranks' rows of the round into r->all, one behind the other; rank 0 writes them. */
 static enum ls_status gather(struct rounds *r, int64_t round, struct ls_error *error) {
     char *written[LS_RESULTS_MAX + LS_EXPLAIN_COMMON];
-    for (int i = 0; i < r->arrays; i++) {
-        written[i] = is_single(r, i) ? r->mine[i] : r->all[i];
-        if (!is_single(r, i))
-            ls_communicator_gather(r->communicator, r->mine[i], r->rows_max * (int64_t)r->bytes[i],
-                                   r->all[i]);
-    }
+    for (int i = 0; i < r->arrays; i++)
+        ls_communicator_gather(r->communicator, r->mine[i], rows_of(r, i) * (int64_t)r->bytes[i],
+                               r->all[i]);
     if (r->rank != 0)
         return LS_OK;
-    for (int i = 0; i < r->arrays; i++)
+    for (int i = 0; i < r->arrays; i++) {
+        written[i] = r->all[i] + (is_single(r, i) ? (size_t)r->first_rank * r->bytes[i] : 0);
         for (int rank = 1; rank < r->size && !is_single(r, i); rank++) {
             const int64_t first = ls_even_first(round, rank, r->size);
             const int64_t rows = ls_even_first(round, rank + 1, r->size) - first;
@@ -162,6 +165,7 @@ static enum ls_status gather(struct rounds *r, int64_t round, struct ls_error *e
                     r->all[i] + (size_t)(rank * r->rows_max) * r->bytes[i],
                     (size_t)rows * r->bytes[i]);
         }
+    }
     return ls_explain_file_append(r->file, written, round, error);
 }
 
@@ -174,6 +178,8 @@ static enum ls_status run_rounds(struct rounds *r, struct ls_error *error) {
         round = total - done < most ? total - done : most;
         const int64_t first = ls_even_first(round, r->rank, r->size);
         const int64_t rows = ls_even_first(round, r->rank + 1, r->size) - first;
+        while (done == 0 && ls_even_first(round, r->first_rank + 1, r->size) == 0)
+            r->first_rank++;
         status = explain_mine(r, done + first, rows, &said, error);
         if ((status = ls_communicator_agree(r->communicator, status, error)) == LS_OK)
             status = ls_communicator_agree(r->communicator, gather(r, round, error), error);

@@ -26,21 +26,14 @@ struct ls_tally {
     double *sums_before, *sums_after; /* [width] owned, one array; of numbers */
 };
 
-static int find(const struct ls_results *results, const char *name) {
-    for (int i = 0; i < results->count; i++)
-        if (!strcmp(results->items[i].name, name))
-            return i;
-    return -1;
-}
-
 struct ls_tally *ls_tally_create(const struct ls_subject *subject) {
     const struct ls_results *results = &subject->results;
-    const struct places at = {.before = find(results, "classes_before"),
-                              .after = find(results, "classes_after"),
-                              .labels = find(results, "labels"),
-                              .corrected = find(results, "corrected"),
-                              .outputs_before = find(results, "outputs_before"),
-                              .outputs_after = find(results, "outputs_after")};
+    const struct places at = {.before = ls_results_find(results, "classes_before"),
+                              .after = ls_results_find(results, "classes_after"),
+                              .labels = ls_results_find(results, "labels"),
+                              .corrected = ls_results_find(results, "corrected"),
+                              .outputs_before = ls_results_find(results, "outputs_before"),
+                              .outputs_after = ls_results_find(results, "outputs_after")};
     const int64_t classes = ls_target_count(&subject->explainer, &subject->target);
     if (!subject->method->concepts || classes > CLASSES_MAX)
         return NULL;
