@@ -1,4 +1,6 @@
 /* Normalisations, as they are in evaluation. */
+#include <string.h>
+
 #include "core/ops/options.h"
 #include "launcher/onnx/list.h"
 
@@ -11,10 +13,36 @@ static double epsilon_of(const struct ls_node *node) {
     return epsilon_or_default(options ? options->epsilon : 0);
 }
 
-/* Inputs: x, gain, offset, running mean and variance, and perhaps what the planner fused: the other
- * term of a sum. */
-struct ls_onnx_tensor ls_onnx_op_batch_norm(struct ls_onnx *onnx, const struct ls_node *node) {
-    enum { X, GAIN, OFFSET, MEAN, VARIANCE, RESIDUAL };
+/* Inputs of batch_norm; the last is what the planner may have fused: the other term of a sum. */
+enum { X, GAIN, OFFSET, MEAN, VARIANCE, RESIDUAL };
+
+/* One for each channel, so that it goes with x. */
+static const char *of_channels(struct ls_onnx *onnx, const struct ls_node *node, int input,
+                               bool channels_first) {
+    struct ls_shape shape = {.rank = node->output->shape.rank - 1, .dims = {-1}};
+    const char *name = ls_onnx_last(onnx, node->inputs[input]);
+    for (int i = 1; i < shape.rank; i++)
+        shape.dims[i] = 1;
+    return channels_first ? ls_onnx_reshape(onnx, name, shape) : name;
+}
+
+/* The mean is taken off first: ONNX Runtime's operator makes a factor and a shift of it all, which
+ * loses digits where the mean is large beside the deviation. */
+static struct ls_onnx_tensor by_steps(struct ls_onnx *onnx, const struct ls_node *node) {
+    struct ls_onnx_tensor y = ls_onnx_either(onnx, node->inputs[X]);
+    const bool first = y.channels_first;
+    const char *variance = of_channels(onnx, node, VARIANCE, first);
+    variance = LS_ONNX_NODE(onnx, "Add", variance, ls_onnx_real(onnx, epsilon_of(node)));
+    const char *factor = LS_ONNX_NODE(onnx, "Div", of_channels(onnx, node, GAIN, first),
+                                      LS_ONNX_NODE(onnx, "Sqrt", variance));
+    y.name = LS_ONNX_NODE(onnx, "Sub", y.name, of_channels(onnx, node, MEAN, first));
+    y.name = LS_ONNX_NODE(onnx, "Mul", y.name, factor);
+    y.name = LS_ONNX_NODE(onnx, "Add", y.name, of_channels(onnx, node, OFFSET, first));
+    return y;
+}
+
+/* Behind a convolution, where runtimes make one operator of both. */
+static struct ls_onnx_tensor by_operator(struct ls_onnx *onnx, const struct ls_node *node) {
     const char *x = ls_onnx_first(onnx, node->inputs[X]),
                *gain = ls_onnx_last(onnx, node->inputs[GAIN]),
                *offset = ls_onnx_last(onnx, node->inputs[OFFSET]),
@@ -22,9 +50,21 @@ struct ls_onnx_tensor ls_onnx_op_batch_norm(struct ls_onnx *onnx, const struct l
                *variance = ls_onnx_last(onnx, node->inputs[VARIANCE]);
     const char *y = LS_ONNX_NODE(onnx, "BatchNormalization", x, gain, offset, mean, variance);
     ls_onnx_set_real(onnx, "epsilon", epsilon_of(node));
-    if (node->input_count > RESIDUAL)
-        y = LS_ONNX_NODE(onnx, "Add", y, ls_onnx_first(onnx, node->inputs[RESIDUAL]));
-    return node->output->shape.rank < 3 ? ls_onnx_channels_last(y) : ls_onnx_channels_first(y);
+    return ls_onnx_channels_first(y);
+}
+
+struct ls_onnx_tensor ls_onnx_op_batch_norm(struct ls_onnx *onnx, const struct ls_node *node) {
+    const struct ls_node *before = node->inputs[X]->producer;
+    struct ls_onnx_tensor y = before && !strcmp(before->op->name, "conv2d")
+                                  ? by_operator(onnx, node)
+                                  : by_steps(onnx, node);
+    if (node->input_count > RESIDUAL) {
+        const struct ls_value *other = node->inputs[RESIDUAL];
+        y.name =
+            LS_ONNX_NODE(onnx, "Add", y.name,
+                         y.channels_first ? ls_onnx_first(onnx, other) : ls_onnx_last(onnx, other));
+    }
+    return y;
 }
 
 /* x - its mean over some dimensions. */

@@ -125,6 +125,7 @@ model:
   - residual: {body: [{conv2d: {filters: 8, kernel: 3, padding: 1}}, batch_norm]}
   - conv2d: {filters: 16, kernel: 3, stride: 2, groups: 2}
   - max_pool: 2
+  - batch_norm
   - dropout: 0.5
   - flatten
   - linear: 4"""
@@ -160,6 +161,7 @@ table = random.normal(50, 9, (48, 5)).astype("f4")
 TABLE = """, standardise: feature, standardise_targets: true}
 task: regression
 model:
+  - batch_norm
   - concat: {branches: [{linear: 6}, {sequential: {body: [{linear: 1}, layer_norm]}}]} # of one channel, and of several
   - layer_norm
   - tanh
