@@ -68,6 +68,7 @@ images = draw.integers(0, 60, (96, 6, 6, 1)).astype("u1")
 labels = numpy.arange(96) % 3
 for n, label in enumerate(labels):
     images[n, 2 * label:2 * label + 2, 2:5] += 150
+labels[7] = 0  # which is wrong: it was 1
 with h5py.File(lockstep.path("images.h5"), "w") as file:
     file["inputs"], file["targets"] = images, labels.astype("i4")
 cnn = lockstep.path("cnn")
@@ -123,6 +124,7 @@ def svg_texts(method):
     return [element.text for element in tree.iter("{http://www.w3.org/2000/svg}text")]
 
 
+lockstep.equal(predicted[7], 1, "prediction where the label is wrong")
 captions = [f"row {n}, label {labels[n]}, predicted {predicted[n]}" for n in range(3, 20)]
 lockstep.equal(svg_texts("saliency"), captions, "what stands below the pictures")
 
