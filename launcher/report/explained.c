@@ -121,8 +121,7 @@ static size_t print_picture(const struct ls_page *page, const struct found *foun
         return 0;
     }
     if (found->explained.attributions)
-        fputs("<p>Each sample beside what speaks for the explained value (red) and against it "
-              "(blue).</p>\n",
+        fputs("<p>What speaks for the explained value is red, what speaks against it blue.</p>\n",
               page->out);
     if (!strcmp(found->explained.notes[LS_EXPLAINED_METHOD], "prototypes"))
         fputs(
