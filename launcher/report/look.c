@@ -4,12 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/memory.h"
 #include "io/file.h"
 #include "io/schema.h"
 #include "launcher/command/generate.h"
 
-enum { IMAGES = 36, TOKENS = 300, PICTURE_BYTES_MAX = 1 << 20 };
+enum { IMAGES = 36, TOKENS = 300, LINES = 20, PICTURE_BYTES_MAX = 1 << 20 };
+
+/* Lines one below the other, without what `generate` puts between texts. */
+static void join_lines(char *text) {
+    static const char between[] = "\n----\n";
+    for (char *at = text; (at = strstr(at, between));)
+        memmove(at + 1, at + strlen(between), strlen(at + strlen(between)) + 1);
+}
 
 /* Text of a language model; images of a VAE or a GAN. */
 enum ls_status ls_look_samples(struct ls_look *look, const char *run, struct ls_error *error) {
@@ -29,8 +37,16 @@ enum ls_status ls_look_samples(struct ls_look *look, const char *run, struct ls_
     if (task == LS_TASK_LANGUAGE_MODEL) {
         wanted.to = open_memstream(&look->text, &size);
         LS_ASSERT(wanted.to, "no memory for the texts of %s", run);
+        if (generator.run.config.data.length) { /* samples are lines, as names are */
+            wanted.count = LINES;
+            wanted.tokens = generator.run.config.data.length;
+        }
+        ls_log_set_level(LS_LOG_WARNING); /* how it is made concerns nobody here */
         status = ls_generate_text(&generator, run, &wanted, error);
+        ls_log_set_level(LS_LOG_INFO);
         LS_ASSERT(!fclose(wanted.to), "no memory for the texts of %s", run);
+        if (wanted.count > 1)
+            join_lines(look->text);
     } else if (task == LS_TASK_VAE || task == LS_TASK_GAN) {
         wanted.count = IMAGES;
         status = ls_folder_temporary(folder, sizeof folder, error);

@@ -1,5 +1,7 @@
-"""`lockstep generate`: text of a language model, images of a VAE and of a GAN; the same seed gives the same."""
+"""`lockstep generate`: text of a language model, images of a VAE and of a GAN; the same seed gives the same; a page shows
+them."""
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -44,6 +46,14 @@ lockstep.check("has no vocabulary to write with" in generate(text, code=2), "a m
 lstm = lockstep.path("lstm")
 lockstep.train(lockstep.config("shakespeare-lstm"), lstm, 1, train__steps_max=2, train__batch=8, data__split="[0.99, 0.01, 0]")
 lockstep.equal(len(generate(lstm, "--prompt", "ROMEO:", "--tokens", 100)), 107, "characters of an LSTM")
+
+# Where samples are lines, a page shows some of them, one below the other.
+names, page = lockstep.path("names"), lockstep.path("names.html")
+lockstep.call("worker", lockstep.config("names-rnn"), "--out", names, train__steps_max=2, data__split="[0.99, 0.005, 0.005]")
+said = lockstep.call("report", names, "--out", page)
+with open(page) as file:
+    made = re.search(r"What it makes up.*?<pre>(.*?)</pre>", file.read(), re.DOTALL)
+lockstep.check(made and made[1].count("\n") == 20 and "----" not in made[1] and not said.stderr, f"names on a page: {made and made[1]}")
 
 # The generator learns in every third step; nothing is said of it in the others.
 images = lockstep.path("gan")
