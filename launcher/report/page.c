@@ -38,6 +38,7 @@ static const char style[] =
     ".pictures img{width:112px;height:auto;image-rendering:pixelated;border:1px solid #ccc}"
     "figcaption{font-size:.85em}"
     ".sheet{max-width:900px}.sheet img{width:100%;height:auto;image-rendering:pixelated}"
+    ".sheet img[src^='data:image/png']{width:min(100%,480px)}"
     ".sample img{max-width:100%;width:480px;height:auto;image-rendering:pixelated}"
     "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f6f6f6;padding:10px;font-size:."
     "85em}"
