@@ -217,12 +217,13 @@ static void explain_sample(struct ls_explanation *explanation, struct path *path
     const double whole = ask_ends(path, n, &nothing);
     const double exact = rounding * (fabs(nothing - offset) + fabs(nothing + whole - offset));
     const double gap_max = fmax(options->gap * fabs(whole), exact);
-    /* What intervals miss cancels, mostly; and float tells no less of them. */
+    /* What intervals miss cancels, mostly; and float hardly tells less of them. */
     path->share = fmax(2 * gap_max / (double)path->steps, exact / 2);
     for (int k = 0; k == 0 || (k < TRIES && gap > gap_max && more(path)); k++) {
         integrate(path, n);
         gap = add_up(path, whole);
-        path->share = fmax(path->share / SHARE_OF_TRY, exact / 2);
+        const double least = path->share > exact / 2 ? exact / 2 : 0; /* once more before less */
+        path->share = fmax(path->share / SHARE_OF_TRY, least);
     }
     explanation->missed += gap > gap_max;
     ls_explainer_store(explainer, path->sum, LS_TOKEN_SUM,
