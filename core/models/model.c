@@ -88,6 +88,9 @@ static void record(struct ls_model *model, struct ls_builder *builder,
     }
     model->cut = builder->cut;
     model->replaced = options->both ? builder->replaced : NULL;
+    struct ls_value *answer = options->answer ? find_layer(builder, options->answer) : NULL;
+    if (answer && options->answers)
+        model->output = answer;
     if (options->layer)
         model->layer = find_layer(builder, options->layer);
     if (options->explains && !ls_graph_failed(model->graph))

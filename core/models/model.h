@@ -10,6 +10,7 @@ struct ls_model_options {
     const struct ls_layer_list *losses;
     const struct ls_feed *feeds; /* [feed_count] what a batch may carry */
     int feed_count;
+    const char *answer; /* the path of the layer whose value answers; NULL: the last one */
     enum ls_variant variant;
     int64_t rows_max;
     bool inference;

@@ -2,13 +2,13 @@
 
 #include <string.h>
 
-/* Without `from` a loss judges the end of the model; so does one that names the model's last layer
- * there. */
+/* Without `from` a loss judges the end of the model. */
 static bool judges_answer(const struct ls_config *config, const struct ls_layer_spec *loss) {
     const char *from = ls_layer_spec_reference(loss, "from");
     const struct ls_layer_list *layers = &ls_networks_entry(&config->model)->layers;
-    return ls_loss_judges_output(loss) ||
-           (from && !strcmp(from, layers->items[layers->count - 1].name));
+    const char *last = layers->items[layers->count - 1].name;
+    const char *answer = config->answer[0] ? config->answer : last;
+    return from ? !strcmp(from, answer) : ls_loss_judges_output(loss) && !strcmp(answer, last);
 }
 
 enum ls_answer_kind ls_answer_of(const struct ls_config *config, int64_t width) {

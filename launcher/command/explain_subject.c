@@ -126,7 +126,9 @@ static enum ls_status build(struct ls_subject *subject, struct ls_error *error) 
     model.feeds = trained->data.feeds;
     model.feed_count = trained->data.feed_count;
     model.answers = true;
-    model.openblas = false; /* its bits depend on how many rows come together */
+    if (subject->method->layer == LS_LAYER_PROTOTYPES)
+        model.answer = NULL; /* the end of the model draws them, where it is a decoder */
+    model.openblas = false;  /* its bits depend on how many rows come together */
     model.explains = trained->data.feeds[subject->feed].name;
     model.start_at = subject->cut[0]         ? subject->cut
                      : subject->embedding[0] ? subject->embedding

@@ -193,10 +193,20 @@ static enum ls_status check_beams(const struct ls_config_reader *reader) {
                           ls_task_of(task->kind)->name);
 }
 
+static enum ls_status check_answer(const struct ls_config_reader *reader) {
+    const struct ls_config *config = reader->config;
+    if (!config->answer[0] || config->task.kind == LS_TASK_CUSTOM)
+        return LS_OK;
+    return ls_reader_fail(reader, *ls_reader_origin(reader, "answer"),
+                          "answer is for `task: custom`; of a %s the last layer answers",
+                          ls_task_of(config->task.kind)->name);
+}
+
 enum ls_status ls_reader_check(const struct ls_config_reader *reader) {
     static enum ls_status (*const checks[])(const struct ls_config_reader *) = {
-        check_batch,    ls_reader_check_feeds, check_split, check_phases, check_watched,
-        check_schedule, check_mixup,           check_start, check_ranks,  check_beams};
+        check_batch,   ls_reader_check_feeds, check_split, check_phases,
+        check_watched, check_schedule,        check_mixup, check_start,
+        check_ranks,   check_beams,           check_answer};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         const enum ls_status status = checks[i](reader);
         if (status != LS_OK)

@@ -121,6 +121,7 @@ enum ls_config_place {
 
 struct ls_config {
     int64_t seed;
+    char answer[LS_TEXT_MAX]; /* the layer that answers; empty: the last */
     struct ls_task_options task; /* task.*, loss.* */
     struct ls_data_options data;
     struct ls_augment_options augment;

@@ -51,6 +51,7 @@ struct ls_model_options ls_config_model(const struct ls_config *config, enum ls_
         .networks = &config->model,
         .task = ls_task_of(config->task.kind),
         .losses = &config->losses,
+        .answer = config->answer[0] ? config->answer : NULL,
         .variant = variant,
         .rows_max = rows_max,
         .winograd = (enum ls_winograd)config->compute.winograd,

@@ -13,6 +13,12 @@ static const struct ls_field general_items[] = {
      .initial = "1",
      .max = 999999999999999,
      .help = "everything random follows from it: the same seed, the same bits"},
+    {.name = "answer",
+     .kind = LS_FIELD_TEXT,
+     .offset = offsetof(struct ls_config, answer),
+     .initial = "",
+     .help = "the layer whose value predict, explain and export take; default: the model's last",
+     .resume_free = true},
 };
 static const struct ls_fields general_fields = LS_TABLE(general_items);
 
@@ -365,7 +371,8 @@ static const struct ls_field log_items[] = {
      .kind = LS_FIELD_BOOL,
      .offset = LOG(tensorboard),
      .initial = "false",
-     .help = "RUN/tensorboard has the numbers of metrics.jsonl, too, and the first inputs, if images",
+     .help =
+         "RUN/tensorboard has the numbers of metrics.jsonl, too, and the first inputs, if images",
      .resume_free = true},
 };
 static const struct ls_fields log_fields = LS_TABLE(log_items);

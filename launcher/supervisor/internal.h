@@ -40,6 +40,8 @@ struct ls_mpirun {
 };
 /* Whether all ranks are to run on this host: nothing names others. */
 bool ls_launch_local(const struct ls_launch *launch);
+/* Whether ranks that are asked to stop save a checkpoint first, however long that takes. */
+bool ls_launch_saves(const struct ls_launch *launch);
 struct ls_mpirun ls_mpirun_create(const struct ls_launch *launch, const struct ls_scratch *scratch);
 void ls_mpirun_destroy(struct ls_mpirun *mpirun);
 /* The command line, as a shell would take it. Owned by the caller. */

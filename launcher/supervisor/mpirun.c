@@ -93,6 +93,10 @@ bool ls_launch_local(const struct ls_launch *launch) {
     return !strstr(arguments, "host") && !strstr(arguments, "machinefile");
 }
 
+bool ls_launch_saves(const struct ls_launch *launch) {
+    return !strcmp(launch->command, "worker");
+}
+
 static bool starts_with(const char *text, const char *prefix) {
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }

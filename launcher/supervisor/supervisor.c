@@ -14,6 +14,7 @@
 enum {
     STRAGGLE_MS = 10000, /* from a death to our ladder: mpirun ends the others in one second */
     LADDER_MS = 2000,    /* from SIGTERM to SIGKILL */
+    PATIENCE_MS = 3000,  /* with ranks that save nothing and go on, though asked to stop */
     NUDGE_MS = 500 /* between one SIGUSR1 and the next: mpirun drops it until its ranks are there */
 };
 
@@ -70,17 +71,29 @@ static void ask_to_stop(uv_timer_t *timer) {
         kill(supervisor->mpirun, SIGUSR1);
 }
 
+static void end_by_force(struct supervisor *supervisor) {
+    supervisor->forced = true;
+    ls_relay_mute(supervisor->relay);
+    begin_ladder(supervisor);
+}
+
+static void end_by_force_late(uv_timer_t *timer) {
+    end_by_force(timer->data);
+}
+
 static void on_stop(uv_signal_t *handle, int number) {
     struct supervisor *supervisor = handle->data;
     const bool urgent = number == SIGTERM || number == SIGINT;
     if (supervisor->stopping && urgent && !supervisor->forced) {
-        supervisor->forced = true;
-        ls_relay_mute(supervisor->relay);
-        begin_ladder(supervisor);
+        end_by_force(supervisor);
     } else if (!supervisor->stopping) {
-        ls_log(LS_LOG_INFO, "saving a checkpoint, then stopping (once more to end at once)");
+        const bool saves = ls_launch_saves(supervisor->launch);
+        ls_log(LS_LOG_INFO, "%sstopping (once more to end at once)",
+               saves ? "saving a checkpoint, then " : "");
         supervisor->stopping = true;
         uv_timer_start(&supervisor->nudge, ask_to_stop, 0, NUDGE_MS);
+        if (!saves && supervisor->lost < 0)
+            uv_timer_start(&supervisor->ladder, end_by_force_late, PATIENCE_MS, 0);
     }
 }
 

@@ -133,6 +133,11 @@ static int tell_not_started(const struct ls_ending *ending) {
 
 int ls_verdict(const struct ls_ending *ending) {
     const struct answers answers = ask_ranks(ending->launch);
+    if (ending->stopping && !ls_launch_saves(ending->launch) &&
+        (answers.failure || answers.said < ending->launch->ranks)) {
+        ls_log(LS_LOG_ERROR, "stopped, as asked, before it was done");
+        return LS_EXIT_STOPPED;
+    }
     if (answers.failure)
         return answers.failure; /* the ranks have printed why */
     if (answers.said == ending->launch->ranks || (ending->forced && answers.stopped))

@@ -1,10 +1,13 @@
 """`lockstep explain`: gradients, occlusion and Grad-CAM as NumPy works them out, completeness, exact Shapley values,
 interventions on concepts, what prototypes are near to, weights of attention pooling, the same bytes on two ranks, pictures
 that say what they show, and errors that name what does not fit."""
+import atexit
 import itertools
 import math
 import os
+import subprocess
 import sys
+import time
 import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
@@ -279,9 +282,11 @@ refused(bottleneck, "intervene", "--set", "left=2", text="a number from 0 to 1")
 refused(bottleneck, "intervene", "--layer", "answer", text="does not depend on")
 refused(mlp, "intervene", "--set", "a=1", text="no loss of this run judges concepts")
 
+# Of several ends, the one that the config names is explained.
 near = lockstep.path("near")
 lockstep.call("worker", write("near", f"""
 task: custom
+answer: class
 data: {{train: {lockstep.path("images.h5")}, test: {lockstep.path("images.h5")}}}
 model:
   - flatten
@@ -307,6 +312,9 @@ drawn = weights["distances.prototypes"] @ weights["draw.weight"] + weights["draw
 close(found["pictures"].reshape(4, 36), drawn, "prototypes as the decoder draws them")
 with open(os.path.join(OUT, "prototypes.png"), "rb") as file:
     head = file.read(24)
+logits = apart**2 @ weights["class.weight"] + weights["class.bias"]
+found = explain(near, "saliency", "--samples", "0:4", "--target", "label")
+close(found["outputs"], logits[numpy.arange(4), labels[:4]], "logits of the layer that answers", 1e-4)
 lockstep.equal(head[16:24], b"".join(side.to_bytes(4, "big") for side in (4 * 7 - 1, 4 * 7 - 1)), "a sheet of 4 times 1 + 3")
 refused(cnn, "prototypes", text="no layer prototypes")
 
@@ -340,3 +348,14 @@ close(found["outputs"], (mean @ weights["linear1.weight"] + weights["linear1.bia
 refused(mlp, "grad_cam", text="no convolution")
 refused(cnn, "activations", "--layer", "conv2d2", text="nearest is 'main.conv2d1'" if prefix else "nearest is 'conv2d1'")
 refused(cnn, "saliency", "--samples", "90:97", text="at most 96")
+
+# Asked to stop, ranks that would go on for hours end, and say so.
+process = subprocess.Popen(
+    [lockstep.PROGRAM, "explain", cnn, "shapley", "--set", "estimator=permutation", "--set", "permutations=65536", "-n", "2",
+     "--out", lockstep.path("stopped")], stderr=subprocess.PIPE, text=True)
+atexit.register(process.kill)
+time.sleep(2)
+process.terminate()
+said = process.communicate(timeout=30)[1]
+lockstep.equal(process.returncode, 75, f"exit code of an explanation that was asked to stop, which says\n{said}")
+lockstep.check("stopping" in said and "checkpoint" not in said, said)

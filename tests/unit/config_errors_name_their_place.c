@@ -126,6 +126,8 @@ static const struct mistake mistakes[] = {
     {D M "launcher:\n  ranks: 100\n", NULL,
      "x.yaml:6:10: error: launcher.ranks is 100, but there are only 8 microbatches to share"},
     {D M "task: regression\nloss: cross_entropy\n", NULL, "x.yaml:6:7: error: ..."},
+    {D M "answer: last\n", NULL,
+     "x.yaml:5:9: error: answer is for `task: custom`; of a classification the last layer answers"},
     /* Windows and feeds. */
     {D "  horizon: 3\n" M, NULL,
      "x.yaml:3:12: error: data.horizon is about windows, but data.window is not given"},
