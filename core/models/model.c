@@ -89,7 +89,7 @@ static void record(struct ls_model *model, struct ls_builder *builder,
     model->cut = builder->cut;
     model->replaced = options->both ? builder->replaced : NULL;
     struct ls_value *answer = options->answer ? find_layer(builder, options->answer) : NULL;
-    if (answer && options->answers)
+    if (answer)
         model->output = answer;
     if (options->layer)
         model->layer = find_layer(builder, options->layer);

@@ -85,8 +85,10 @@ void ls_look_run(struct ls_look *look, const char *run, int64_t threads) {
 }
 
 static void clear_mistakes(struct ls_mistakes *mistakes) {
-    for (int i = 0; i < mistakes->count; i++)
+    for (int i = 0; i < mistakes->count; i++) {
         free(mistakes->items[i].sample);
+        free(mistakes->items[i].made);
+    }
 }
 
 void ls_look_clear(struct ls_look *look) {

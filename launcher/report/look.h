@@ -20,6 +20,7 @@ struct ls_mistake {
     double label_share, answer_share; /* their probabilities */
     double targets[LS_ANSWERS_SHOWN_MAX], outputs[LS_ANSWERS_SHOWN_MAX]; /* the first numbers */
     float *sample; /* owned: the first feed that the model takes, if it is of reals; or NULL */
+    float *made;   /* owned: the answer, of a model that answers with samples; else NULL */
 };
 
 struct ls_mistakes {

@@ -19,7 +19,9 @@ struct looking {
     const struct ls_term *term;
     const struct ls_model_input *target, *sample; /* sample NULL: none of reals */
     const double *centre;           /* taken off targets when they are read; or NULL */
-    float *shares;                  /* [2 or width] owned, as the next */
+    bool squashed;                  /* answers are logits of numbers from 0 to 1 */
+    bool remakes;                   /* what is wanted is the sample itself: an autoencoder */
+    float *answer;                  /* [2 or width] owned, as the next: probabilities, or numbers */
     struct ls_class_counts *counts; /* [classes] */
     double *confusion;              /* [classes][classes]; NULL: too many of them */
 };
@@ -29,25 +31,31 @@ static const struct ls_feed *feed_of(const struct looking *looking,
     return &looking->trained->data.feeds[input->feed];
 }
 
+static float *copy(const float *values, int64_t count) {
+    float *to = ls_calloc((size_t)count, sizeof *to);
+    memcpy(to, values, (size_t)count * sizeof *to);
+    return to;
+}
+
 /* Keeps the worst. */
 static void keep(const struct looking *looking, struct ls_mistakes *mistakes,
                  const struct ls_mistake *mistake, const float *sample) {
+    struct ls_mistake *const items = mistakes->items;
     int at = mistakes->count;
-    while (at && mistakes->items[at - 1].score < mistake->score)
+    while (at && items[at - 1].score < mistake->score)
         at--;
     if (at == LS_MISTAKES_MAX)
         return;
-    if (mistakes->count == LS_MISTAKES_MAX)
-        free(mistakes->items[--mistakes->count].sample);
-    memmove(&mistakes->items[at + 1], &mistakes->items[at],
-            (size_t)(mistakes->count - at) * sizeof *mistakes->items);
-    mistakes->items[at] = *mistake;
+    if (mistakes->count == LS_MISTAKES_MAX) {
+        free(items[--mistakes->count].sample);
+        free(items[mistakes->count].made);
+    }
+    memmove(&items[at + 1], &items[at], (size_t)(mistakes->count - at) * sizeof *items);
+    items[at] = *mistake;
     mistakes->count++;
-    if (!sample)
-        return;
-    const size_t values = (size_t)ls_shape_count(looking->look->shape);
-    mistakes->items[at].sample = ls_calloc(values, sizeof *sample);
-    memcpy(mistakes->items[at].sample, sample, values * sizeof *sample);
+    const int64_t values = ls_shape_count(looking->look->shape);
+    items[at].sample = sample ? copy(sample, values) : NULL;
+    items[at].made = sample && looking->remakes ? copy(looking->answer, values) : NULL;
 }
 
 /* The class of a row; -1: it has none, and takes no part in losses. One output learns from numbers,
@@ -68,13 +76,13 @@ static void judge_class(struct looking *looking, const float *outputs, int32_t l
     if (label < 0 || label >= look->class_count)
         return;
     if (look->width == 1)
-        ls_answer_sigmoid(outputs, 1, true, looking->shares);
+        ls_answer_sigmoid(outputs, 1, true, looking->answer);
     else
-        ls_answer_softmax(outputs, look->width, looking->shares);
+        ls_answer_softmax(outputs, look->width, looking->answer);
     ls_answer_classify(outputs, 1, look->width, &mistake->answer);
     mistake->label = label;
-    mistake->label_share = (double)looking->shares[label];
-    mistake->answer_share = (double)looking->shares[mistake->answer];
+    mistake->label_share = (double)looking->answer[label];
+    mistake->answer_share = (double)looking->answer[mistake->answer];
     look->rows++;
     looking->counts[label].labelled++;
     looking->counts[mistake->answer].predicted++;
@@ -98,10 +106,15 @@ static void judge_numbers(struct looking *looking, const float *outputs, const f
     const float *mean = term->mean ? term->mean->data : NULL;
     const float *scale = term->scale ? term->scale->data : NULL;
     double sum = 0;
+    if (looking->squashed)
+        ls_answer_sigmoid(outputs, look->width, false, looking->answer);
+    else
+        memcpy(looking->answer, outputs, (size_t)look->width * sizeof *outputs);
     for (int64_t i = 0; i < look->width; i++) {
-        double output = (double)outputs[i];
+        double output = (double)looking->answer[i];
         if (mean && scale)
             output = output / (double)scale[i] + (double)mean[i];
+        looking->answer[i] = (float)output;
         sum += (output - (double)targets[i]) * (output - (double)targets[i]);
         if (i < LS_ANSWERS_SHOWN_MAX) {
             const double centre = looking->centre ? looking->centre[i] : 0;
@@ -137,16 +150,18 @@ static enum ls_status look_at(void *context, const struct ls_answer *answer,
     return LS_OK;
 }
 
-/* The feed that a term takes as its target: itself, or the one of that name where it is changed
- * first. */
+/* The feed that a term takes as its target: itself, or where it is changed first (scaled, or made
+ * flat), the one called targets, or inputs. */
 static const struct ls_model_input *find_target(const struct looking *looking) {
+    static const char *const names[] = {"targets", "inputs"};
     const struct ls_model *model = looking->model;
     for (int i = 0; i < model->input_count; i++)
         if (model->inputs[i].value == looking->term->target)
             return &model->inputs[i];
-    for (int i = 0; i < model->input_count; i++)
-        if (!strcmp(feed_of(looking, &model->inputs[i])->name, "targets"))
-            return &model->inputs[i];
+    for (int n = 0; n < 2; n++)
+        for (int i = 0; i < model->input_count; i++)
+            if (!strcmp(feed_of(looking, &model->inputs[i])->name, names[n]))
+                return &model->inputs[i];
     return NULL;
 }
 
@@ -156,7 +171,7 @@ static const struct ls_model_input *find_sample(const struct looking *looking) {
     const struct ls_model_input *first = NULL;
     for (int i = 0; i < model->input_count; i++) {
         const struct ls_model_input *input = &model->inputs[i];
-        if (input == looking->target || input->value->type == LS_TYPE_INT32)
+        if ((input == looking->target && !looking->remakes) || input->value->type == LS_TYPE_INT32)
             continue;
         if (!strcmp(feed_of(looking, input)->name, "inputs"))
             return input;
@@ -187,6 +202,10 @@ static enum ls_look_kind settle(struct looking *looking) {
             kind = LS_LOOK_CLASSES;
         if (targets == 1 && width == 1 && !strcmp(name, "binary_cross_entropy"))
             kind = LS_LOOK_CLASSES;
+        looking->remakes = !strcmp(feed_of(looking, looking->target)->name, "inputs");
+        looking->squashed = !strcmp(name, "binary_cross_entropy");
+        if (looking->squashed && looking->remakes && targets == width)
+            kind = LS_LOOK_NUMBERS;
         for (size_t e = 0; e < sizeof errors / sizeof *errors; e++)
             if (!strcmp(name, errors[e]) && !labels && targets == width)
                 kind = LS_LOOK_NUMBERS;
@@ -216,7 +235,7 @@ static void take_names(struct looking *looking) {
 
 static void make_room(struct looking *looking) {
     const size_t classes = (size_t)looking->look->class_count;
-    looking->shares = ls_calloc((size_t)looking->look->width + 1, sizeof *looking->shares);
+    looking->answer = ls_calloc((size_t)looking->look->width + 1, sizeof *looking->answer);
     looking->counts = ls_calloc(classes + 1, sizeof *looking->counts);
     if (classes && classes <= LS_CONFUSION_CLASSES_MAX)
         looking->confusion = ls_calloc(classes * classes, sizeof *looking->confusion);
@@ -228,7 +247,7 @@ static void keep_counts(struct looking *looking) {
                                        .confusion = looking->confusion};
     if (looking->look->class_count)
         looking->look->measured = ls_metrics_json(&metrics, &looking->trained->data);
-    free(looking->shares);
+    free(looking->answer);
     free(looking->counts);
     free(looking->confusion);
 }

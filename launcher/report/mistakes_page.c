@@ -77,6 +77,8 @@ static void print_pictures(const struct ls_page *page, const struct ls_mistakes 
         snprintf(name, sizeof name, "sample %s", row);
         fputs("<figure>", page->out);
         print_picture(page, mistake->sample, name);
+        if (mistake->made)
+            print_picture(page, mistake->made, "what the model makes of it");
         ls_page_text(page, "<figcaption>", name, "<br/>");
         if (look->kind == LS_LOOK_CLASSES) {
             ls_page_text(page, "answer <b>", look->classes[mistake->answer], "</b>");
@@ -191,7 +193,11 @@ void ls_page_mistakes(const struct ls_page *page) {
                 "the largest errors%s.</p>\n",
                 look->step, look->part, look->rows,
                 look->width > 1 ? ", root mean square over a sample's numbers" : "");
-        print_list(page, "Largest errors", &look->worst);
+        print_list(page,
+                   look->worst.count && look->worst.items[0].made
+                       ? "Largest errors: samples, and what is made of them"
+                       : "Largest errors",
+                   &look->worst);
     }
     fputs("</section>\n", page->out);
 }

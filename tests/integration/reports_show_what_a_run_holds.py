@@ -298,6 +298,25 @@ for figure in figures[:4]:
     if not raw[:, 0].any():  # lines that PNG stores as they are
         lockstep.equal(raw[:, 1:].reshape(6, 5, 3).tolist(), pixels[number].tolist(), f"pixels of sample {number}")
 
+# report: of an autoencoder, what it makes worst of samples, beside them.
+remade = lockstep.path("remade")
+with open(lockstep.path("remade.yaml"), "w") as file:
+    file.write(f"""task: custom
+data: {{train: {lockstep.path("pictures.h5")}, test: {lockstep.path("pictures.h5")}}}
+model: [flatten, linear: 4, tanh, linear: 90]
+losses: [binary_cross_entropy: {{target: inputs}}]
+train: {{epochs: 2, batch: 16}}
+""")
+work(lockstep.path("remade.yaml"), remade)
+lockstep.call("predict", remade, "--data", lockstep.path("pictures.h5"), "--out", lockstep.path("made.h5"), "--logits")
+with h5py.File(lockstep.path("made.h5")) as file:
+    made = 1 / (1 + numpy.exp(-file["logits"][:].astype("f8")))
+errors = numpy.sqrt(((made - pixels.reshape(64, 90) / 255) ** 2).mean(1))
+figures = [figure for figure in section(page_of(remade)[0], "mistakes").iter("figure")]
+found = [text_of(figure.find("figcaption")) for figure in figures]
+lockstep.equal(found, [f"sample {k} error {errors[k]:.4g}" for k in numpy.argsort(-errors)[:16]], "what is made worst")
+lockstep.equal([len(figure.findall("img")) for figure in figures], [2] * 16, "a sample and what is made of it")
+
 # What is missing is said, or left out.
 bare = lockstep.path("bare")
 os.mkdir(bare)
