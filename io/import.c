@@ -1,5 +1,4 @@
 /* `lockstep data import`: its words, and which function does the work. */
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,59 +165,6 @@ static int guess_format(const char *path) {
     return ls_path_ends(name, ".npy") ? LS_IMPORT_NPY : -1;
 }
 
-static enum ls_status add_file(struct ls_import *import, const char *path, struct ls_error *error) {
-    if (import->file_count == LS_IMPORT_FILES_MAX)
-        return ls_fail(error, LS_INVALID,
-                       "more than %d files; import them in parts and join them with a pattern",
-                       (int)LS_IMPORT_FILES_MAX);
-    import->files[import->file_count++] = ls_strdup(path);
-    return LS_OK;
-}
-
-/* Adds the file, or all that match a pattern; false: there is none. */
-static bool add_existing(struct ls_import *import, const char *path, enum ls_status *status,
-                         struct ls_error *error) {
-    glob_t found;
-    if (ls_file_exists(path)) {
-        *status = add_file(import, path, error);
-        return true;
-    }
-    if (!strpbrk(path, "*?[") || glob(path, 0, NULL, &found) != 0)
-        return false;
-    for (size_t i = 0; i < found.gl_pathc && *status == LS_OK; i++)
-        *status = add_file(import, found.gl_pathv[i], error);
-    globfree(&found);
-    return true;
-}
-
-/* A file that is nowhere is added all the same: opening it says best what is wrong. */
-static enum ls_status locate(struct ls_import *import, const char *name, const char *folder,
-                             struct ls_error *error) {
-    enum ls_status status = LS_OK;
-    char *below = NULL;
-    if (folder && name[0] != '/')
-        LS_ASSERT(asprintf(&below, "%s/%s", folder, name) >= 0, "out of memory: %s", name);
-    if (!add_existing(import, name, &status, error) &&
-        !(below && add_existing(import, below, &status, error)))
-        status = add_file(import, below ? below : name, error);
-    free(below);
-    return status;
-}
-
-/* The file of an option lies below the folder like the others, unless it is not there. */
-static enum ls_status locate_other(char *path, const char *option, const char *folder,
-                                   struct ls_error *error) {
-    char below[LS_TEXT_MAX];
-    if (!path[0] || path[0] == '/' || !folder)
-        return LS_OK;
-    if (snprintf(below, sizeof below, "%s/%s", folder, path) >= (int)sizeof below)
-        return ls_fail(error, LS_INVALID, "--%s: a path of more than %d bytes", option,
-                       (int)LS_TEXT_MAX - 1);
-    if (!ls_file_exists(path))
-        snprintf(path, LS_TEXT_MAX, "%s", below);
-    return LS_OK;
-}
-
 static enum ls_status unknown_option(const char *option, struct ls_error *error) {
     const char *names[sizeof fields / sizeof *fields];
     for (int i = 0; i < options.count; i++)
@@ -316,7 +262,7 @@ enum ls_status ls_import_parse(struct ls_import *import, int count, char *const 
             if (status == LS_OK)
                 used |= 1u << (option - fields);
         } else {
-            status = locate(import, arguments[at], folder, error);
+            status = ls_import_locate(import, arguments[at], folder, error);
         }
     }
     if (status == LS_OK)
@@ -333,7 +279,8 @@ enum ls_status ls_import_parse(struct ls_import *import, int count, char *const 
                   {"targets", offsetof(struct ls_import, target_file)},
                   {"like", offsetof(struct ls_import, like)}};
     for (size_t i = 0; i < sizeof others / sizeof *others && status == LS_OK; i++)
-        status = locate_other((char *)import + others[i].offset, others[i].option, folder, error);
+        status = ls_import_locate_option((char *)import + others[i].offset, others[i].option,
+                                         folder, error);
     if (status != LS_OK)
         ls_import_clear(import);
     return status;

@@ -11,6 +11,15 @@
 #include "io/vocabulary.h"
 #include "io/writer.h"
 
+/* Adds the file of that name, or all that match it, here or else below the folder (NULL: none). A
+ * file that is nowhere is added all the same: opening it says best what is wrong. */
+LS_MUST_USE enum ls_status ls_import_locate(struct ls_import *import, const char *name,
+                                            const char *folder, struct ls_error *error);
+/* The file of an option lies below the folder like the others, unless it is not there: path
+ * [LS_TEXT_MAX] then says so. */
+LS_MUST_USE enum ls_status ls_import_locate_option(char *path, const char *option,
+                                                   const char *folder, struct ls_error *error);
+
 LS_MUST_USE enum ls_status ls_import_arrays(const struct ls_import *import,
                                             struct ls_writer *writer,
                                             struct ls_error *error); /* idx, npy */

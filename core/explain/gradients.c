@@ -1,9 +1,12 @@
 /* Explanations by one gradient, or by the mean of several, of the explained value f:
  *
  *   saliency              a = df/dx (Simonyan et al. 2014, "Deep inside convolutional networks")
- *   input_times_gradient  a = (x - b) df/dx, b = 0 unless told; of several, their mean (Shrikumar
- * et al. 2016, "Not just a black box") smooth_gradient       a = mean over k of df/dx at x + noise
- * (max x - min x) n_k, n_k normal (Smilkov et al. 2017, "SmoothGrad")
+ *
+ *   input_times_gradient  a = (x - b) df/dx, b = 0 unless told; of several, their mean
+ *                         (Shrikumar et al. 2016, "Not just a black box")
+ *
+ *   smooth_gradient       a = mean over k of df/dx at x + noise (max x - min x) n_k, n_k normal
+ *                         (Smilkov et al. 2017, "SmoothGrad")
  *
  * Attributions keep their signs; of a token, saliency and smooth_gradient give the norm over its
  * embedding. */

@@ -2,7 +2,7 @@
 #ifndef LS_OPS_LIST_H
 #define LS_OPS_LIST_H
 
-#define LS_OP_LIST(X)                                                                              \
+#define LS_VALUE_OP_LIST(X)                                                                        \
     X(linear)                                                                                      \
     X(conv2d)                                                                                      \
     X(conv_transpose2d)                                                                            \
@@ -60,7 +60,10 @@
     X(rnn)                                                                                         \
     X(standardise)                                                                                 \
     X(prototypes)                                                                                  \
-    X(shortcut)                                                                                    \
+    X(shortcut)
+
+/* What a model that only answers has none of. */
+#define LS_LOSS_OP_LIST(X)                                                                         \
     X(squared_error)                                                                               \
     X(absolute_error)                                                                              \
     X(huber)                                                                                       \
@@ -75,6 +78,8 @@
     X(nearest_sample)                                                                              \
     X(triplet)                                                                                     \
     X(weighted_loss)
+
+#define LS_OP_LIST(X) LS_VALUE_OP_LIST(X) LS_LOSS_OP_LIST(X)
 
 enum ls_op_id {
 #define LS_OP_ID(name) LS_OP_##name,

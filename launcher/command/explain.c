@@ -201,10 +201,12 @@ const struct ls_command ls_command_explain = {
     .usage = usage,
     .help = "what the answers of a run's model depend on",
     .details =
-        "FOLDER/METHOD.h5 has /attributions, as the inputs are, /outputs (the explained values), "
-        "/samples (numbers of\n"
-        "the rows), /predicted and /elements (which output was explained); attributes say how it "
-        "was made. METHOD.svg\n"
+        "FOLDER/METHOD.h5 (replaced, if it is there) has /attributions, as the inputs are, "
+        "/outputs (the "
+        "explained\n"
+        "values), /samples (numbers of the rows), /predicted and /elements (which output was "
+        "explained); attributes say\n"
+        "how it was made. METHOD.svg\n"
         "shows the first samples with their row, label and prediction: images beside what speaks "
         "for the explained value\n"
         "(red) and against it (blue), which METHOD.png has without words, or the tokens of a text "

@@ -121,7 +121,7 @@ enum ls_config_place {
 
 struct ls_config {
     int64_t seed;
-    char answer[LS_TEXT_MAX]; /* the layer that answers; empty: the last */
+    char answer[LS_TEXT_MAX];    /* the layer that answers; empty: the last */
     struct ls_task_options task; /* task.*, loss.* */
     struct ls_data_options data;
     struct ls_augment_options augment;
@@ -206,7 +206,7 @@ uint64_t ls_config_shuffle_block(const struct ls_config *config);
 int64_t ls_config_stride(const struct ls_config *config);
 
 /* The keys of one feed in `data.feeds`. */
-extern const struct ls_fields ls_feed_fields;
+extern const struct ls_fields ls_feed_fields, ls_data_fields;
 
 /* What ls_model_create needs of a config, but for the task and the feeds. */
 struct ls_model_options ls_config_model(const struct ls_config *config, enum ls_variant variant,

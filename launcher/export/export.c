@@ -15,14 +15,12 @@ static enum ls_status load_schema(struct ls_exported *exported, struct ls_error 
 /* What answers, laid out as the models of all phases were. */
 static enum ls_status build(struct ls_exported *exported, struct ls_error *error) {
     struct ls_saved_run *saved = &exported->saved;
-    struct ls_model models[LS_PHASES_MAX];
-    exported->feed_count = ls_saved_run_feeds(saved, exported->feeds);
-    struct ls_model_options options =
-        ls_saved_run_model(saved, exported->feeds, exported->feed_count);
     exported->parameters = ls_parameters_create();
-    enum ls_status status = ls_models_create(models, &options, exported->parameters, error);
+    enum ls_status status = ls_saved_run_lay_out(saved, exported->parameters, error);
     if (status == LS_OK) {
-        ls_models_destroy(models, saved->config.phase_count);
+        exported->feed_count = ls_saved_run_feeds(saved, exported->feeds);
+        struct ls_model_options options =
+            ls_saved_run_model(saved, exported->feeds, exported->feed_count);
         options.answers = true;
         options.borrows_arena = false;
         status = ls_model_create(&exported->model, &options, saved->config.phase_count - 1,

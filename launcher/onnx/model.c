@@ -15,7 +15,7 @@ ls_onnx_translation *ls_onnx_find(const char *op) {
         ls_onnx_translation *translation;
     } all[] = {
 #define LS_ONNX_ENTRY(name) {#name, ls_onnx_op_##name},
-        LS_ONNX_OPS(LS_ONNX_ENTRY)
+        LS_VALUE_OP_LIST(LS_ONNX_ENTRY)
 #undef LS_ONNX_ENTRY
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
