@@ -2,8 +2,10 @@
  * reads ours, because mpirun gives up a job whose output it cannot write.
  *
  * mpirun's own texts stand between two lines of dashes. They are long and about exit codes, so they
- * are kept back: for a job that fails before a rank can say why, they are all there is. That it
- * passes a signal on, which we sent it for that, is nobody's business. */
+ * are kept back: for a job that fails before a rank can say why, they are all there is. So are the
+ * lines of its error log: Open MPI 4.1 writes one now and then when it loses the text of an
+ * MPI_Abort, of which the verdict speaks anyway. That it passes a signal on, which we sent it for
+ * that, is nobody's business. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -27,6 +29,11 @@ enum {
     NOISE_SIZE = 300
 };
 
+/* How the lines of Open MPI's error log begin; '*' is a word's end: "[host:pid] [[7,0],0] ORTE...".
+ */
+static const char *const log_lines[] = {
+    "[* [* ORTE_ERROR_LOG: ", "[* [* PRTE_ERROR_LOG: ", "[* PMIX ERROR: ", "[* PRTE ERROR: "};
+
 struct text {
     size_t count;
     char *bytes; /* owned; ends with NUL */
@@ -40,7 +47,7 @@ struct stream {
     pthread_t thread;
     bool started;
     bool in_block, line_began; /* since the last newline, something was taken */
-    struct text line;          /* the beginning of one that may be mpirun's own */
+    struct text line;          /* the beginning of one that may be mpirun's own, or all of it */
     struct text block, kept;
 };
 
@@ -82,12 +89,11 @@ static void pass(const struct stream *stream, const char *bytes, size_t count) {
 }
 
 /* Ranks that fail alike bring the same text each: it is kept once. */
-static void keep_block(struct stream *stream) {
+static void keep(struct stream *stream, const struct text *text) {
     struct text *kept = &stream->kept;
-    if (kept->count + stream->block.count < KEPT_MAX && stream->block.count &&
-        !(kept->bytes && strstr(kept->bytes, stream->block.bytes)))
-        text_add(kept, stream->block.bytes, stream->block.count);
-    text_clear(&stream->block);
+    if (kept->count + text->count < KEPT_MAX && text->count &&
+        !(kept->bytes && strstr(kept->bytes, text->bytes)))
+        text_add(kept, text->bytes, text->count);
 }
 
 /* Of somebody else, or the inside of a block. */
@@ -108,31 +114,58 @@ static bool all_dashes(const struct text *text) {
     return strspn(text->bytes, "-") == text->count;
 }
 
-static bool is_noise(const struct stream *stream, const struct text *text) {
-    const size_t length = strlen(stream->noise);
-    return strncmp(text->bytes, stream->noise, text->count < length ? text->count : length) == 0;
+/* Whether a line that begins with text begins as pattern does, as far as both go. */
+static bool begins_like(const struct text *text, const char *pattern, bool *whole) {
+    const char *at = text->bytes;
+    while (*at && *pattern) {
+        if (*pattern == '*') {
+            at += strcspn(at, " ");
+            pattern++;
+        } else if (*at++ != *pattern++) {
+            return false;
+        }
+    }
+    *whole = !*pattern;
+    return true;
+}
+
+enum kind { SOMEBODY_ELSES, UNDECIDED, NOISE, DASHES, LOG_LINE };
+
+/* What a line is that begins with text. */
+static enum kind kind_of(const struct stream *stream, const struct text *text) {
+    bool whole = false;
+    if (all_dashes(text))
+        return text->count >= DASHES_MIN ? DASHES : UNDECIDED;
+    if (begins_like(text, stream->noise, &whole))
+        return whole ? NOISE : UNDECIDED;
+    for (size_t i = 0; i < sizeof log_lines / sizeof *log_lines; i++)
+        if (begins_like(text, log_lines[i], &whole))
+            return whole ? LOG_LINE : UNDECIDED;
+    return SOMEBODY_ELSES;
 }
 
 /* A line of dashes: the first opens a block, the second closes it. */
 static void end_dashes(struct stream *stream) {
     if (stream->in_block)
-        keep_block(stream);
+        keep(stream, &stream->block);
+    text_clear(&stream->block);
     stream->in_block = !stream->in_block;
 }
 
-/* The next byte of a line that may still be mpirun's own: one of dashes, or noise. */
+/* The next byte of a line that may still be mpirun's own. */
 static void take_begin(struct stream *stream, char byte) {
     struct text *line = &stream->line;
     if (byte == '\0') /* mpirun of Open MPI 5 ends its texts with it */
         return;
-    const bool dashes = line->count >= DASHES_MIN && all_dashes(line);
-    const bool noise = line->count >= strlen(stream->noise) && is_noise(stream, line);
-    if (byte == '\n' && dashes) {
+    const enum kind kind = line->count ? kind_of(stream, line) : UNDECIDED;
+    text_add(line, &byte, 1);
+    if (byte != '\n' && kind_of(stream, line) != SOMEBODY_ELSES)
+        return;
+    if (byte == '\n' && kind == DASHES) {
         end_dashes(stream);
-    } else if (byte != '\n' || !noise) {
-        text_add(line, &byte, 1);
-        if (byte != '\n' && (all_dashes(line) || is_noise(stream, line)))
-            return;
+    } else if (byte == '\n' && kind == LOG_LINE) {
+        keep(stream, line);
+    } else if (byte != '\n' || kind != NOISE) {
         take(stream, line->bytes, line->count);
         stream->line_began = byte != '\n';
     }

@@ -221,6 +221,13 @@ def mpirun_says_why_itself():
         SYSTEM, "no rank has started; mpirun ended: exit code 1; it says\n    Nothing is there:\n      of all\nthe command")
     wordy = mpirun_that_ends_with(f"cat >&2 <<E\n{text}\nE\nexec mpirun \"$@\"")
     Job(2, "done", FAKE_MPIRUN=wordy).end(DONE)  # not a word of it
+    log = "[vm:12298] [[23796,0],0] ORTE_ERROR_LOG: Data unpack would read past end of buffer\n[vm:9] PMIX ERROR: LOST"
+    noted = mpirun_that_ends_with(f"cat >&2 <<E\n{log}\nE\nexec mpirun \"$@\"")
+    Job(3, "abort", 2, FAKE_MPIRUN=noted).end(DIVERGED)  # Open MPI 4.1 now and then really says so
+    noted = mpirun_that_ends_with(f"cat >&2 <<E\n[a b] of a rank\n[a] [\n{log}\n{log}\nE\nexit 1")
+    first, second = log.split("\n")
+    Job(2, "done", FAKE_MPIRUN=noted).end(
+        SYSTEM, "[a b] of a rank\n[a] [\nlockstep", f"it says\n    {first}\n    {second}\nthe command")
     job = Job(1, "done", FAKE_MPIRUN_ARGUMENTS="--hostfile /nowhere/hosts")
     job.end(SYSTEM, "/nowhere/hosts", "no rank has started", lines=30)
 
