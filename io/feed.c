@@ -177,7 +177,8 @@ static int64_t convert_values(const struct ls_cut_of_rows *cut,
     const struct ls_feed_use *use = cut->use;
     const enum ls_kind kind = block->array->kind;
     const char *raw = block->raw + (size_t)index * ls_kind_bytes(kind);
-    const float divisor = use->feed->whole_bytes ? 1 : ls_array_divisor(block->array);
+    const bool whole = use->feed->whole_bytes || use->limit; /* labels are no shades of grey */
+    const float divisor = whole ? 1 : ls_array_divisor(block->array);
     if (use->type == LS_TYPE_INT32)
         return ls_kind_to_integer(kind, raw, count, to);
     if (use->exact)

@@ -65,19 +65,36 @@ static const struct ls_named *find_named(const struct ls_builder *builder, const
     return NULL;
 }
 
+/* "; nearest is 'relu1'" or, where no name is like it, "; it has conv2d1, relu1, ...". */
+static const char *hint_at(const struct ls_builder *builder, const char *path, char *text,
+                           size_t size) {
+    const int count = builder->named_count;
+    const char **paths = ls_calloc((size_t)count + 1, sizeof *paths);
+    for (int i = 0; i < count; i++)
+        paths[i] = builder->named[i].path;
+    const char *nearest = ls_nearest(path, paths, count);
+    text[0] = '\0';
+    if (nearest)
+        snprintf(text, size, "; nearest is '%.200s'", nearest);
+    char *end = text;
+    for (int i = 0; i < count && !nearest; i++) {
+        const size_t left = size - (size_t)(end - text);
+        const bool room = strlen(paths[i]) + sizeof "; it has , ..." < left;
+        end = stpcpy(stpcpy(end, i ? ", " : "; it has "), room ? paths[i] : "...");
+        if (!room)
+            break;
+    }
+    free(paths);
+    return text;
+}
+
 struct ls_value *ls_builder_layer(struct ls_builder *builder, const char *path) {
+    char hint[512];
     const struct ls_named *named = find_path(builder, path);
     if (named)
         return named->value;
-    const size_t count = (size_t)builder->named_count;
-    const char **paths = ls_calloc(count + 1, sizeof *paths);
-    for (size_t i = 0; i < count; i++)
-        paths[i] = builder->named[i].path;
-    const char *nearest = ls_nearest(path, paths, (int)count);
-    free(paths);
-    return ls_graph_fail(builder->graph, "the model has no layer '%.200s'%s%s%s", path,
-                         nearest ? "; nearest is '" : "", nearest ? nearest : "",
-                         nearest ? "'" : "");
+    return ls_graph_fail(builder->graph, "the model has no layer '%.200s'%s", path,
+                         hint_at(builder, path, hint, sizeof hint));
 }
 
 struct ls_value *ls_builder_find(const struct ls_builder *builder, const char *name) {

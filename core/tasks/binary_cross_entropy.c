@@ -134,10 +134,7 @@ static void label_metrics(const struct ls_term *term, double each, const double 
                                        .all_right = ls_ratio(sums[EXACT], sums[COUNTED] / labels),
                                        .auroc = sums + AUROC};
     ls_classes_metrics(&classes, metrics);
-    if (metrics->classes)
-        return;
-    metrics->classes = classes.count;
-    metrics->counts = classes.counts;
+    ls_metrics_judge(metrics, classes.count, classes.counts, NULL);
 }
 
 static void metrics(const struct ls_term *term, double loss, const double *sums, bool detailed,
@@ -147,10 +144,8 @@ static void metrics(const struct ls_term *term, double loss, const double *sums,
         ls_metrics_add(metrics, "accuracy", ls_ratio(sums[HITS], sums[COUNTED]), true);
     if (labels && detailed)
         label_metrics(term, options_of(term)->sum ? loss / (double)labels : loss, sums, metrics);
-    if (!labels && sum_count(term, detailed) > SUMS && !metrics->classes) {
-        metrics->classes = CLASSES;
-        metrics->confusion = sums + CONFUSION;
-    }
+    if (!labels && sum_count(term, detailed) > SUMS)
+        ls_metrics_judge(metrics, CLASSES, NULL, sums + CONFUSION);
 }
 
 static const char *const inputs[] = {"target", NULL};

@@ -193,9 +193,7 @@ void ls_cross_entropy_metrics(const struct ls_term *term, double loss, const dou
                                  .log_loss = ls_ratio(sums[LOG_LOSS], sums[COUNTED]),
                                  .auroc = ranked_classes(term) ? sums + AUROC : NULL},
             metrics);
-    if (metrics->classes || !(classes || confused))
-        return;
-    metrics->classes = classes ? classes : confused;
-    metrics->counts = classes ? counts : NULL;
-    metrics->confusion = confused ? sums + confusion_at(term) : NULL;
+    if (classes || confused)
+        ls_metrics_judge(metrics, classes ? classes : confused, classes ? counts : NULL,
+                         confused ? sums + confusion_at(term) : NULL);
 }

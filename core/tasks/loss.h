@@ -15,6 +15,7 @@ enum {
     LS_METRIC_NAME_MAX = 96,
     LS_CLASSES_MAX = 65536,
     LS_BASELINES_MAX = 4,
+    LS_JUDGED_MAX = 32,
     LS_CONFUSION_CLASSES_MAX = 256 /* above it no confusion matrix: it grows with the square */
 };
 
@@ -31,14 +32,20 @@ struct ls_metric {
     bool of_classes; /* what is known of single classes beside the accuracy */
 };
 
-struct ls_metrics {
-    int count;
-    struct ls_metric items[LS_METRICS_MAX]; /* "loss" first */
-    /* Of classes, or of labels that a sample may have several of; of the first term that has any.
-     * Borrowed from the sums, as the next. */
-    int classes;                          /* 0: none */
-    const struct ls_class_counts *counts; /* [classes] */
+/* What a term's answers are beside its labels: of classes, or of labels that a sample may have
+ * several of. All is borrowed, counts and confusion from the sums. */
+struct ls_judged {
+    char prefix[LS_METRIC_NAME_MAX]; /* in front of the names of the term's metrics: "digit.", "" */
+    const char *target;              /* the feed of the labels */
+    int classes;
+    const struct ls_class_counts *counts; /* [classes]; or NULL */
     const double *confusion; /* [classes][classes], row = label, column = prediction; or NULL */
+};
+
+struct ls_metrics {
+    int count, judged_count;
+    struct ls_metric items[LS_METRICS_MAX]; /* "loss" first */
+    struct ls_judged judged[LS_JUDGED_MAX]; /* of the terms that have classes */
 };
 
 struct ls_loss;
@@ -224,9 +231,11 @@ bool ls_loss_judges_output(const struct ls_layer_spec *spec);
 /* Whether one of the losses takes what has that name: is held against it, or counts by it. */
 bool ls_losses_take(const struct ls_layer_list *losses, const char *name);
 
-/* For the files of this folder. */
+/* For the files of this folder. Counts or confusion may be NULL. */
 void ls_metrics_add(struct ls_metrics *metrics, const char *name, double value,
                     bool higher_is_better);
+void ls_metrics_judge(struct ls_metrics *metrics, int classes, const struct ls_class_counts *counts,
+                      const double *confusion);
 
 /* The value named in `target`, or the feed "targets"; for one sample of the shape as many values as
  * `shape` has. NULL after an error in the graph. */

@@ -292,6 +292,13 @@ void ls_metrics_add(struct ls_metrics *metrics, const char *name, double value,
     snprintf(metric->name, sizeof metric->name, "%s", name);
 }
 
+void ls_metrics_judge(struct ls_metrics *metrics, int classes, const struct ls_class_counts *counts,
+                      const double *confusion) {
+    LS_ASSERT(metrics->judged_count < LS_JUDGED_MAX, "room for %d terms", LS_JUDGED_MAX);
+    metrics->judged[metrics->judged_count++] =
+        (struct ls_judged){.classes = classes, .counts = counts, .confusion = confusion};
+}
+
 static void rename_metric(struct ls_metric *metric, const char *first, const char *second) {
     char name[LS_METRIC_NAME_MAX];
     snprintf(name, sizeof name, "%.30s%.2s%.60s", first, second, metric->name);
@@ -332,10 +339,22 @@ static double phase_loss(const struct ls_terms *terms, const double *sums, bool 
     return loss;
 }
 
-/* `first`: of the phase's metrics. */
+/* Those of the phase's terms before. */
+struct before {
+    int metrics, judged;
+};
+
+static bool is_judged(const struct ls_metrics *metrics, int first, int before) {
+    for (int i = first; i < before; i++)
+        if (!metrics->judged[i].prefix[0])
+            return true;
+    return false;
+}
+
+/* `first`: of the phase. */
 static void add_term(const struct ls_terms *terms, const struct ls_term *term, const double *sums,
-                     bool detailed, int first, struct ls_metrics *metrics) {
-    const int start = metrics->count;
+                     bool detailed, struct before first, struct ls_metrics *metrics) {
+    const int start = metrics->count, start_judged = metrics->judged_count;
     const double loss = ls_ratio(sums[LOSS], sums[WEIGHT]);
     const struct ls_term *only = only_trained(terms);
     if (term != only)
@@ -344,15 +363,22 @@ static void add_term(const struct ls_terms *terms, const struct ls_term *term, c
         term->loss->metrics(term, loss, sums + COMMON, detailed, metrics);
     for (int i = start; i < metrics->count; i++) {
         struct ls_metric *metric = &metrics->items[i];
-        const bool apart = term->weight > 0 ? !only : is_taken(metrics, first, start, metric->name);
+        const bool apart =
+            term->weight > 0 ? !only : is_taken(metrics, first.metrics, start, metric->name);
         if (apart)
             rename_metric(metric, term->spec->name, ".");
+    }
+    for (int i = start_judged; i < metrics->judged_count; i++) {
+        struct ls_judged *judged = &metrics->judged[i];
+        judged->target = ls_loss_target_name(term->spec);
+        if (term->weight > 0 ? !only : is_judged(metrics, first.judged, start_judged))
+            snprintf(judged->prefix, sizeof judged->prefix, "%.60s.", term->spec->name);
     }
 }
 
 void ls_terms_metrics(const struct ls_terms *terms, const char *prefix, const double *sums,
                       bool detailed, struct ls_metrics *metrics) {
-    const int first = metrics->count;
+    const struct before first = {metrics->count, metrics->judged_count};
     ls_metrics_add(metrics, "loss", phase_loss(terms, sums, detailed), false);
     /* What trains comes first, so that what only measures keeps its names where they are free. */
     for (int measures = 0; measures < 2; measures++) {
@@ -364,8 +390,13 @@ void ls_terms_metrics(const struct ls_terms *terms, const char *prefix, const do
             own += COMMON + own_sums(term, detailed);
         }
     }
-    for (int i = first; i < metrics->count; i++)
+    for (int i = first.metrics; i < metrics->count; i++)
         rename_metric(&metrics->items[i], prefix, "");
+    for (int i = first.judged; i < metrics->judged_count; i++) {
+        char *own = metrics->judged[i].prefix, name[LS_METRIC_NAME_MAX];
+        snprintf(name, sizeof name, "%.30s%.61s", prefix, own);
+        memcpy(own, name, sizeof name);
+    }
 }
 
 const char *ls_terms_watched(const struct ls_terms *terms) {

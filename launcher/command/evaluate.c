@@ -10,6 +10,7 @@
 #include "launcher/command/piped.h"
 #include "launcher/command/run_options.h"
 #include "launcher/command/trained.h"
+#include "launcher/worker/class_names.h"
 #include "launcher/worker/metrics_json.h"
 #include "launcher/worker/translations.h"
 #include "launcher/exit_codes.h"
@@ -60,20 +61,32 @@ static void print_metrics(const char *name, const struct ls_metrics *metrics) {
 
 /* A row for each label, with its name in front; columns are the model's answers in the same order.
  */
-static void print_confusion(const struct ls_metrics *metrics, const struct ls_data *data) {
+static void print_matrix(const struct ls_judged *judged, char *const *names) {
     enum { NAME_MAX_WIDTH = 24 };
-    char number[16];
+    const int count = judged->classes;
     int width = 0;
-    for (int i = 0; metrics->confusion && i < metrics->classes; i++) {
-        const int own = (int)strlen(ls_class_name(data, metrics->classes, i, number));
-        width = own > width ? own : width;
-    }
+    for (int i = 0; i < count; i++)
+        width = (int)strlen(names[i]) > width ? (int)strlen(names[i]) : width;
     width = width < NAME_MAX_WIDTH ? width : NAME_MAX_WIDTH;
-    for (int i = 0; metrics->confusion && i < metrics->classes; i++) {
-        printf("  %-*s", width, ls_class_name(data, metrics->classes, i, number));
-        for (int j = 0; j < metrics->classes; j++)
-            printf(" %7.0f", metrics->confusion[i * metrics->classes + j]);
+    for (int i = 0; i < count; i++) {
+        printf("  %-*s", width, names[i]);
+        for (int j = 0; j < count; j++)
+            printf(" %7.0f", judged->confusion[i * count + j]);
         printf("\n");
+    }
+}
+
+/* Of each term that has one. */
+static void print_confusion(const struct ls_metrics *metrics, const struct ls_data *data) {
+    for (int i = 0; i < metrics->judged_count; i++) {
+        const struct ls_judged *judged = &metrics->judged[i];
+        if (!judged->confusion)
+            continue;
+        char **names = ls_class_names(data, judged->target, judged->classes, NULL);
+        if (judged->prefix[0])
+            printf("  %.*s:\n", (int)strlen(judged->prefix) - 1, judged->prefix);
+        print_matrix(judged, names);
+        ls_schema_free_names(names, judged->classes);
     }
 }
 

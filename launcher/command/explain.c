@@ -1,5 +1,5 @@
 /* lockstep explain: what the answers of a run's model depend on, by the methods of core/explain. */
-#include "launcher/command/explain.h"
+#include "launcher/explain/explain.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -5,6 +5,25 @@
 #include "core/base/memory.h"
 #include "io/source.h"
 
+/* The model cannot be made for the given data: says in front of it which feed, if any, is of
+ * another shape than what it has learned from. */
+static enum ls_status fail_unfit(const struct ls_trained *trained, struct ls_error *error) {
+    const struct ls_state *state = &trained->run.state;
+    const struct ls_data *data = &trained->data;
+    char found[LS_SHAPE_TEXT_MAX], wanted[LS_SHAPE_TEXT_MAX];
+    for (int i = 0; i < state->feed_count; i++) {
+        const struct ls_feed *learned = &state->feeds[i],
+                             *given = ls_data_feed(data, learned->name);
+        if (given && !given->missing && !ls_shape_equal(given->shape, learned->shape))
+            return ls_fail_context(error,
+                                   "%s: samples of %s, but the model of this run has learned from "
+                                   "%s: ",
+                                   learned->name, ls_sample_print(given->shape, found),
+                                   ls_sample_print(learned->shape, wanted));
+    }
+    return LS_INVALID;
+}
+
 static enum ls_status open_model(struct ls_trained *trained,
                                  const struct ls_trained_options *wanted, struct ls_error *error) {
     const struct ls_worker_options options = {
@@ -15,17 +34,12 @@ static enum ls_status open_model(struct ls_trained *trained,
         .layer = wanted->layer,
     };
     enum ls_status status = ls_worker_create(&trained->worker, &options, error);
-    if (status == LS_OK)
+    if (status == LS_OK) {
         ls_worker_note_threads(&trained->worker);
-    if (status != LS_OK)
-        return status;
-    status =
-        ls_saved_run_load(&trained->run, trained->worker.parameters, trained->worker.flat, error);
-    char shape[LS_SHAPE_TEXT_MAX];
-    return status != LS_INVALID || !trained->given
-               ? status
-               : ls_fail_context(error, "samples of %s do not fit the model of this run: ",
-                                 ls_sample_print(trained->data.feeds[0].shape, shape));
+        status = ls_saved_run_load(&trained->run, trained->worker.parameters, trained->worker.flat,
+                                   error);
+    }
+    return status == LS_INVALID && trained->given ? fail_unfit(trained, error) : status;
 }
 
 static enum ls_status open_data(struct ls_trained *trained,

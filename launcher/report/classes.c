@@ -11,11 +11,10 @@
 #include "launcher/report/page.h"
 #include "launcher/worker/data.h"
 
-enum { MATRIX_MAX = 26, PAIRS_MAX = 20 };
+enum { MATRIX_MAX = 26, PAIRS_MAX = 20, KEY_MAX = 128 };
 
 struct table {
     const json_t *classes, *confusion;
-    const char *part;
     char **names; /* [count] owned */
     int count;
 };
@@ -53,28 +52,44 @@ static void name_classes(struct table *table, const char *run) {
     ls_vocabulary_clear(&vocabulary);
 }
 
-/* Of a run that has not measured itself at its end, what the look through its model counted. */
-static bool find_table(const struct ls_page *page, struct table *table) {
-    const struct ls_record *record = &page->records[0];
-    *table = (struct table){0};
-    for (int role = LS_SOURCE_TEST; role >= 0 && !table->count; role--) {
-        table->classes = json_object_get(ls_record_part(record, role), "classes");
-        table->confusion = json_object_get(ls_record_part(record, role), "confusion");
-        table->part = ls_part_name(role);
-        table->count = (int)(table->classes ? json_object_size(table->classes)
-                                            : json_array_size(table->confusion));
-    }
-    if (!table->count && page->look && page->look->measured) {
-        table->classes = json_object_get(page->look->measured, "classes");
-        table->confusion = json_object_get(page->look->measured, "confusion");
-        table->part = page->look->part;
-        table->count = (int)json_object_size(table->classes);
-    }
+/* The table of the loss whose metrics have that prefix, out of what was measured. */
+static bool find_table(struct table *table, const json_t *measured, const char *prefix,
+                       const char *run) {
+    char key[KEY_MAX + 16];
+    snprintf(key, sizeof key, "%sclasses", prefix);
+    table->classes = json_object_get(measured, key);
+    snprintf(key, sizeof key, "%sconfusion", prefix);
+    table->confusion = json_object_get(measured, key);
+    table->count = (int)(table->classes ? json_object_size(table->classes)
+                                        : json_array_size(table->confusion));
     if (json_array_size(table->confusion) != (size_t)table->count)
         table->confusion = NULL;
     if (table->count)
-        name_classes(table, record->history.run);
+        name_classes(table, run);
     return table->count > 0;
+}
+
+/* The prefix of a key like "digit.classes" or "confusion"; returns whether it is one. */
+static bool take_prefix(const char *key, char prefix[KEY_MAX]) {
+    const char *dot = strrchr(key, '.'), *last = dot ? dot + 1 : key;
+    snprintf(prefix, KEY_MAX, "%.*s", (int)(last - key), key);
+    return !strcmp(last, "classes") || !strcmp(last, "confusion");
+}
+
+/* Of the last part that has any; of a run that has not measured itself at its end, what the look
+ * through its model counted. NULL: nothing. */
+static const json_t *find_measured(const struct ls_page *page, const char **part) {
+    char prefix[KEY_MAX];
+    const char *key;
+    json_t *value;
+    for (int role = LS_SOURCE_TEST; role >= 0; role--) {
+        const json_t *own = ls_record_part(&page->records[0], role);
+        *part = ls_part_name(role);
+        json_object_foreach((json_t *)(uintptr_t)own, key,
+                            value) if (take_prefix(key, prefix)) return own;
+    }
+    *part = page->look ? page->look->part : NULL;
+    return page->look ? page->look->measured : NULL;
 }
 
 static double cell(const struct table *table, int label, int answer) {
@@ -153,18 +168,36 @@ static void print_pairs(const struct ls_page *page, const struct table *table) {
     fputs("</tbody></table>\n", page->out);
 }
 
+static void print_table(const struct ls_page *page, const struct table *table) {
+    if (table->classes)
+        print_scores(page, table);
+    if (table->confusion && table->count > 1 && table->count <= MATRIX_MAX)
+        print_matrix(page, table);
+    else if (table->confusion && table->count > 1)
+        print_pairs(page, table);
+}
+
 void ls_page_classes(const struct ls_page *page) {
     struct table table;
-    if (!find_table(page, &table))
-        return;
-    ls_page_section(page, "classes", "Classes");
-    fprintf(page->out, "<p>Measured on the %s data.</p>\n", table.part);
-    if (table.classes)
-        print_scores(page, &table);
-    if (table.confusion && table.count > 1 && table.count <= MATRIX_MAX)
-        print_matrix(page, &table);
-    else if (table.confusion && table.count > 1)
-        print_pairs(page, &table);
-    fputs("</section>\n", page->out);
-    ls_schema_free_names(table.names, table.count);
+    const char *part, *key;
+    const json_t *measured = find_measured(page, &part);
+    json_t *value;
+    char prefix[KEY_MAX], shown[KEY_MAX] = "?"; /* the last prefix: its keys are neighbours */
+    json_object_foreach((json_t *)(uintptr_t)measured, key, value) {
+        if (!take_prefix(key, prefix) || !strcmp(prefix, shown) ||
+            !find_table(&table, measured, prefix, page->records[0].history.run))
+            continue;
+        if (!strcmp(shown, "?")) {
+            ls_page_section(page, "classes", "Classes");
+            fprintf(page->out, "<p>Measured on the %s data.</p>\n", part);
+        }
+        strcpy(shown, prefix);
+        prefix[strlen(prefix) - (prefix[0] != '\0')] = '\0'; /* the dot */
+        if (prefix[0])
+            ls_page_text(page, "<h3>", prefix, "</h3>\n");
+        print_table(page, &table);
+        ls_schema_free_names(table.names, table.count);
+    }
+    if (strcmp(shown, "?") != 0)
+        fputs("</section>\n", page->out);
 }

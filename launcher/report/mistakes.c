@@ -8,6 +8,7 @@
 #include "io/schema.h"
 #include "launcher/command/answers.h"
 #include "launcher/report/look.h"
+#include "launcher/worker/class_names.h"
 #include "launcher/worker/metrics_json.h"
 
 enum { MANY = 50000 }; /* samples: they may take a while */
@@ -218,10 +219,8 @@ static enum ls_look_kind settle(struct looking *looking) {
 static void take_names(struct looking *looking) {
     struct ls_look *look = looking->look;
     const struct ls_data *data = &looking->trained->data;
-    char number[16];
-    look->classes = ls_calloc((size_t)look->class_count + 1, sizeof *look->classes);
-    for (int k = 0; k < look->class_count; k++)
-        look->classes[k] = ls_strdup(ls_class_name(data, look->class_count, k, number));
+    look->classes =
+        ls_class_names(data, feed_of(looking, looking->target)->name, look->class_count, NULL);
     if (looking->sample)
         look->shape = feed_of(looking, looking->sample)->shape;
     if (data->schema.count && looking->sample)
@@ -242,9 +241,12 @@ static void make_room(struct looking *looking) {
 }
 
 static void keep_counts(struct looking *looking) {
-    const struct ls_metrics metrics = {.classes = looking->look->class_count,
-                                       .counts = looking->counts,
-                                       .confusion = looking->confusion};
+    const struct ls_metrics metrics = {
+        .judged_count = 1,
+        .judged = {{.target = feed_of(looking, looking->target)->name,
+                    .classes = looking->look->class_count,
+                    .counts = looking->counts,
+                    .confusion = looking->confusion}}};
     if (looking->look->class_count)
         looking->look->measured = ls_metrics_json(&metrics, &looking->trained->data);
     free(looking->answer);

@@ -1,5 +1,6 @@
 /* What was trained, and how well. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "launcher/chart/markup.h"
@@ -23,6 +24,15 @@ static int64_t integer(const json_t *object, const char *key) {
     return json_integer_value(json_object_get(object, key));
 }
 
+/* A run that did as many steps as it was told to was not stopped by anybody. */
+static const char *status_of(const struct ls_record *record) {
+    const char *status = json_string_value(json_object_get(record->result, "status"));
+    const char *most = ls_settings_find(&record->settings, "train.steps_max");
+    const bool limited = most && strcmp(most, "0") != 0 && status && !strcmp(status, "stopped") &&
+                         integer(record->result, "steps") == strtoll(most, NULL, 10);
+    return limited ? "done, as train.steps_max says" : status ? status : "";
+}
+
 /* "done: 4690 steps (10 epochs) in 3 min 25 s on 2 ranks" */
 static void print_status(const struct ls_page *page, const struct ls_record *record) {
     const struct ls_history *history = &record->history;
@@ -31,8 +41,7 @@ static void print_status(const struct ls_page *page, const struct ls_record *rec
     char time[48];
     if (result) {
         const int64_t ranks = integer(result, "world_size");
-        const char *status = json_string_value(json_object_get(result, "status"));
-        ls_page_text(page, "<p class=\"lead\">", status ? status : "", ": ");
+        ls_page_text(page, "<p class=\"lead\">", status_of(record), ": ");
         fprintf(page->out,
                 "%" PRId64 " steps (%" PRId64 " whole epochs), %s of training, %" PRId64 " rank%s, "
                 "%.0f samples/s</p>\n",

@@ -58,14 +58,18 @@ static int add_norms(const struct run *run, int p, struct ls_metric *items, int 
     return count;
 }
 
-void ls_run_log_step(struct run *run, const struct ls_step *step, bool epoch_ended) {
+bool ls_run_logs(const struct run *run) {
+    const uint64_t every = (uint64_t)run->config->log.every_steps;
+    return run->state.index == 0 || (every != 0 && run->state.step % every == 0);
+}
+
+void ls_run_log_step(struct run *run, const struct ls_step *step) {
     struct ls_state *state = &run->state;
     for (int s = 0; s < state->sum_count; s++) {
         state->window[s] += step->sums[s];
         state->running[s] += step->sums[s];
     }
-    const int64_t every = run->config->log.every_steps;
-    const bool logged = epoch_ended || (every != 0 && state->step % (uint64_t)every == 0);
+    const bool logged = ls_run_logs(run);
     const bool shown = run->leader && ls_progress_due(&run->progress, state->step);
     if (!logged && !shown)
         return;

@@ -30,9 +30,13 @@ static void show_metrics(struct run *run, const char *what, const struct ls_metr
                          what, ls_metrics_print(metrics, values, sizeof values));
 }
 
+bool ls_run_validates(const struct run *run) {
+    return run->loaders[LS_SOURCE_VALIDATION] && run->state.index == 0 &&
+           run->state.epoch % (uint64_t)run->config->train.validate_every == 0;
+}
+
 static enum ls_status end_epoch(struct run *run, struct ls_error *error) {
-    if (!run->loaders[LS_SOURCE_VALIDATION] ||
-        run->state.epoch % (uint64_t)run->config->train.validate_every != 0)
+    if (!ls_run_validates(run))
         return LS_OK;
     const struct ls_metrics metrics = ls_run_evaluate(run, LS_SOURCE_VALIDATION);
     ls_run_append_metrics(run, "validation", &metrics, NULL, 0);
@@ -112,7 +116,7 @@ static enum ls_status one_step(struct run *run, double *sums, struct ls_error *e
     state->epoch += batch.last;
     run->samples += (uint64_t)batch.rows_global;
     ls_reason_step(state->step);
-    ls_run_log_step(run, &step, batch.last);
+    ls_run_log_step(run, &step);
     if (batch.last && (status = end_epoch(run, error)) != LS_OK)
         return status;
     run->stopped = step.stop && !finished(run); /* a run at its end is reported in full */

@@ -61,6 +61,15 @@ static enum ls_status turn_to_best(struct run *run, bool *best, struct ls_error 
     return ls_save_load_measured(&run->worker, &run->save, state->step, error);
 }
 
+/* Of a run that ends where none is due (train.steps_max), a line of the steps since the last one. A
+ * start that goes on from here takes it back, like all lines behind the last checkpoint. */
+static void tell_rest(struct run *run) {
+    const struct ls_metrics window = ls_worker_metrics(&run->worker, run->state.window, false);
+    const struct ls_metric seconds = {.name = "seconds", .value = run->state.seconds};
+    if (!ls_run_logs(run) && !run->stopped)
+        ls_run_append_metrics(run, "train", &window, &seconds, 1);
+}
+
 /* A run that a signal stopped is not evaluated: it has to be gone soon. */
 enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
     struct ls_metrics metrics[LS_PARTS];
@@ -85,6 +94,8 @@ enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
     metrics[0] = ls_worker_metrics(&run->worker, state->running, false);
     result.parts[0] = state->running[1] > 0 ? &metrics[0] : NULL;
     ls_reason_phase("evaluating");
+    tell_rest(run);
+    const bool validated = ls_run_validates(run); /* by the loop */
     bool best;
     enum ls_status status = turn_to_best(run, &best, error);
     if (status != LS_OK)
@@ -98,7 +109,8 @@ enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
         if (!run->loaders[role])
             continue;
         metrics[role] = ls_run_evaluate(run, role);
-        if (metrics[role].classes) { /* borrowed from run->sums, which the next part overwrites */
+        if (metrics[role]
+                .judged_count) { /* borrowed from run->sums, which the next part overwrites */
             const size_t count = (size_t)ls_worker_sum_count(&run->worker, true);
             sums[role] = ls_calloc(count, sizeof(double));
             memcpy(sums[role], run->sums, count * sizeof(double));
@@ -106,8 +118,8 @@ enum ls_status ls_run_report(struct run *run, struct ls_error *error) {
         }
         judge_translations(run, role, &metrics[role]);
         result.parts[role] = &metrics[role];
-        if (role == LS_SOURCE_TEST)
-            ls_run_append_metrics(run, "test", &metrics[role], NULL, 0);
+        if (role == LS_SOURCE_TEST || !validated)
+            ls_run_append_metrics(run, ls_part_name(role), &metrics[role], NULL, 0);
     }
     status = ls_run_check_folder(run, error);
     struct ls_error problem;

@@ -63,7 +63,11 @@ LS_MUST_USE enum ls_status ls_run_learn(struct run *run, bool known, struct ls_e
 LS_MUST_USE enum ls_status ls_run_train(struct run *run, struct ls_error *error);
 
 /* Adds a step's sums; writes the mean since the last line when it is time, and shows it. */
-void ls_run_log_step(struct run *run, const struct ls_step *step, bool epoch_ended);
+void ls_run_log_step(struct run *run, const struct ls_step *step);
+/* Whether the present step is one after which a line is written, or the validation data measured.
+ */
+bool ls_run_logs(const struct run *run);
+bool ls_run_validates(const struct run *run);
 
 /* The learning rate of a phase at a step; and a word about schedules that end before the training
  * does, which has `total` steps (rank 0). */

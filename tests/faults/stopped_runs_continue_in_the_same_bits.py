@@ -53,6 +53,11 @@ lockstep.train(CONFIG, undisturbed, 2)
 run = lockstep.path("limited")
 limited = lockstep.train(CONFIG, run, 3, train__steps_max=11)
 lockstep.equal((limited["status"], limited["steps"], limited["epochs"]), ("stopped", 11, 1), "a limited run")
+last = [(line["step"], line["split"], line["loss"]) for line in lockstep.metrics(run) if line["step"] == 11]
+lockstep.equal([(step, split) for step, split, _ in last], [(11, split) for split in ("train", "validation", "test") if limited[split]],
+               "what is told of a step that no line was due after")
+lockstep.equal([loss for _, split, loss in last if split != "train"],
+               [limited[split]["loss"] for split in ("validation", "test") if limited[split]], "what it says")
 again = lockstep.call("train", CONFIG, "-n", 1, "--out", run, train__steps_max=11)
 lockstep.check("stopped after 11 steps" in again.stdout, f"expected the result again, found\n{again.stdout}")
 lockstep.equal(lockstep.train(CONFIG, run, 1)["resumed_from_step"], 11, "resumed_from_step")

@@ -70,6 +70,8 @@ for layer, expected in {"linear1": hidden, "relu1": numpy.maximum(hidden, 0)}.it
         lockstep.check(numpy.array_equal(file["outputs"], outputs), "the outputs beside a layer's values")
 done = lockstep.call("predict", run, "--data", data, "--out", lockstep.path("x.h5"), "--layer", "relu11", expect=2)
 lockstep.check("the model has no layer 'relu11'; nearest is 'relu1'" in done.stderr, done.stderr)
+done = lockstep.call("predict", run, "--data", data, "--out", lockstep.path("x.h5"), "--layer", "attention", expect=2)
+lockstep.check("the model has no layer 'attention'; it has linear1, relu1, linear2" in done.stderr, done.stderr)
 
 # Feeds that only losses take are not needed for answers; the loss on the output says that there are classes.
 named = lockstep.path("named.h5")

@@ -41,7 +41,8 @@ for ranks, (name, case) in enumerate(cases.items(), 1):
         lockstep.equal(result["judged." + metric], shown["judged." + metric], f"{name}: {metric} of the run and of evaluate")
     for k, expected in enumerate(case["classes"]):
         for metric, value in expected.items():
-            lockstep.check(abs(shown["classes"][str(k)][metric] - value) < 1e-12, f"{name}: {metric} of class {k}: {shown['classes']}")
+            lockstep.check(abs(shown["judged.classes"][str(k)][metric] - value) < 1e-12,
+                           f"{name}: {metric} of class {k}: {shown['judged.classes']}")
 
 # Plain names where there is one loss; weights of classes that follow from the training data, as scikit-learn balances them.
 labels = numpy.array([0] * 60 + [1] * 30 + [2] * 6, "i4")
@@ -63,11 +64,34 @@ for name in ("loss", "accuracy", "precision", "recall", "f1", "auroc", "log_loss
 data = lockstep.path("labels.h5")
 with h5py.File(data, "w") as file:
     file["inputs"], file["targets"] = numpy.eye(4, dtype="f4")[labels], (labels[:, None] > [0, 1]).astype("u1")
+    file["targets"].attrs["columns"] = ["some", "many"]
+    file["classes"] = labels
 with open(config, "w") as file:
     file.write(f"task: multi_label\ndata: {{train: {data}, test: {data}}}\nmodel: [linear: 2]\n"
                "train: {epochs: 60, batch: 96, microbatches: 4}\noptimizer: {learning_rate: 0.1}\n")
 result = lockstep.train(config, lockstep.path("labels"))
 lockstep.equal([result["test"][name] for name in ("f1", "subset_accuracy", "auroc")], [1, 1, 1], "a task of labels")
+lockstep.equal({name: scores["support"] for name, scores in result["test"]["classes"].items()}, {"some": 36, "many": 6},
+               "labels by the names that the attribute `columns` gives them")
+
+# Each of two losses has its own classes, under the name that its metrics have.
+with open(config, "w") as file:
+    file.write(f"task: custom\ndata: {{train: {data}, test: {data}, feeds: {{inputs: {{column: inputs}}, labels: {{column: targets}}, "
+               "targets: {column: classes}}}\nmodel: [linear: {units: 2, name: both}, linear: 3]\n"
+               "losses:\n  - binary_cross_entropy: {from: both, target: labels, labels: true, name: several}\n"
+               "  - cross_entropy: {name: one}\ntrain: {epochs: 60, batch: 96, microbatches: 4}\noptimizer: {learning_rate: 0.1}\n")
+test = lockstep.train(config, lockstep.path("both"), ranks=2)["test"]
+lockstep.equal([{name: scores["support"] for name, scores in test[f"{term}.classes"].items()} for term in ("several", "one")],
+               [{"some": 36, "many": 6}, {"0": 60, "1": 30, "2": 6}], "classes of each loss")
+lockstep.equal([sum(row) for row in test["one.confusion"]], [60, 30, 6], "rows of the confusion matrix of one of two losses")
+lockstep.check("classes" not in test and "confusion" not in test, f"classes of no loss in particular: {test}")
+done = lockstep.call("evaluate", lockstep.path("both"), "--confusion").stdout
+lockstep.check("\n  one:\n  0 " in done and "several:" not in done, f"evaluate --confusion: {done}")
+page = lockstep.path("both.html")
+lockstep.call("report", lockstep.path("both"), "--out", page)
+with open(page) as file:
+    page = file.read()
+lockstep.check("<h3>several</h3>" in page and "<h3>one</h3>" in page and "<td>many</td>" in page, "the report's classes of both losses")
 with h5py.File(data, "a") as file:
     file["targets"][5, 1] = 2
 done = lockstep.call("train", config, "-n", 1, "--out", lockstep.path("bad"), expect=2)

@@ -135,8 +135,9 @@ START_TEST(classes_are_counted_and_the_loss_is_their_cross_entropy) {
     ck_assert_double_eq(value_of(&metrics, "accuracy"), 2.0 / 5);
     ck_assert_double_eq(value_of(&metrics, "top2_accuracy"), 1.0);
     const double confusion[9] = {1, 0, 0, 1, 0, 1, 0, 1, 1};
-    ck_assert_int_eq(metrics.classes, 3);
-    ck_assert(!memcmp(metrics.confusion, confusion, sizeof confusion));
+    ck_assert_int_eq(metrics.judged_count, 1);
+    ck_assert_int_eq(metrics.judged[0].classes, 3);
+    ck_assert(!memcmp(metrics.judged[0].confusion, confusion, sizeof confusion));
     ck_assert_str_eq(ls_terms_watched(&bench.terms), "accuracy");
     tear_down(&bench);
 }
@@ -185,8 +186,9 @@ START_TEST(one_output_makes_it_a_binary_classification) {
     ck_assert_double_eq_tol(value_of(&metrics, "loss"), expected / 4, 1e-6);
     ck_assert_double_eq(value_of(&metrics, "accuracy"), 0.5);
     const double confusion[4] = {1, 1, 1, 1};
-    ck_assert_int_eq(metrics.classes, 2);
-    ck_assert(!memcmp(metrics.confusion, confusion, sizeof confusion));
+    ck_assert_int_eq(metrics.judged_count, 1);
+    ck_assert_int_eq(metrics.judged[0].classes, 2);
+    ck_assert(!memcmp(metrics.judged[0].confusion, confusion, sizeof confusion));
     tear_down(&bench);
 }
 END_TEST
@@ -232,7 +234,7 @@ START_TEST(a_regression_explains_a_share_of_the_variance) {
     ck_assert_double_eq_tol(value_of(&metrics, "loss"), residual / 6, 1e-6);
     ck_assert_double_eq_tol(value_of(&metrics, "r2"), 1 - residual / total, 1e-12);
     ck_assert_double_eq_tol(value_of(&metrics, "mae"), absolute / 6, 1e-12);
-    ck_assert_int_eq(metrics.classes, 0);
+    ck_assert_int_eq(metrics.judged_count, 0);
     ck_assert_str_eq(ls_terms_watched(&bench.terms), "r2");
     tear_down(&bench);
 }

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "launcher/command/explain.h"
-#include "launcher/worker/metrics_json.h"
+#include "launcher/explain/explain.h"
+#include "launcher/worker/class_names.h"
 
 enum { CLASSES_MAX = 4096, MOVES_MAX = 20 };
 
@@ -108,7 +108,7 @@ static int64_t next_move(const struct ls_tally *tally, int64_t last) {
 static void print_moves(const struct ls_tally *tally) {
     const struct ls_data *data = &tally->subject->trained.data;
     int64_t stay = 0, said = 0;
-    char from[16], to[16];
+    char **names = ls_class_names(data, "targets", tally->classes, NULL);
     for (int k = 0; k < tally->classes; k++)
         stay += tally->moves[k * (tally->classes + 1)];
     printf("answers of %" PRId64 " samples: %" PRId64 " stay, %" PRId64 " change\n", tally->rows,
@@ -120,10 +120,10 @@ static void print_moves(const struct ls_tally *tally) {
             printf("       ...\n");
             break;
         }
-        printf("  %8" PRId64 "  %-16s  %s\n", tally->moves[move],
-               ls_class_name(data, tally->classes, (int)(move / tally->classes), from),
-               ls_class_name(data, tally->classes, (int)(move % tally->classes), to));
+        printf("  %8" PRId64 "  %-16s  %s\n", tally->moves[move], names[move / tally->classes],
+               names[move % tally->classes]);
     }
+    ls_schema_free_names(names, tally->classes);
 }
 
 static void print_corrected(const struct ls_tally *tally) {

@@ -1,5 +1,5 @@
 /* FOLDER/METHOD.png of the first images or maps, and FOLDER/METHOD.svg of these and of texts with
- * what they are (explain_sheet.c). */
+ * what they are (sheet.c). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "core/base/memory.h"
 #include "io/file.h"
 #include "io/png.h"
-#include "launcher/command/explain_sheet.h"
+#include "launcher/explain/sheet.h"
 
 enum { PICTURES_MAX = 64, PICTURES_OF_A_ROW = 8 };
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "launcher/command/explain.h"
+#include "launcher/explain/explain.h"
 #include "launcher/config/reader.h"
 
 static void make_room(const struct ls_subject *subject, struct ls_sample_block *block) {

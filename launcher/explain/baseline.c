@@ -5,7 +5,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/random.h"
-#include "launcher/command/explain.h"
+#include "launcher/explain/explain.h"
 
 enum { STREAM = 0x7000e008 }; /* of the samples that are drawn */
 

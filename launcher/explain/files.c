@@ -7,7 +7,7 @@
 #include "core/base/hash.h"
 #include "core/base/memory.h"
 #include "io/predictions.h"
-#include "launcher/command/explain.h"
+#include "launcher/explain/explain.h"
 
 enum { NOTE_MAX = 4096, NOTES = 16 };
 

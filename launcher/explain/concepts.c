@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "io/column_names.h"
 #include "launcher/command/answers.h"
-#include "launcher/command/explain.h"
 #include "launcher/command/options.h"
+#include "launcher/explain/explain.h"
+#include "launcher/worker/class_names.h"
 
 enum { LIST_MAX = 320 };
 
@@ -97,30 +97,12 @@ void ls_subject_know_targets(struct ls_subject *subject) {
     subject->explainer.concepts = concepts;
 }
 
-/* As the file of the data says, else their numbers. */
-static enum ls_status name_concepts(struct ls_subject *subject, struct ls_error *error) {
+/* As the data says, else their numbers. */
+static void name_concepts(struct ls_subject *subject) {
     const struct ls_data *data = &subject->trained.data;
-    const int count = (int)subject->concepts.count;
-    char **names = NULL;
-    int found = 0;
-    enum ls_status status = LS_OK;
-    for (int role = subject->role, feed = subject->concept_feed;
-         role >= 0 && feed >= 0 && status == LS_OK && found == 0; role--)
-        if (data->parts[role].dataset && is_there(&data->feeds[feed]))
-            status = ls_column_names(ls_dataset_path(data->parts[role].dataset),
-                                     data->options[role][feed].column, &names, &found, error);
-    subject->concepts_named = found == count;
-    if (!subject->concepts_named) {
-        ls_schema_free_names(names, found);
-        names = ls_calloc((size_t)count, sizeof *names);
-        for (int i = 0; i < count; i++) {
-            char number[16];
-            snprintf(number, sizeof number, "%d", i);
-            names[i] = ls_strdup(number);
-        }
-    }
-    subject->concept_names = names;
-    return status;
+    const char *feed = subject->concept_feed >= 0 ? data->feeds[subject->concept_feed].name : NULL;
+    subject->concept_names =
+        ls_class_names(data, feed, (int)subject->concepts.count, &subject->concepts_named);
 }
 
 /* "thumb, index, ..." as far as there is room. */
@@ -228,8 +210,8 @@ enum ls_status ls_subject_open_concepts(struct ls_subject *subject, struct ls_er
     const struct ls_node *made = subject->model.replaced->producer;
     subject->concept_share =
         made && (!strcmp(made->op->name, "sigmoid") || !strcmp(made->op->name, "softmax"));
-    const enum ls_status status = name_concepts(subject, error);
-    return status == LS_OK ? read_settings(subject, error) : status;
+    name_concepts(subject);
+    return read_settings(subject, error);
 }
 
 void ls_subject_close_concepts(struct ls_subject *subject) {

@@ -5,7 +5,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/parallel.h"
-#include "launcher/command/explain.h"
+#include "launcher/explain/explain.h"
 #include "launcher/worker/progress.h"
 
 enum { ROUND = 256 };                                      /* samples of a rank */

@@ -44,7 +44,7 @@ struct ls_subject {
     float *known_values;   /* of the explainer */
     uint64_t *known_ids;
     int32_t *known_labels;
-    struct ls_concepts concepts; /* of the explainer (explain_concepts.c), with the next six */
+    struct ls_concepts concepts; /* of the explainer (concepts.c), with the next six */
     struct ls_concept_setting *concept_settings;
     char **concept_names;
     int concept_feed;    /* their truth, in the data's feeds; -1: not known */
@@ -62,7 +62,7 @@ LS_MUST_USE enum ls_status ls_subject_open(struct ls_subject *subject,
                                            char *const *arguments, struct ls_error *error);
 void ls_subject_close(struct ls_subject *subject);
 
-/* Its steps (explain_find.c), in this order. The run's model as it answers; the feed that is
+/* Its steps (find.c), in this order. The run's model as it answers; the feed that is
  * explained, among those that it reads; where that is indices, the embedding that makes numbers of
  * them; the layer that the method looks at. */
 const struct ls_model *ls_subject_scout(const struct ls_subject *subject);
@@ -72,7 +72,7 @@ LS_MUST_USE enum ls_status ls_subject_find_embedding(struct ls_subject *subject,
 LS_MUST_USE enum ls_status ls_subject_find_layer(struct ls_subject *subject,
                                                  struct ls_error *error);
 
-/* Concepts (explain_concepts.c): the layer that a loss judges; what is known of the samples beside
+/* Concepts (concepts.c): the layer that a loss judges; what is known of the samples beside
  * it; with the model, their names and what --set makes of them. */
 LS_MUST_USE enum ls_status ls_subject_find_concepts(struct ls_subject *subject,
                                                     struct ls_error *error);
@@ -87,14 +87,14 @@ LS_MUST_USE enum ls_status ls_subject_read_truths(struct ls_subject *subject, co
 const char *ls_concepts_print(const struct ls_subject *subject, bool settings, char *text,
                               size_t size);
 
-/* How answers change (explain_table.c): counts rows of the results, then says it. */
+/* How answers change (table.c): counts rows of the results, then says it. */
 struct ls_tally;
 struct ls_tally *ls_tally_create(const struct ls_subject *subject); /* NULL: nothing to count */
 void ls_tally_add(struct ls_tally *tally, char *const *arrays, int64_t rows);
 void ls_tally_print(const struct ls_tally *tally);
 void ls_tally_destroy(struct ls_tally *tally); /* NULL is allowed */
 
-/* What a method that takes a baseline takes (explain_baseline.c). */
+/* What a method that takes a baseline takes (baseline.c). */
 LS_MUST_USE enum ls_status ls_subject_make_baseline(struct ls_subject *subject,
                                                     struct ls_error *error);
 
@@ -119,7 +119,7 @@ void ls_subject_read_labels(struct ls_subject *subject, struct ls_sample_block *
 void ls_sample_block_clear(struct ls_sample_block *block);
 /* Points the explainer to the rows that were read. */
 void ls_subject_show(struct ls_subject *subject, const struct ls_sample_block *block, int64_t rows);
-/* --faithfulness (explain_checks.c): adds its results; makes them of an explanation. */
+/* --faithfulness (checks.c): adds its results; makes them of an explanation. */
 LS_MUST_USE enum ls_status ls_checks_describe(struct ls_subject *subject, struct ls_error *error);
 void ls_checks_run(const struct ls_subject *subject, const struct ls_explanation *explanation);
 /* Puts weights as at the start of a run of --seed into a flat buffer; statistics and constants
@@ -147,14 +147,14 @@ LS_MUST_USE enum ls_status ls_subject_explain(struct ls_subject *subject,
 
 /* The image in grey or colours, from its darkest to its brightest value, as [pixels, 3]. */
 void ls_explain_draw_image(const float *image, int64_t pixels, int64_t channels, float *to);
-/* Of a method that looks for training samples, a picture (explain_prototypes.c): each prototype
+/* Of a method that looks for training samples, a picture (prototypes.c): each prototype
  * beside the images that are nearest to it; *made false: inputs are no images. arrays: the results.
  */
 LS_MUST_USE enum ls_status ls_prototypes_write(const struct ls_subject *subject,
                                                char *const *arrays, const char *path, bool *made,
                                                struct ls_error *error);
 
-/* The file, of rank 0: created, written row by row, closed (explain_files.c). */
+/* The file, of rank 0: created, written row by row, closed (files.c). */
 struct ls_explain_file;
 LS_MUST_USE enum ls_status ls_explain_file_create(struct ls_explain_file **file,
                                                   struct ls_subject *subject,
@@ -171,7 +171,7 @@ LS_MUST_USE enum ls_status ls_explain_file_append(struct ls_explain_file *file, 
 LS_MUST_USE enum ls_status ls_explain_file_close(struct ls_explain_file *file, bool keep,
                                                  struct ls_error *error);
 
-/* Pictures that go with it, of the first rows (explain_pictures.c). NULL: there are none. */
+/* Pictures that go with it, of the first rows (pictures.c). NULL: there are none. */
 struct ls_explain_pictures *ls_explain_pictures_create(struct ls_subject *subject);
 void ls_explain_pictures_destroy(struct ls_explain_pictures *pictures);
 /* The next rows, as they are appended to the file. */

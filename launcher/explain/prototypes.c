@@ -5,7 +5,7 @@
 
 #include "core/base/memory.h"
 #include "io/png.h"
-#include "launcher/command/explain.h"
+#include "launcher/explain/explain.h"
 
 enum { LINES_MAX = 64 };
 

@@ -4,7 +4,7 @@
 
 #include "core/base/memory.h"
 #include "core/explain/faithfulness.h"
-#include "launcher/command/explain.h"
+#include "launcher/explain/explain.h"
 
 enum { DELETION, INSERTION, SENSITIVITY, RANDOMISED };
 

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "launcher/command/explain.h"
+#include "launcher/explain/explain.h"
 
 /* Images are tiles of [height, width, 3]; without tiles, samples are texts. All is borrowed but the
  * block. */

@@ -8,7 +8,7 @@
 #include "core/base/memory.h"
 #include "core/base/parallel.h"
 #include "io/file.h"
-#include "launcher/command/explain.h"
+#include "launcher/explain/explain.h"
 #include "launcher/worker/progress.h"
 #include "launcher/worker/run_parts.h"
 

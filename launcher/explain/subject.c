@@ -5,10 +5,12 @@
 
 #include "core/base/memory.h"
 #include "launcher/command/answers.h"
-#include "launcher/command/explain.h"
+#include "launcher/explain/explain.h"
 #include "launcher/command/options.h"
 
-enum { ROWS_MAX = 32, ROW_BYTES_FACTOR = 4 }; /* kept values and their gradients need more */
+/* Rows at a time: few, so that a layer's values are still in the cache when the next one reads
+ * them. What is kept, and its gradients, need more than a row's bytes. */
+enum { ROWS_MAX = 16, ROW_BYTES_FACTOR = 4 };
 static const int64_t memory_max = (int64_t)1 << 30;
 
 static enum ls_status find_method(struct ls_subject *subject, const char *name,
@@ -36,7 +38,7 @@ static enum ls_status set_option(const struct ls_subject *subject, const char *t
     snprintf(key, sizeof key, "%.*s", (int)(equals ? equals - text : (long)strlen(text)), text);
     const struct ls_field *field = ls_fields_find(method->fields, key);
     if (method->concepts)
-        return LS_OK; /* their names are known with the data (explain_concepts.c) */
+        return LS_OK; /* their names are known with the data (concepts.c) */
     if (field && equals)
         return ls_field_parse(field, equals + 1, subject->options, error) == LS_OK
                    ? LS_OK

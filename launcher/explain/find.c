@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "launcher/command/explain.h"
+#include "launcher/explain/explain.h"
 #include "launcher/command/options.h"
 
 const struct ls_model *ls_subject_scout(const struct ls_subject *subject) {

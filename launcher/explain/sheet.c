@@ -1,4 +1,4 @@
-#include "launcher/command/explain_sheet.h"
+#include "launcher/explain/sheet.h"
 
 #include <inttypes.h>
 #include <math.h>
