@@ -1,8 +1,11 @@
 #include "io/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,11 +175,31 @@ enum ls_status ls_file_digest(const char *path, uint64_t *bytes, uint64_t *diges
     return status;
 }
 
-/* Creates PATH.tmp-PID-N for the first N that is free (a killed process leaves its own behind). */
+/* The folder that path lies in; owned by the caller. */
+static char *folder_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return ls_strdup(".");
+    char *folder = ls_strdup(path);
+    folder[slash == path ? 1 : slash - path] = '\0';
+    return folder;
+}
+
+/* A number for this host and, as containers may share its name, the table of process ids that ours
+ * is from. */
+static unsigned place_of_ids(void) {
+    char place[HOST_NAME_MAX + 64] = "";
+    gethostname(place, HOST_NAME_MAX);
+    const size_t length = strlen(place);
+    const ssize_t more = readlink("/proc/self/ns/pid", place + length, sizeof place - length);
+    return (unsigned)ls_hash_bytes(place, length + (size_t)(more > 0 ? more : 0));
+}
+
+/* Creates PATH.tmp-PLACE-PID-N for the first N that is free. */
 static int create_temporary(const char *path, char *temporary, size_t size) {
     int file = -1;
     for (int number = 0; number < 1000; number++) {
-        snprintf(temporary, size, "%s.tmp-%ld-%d", path, (long)getpid(), number);
+        snprintf(temporary, size, "%s.tmp-%u-%ld-%d", path, place_of_ids(), (long)getpid(), number);
         file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (file >= 0 || errno != EEXIST)
             break;
@@ -184,14 +207,35 @@ static int create_temporary(const char *path, char *temporary, size_t size) {
     return file;
 }
 
-enum ls_status ls_file_temporary(const char *path, char **temporary, struct ls_error *error) {
+/* Temporaries of path whose process was killed. Those of other hosts are left alone: nobody knows
+ * here whether their processes live. */
+static void remove_left(const char *path) {
+    const char *slash = strrchr(path, '/');
+    char *folder = folder_of(path), start[NAME_MAX + 1];
+    const int length =
+        snprintf(start, sizeof start, "%.200s.tmp-%u-", slash ? slash + 1 : path, place_of_ids());
+    DIR *open_folder = opendir(folder);
+    for (const struct dirent *entry; open_folder && (entry = readdir(open_folder));) {
+        if (strncmp(entry->d_name, start, (size_t)length) != 0)
+            continue;
+        const long pid = strtol(entry->d_name + length, NULL, 10);
+        if (pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH)
+            unlinkat(dirfd(open_folder), entry->d_name, 0);
+    }
+    if (open_folder)
+        closedir(open_folder);
+    free(folder);
+}
+
+/* Creates it empty; what is there and no regular file is refused. */
+static enum ls_status make_temporary(const char *path, char **temporary, struct ls_error *error) {
     struct stat info; /* a device or a pipe must not be replaced by a file */
     *temporary = NULL;
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
         return ls_file_fail(error, "write", path, EISDIR);
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return ls_fail(error, LS_INVALID, "cannot write %s: it is not a regular file", path);
-    const size_t size = strlen(path) + 40;
+    const size_t size = strlen(path) + 64;
     *temporary = ls_calloc(size, 1);
     const int file = create_temporary(path, *temporary, size);
     if (file >= 0) {
@@ -204,14 +248,9 @@ enum ls_status ls_file_temporary(const char *path, char **temporary, struct ls_e
     return ls_file_fail(error, "write", path, number);
 }
 
-/* The folder that path lies in; owned by the caller. */
-static char *folder_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    if (!slash)
-        return ls_strdup(".");
-    char *folder = ls_strdup(path);
-    folder[slash == path ? 1 : slash - path] = '\0';
-    return folder;
+enum ls_status ls_file_temporary(const char *path, char **temporary, struct ls_error *error) {
+    remove_left(path);
+    return make_temporary(path, temporary, error);
 }
 
 static enum ls_status sync_at(const char *path, int flags, struct ls_error *error) {
@@ -263,7 +302,7 @@ static int write_fully(const char *path, const char *bytes, uint64_t count) {
 enum ls_status ls_file_write(const char *path, const void *bytes, uint64_t count,
                              struct ls_error *error) {
     char *temporary;
-    enum ls_status status = ls_file_temporary(path, &temporary, error);
+    enum ls_status status = make_temporary(path, &temporary, error);
     if (status != LS_OK)
         return status;
     const int number = write_fully(temporary, bytes, count);

@@ -40,7 +40,7 @@ int64_t ls_file_read_at(int file, void *bytes, uint64_t count, uint64_t offset);
 /* For files that a library writes: creates an empty temporary beside path and puts its name into
  * *temporary (owned by the caller; NULL after an error: a path that is there and not a regular file
  * is one); then either replace (fsync, rename onto path, fsync of the
- * folder) or unlink it. */
+ * folder) or unlink it. Temporaries of path that killed processes of this host left are removed. */
 LS_MUST_USE enum ls_status ls_file_temporary(const char *path, char **temporary,
                                              struct ls_error *error);
 LS_MUST_USE enum ls_status ls_file_replace(const char *temporary, const char *path,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/memory.h"
 #include "io/explained.h"
 #include "io/file.h"
@@ -143,12 +144,19 @@ static int is_file(const struct dirent *entry) {
     return ls_path_ends(entry->d_name, ".h5");
 }
 
+/* What was asked for and is not there is said to whoever asks, too. */
+static void print_missing(const struct ls_page *page, const char *what, const char *why) {
+    ls_log(LS_LOG_WARNING, "not shown: %s%s", what, why);
+    ls_page_text(page, "<p class=\"note\">Not shown: ", what, "");
+    ls_page_text(page, "", why, "</p>\n");
+}
+
 /* Files in the order of their names; others than those of explain are named. */
 static void print_folder(const struct ls_page *page, const char *folder, size_t *left) {
     struct dirent **entries = NULL;
     const int count = scandir(folder, &entries, is_file, alphasort);
     if (count <= 0)
-        ls_page_text(page, "<p class=\"note\">", folder, ": no file of lockstep explain.</p>\n");
+        print_missing(page, folder, ": it has no file of lockstep explain");
     for (int i = 0; i < count; i++) {
         struct found found;
         struct ls_error error;
@@ -169,7 +177,7 @@ static void print_folder(const struct ls_page *page, const char *folder, size_t 
                 print_change(page, &found.explained.change);
             *left -= print_picture(page, &found, *left);
         } else
-            ls_page_text(page, "<p class=\"note\">Not shown: ", error.text, "</p>\n");
+            print_missing(page, error.text, "");
         ls_explained_clear(&found.explained);
         free(entries[i]);
     }

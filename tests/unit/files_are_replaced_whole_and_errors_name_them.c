@@ -2,10 +2,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/hash.h"
@@ -156,7 +158,47 @@ START_TEST(bytes_are_read_from_any_place_up_to_the_end) {
 }
 END_TEST
 
+/* Makes a temporary of the file in another process, which then is killed. */
+static pid_t leave_temporary(const char *path, char name[1100], bool killed) {
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        char *temporary;
+        ls_require(ls_file_temporary(path, &temporary, error));
+        ck_assert_int_gt(write(ends[1], temporary, strlen(temporary) + 1), 0);
+        raise(SIGSTOP);
+        _exit(0);
+    }
+    ck_assert_int_gt(read(ends[0], name, 1100), 0);
+    waitpid(child, NULL, WUNTRACED);
+    if (killed) {
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+    }
+    close(ends[0]);
+    close(ends[1]);
+    return child;
+}
+
+START_TEST(what_killed_processes_left_is_removed) {
+    const char *path = in_folder("killed");
+    char dead[1100], alive[1100], foreign[1100], *temporary;
+    leave_temporary(path, dead, true);
+    const pid_t child = leave_temporary(path, alive, false);
+    ck_assert(ls_file_exists(alive));
+    snprintf(foreign, sizeof foreign, "%s.tmp-1-999999999-0", path); /* of another host */
+    ls_require(ls_file_write(foreign, "x", 1, error));
+    ls_require(ls_file_temporary(path, &temporary, error));
+    ck_assert(!ls_file_exists(dead));
+    ck_assert(ls_file_exists(alive) && ls_file_exists(foreign) && ls_file_exists(temporary));
+    free(temporary);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+END_TEST
+
 LS_SUITE(what_is_written_is_read_back, an_existing_file_survives_a_failed_write,
          errors_name_the_part_of_the_path, folders_come_and_go_with_their_contents,
          the_umask_decides_the_mode, names_that_are_taken_get_a_number,
-         bytes_are_read_from_any_place_up_to_the_end)
+         bytes_are_read_from_any_place_up_to_the_end, what_killed_processes_left_is_removed)
