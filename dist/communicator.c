@@ -24,6 +24,12 @@ enum {
     BROADCAST_BYTES_MAX = 1 << 30 /* MPI counts in int */
 };
 
+const char *volatile ls_mpi_now;
+
+const char *ls_communicator_waits(void) {
+    return ls_mpi_now;
+}
+
 _Noreturn void ls_mpi_failed(const char *call, int code, const char *file, int line) {
     char text[MPI_MAX_ERROR_STRING] = "unknown error";
     int length = 0;

@@ -22,6 +22,10 @@ void ls_communicator_destroy(struct ls_communicator *communicator); /* MPI_Final
  * launcher; 1 if none says so. Works before create. */
 int ls_tasks_started(void);
 
+/* What this process waits for at this moment: the text of an MPI call, "shared memory"; NULL: it
+ * waits for no rank. May be called from a signal handler. */
+const char *ls_communicator_waits(void);
+
 int ls_communicator_rank(const struct ls_communicator *communicator);
 int ls_communicator_size(const struct ls_communicator *communicator);
 /* Whether this is the lowest rank of its host. */

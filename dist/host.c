@@ -133,6 +133,7 @@ bool ls_host_reached(const struct ls_host *host, enum ls_counter counter, uint64
 /* The others are a moment away, or need this core, or a message of ours that MPI has yet to move.
  */
 void ls_host_wait(const struct ls_host *host, enum ls_counter counter, uint64_t value) {
+    ls_mpi_now = "shared memory";
     for (int spins = 0; !ls_host_reached(host, counter, value); spins++) {
         int found;
         if (host->others)
@@ -140,6 +141,7 @@ void ls_host_wait(const struct ls_host *host, enum ls_counter counter, uint64_t 
         if (spins >= SPINS)
             sched_yield();
     }
+    ls_mpi_now = NULL;
 }
 
 void ls_host_barrier(struct ls_host *host) {

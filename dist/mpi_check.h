@@ -7,9 +7,15 @@
 
 #include "dist/communicator.h"
 
+/* What this process waits for, as ls_communicator_waits says it. */
+extern const char *volatile ls_mpi_now;
+
 #define LS_MPI(call)                                                                               \
     do {                                                                                           \
+        const char *const ls_mpi_before = ls_mpi_now;                                              \
+        ls_mpi_now = #call;                                                                        \
         const int ls_mpi_code = (call);                                                            \
+        ls_mpi_now = ls_mpi_before;                                                                \
         if (ls_mpi_code != MPI_SUCCESS)                                                            \
             ls_mpi_failed(#call, ls_mpi_code, __FILE__, __LINE__);                                 \
     } while (0)

@@ -22,7 +22,7 @@ int ls_ranks_launch(const struct ls_launch *what) {
         launch.command = "bench";
     launch.run = run;
     launch.options = &options;
-    const int code = ls_supervise(&launch);
+    const int code = ls_supervise(&launch, NULL);
     if (ls_folder_remove(run, &error) != LS_OK)
         return ls_command_fail(&error);
     return code;

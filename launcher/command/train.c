@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
 #include "core/base/memory.h"
 #include "dist/communicator.h"
 #include "io/checkpoint.h"
@@ -167,8 +168,17 @@ static enum ls_status look_for_end(const char *run, const struct ls_config *conf
     return LS_OK;
 }
 
-static int launch(const struct ls_config *config, const struct ls_run_options *given,
-                  char **arguments, const char *run, uint64_t incarnation, int ranks) {
+struct start {
+    const struct ls_config *config;
+    const struct ls_run_options *given;
+    char **arguments;
+    const char *run;
+    int ranks;
+};
+
+/* *told: somebody wanted it to stop. */
+static int launch(const struct start *start, uint64_t incarnation, bool *told) {
+    const struct ls_config *config = start->config;
     char program[PATH_MAX], number[32], threads[32];
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     program[length < 0 ? 0 : length] = '\0';
@@ -176,35 +186,73 @@ static int launch(const struct ls_config *config, const struct ls_run_options *g
     snprintf(threads, sizeof threads, "%lld", (long long)config->compute.threads);
     char *words[9 + 2 * 64 + 1];
     int count = 0;
-    words[count++] = arguments[0];
+    words[count++] = start->arguments[0];
     words[count++] = "--out";
-    words[count++] = (char *)(uintptr_t)run;
+    words[count++] = (char *)(uintptr_t)start->run;
     words[count++] = "--incarnation";
     words[count++] = number;
     words[count++] = "--threads";
     words[count++] = threads;
-    if (given->accept_data)
+    if (start->given->accept_data)
         words[count++] = "--accept-data";
-    for (int i = 0; i < given->set.count; i++) {
+    for (int i = 0; i < start->given->set.count; i++) {
         words[count++] = "--set";
-        words[count++] = given->set.items[i];
+        words[count++] = start->given->set.items[i];
     }
     words[count] = NULL;
     const struct ls_launch what = {.program = program,
                                    .command = "worker",
                                    .arguments = words,
-                                   .ranks = ranks,
+                                   .ranks = start->ranks,
                                    .threads = (int)config->compute.threads,
-                                   .run = run,
+                                   .run = start->run,
                                    .options = &config->launcher};
-    const int code = ls_supervise(&what);
-    ls_starts_end(run, incarnation, code);
+    const int code = ls_supervise(&what, told);
+    ls_starts_end(start->run, incarnation, code);
     char result[LS_TEXT_MAX + 16];
-    snprintf(result, sizeof result, "%s/result.json", run);
+    snprintf(result, sizeof result, "%s/result.json", start->run);
     if (code != LS_EXIT_DONE || ls_file_exists(result))
         return code;
     fprintf(stderr, "lockstep: error: all ranks are done, but there is no %s\n", result);
     return LS_EXIT_SYSTEM;
+}
+
+/* Of the newest checkpoint; 0: there is none. */
+static uint64_t committed_step(const char *run) {
+    struct ls_error ignored;
+    uint64_t *steps = NULL, newest = 0;
+    int count = 0;
+    if (ls_checkpoint_list(run, &steps, &count, &ignored) == LS_OK)
+        for (int i = 0; i < count; i++)
+            newest = steps[i] > newest ? steps[i] : newest;
+    free(steps);
+    return newest;
+}
+
+/* launcher.restarts: what loses a rank goes on from its newest checkpoint. */
+static int launch_until_it_ends(const struct start *start, uint64_t incarnation) {
+    const long long most = start->config->launcher.restarts;
+    uint64_t committed = committed_step(start->run);
+    struct ls_error error;
+    for (long long tries = 1;; tries++) {
+        bool told;
+        const int code = launch(start, incarnation, &told);
+        if (code != LS_EXIT_RANK_LOST || told || !most)
+            return code;
+        const uint64_t now = committed_step(start->run);
+        if (now > committed)
+            tries = 1;
+        committed = now;
+        if (tries > most) {
+            ls_log(LS_LOG_ERROR, "given up: %lld starts, and no new checkpoint since step %llu",
+                   tries, (unsigned long long)committed);
+            return code;
+        }
+        ls_log(LS_LOG_INFO, "starting again from step %llu (%lld of launcher.restarts %lld)",
+               (unsigned long long)committed, tries, most);
+        if (ls_run_number(start->run, &incarnation, &error) != LS_OK)
+            return ls_command_fail(&error);
+    }
 }
 
 /* `mpirun -n 2 lockstep train`: each copy would start ranks of its own. */
@@ -272,7 +320,8 @@ static int run_train(int argument_count, char **arguments, const void *given_opt
     else if (ended)
         code = LS_EXIT_DONE;
     else
-        code = launch(&config, given, arguments, run, incarnation, ranks);
+        code = launch_until_it_ends(&(struct start){&config, given, arguments, run, ranks},
+                                    incarnation);
     ls_run_release(&lock);
     ls_config_clear(&config);
     return code;

@@ -97,6 +97,8 @@ struct ls_launcher_options {
     int64_t ranks; /* 0: one per core, at most as many as microbatches */
     char mpirun[LS_TEXT_MAX];
     char mpirun_arguments[LS_TEXT_MAX];
+    int64_t stall_seconds; /* 0: a job may stand still */
+    int64_t restarts;
 };
 
 /* What one phase of the task is trained with: the section optimizer and schedule, but for what the

@@ -292,6 +292,23 @@ static const struct ls_field launcher_items[] = {
      .initial = "",
      .help = "further arguments for it, separated by blanks (--hostfile hosts)",
      .resume_free = true},
+    {.name = "stall_seconds",
+     .kind = LS_FIELD_INTEGER,
+     .offset = LAUNCHER(stall_seconds),
+     .initial = "30",
+     .max = 1000000,
+     .unit = "seconds",
+     .help = "without a step: then it is said which rank is waited for; after ten times as long a "
+             "job that will not go on is ended; 0: never",
+     .resume_free = true},
+    {.name = "restarts",
+     .kind = LS_FIELD_INTEGER,
+     .offset = LAUNCHER(restarts),
+     .initial = "0",
+     .max = 1000000,
+     .help = "a run that loses a rank, or is ended since it stands still, goes on from its newest "
+             "checkpoint, so many times without a new one",
+     .resume_free = true},
 };
 static const struct ls_fields launcher_fields = LS_TABLE(launcher_items);
 

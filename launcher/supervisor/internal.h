@@ -12,7 +12,9 @@
 struct ls_reason {
     long pid;
     uint64_t step;
-    int exit_code; /* -1: it did not get as far as saying */
+    int exit_code;  /* -1: it did not get as far as saying */
+    int asked;      /* how often it has answered SIGUSR2 */
+    char waits[32]; /* the MPI call that it was in then, "MPI_Waitall"; "": in none */
     char host[256], phase[64];
 };
 /* False if the rank has left nothing (yet). */
@@ -84,6 +86,16 @@ void ls_watch_children(struct ls_watch *watch, pid_t mpirun);
 bool ls_watch_seen(const struct ls_watch *watch); /* any rank so far */
 void ls_watch_destroy(struct ls_watch *watch);    /* when the loop has closed its handles */
 
+/* ---- stall.c: a job that makes no step ---- */
+
+struct ls_stall;
+/* Says who is waited for when there has been no step for launcher.stall_seconds. hopeless: called
+ * once, after ten times as long, where that rank will not go on by itself. */
+struct ls_stall *ls_stall_create(struct uv_loop_s *loop, const struct ls_launch *launch,
+                                 pid_t mpirun, void (*hopeless)(void *context), void *context);
+int64_t ls_stall_patience(const struct ls_launch *launch); /* seconds until then */
+void ls_stall_destroy(struct ls_stall *stall); /* NULL is allowed; when its handles are closed */
+
 /* ---- verdict.c: what it all means ---- */
 
 struct ls_ending {
@@ -95,6 +107,7 @@ struct ls_ending {
     bool stopping;    /* told to checkpoint, then stop */
     bool forced;      /* told to end at once */
     bool overdue;     /* mpirun did not end after its ranks: it was made to */
+    bool stalled;     /* it was ended for want of a step */
     int lost;         /* first rank that ended without a word; -1: none known */
 };
 /* The exit code, with the reason printed. */

@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "dist/communicator.h"
 #include "io/file.h"
 #include "launcher/exit_codes.h"
 #include "launcher/supervisor/internal.h"
@@ -17,9 +19,14 @@
 
 enum { REASON_BYTES = 4096, PATH_BYTES = 4096 };
 
+/* How each record begins: what a signal handler can fill in, in places of its own. */
+static const char head[] = "{\"asked\":      , \"waits\": \"                        \", ";
+enum { HEAD = sizeof head - 1, ASKED_END = 14, WAITS_AT = 27, WAITS_MAX = 24 };
+
 /* One process is one rank, so there is one of these. */
 static struct {
-    int file; /* 0: not open */
+    int file;                    /* 0: not open */
+    volatile sig_atomic_t asked; /* how often SIGUSR2 came */
     int rank, exit_code;
     int cores; /* that it may use */
     char host[256], processor[128];
@@ -42,6 +49,31 @@ static void print_plain(char *text, size_t size, const char *message) {
     text[used] = '\0';
 }
 
+/* How often this rank was asked, and the MPI call that it is in, without its arguments. Calls
+ * nothing that a signal handler must not call. */
+static void print_head(char text[HEAD]) {
+    memcpy(text, head, HEAD);
+    const char *waits = ls_communicator_waits();
+    for (int i = 0; waits && i < WAITS_MAX && waits[i] && waits[i] != '('; i++)
+        text[WAITS_AT + i] = waits[i];
+    int asked = own.asked % 100000, at = ASKED_END;
+    do
+        text[at--] = (char)('0' + asked % 10);
+    while ((asked /= 10) > 0);
+}
+
+/* SIGUSR2: somebody wants to know whether this rank is well. */
+static void answer(int number) {
+    (void)number;
+    const int before = errno;
+    char text[HEAD];
+    own.asked++;
+    print_head(text);
+    if (own.file)
+        (void)!pwrite(own.file, text, HEAD, 0);
+    errno = before;
+}
+
 /* Every record has the same size: one write puts it in place of the last, whole. Nothing is
  * allocated, and a failure is not worth ending a run for. */
 static void write_record(const char *message) {
@@ -49,13 +81,14 @@ static void write_record(const char *message) {
         return;
     char record[REASON_BYTES + 1], plain[2048];
     print_plain(plain, sizeof plain, message);
+    print_head(record);
     const int used =
-        snprintf(record, sizeof record,
-                 "{\"rank\": %d, \"pid\": %ld, \"host\": \"%s\", \"processor\": \"%s\", "
-                 "\"cores\": %d, \"step\": %" PRIu64
-                 ", \"phase\": \"%s\", \"exit_code\": %d, \"message\": \"%s\"}",
-                 own.rank, (long)getpid(), own.host, own.processor, own.cores, own.step, own.phase,
-                 own.exit_code, plain);
+        HEAD + snprintf(record + HEAD, sizeof record - HEAD,
+                        "\"rank\": %d, \"pid\": %ld, \"host\": \"%s\", \"processor\": \"%s\", "
+                        "\"cores\": %d, \"step\": %" PRIu64
+                        ", \"phase\": \"%s\", \"exit_code\": %d, \"message\": \"%s\"}",
+                        own.rank, (long)getpid(), own.host, own.processor, own.cores, own.step,
+                        own.phase, own.exit_code, plain);
     memset(record + used, ' ', REASON_BYTES - 1 - (size_t)used);
     record[REASON_BYTES - 1] = '\n';
     (void)!pwrite(own.file, record, REASON_BYTES, 0);
@@ -100,6 +133,7 @@ enum ls_status ls_reason_open(const char *run, int rank, struct ls_error *error)
     name_processor(own.processor, sizeof own.processor);
     own.cores = ls_cores();
     write_record("");
+    sigaction(SIGUSR2, &(struct sigaction){.sa_handler = answer, .sa_flags = SA_RESTART}, NULL);
     ls_job_set_witness(witness);
     return LS_OK;
 }
@@ -130,11 +164,15 @@ bool ls_reason_read(const char *run, int rank, struct ls_reason *reason) {
     *reason = (struct ls_reason){.exit_code = -1};
     json_t *root = json_load_file(path, 0, NULL);
     json_int_t pid, step;
-    const char *host, *phase;
-    const bool ok =
-        json_unpack(root, "{s:I, s:s, s:I, s:s, s:i}", "pid", &pid, "host", &host, "step", &step,
-                    "phase", &phase, "exit_code", &reason->exit_code) == 0;
+    const char *host, *phase, *waits;
+    const bool ok = json_unpack(root, "{s:i, s:s, s:I, s:s, s:I, s:s, s:i}", "asked",
+                                &reason->asked, "waits", &waits, "pid", &pid, "host", &host, "step",
+                                &step, "phase", &phase, "exit_code", &reason->exit_code) == 0;
     if (ok) {
+        int length = (int)strlen(waits);
+        while (length && waits[length - 1] == ' ')
+            length--;
+        snprintf(reason->waits, sizeof reason->waits, "%.*s", length, waits);
         reason->pid = (long)pid;
         reason->step = (uint64_t)step;
         snprintf(reason->host, sizeof reason->host, "%s", host);

@@ -1,6 +1,7 @@
 /* Why a rank ended, in its own words. mpirun's exit codes are ambiguous and the pid it prints is 0,
  * so each rank leaves RUN/ranks/rank-R.json (pid, host, processor, step, phase; at the end exit
- * code and message), rewritten in place, read by the supervisor when the job is over. */
+ * code and message), rewritten in place, read by the supervisor when the job is over, and when it
+ * stands still: a rank that gets SIGUSR2 writes what it waits for. */
 #ifndef LS_LAUNCHER_REASON_H
 #define LS_LAUNCHER_REASON_H
 

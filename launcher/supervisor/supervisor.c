@@ -25,6 +25,7 @@ struct supervisor {
     uv_timer_t ladder, nudge;
     struct ls_watch *watch; /* owned */
     struct ls_relay *relay; /* owned */
+    struct ls_stall *stall; /* owned; NULL: nobody looks */
     pid_t mpirun;
     bool ended;
     int status;    /* of mpirun, from waitpid */
@@ -33,6 +34,7 @@ struct supervisor {
     bool stopping; /* told to checkpoint, then stop */
     bool forced;   /* told to end at once */
     bool overdue;  /* mpirun was there long after its ranks */
+    bool stalled;  /* ended for want of a step */
     int lost;      /* first rank that ended without a word; -1: none known */
 };
 
@@ -97,6 +99,16 @@ static void on_stop(uv_signal_t *handle, int number) {
     }
 }
 
+/* Its ranks follow mpirun, the stopped ones too: asked to end, they would go on for a while. */
+static void end_stalled(void *context) {
+    struct supervisor *supervisor = context;
+    if (supervisor->ended || supervisor->forced)
+        return;
+    supervisor->stalled = true;
+    ls_relay_mute(supervisor->relay);
+    kill(supervisor->mpirun, SIGKILL);
+}
+
 static void on_child(uv_signal_t *handle, int number) {
     (void)number;
     struct supervisor *supervisor = handle->data;
@@ -144,6 +156,7 @@ static void stop_listening(struct supervisor *supervisor) {
     const int left = uv_loop_close(&supervisor->loop);
     LS_ASSERT(left == 0, "the event loop is still busy: %s", uv_strerror(left));
     ls_watch_destroy(supervisor->watch);
+    ls_stall_destroy(supervisor->stall);
 }
 
 /* ---- from start to end ---- */
@@ -160,6 +173,10 @@ static enum ls_status run_mpirun(struct supervisor *supervisor, struct ls_mpirun
         status = ls_process_start(mpirun, &supervisor->mpirun, error);
     if (status == LS_OK && ls_launch_local(supervisor->launch))
         ls_watch_children(supervisor->watch, supervisor->mpirun);
+    if (status == LS_OK && ls_launch_saves(supervisor->launch) &&
+        supervisor->launch->options->stall_seconds > 0)
+        supervisor->stall = ls_stall_create(&supervisor->loop, supervisor->launch,
+                                            supervisor->mpirun, end_stalled, supervisor);
     for (int i = 0; i < 2; i++)
         if (mpirun->outputs[i] >= 0)
             close(mpirun->outputs[i]);
@@ -196,19 +213,22 @@ static enum ls_status run(struct supervisor *supervisor, int *code, struct ls_er
                                                .stopping = supervisor->stopping,
                                                .forced = supervisor->forced,
                                                .overdue = supervisor->overdue,
+                                               .stalled = supervisor->stalled,
                                                .lost = supervisor->lost});
     free(supervisor->kept);
     ls_mpirun_destroy(&mpirun);
     return status;
 }
 
-int ls_supervise(const struct ls_launch *launch) {
+int ls_supervise(const struct ls_launch *launch, bool *told) {
     struct supervisor supervisor = {.launch = launch, .lost = -1};
     struct ls_error error;
     int code = LS_EXIT_BUG;
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* what mpirun leaves behind is handed to us */
     const enum ls_status status = run(&supervisor, &code, &error);
     prctl(PR_SET_CHILD_SUBREAPER, 0);
+    if (told)
+        *told = supervisor.stopping;
     if (status == LS_OK)
         return code;
     ls_log(LS_LOG_ERROR, "%s", error.text);

@@ -17,8 +17,8 @@ struct ls_launch {
 
 /* Runs to the end; returns an exit code of exit_codes.h, with the reason printed. Forwards SIGTERM,
  * SIGINT and SIGUSR1 (as "checkpoint, then stop"; a second SIGINT ends at once), ends every process
- * it started. */
-int ls_supervise(const struct ls_launch *launch);
+ * it started. *told (may be NULL): somebody wanted it to stop. */
+int ls_supervise(const struct ls_launch *launch, bool *told);
 
 /* Physical cores that this process may use. */
 int ls_cores(void);

@@ -94,6 +94,11 @@ static int tell_lost(const struct ls_ending *ending, const struct answers *answe
         describe_status(ending->status, how);
     const int rank = ending->lost >= 0 ? ending->lost : answers->silent;
     struct ls_reason reason;
+    if (ending->stalled) {
+        ls_log(LS_LOG_ERROR, "the job was ended, since it made no step for %lld s\n%s",
+               (long long)ls_stall_patience(ending->launch), advice);
+        return LS_EXIT_RANK_LOST;
+    }
     if (ls_reason_read(ending->launch->run, rank, &reason))
         snprintf(where, sizeof where, " after step %llu, while %s", (unsigned long long)reason.step,
                  reason.phase);

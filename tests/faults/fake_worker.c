@@ -33,6 +33,10 @@ static void misbehave(struct ls_communicator *communicator, const char *mode) {
         raise(SIGABRT);
     while (is(mode, "freeze")) /* mpirun continues it before it ends it */
         raise(SIGSTOP);
+    if (is(mode, "stop")) /* until somebody continues it */
+        raise(SIGSTOP);
+    while (is(mode, "compute"))
+        ;
     if (is(mode, "exit"))
         _exit(7);
     if (is(mode, "exit0"))
@@ -60,8 +64,9 @@ static int work(const char *run, const char *mode, int chosen) {
         return LS_EXIT_BUG;
     ls_reason_phase("training");
     const bool endless = is(mode, "endless") || is(mode, "freeze") || is(mode, "linger");
+    const uint64_t steps = is(mode, "stop") ? 60 : 5; /* three seconds are seen by who looks */
     int code = LS_EXIT_DONE;
-    for (uint64_t step = 1; (step <= 5 || endless) && code == LS_EXIT_DONE; step++) {
+    for (uint64_t step = 1; (step <= steps || endless) && code == LS_EXIT_DONE; step++) {
         nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
         ls_reason_step(step);
         if (step == 2 && rank == 0)
@@ -89,6 +94,9 @@ static int launch(char **words, int count) {
     const char *other = getenv("FAKE_MPIRUN");
     if (other)
         snprintf(options.mpirun, sizeof options.mpirun, "%s", other);
+    const char *stall = getenv("FAKE_STALL_SECONDS");
+    if (stall)
+        options.stall_seconds = atoi(stall);
     const char *more = getenv("FAKE_MPIRUN_ARGUMENTS");
     if (more)
         snprintf(options.mpirun_arguments, sizeof options.mpirun_arguments, "%s", more);
@@ -101,7 +109,7 @@ static int launch(char **words, int count) {
                                    .ranks = atoi(words[1]),
                                    .run = words[0],
                                    .options = &options};
-    return ls_supervise(&what);
+    return ls_supervise(&what, NULL);
 }
 
 int main(int argc, char **argv) {

@@ -232,6 +232,26 @@ def mpirun_says_why_itself():
     job.end(SYSTEM, "/nowhere/hosts", "no rank has started", lines=30)
 
 
+def a_job_that_makes_no_step():
+    """Said after a second, when all have been asked three times, ended after ten."""
+    stopped = Job(3, "stop", 1, FAKE_STALL_SECONDS="1")
+    resumed = Job(2, "stop", 0, FAKE_STALL_SECONDS="1")
+    resumed.wait_until_running()
+    busy = Job(3, "compute", 2, FAKE_STALL_SECONDS="1")
+    time.sleep(7)
+    os.kill(resumed.pid_of(0), signal.SIGCONT)
+    resumed.end(DONE, "no step for", "rank 0 (process", "is stopped by a signal (SIGSTOP)", "1 other waits for it (MPI_",
+                "the job is ended if that lasts 10 s (launcher.stall_seconds)", "the job goes on, after")
+    stopped.end(LOST, "rank 1 (process", "is stopped by a signal", "2 others wait for it",
+                "the job was ended, since it made no step for 10 s", "run the same command again", lines=8)
+    assert busy.process.poll() is None  # what computes is named, and left alone: it may be a long step
+    for number in (signal.SIGTERM, signal.SIGTERM):
+        busy.process.send_signal(number)
+        time.sleep(0.2)
+    busy.end(LOST, "rank 2 (process", "computes, or reads or writes a file\n2 others wait for it (MPI_", "ended at once",
+             without=["the job is ended"], lines=12)
+
+
 def an_mpirun_that_stays_after_its_ranks():
     """Open MPI 4.1 can wait for ever for a rank that was killed while it connected. Both take 12 s."""
     unseen = Job(2, "done", FAKE_MPIRUN=mpirun_that_ends_with("sleep 0.5; exec sleep 600"))
@@ -281,7 +301,7 @@ def main():
                      a_second_signal_ends_at_once_even_a_frozen_rank,
                      a_second_signal_takes_nothing_from_what_is_saved,
                      nothing_survives_the_death_of_any_process, what_cannot_start_is_explained,
-                     children_of_before_are_spared, a_dead_launchers_files_are_removed_by_the_next):
+                     children_of_before_are_spared, a_job_that_makes_no_step, a_dead_launchers_files_are_removed_by_the_next):
         begin = time.time()
         scenario()
         print(f"{scenario.__name__}: {time.time() - begin:.1f} s", flush=True)

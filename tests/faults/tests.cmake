@@ -6,6 +6,7 @@ add_executable(fake_worker faults/fake_worker.c)
 target_link_libraries(fake_worker PRIVATE ls_launcher)
 ls_add_script(faults/supervisor_says_why_a_job_ended_and_leaves_nothing_behind.py
               WAITS ARGUMENTS $<TARGET_FILE:fake_worker>)
+ls_add_script(faults/a_lost_rank_is_started_again.py WAITS)
 ls_add_script(faults/stopped_runs_continue_in_the_same_bits.py)
 ls_add_script(faults/killed_runs_end_in_the_same_bits.py ARGUMENTS 3 NAME "3 killed runs end in the same bits" TIMEOUT 400)
 ls_add_script(faults/killed_runs_end_in_the_same_bits.py ARGUMENTS 2 gan

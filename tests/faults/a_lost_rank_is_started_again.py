@@ -1,0 +1,80 @@
+"""launcher.restarts: a run that loses a rank, or is ended since it stands still, goes on from its newest checkpoint by itself
+and ends in the same bits; without a new checkpoint it is given up after so many starts; a signal is no reason to start."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+import h5py
+import lockstep
+import numpy
+
+LOST = 6
+random = numpy.random.default_rng(1)
+data, config = lockstep.path("data.h5"), lockstep.path("config.yaml")
+with h5py.File(data, "w") as file:
+    file["inputs"], file["targets"] = random.normal(size=(4000, 64)).astype("f4"), random.normal(size=4000).astype("f4")
+with open(config, "w") as file:
+    file.write(f"""
+task: {{kind: regression}}
+data: {{train: {data}, test: {data}}}
+model: [{{linear: 256}}, tanh, {{linear: 256}}, tanh, {{linear: 1}}]
+train: {{epochs: 10, batch: 64, microbatches: 4}}
+checkpoint: {{every_steps: 50, every_epochs: 0}}
+launcher: {{stall_seconds: 1}}
+""")
+
+
+def start(run, **settings):
+    return subprocess.Popen(lockstep.command("train", config, "-n", 2, "--out", run, **settings), stdin=subprocess.DEVNULL,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def send(launcher, number, run, step):
+    """To a worker, when the run has committed that step."""
+    lockstep.wait_until(lambda: launcher.poll() is not None or
+                        any(int(name[5:]) >= step for name in os.listdir(run + "/checkpoints") if name.startswith("step-"))
+                        if os.path.isdir(run + "/checkpoints") else launcher.poll() is not None, 60, "a checkpoint")
+    workers = lockstep.workers(launcher.pid)
+    lockstep.check(workers, f"{run}: there is no worker")
+    os.kill(workers[-1], number)
+
+
+undisturbed = lockstep.path("undisturbed")
+expected = lockstep.train(config, undisturbed, 2)
+for name, number, said in (("killed", signal.SIGKILL, "killed by signal 9"), ("stopped", signal.SIGSTOP, "made no step for 10 s")):
+    run = lockstep.path(name)
+    launcher = start(run, launcher__restarts=2)
+    send(launcher, number, run, 100)
+    _, err = launcher.communicate(timeout=120)
+    lockstep.equal(launcher.returncode, 0, f"exit code of a run whose rank was {name}; it says\n{err}")
+    lockstep.check(said in err and "starting again from step " in err and "(1 of launcher.restarts 2)" in err, err)
+    for key in ("steps", "parameters_digest", "train", "test"):
+        lockstep.equal(lockstep.result(run)[key], expected[key], f"{key} of a run whose rank was {name}")
+
+# Every start loses a rank before anything new is committed.
+run = lockstep.path("hopeless")
+launcher = start(run, launcher__restarts=2, checkpoint__every_steps=0, train__epochs=100000)
+killed = 0
+while launcher.poll() is None and killed < 10:
+    workers = lockstep.workers(launcher.pid)
+    if len(workers) == 2 and os.path.exists(run + "/ranks/rank-1.json"):
+        os.kill(workers[0], signal.SIGKILL)
+        killed += 1
+        lockstep.wait_until(lambda: launcher.poll() is not None or lockstep.workers(launcher.pid) != workers, 30, "the next start")
+    time.sleep(0.02)
+err = launcher.communicate(timeout=60)[1]
+lockstep.equal((launcher.returncode, killed), (LOST, 3), f"exit code and starts of a run that is given up; it says\n{err}")
+lockstep.check("given up: 3 starts, and no new checkpoint since step 0" in err, err)
+
+# Whoever ends it, wants it to end.
+run = lockstep.path("told")
+launcher = start(run, launcher__restarts=2, train__epochs=100000)
+send(launcher, 0, run, 50)
+launcher.send_signal(signal.SIGTERM)
+time.sleep(0.05)
+launcher.send_signal(signal.SIGTERM)
+err = launcher.communicate(timeout=60)[1]
+lockstep.check(launcher.returncode in (LOST, 75) and "starting again" not in err, f"{launcher.returncode}: {err}")
