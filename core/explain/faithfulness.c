@@ -149,8 +149,24 @@ static double *ranks_of(const float *values, int64_t count) {
     return ranks;
 }
 
-double ls_rank_correlation(const float *a, const float *b, int64_t count) {
-    double *x = ranks_of(a, count), *y = ranks_of(b, count), xx = 0, xy = 0, yy = 0;
+/* Those that are not 0 in both, side by side in kept[2][count]; returns how many there are. */
+static int64_t leave_out_nothing(const float *a, const float *b, int64_t count, float *kept) {
+    int64_t some = 0;
+    for (int64_t i = 0; i < count; i++)
+        some += a[i] != 0 || b[i] != 0;
+    for (int64_t i = 0, at = 0; i < count; i++)
+        if (a[i] != 0 || b[i] != 0) {
+            kept[at] = a[i];
+            kept[some + at++] = b[i];
+        }
+    return some;
+}
+
+double ls_rank_correlation(const float *a, const float *b, int64_t all) {
+    float *kept = ls_calloc((size_t)(2 * all) + 1, sizeof *kept);
+    const int64_t count = leave_out_nothing(a, b, all, kept);
+    double *x = ranks_of(kept, count), *y = ranks_of(kept + count, count), xx = 0, xy = 0, yy = 0;
+    free(kept);
     for (int64_t i = 0; i < count; i++) {
         xx += x[i] * x[i];
         xy += x[i] * y[i];

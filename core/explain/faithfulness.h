@@ -20,7 +20,8 @@ void ls_faithfulness_noise(const struct ls_explain_method *method,
                            const struct ls_explanation *explanation, float *sensitivities);
 
 /* Spearman's rank correlation of |a| and |b|, count numbers each; equal ones share the mean of
- * their ranks. 0 where one of them is constant. */
+ * their ranks. Places where both are 0 are left out: the black border of an image, of which no
+ * weights say anything, would make all attributions alike. 0 where one of them is constant. */
 double ls_rank_correlation(const float *a, const float *b, int64_t count);
 
 #endif

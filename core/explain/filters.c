@@ -53,7 +53,8 @@ static void explain(struct ls_explanation *explanation) {
 
 const struct ls_explain_method ls_explain_filters = {
     .name = "filters",
-    .help = "the weights of each unit of a layer; by default of the first with weights",
+    .help =
+        "the weights of each unit of a layer; by default of the first convolution or linear layer",
     .layer = LS_LAYER_FIRST_WEIGHTS,
     .units = count_units,
     .describe = describe,

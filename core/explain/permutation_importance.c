@@ -3,8 +3,8 @@
  *
  *   a[c] = score - mean over repeats of the score with column c permuted
  *
- * The score is the accuracy of a classification, R^2 of numbers (over all outputs together). Rows
- * are columns, not samples. */
+ * The score, which is told, too, is the accuracy of a classification, R^2 of numbers (over all
+ * outputs together). Rows are columns, not samples. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -13,7 +13,7 @@
 #include "core/explain/list.h"
 
 enum { STREAM = 0x7000e003 };
-enum { ATTRIBUTIONS, DEVIATIONS };
+enum { ATTRIBUTIONS, DEVIATIONS, SCORE };
 
 struct options {
     int64_t repeats;
@@ -43,9 +43,13 @@ static enum ls_status describe(const struct ls_explainer *explainer, const void 
         return ls_fail(error, LS_INVALID,
                        "permutation_importance: expected a table, whose samples are rows of "
                        "numbers; those of this run are %s",
-                       ls_sample_print(row, text));
+                       explainer->model->explained->type != LS_TYPE_REAL || explainer->tokens
+                           ? "tokens"
+                           : ls_sample_print(row, text));
     ls_results_add(results, "attributions", (struct ls_shape){0})->wide = true;
     ls_results_add(results, "deviations", (struct ls_shape){0})->wide = true;
+    struct ls_result *score = ls_results_add(results, "score", (struct ls_shape){0});
+    score->wide = score->single = true;
     return LS_OK;
 }
 
@@ -123,6 +127,8 @@ static void explain(struct ls_explanation *explanation) {
     const double n = (double)options->repeats;
     struct judge judge = {.explainer = explainer, .column = -1};
     const double whole = score(explainer, &judge);
+    if (explanation->first == 0)
+        *(double *)explanation->results[SCORE] = whole;
     for (int64_t c = 0; c < explanation->count; c++) {
         double sum = 0, squares = 0;
         judge.column = explanation->first + c;

@@ -7,5 +7,8 @@
 
 /* width: outputs that belong together. */
 enum ls_answer_kind ls_answer_of(const struct ls_config *config, int64_t width);
+/* Whether they answer with one of several classes, or with labels: else they are numbers, as the
+ * pixels of an autoencoder are, though those may be shares between 0 and 1. */
+bool ls_answer_classifies(const struct ls_config *config, int64_t width);
 
 #endif

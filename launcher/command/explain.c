@@ -11,6 +11,7 @@
 #include "launcher/command/ranks.h"
 #include "launcher/exit_codes.h"
 #include "launcher/worker/run.h"
+#include "launcher/worker/run_parts.h"
 
 #define OPTION(member, option_name, field_kind, field_initial, field_min, field_max, field_help)   \
     {                                                                                              \
@@ -42,9 +43,9 @@ static const struct ls_option options[] = {
     OPTION(data, "data", LS_FIELD_TEXT, "", 0, 0,
            "a data source as in a config; default: the run's test data, else its others"),
     OPTION(samples, "samples", LS_FIELD_TEXT, "", 0, 0,
-           "A:B: from A on, before B, counted from 0; default: all"),
+           "A:B: from A on, before B, counted from 0; A or B may be left out; default: all"),
     OPTION(target, "target", LS_FIELD_TEXT, "predicted", 0, 0,
-           "a class (number or name), or label, or predicted"),
+           "a class (number, name or token), or label, or predicted"),
     OPTION(position, "position", LS_FIELD_INTEGER, "-1", -1, 1e9,
            "of an output with positions: which is explained; -1: the last (no padding)"),
     OPTION(layer, "layer", LS_FIELD_TEXT, "", 0, 0,
@@ -145,12 +146,17 @@ static enum ls_status rehearse(const struct ls_explain_options *wanted, char *co
     return status;
 }
 
+/* ^C once ends it in order, twice at once. */
 static int run_alone(const struct call *call) {
     struct ls_error error;
     struct ls_communicator *alone = ls_communicator_alone();
+    ls_run_catch_signals(true);
     const enum ls_status status = run_rank(call, alone, &error);
     ls_communicator_destroy(alone);
-    return status == LS_OK ? LS_EXIT_DONE : ls_command_fail(&error);
+    if (status == LS_OK)
+        return LS_EXIT_DONE;
+    const int code = ls_command_fail(&error);
+    return ls_run_stop_asked() ? LS_EXIT_STOPPED : code;
 }
 
 static int run_explain(int argument_count, char **arguments, const void *given) {
@@ -175,7 +181,7 @@ static int run_explain(int argument_count, char **arguments, const void *given) 
         return ls_command_fail(&error);
     }
     if (wanted.worker) {
-        ls_run_catch_signals();
+        ls_run_catch_signals(false);
         return ls_ranks_run(run_rank, &call);
     }
     int code = LS_EXIT_INVALID;
@@ -215,14 +221,17 @@ const struct ls_command ls_command_explain = {
         "Explained is the logit of the predicted class, before softmax; of one logit for two "
         "classes, that of class 0\n"
         "is its negative; a regression: the output (of several: the mean) in the units of the "
-        "targets. Dropout and\n"
+        "targets; pixels that a loss\n"
+        "takes as logits (binary_cross_entropy): the mean of these. Dropout and "
         "batch norm are as in evaluation. Texts: the embedding is explained, and each token has "
         "one "
         "number.\n"
-        "Unless told: the baseline is zero, of tables the training mean; a patch is a fourteenth "
+        "Unless told: the baseline is zero, of tables the training mean (of input_times_gradient "
+        "always zero); a patch is a fourteenth "
         "of "
         "an image's side;\n"
-        "grad_cam looks at the last convolution, filters at the first layer with weights, "
+        "grad_cam looks at the last convolution, filters at the first convolution or linear "
+        "layer, "
         "activations and neighbours at\n"
         "the values before the last one, maximise at the output.\n"
         "--faithfulness adds /deletion and /insertion (the explained value as 0, 5, ... 100 % of "
@@ -231,8 +240,9 @@ const struct ls_command ls_command_explain = {
         "/noise_sensitivity (how\n"
         "far attributions move with a little noise on the sample: Yeh et al. 2019) and "
         "/random_weights_correlation\n"
-        "(with those of random weights, by rank: what is near 1 explains nothing: Adebayo et al. "
-        "2018).\n"
+        "(of their sizes with those of random weights, by rank, where not both are 0: what is "
+        "near 1 explains nothing:\n"
+        "Adebayo et al. 2018).\n"
         "intervene: --set NAME=VALUE,... sets concepts, by the names that the attribute `columns` "
         "of "
         "their dataset gives\n"

@@ -1,12 +1,13 @@
 #include "launcher/command/trained.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "io/source.h"
 
-/* The model cannot be made for the given data: says in front of it which feed, if any, is of
- * another shape than what it has learned from. */
+/* The model cannot be made for the given data: where that is since an input is of another shape
+ * than what it has learned from, that is all there is to say. */
 static enum ls_status fail_unfit(const struct ls_trained *trained, struct ls_error *error) {
     const struct ls_state *state = &trained->run.state;
     const struct ls_data *data = &trained->data;
@@ -14,12 +15,12 @@ static enum ls_status fail_unfit(const struct ls_trained *trained, struct ls_err
     for (int i = 0; i < state->feed_count; i++) {
         const struct ls_feed *learned = &state->feeds[i],
                              *given = ls_data_feed(data, learned->name);
-        if (given && !given->missing && !ls_shape_equal(given->shape, learned->shape))
-            return ls_fail_context(error,
-                                   "%s: samples of %s, but the model of this run has learned from "
-                                   "%s: ",
-                                   learned->name, ls_sample_print(given->shape, found),
-                                   ls_sample_print(learned->shape, wanted));
+        if (given && !given->missing && strcmp(learned->name, "targets") != 0 &&
+            !ls_shape_equal(given->shape, learned->shape))
+            return ls_fail(error, LS_INVALID,
+                           "%s: samples of %s, but the model of this run has learned from %s",
+                           learned->name, ls_sample_print(given->shape, found),
+                           ls_sample_print(learned->shape, wanted));
     }
     return LS_INVALID;
 }

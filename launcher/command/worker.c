@@ -68,7 +68,7 @@ static int run_worker(int argument_count, char **arguments, const void *given_op
     const struct ls_run_options *given = given_options;
     if (given->incarnation)
         ls_worker_guard();
-    ls_run_catch_signals();
+    ls_run_catch_signals(false);
     struct ls_error error;
     struct ls_communicator *communicator;
     if (ls_communicator_create(&communicator, &error) != LS_OK)

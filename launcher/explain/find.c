@@ -116,6 +116,17 @@ static const char *find_prototypes(struct ls_subject *subject) {
     return NULL;
 }
 
+/* Whether a parameter is called by the layer's name. */
+static bool has_own_weights(const struct ls_subject *subject, const char *layer) {
+    const struct ls_parameter_set *set = subject->trained.worker.parameters;
+    const size_t length = strlen(layer);
+    for (int i = 0; i < set->count; i++)
+        if (!strncmp(set->items[i]->name, layer, length) && set->items[i]->name[length] == '.' &&
+            set->items[i]->shape.rank > 1)
+            return true;
+    return false;
+}
+
 /* The layer that the method looks at: the one that is named, or that of its rule. */
 enum ls_status ls_subject_find_layer(struct ls_subject *subject, struct ls_error *error) {
     static const char *const missing[] = {[LS_LAYER_LAST_CONVOLUTION] = "convolution",
@@ -127,6 +138,9 @@ enum ls_status ls_subject_find_layer(struct ls_subject *subject, struct ls_error
     const char *wanted = subject->wanted->layer;
     if (method->layer == LS_LAYER_UNUSED && wanted[0])
         return ls_fail(error, LS_INVALID, "--layer: %s looks at no layer", method->name);
+    if (wanted[0] && method->layer == LS_LAYER_FIRST_WEIGHTS && !has_own_weights(subject, wanted))
+        return ls_fail(error, LS_INVALID, "%s: the layer '%.200s' has no weights of its own",
+                       method->name, wanted);
     if (!wanted[0] && (method->layer == LS_LAYER_UNUSED || method->layer == LS_LAYER_OUTPUT))
         return LS_OK;
     if (method->layer == LS_LAYER_CONCEPTS)

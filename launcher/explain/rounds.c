@@ -13,7 +13,7 @@
 #include "launcher/worker/run_parts.h"
 
 /* Rows of a rank in a round: many, since ranks wait for each other at its end; and at a time. */
-enum { ROUND_MAX = 1024, BLOCK_MAX = 64, PROGRESS_SECONDS = 5 };
+enum { ROUND_MAX = 1024, BLOCK_MAX = 16, PROGRESS_SECONDS = 5 };
 static const size_t gathered_bytes_max = (size_t)1 << 28; /* of a result, of one rank */
 
 void ls_explain_progress(const char *what, int64_t done, int64_t total, double *said) {

@@ -5,8 +5,11 @@
 
 #include "core/base/memory.h"
 #include "launcher/command/answers.h"
-#include "launcher/explain/explain.h"
+#include "io/file.h"
+#include "io/vocabulary.h"
 #include "launcher/command/options.h"
+#include "launcher/explain/explain.h"
+#include "launcher/worker/class_names.h"
 
 /* Rows at a time: few, so that a layer's values are still in the cache when the next one reads
  * them. What is kept, and its gradients, need more than a row's bytes. */
@@ -176,28 +179,52 @@ static enum ls_status change_weights(struct ls_subject *subject, struct ls_error
     return LS_OK;
 }
 
+/* By its name, if the classes (or outputs) have some, or it is a token; else by its number. */
 static bool read_class(const struct ls_subject *subject, const char *text, int64_t *class) {
-    const struct ls_schema_column *known = ls_schema_classes(&subject->trained.data.schema);
+    const int count = (int)ls_target_count(&subject->explainer, &subject->target);
+    char path[LS_TEXT_MAX];
+    struct ls_vocabulary words = {0};
+    struct ls_error ignored;
+    bool named, found = false;
+    char **names = ls_class_names(&subject->trained.data, "targets", count, &named);
+    *class = -1;
+    for (int k = 0; k < count && named; k++)
+        if (!strcmp(names[k], text))
+            *class = k;
+    ls_schema_free_names(names, count);
+    if (*class < 0 && ls_file_exists(ls_vocabulary_path(subject->run, path)) &&
+        ls_vocabularies_load(&words, path, NULL, &found, &ignored) == LS_OK && found &&
+        words.count == count)
+        for (int k = 0; k < count; k++)
+            if (!strcmp(words.texts[k], text))
+                *class = k;
+    ls_vocabulary_clear(&words);
     int used = 0;
     long long number;
-    for (int i = 0; known && i < known->word_count; i++)
-        if (!strcmp(known->words[i], text)) {
-            *class = i;
-            return true;
-        }
-    if (sscanf(text, "%lld%n", &number, &used) != 1 || text[used])
-        return false;
-    *class = number;
-    return true;
+    if (*class < 0 && sscanf(text, "%lld%n", &number, &used) == 1 && !text[used])
+        *class = number;
+    return *class >= 0;
+}
+
+/* What a method that makes rows of units, not of samples, would not look at. */
+static enum ls_status check_units(const struct ls_subject *subject, struct ls_error *error) {
+    const struct ls_explain_options *wanted = subject->wanted;
+    const struct ls_explain_method *method = subject->method;
+    const bool samples = wanted->samples[0] && !method->judges;
+    if (!method->units || (!samples && !strcmp(wanted->target, "predicted")))
+        return LS_OK;
+    return ls_fail(error, LS_INVALID, "--%s: %s explains no %s: its rows are %s",
+                   samples ? "samples" : "target", method->name, samples ? "samples" : "answers",
+                   method->judges ? "columns of the data" : "units of a layer");
 }
 
 static enum ls_status read_target(struct ls_subject *subject, struct ls_error *error) {
     const char *text = subject->wanted->target;
     struct ls_target *target = &subject->target;
     const struct ls_shape row = ls_shape_of_row(subject->model.output->shape);
-    *target = (struct ls_target){.classifies = ls_answer_of(&subject->trained.run.config,
-                                                            ls_shape_last(row)) != LS_ANSWER_VALUES,
-                                 .position = subject->wanted->position};
+    *target = (struct ls_target){
+        .classifies = ls_answer_classifies(&subject->trained.run.config, ls_shape_last(row)),
+        .position = subject->wanted->position};
     const int64_t count = ls_target_count(&subject->explainer, target);
     const int64_t positions = target->classifies ? ls_shape_count(row) / ls_shape_last(row) : 1;
     if (target->position >= positions)
@@ -212,10 +239,12 @@ static enum ls_status read_target(struct ls_subject *subject, struct ls_error *e
                                             "--target label: this run's model gives numbers, not "
                                             "classes; name one from 0 to %lld",
                                             (long long)count - 1);
-    if (!read_class(subject, text, &target->class) || target->class < 0 || target->class >= count)
+    if (!read_class(subject, text, &target->class) || target->class >= count)
         return ls_fail(error, LS_INVALID,
-                       "--target: expected predicted, label, or %s from 0 to %lld, found '%.60s'",
-                       target->classifies ? "a class" : "an output", (long long)count - 1, text);
+                       "--target: expected predicted, %s from 0 to %lld, or the name of one; "
+                       "found '%.60s'",
+                       target->classifies ? "label, a class" : "an output", (long long)count - 1,
+                       text);
     return LS_OK;
 }
 
@@ -256,6 +285,8 @@ enum ls_status ls_subject_open(struct ls_subject *subject, const struct ls_expla
     if (find_method(subject, arguments[1], error) != LS_OK)
         return error->status;
     enum ls_status status = read_options(subject, error);
+    if (status == LS_OK)
+        status = check_units(subject, error);
     if (status == LS_OK)
         status = open_trained(subject, error);
     if (status != LS_OK)

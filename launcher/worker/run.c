@@ -20,15 +20,23 @@ static void ask_to_stop(int number) {
     stop_asked = 1;
 }
 
-void ls_run_catch_signals(void) {
+static void ask_to_stop_once(int number) {
+    stop_asked = 1;
+    signal(number, SIG_DFL);
+}
+
+void ls_run_catch_signals(bool alone) {
     const struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = SA_RESTART};
     sigaction(SIGUSR1, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     struct sigaction hangup;
     if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* no nohup */
         sigaction(SIGHUP, &action, NULL);
-    sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_IGN},
-              NULL); /* the launcher's to handle */
+    /* That of ranks is the launcher's to handle. */
+    sigaction(SIGINT,
+              &(struct sigaction){.sa_handler = alone ? ask_to_stop_once : SIG_IGN,
+                                  .sa_flags = SA_RESTART},
+              NULL);
 }
 
 bool ls_run_stop_asked(void) {

@@ -15,8 +15,9 @@ struct ls_run_request {
 };
 
 /* Installs the handlers of SIGUSR1, SIGTERM and SIGHUP ("checkpoint, then stop"). Before MPI_Init.
+ * SIGINT does the same where no launcher has it: alone; a second one ends at once.
  */
-void ls_run_catch_signals(void);
+void ls_run_catch_signals(bool alone);
 
 /* Opens data, builds the model, restores the newest checkpoint, trains, evaluates, writes
  * result.json, and tells so (ls_reason_finish). Collective. *code: LS_EXIT_DONE, or LS_EXIT_STOPPED

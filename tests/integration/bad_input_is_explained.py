@@ -271,7 +271,7 @@ refused(["predict", RUN, "--data", good, "--out", lockstep.path("nowhere/x.h5")]
 os.mkfifo(lockstep.path("pipe.h5"))
 refused(["predict", RUN, "--data", good, "--out", lockstep.path("pipe.h5")], "pipe.h5: it is not a regular file")
 refused(["predict", RUN, "--data", table("wide.h5", features=6), "--out", lockstep.path("out.h5")],
-        "inputs: samples of 6, but the model of this run has learned from 4", "linear1.weight", "found 4x3")
+        "inputs: samples of 6, but the model of this run has learned from 4")
 refused(["evaluate", RUN, "--data", lockstep.path("pairs.h5")], "layer linear1", "the data has 2")
 begins(["train", config(good, extra="  watch: acuracy\n"), "-n", "1", "--out", lockstep.path("watch")],
        path + ":8:10: error: train.watch: expected one of loss, accuracy, precision, recall, f1, auroc, log_loss,")

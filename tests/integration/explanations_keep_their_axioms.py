@@ -3,8 +3,10 @@ interventions on concepts, what prototypes are near to, weights of attention poo
 that say what they show, and errors that name what does not fit."""
 import atexit
 import itertools
+import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -213,7 +215,10 @@ for i in range(4):
             with_i[:, chosen + (i,)] = table[:3, chosen + (i,)]
             exact[:, i] += math.factorial(size) * math.factorial(3 - size) / 24 * (predict(with_i) - predict(without))
 close(found["attributions"], exact, "exact Shapley values", 1e-6)
-found = explain(mlp, "permutation_importance")["attributions"]
+found = explain(mlp, "permutation_importance")
+measured = json.loads(lockstep.call("evaluate", mlp, "--data", lockstep.path("table.h5"), "--json").stdout)["r2"]
+lockstep.check(abs(found["score"] - measured) < 1e-6, f"the score of permutation_importance is {found['score']}, R^2 {measured}")
+found = found["attributions"]
 lockstep.check(found.argmin() == 2 and 1 > found[1] > 0.1, f"importance of the columns: {found}")
 
 # Texts: each token in the colour of its number, the end of a line as a sign.
@@ -231,6 +236,13 @@ lockstep.equal(found["attributions"].shape, (2, 12), "a number for each token")
 shown = svg_texts("occlusion")
 lockstep.equal(shown[1:13], list("one\u00a0two\u00a0&\u00a0\u21b5o"), "tokens of the first text")
 lockstep.check(shown[0].startswith("row 0, label n, predicted "), f"the first text's caption: {shown[0]}")
+
+with open(text + "/vocabulary.json") as file:
+    vocabulary = next(iter(json.load(file).values()))["tokens"]
+close(explain(text, "saliency", "--samples", "0:2", "--target", "w")["outputs"],
+      explain(text, "saliency", "--samples", "0:2", "--target", str(vocabulary.index("w")))["outputs"], "a token by its text", 0)
+refused(text, "saliency", "--target", "ab", text="or the name of one; found 'ab'")
+refused(text, "permutation_importance", text="those of this run are tokens")
 
 refused(mlp, "shapley", "--set", "estimator=kernel", "--set", "sets=15", text="at least sets=16")
 refused(cnn, "shapley", "--set", "estimator=exact", text="at most 16 features, but there are 36")
@@ -348,14 +360,20 @@ close(found["outputs"], (mean @ weights["linear1.weight"] + weights["linear1.bia
 refused(mlp, "grad_cam", text="no convolution")
 refused(cnn, "activations", "--layer", "conv2d2", text="nearest is 'main.conv2d1'" if prefix else "nearest is 'conv2d1'")
 refused(cnn, "saliency", "--samples", "90:97", text="at most 96")
+refused(cnn, "filters", "--samples", "0:3", text="--samples: filters explains no samples: its rows are units of a layer")
+refused(cnn, "maximise", "--target", "1", text="--target: maximise explains no answers")
+refused(cnn, "filters", "--layer", f"{prefix}relu1", text="relu1' has no weights of its own")
 
-# Asked to stop, ranks that would go on for hours end, and say so.
-process = subprocess.Popen(
-    [lockstep.PROGRAM, "explain", cnn, "shapley", "--set", "estimator=permutation", "--set", "permutations=65536", "-n", "2",
-     "--out", lockstep.path("stopped")], stderr=subprocess.PIPE, text=True)
-atexit.register(process.kill)
-time.sleep(2)
-process.terminate()
-said = process.communicate(timeout=30)[1]
-lockstep.equal(process.returncode, 75, f"exit code of an explanation that was asked to stop, which says\n{said}")
-lockstep.check("stopping" in said and "checkpoint" not in said, said)
+# Asked to stop, ranks that would go on for hours end, and say so; alone, it ends when the samples at hand are done.
+for ranks, number, permutations in ((2, signal.SIGTERM, 65536), (1, signal.SIGINT, 512)):
+    folder = lockstep.path(f"stopped{ranks}")
+    process = subprocess.Popen(
+        [lockstep.PROGRAM, "explain", cnn, "shapley", "--set", "estimator=permutation", "--set", f"permutations={permutations}",
+         "-n", str(ranks), "--out", folder], stderr=subprocess.PIPE, text=True)
+    atexit.register(process.kill)
+    time.sleep(2 if ranks > 1 else 0.5)
+    process.send_signal(number)
+    said = process.communicate(timeout=30)[1]
+    lockstep.equal(process.returncode, 75, f"exit code of an explanation that was asked to stop, which says\n{said}")
+    lockstep.check("stop" in said and "checkpoint" not in said, said)
+    lockstep.equal([name for name in os.listdir(folder) if ".tmp-" not in name or ranks == 1], [], "what it leaves")

@@ -6,6 +6,7 @@
 
 #include "core/base/memory.h"
 #include "core/explain/explain.h"
+#include "core/explain/faithfulness.h"
 #include "launcher/config/config.h"
 #include "tests/support/support.h"
 
@@ -333,10 +334,21 @@ START_TEST(ascent_raises_each_unit) {
 }
 END_TEST
 
+START_TEST(places_where_nothing_is_said_make_nothing_alike) {
+    const float a[] = {0, 0, 0, 0, 0, 0, 1, -2, 3, 0.5f}, b[] = {0, 0, 0, 0, 0, 0, 2, 1, -0.5f, 3};
+    ck_assert_double_eq_tol(ls_rank_correlation(a, b, 10), -1, 1e-12);
+    ck_assert_double_eq_tol(ls_rank_correlation(a, b, 10), ls_rank_correlation(a + 6, b + 6, 4),
+                            1e-15);
+    ck_assert_double_eq(ls_rank_correlation(a, a, 10), 1);
+    ck_assert_double_eq(ls_rank_correlation(a, b, 6), 0);
+}
+END_TEST
+
 LS_SUITE(saliency_is_the_slope_of_recurrences_and_convolutions,
          the_last_position_is_the_last_before_the_padding,
          integrated_gradients_add_up_whatever_steps_they_begin_with,
          drawn_shapley_values_lie_within_three_errors_of_the_exact_ones,
          kernel_values_of_one_and_two_features_are_exact,
          several_baselines_give_the_mean_of_what_each_gives,
-         attention_weighs_the_values_as_the_op_does, ascent_raises_each_unit)
+         attention_weighs_the_values_as_the_op_does, ascent_raises_each_unit,
+         places_where_nothing_is_said_make_nothing_alike)
