@@ -84,6 +84,16 @@ os.environ["LOCKSTEP_DATA"] = DATA
 with h5py.File(out) as file:
     lockstep.equal(file["samples"].shape, (4, 28, 28, 1), "shape of a VAE's /samples")
     lockstep.check(0 <= file["samples"][:].min() and file["samples"][:].max() <= 1, "pixels beyond 0 to 1")
+# What it makes of a picture are pixels; --logits: what its loss takes.
+answers = []
+with h5py.File(lockstep.path("images.h5"), "w") as file:
+    file["inputs"] = numpy.random.default_rng(1).integers(0, 256, (5, 28, 28, 1)).astype("u1")
+for more in ((), ("--logits",)):
+    lockstep.call("predict", vae, "--data", lockstep.path("images.h5"), "--out", out, *more)
+    with h5py.File(out) as file:
+        answers.append({name: file[name][()].astype("f8") for name in file})
+lockstep.equal([sorted(answer) for answer in answers], [["outputs"], ["logits", "outputs"]], "what predict says of a VAE")
+lockstep.check(numpy.allclose(answers[0]["outputs"], 1 / (1 + numpy.exp(-answers[1]["logits"])), atol=1e-6), "pixels of a VAE")
 lockstep.check("this model is not told a class" in generate(vae, "--class", 3, "--out", out, code=2), "a class for no use")
 
 # A model that is told the class draws all in turn, or one; codes follow from the seed and the image's number alone.
