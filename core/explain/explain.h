@@ -30,6 +30,8 @@ struct ls_explainer {
                             * several do, [baseline_count, width], it is their mean */
     int64_t baseline_count;
     const float *baselines;
+    const float *deviations; /* [width] of the training data about the baseline, its mean; NULL
+                              * where no method asks */
     /* [outputs] Of standardised targets, whose own units are explained: output / scale + mean.
      * NULL: outputs are taken as they are. */
     const float *scales;
@@ -182,7 +184,8 @@ struct ls_explain_method {
     size_t options_size;
     bool gradients; /* needs an input of numbers; indices become those of their embedding */
     bool baseline;
-    bool judges;   /* needs what the answers should be */
+    bool spread; /* needs the deviation of inputs that are no images; their mean is the baseline */
+    bool judges; /* needs what the answers should be */
     bool training; /* needs the training data's values of the layer */
     /* The model begins anew there, at the layer (that of prototypes: at what they are compared
      * with): the inputs are the values that it has made of the samples, and may be changed. */

@@ -4,8 +4,9 @@
  *
  *   x = (1 - decay) x + rate sqrt(n) g / |g|,  g = df/dx at x moved by a few random pixels
  *
- * where f is a class's logit or, of a layer, the mean of a channel over its positions, and x is
- * measured from the middle of its range. Images stay within that range. */
+ * where f is a class's logit or, of a layer, the mean of a channel over its positions. The x of
+ * images is measured from the middle of their range, which they do not leave; that of series and
+ * tables from the mean of the training data, in its deviations. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -42,7 +43,9 @@ static const struct ls_field items[] = {
      .min = 0,
      .max = 1024,
      .help = "pixels that an image is moved by at most, before each step"},
-    REAL(rate, "0.02", 1e-9, 1e9, "how far a step goes, on average over the numbers of an input"),
+    REAL(rate, "0.02", 1e-9, 1e9,
+         "how far a step goes, on average over the numbers of an input; of other inputs than "
+         "images, this and noise are in deviations of the training data"),
     REAL(decay, "0.01", 0, 1, "share of the way to the middle that each step gives back"),
     REAL(noise, "0.05", 0, 1e9, "deviation of the start"),
     REAL(low, "0", -1e9, 1e9, "least value of a pixel"),
@@ -58,11 +61,9 @@ static enum ls_status describe(const struct ls_explainer *explainer, const void 
                                struct ls_results *results, struct ls_error *error) {
     const struct options *options = given;
     const struct ls_shape input = ls_shape_of_row(explainer->model->explained->shape);
-    char text[LS_SHAPE_TEXT_MAX];
-    if (input.rank < 2 || explainer->tokens)
+    if (explainer->tokens || explainer->model->explained->type != LS_TYPE_REAL)
         return ls_fail(error, LS_INVALID,
-                       "maximise: expected images or series of numbers; the inputs are %s",
-                       explainer->tokens ? "tokens" : ls_sample_print(input, text));
+                       "maximise: expected inputs of numbers; those of this run are tokens");
     if (!(options->low < options->high))
         return ls_fail(error, LS_INVALID, "maximise: low must be below high, found %g and %g",
                        options->low, options->high);
@@ -84,7 +85,6 @@ struct ascent {
     const struct options *options;
     int64_t width, height, across, step;
     bool image;
-    double middle; /* that x is measured from */
     float *inputs; /* [units][width] owned */
     float *values, *starts;
 };
@@ -110,6 +110,15 @@ static void make(void *context, int64_t unit, int64_t point, float *to) {
         to[move(a, unit, i)] = a->inputs[unit * a->width + i];
 }
 
+/* That x is measured from, and in. */
+static double middle_of(const struct ascent *a, int64_t i) {
+    return a->image ? (a->options->low + a->options->high) / 2 : (double)a->explainer.baseline[i];
+}
+
+static double unit_of(const struct ascent *a, int64_t i) {
+    return a->image ? 1 : (double)a->explainer.deviations[i];
+}
+
 static float limit(const struct ascent *a, double value) {
     if (a->image && value < a->options->low)
         return (float)a->options->low;
@@ -123,13 +132,16 @@ static void take(void *context, int64_t unit, int64_t point, const struct ls_pro
     double squares = 0;
     if (a->step == 0)
         a->starts[unit] = (float)probe->value;
-    for (int64_t i = 0; i < a->width; i++)
-        squares += (double)probe->gradient[i] * (double)probe->gradient[i];
+    for (int64_t i = 0; i < a->width; i++) {
+        const double g = (double)probe->gradient[i] * unit_of(a, i);
+        squares += g * g;
+    }
     const double rate = squares > 0 ? a->options->rate * sqrt((double)a->width) / sqrt(squares) : 0;
     for (int64_t i = 0; i < a->width; i++) {
-        const double from = (double)x[i] - a->middle;
-        x[i] = limit(a, a->middle + (1 - a->options->decay) * from +
-                            rate * (double)probe->gradient[move(a, unit, i)]);
+        const double middle = middle_of(a, i), size = unit_of(a, i);
+        const double from = (double)x[i] - middle;
+        x[i] = limit(a, middle + (1 - a->options->decay) * from +
+                            rate * size * size * (double)probe->gradient[move(a, unit, i)]);
     }
 }
 
@@ -144,7 +156,8 @@ static void begin(struct ascent *a) {
             ls_random_key(a->explainer.seed, STREAM, 0, a->explainer.ids[u]);
         for (int64_t i = 0; i < a->width; i++)
             a->inputs[u * a->width + i] =
-                limit(a, a->middle + a->options->noise * ls_random_normal(key, (uint64_t)i));
+                limit(a, middle_of(a, i) + a->options->noise * unit_of(a, i) *
+                                               ls_random_normal(key, (uint64_t)i));
     }
 }
 
@@ -184,8 +197,7 @@ static void explain(struct ls_explanation *explanation) {
     a.width = ls_shape_count(input);
     a.image = input.rank == 3;
     a.height = input.dims[0];
-    a.across = input.dims[1];
-    a.middle = a.image ? (a.options->low + a.options->high) / 2 : 0;
+    a.across = a.image ? input.dims[1] : 1;
     a.explainer.of = of;
     a.explainer.rows = rows;
     a.explainer.inputs = a.inputs;
@@ -203,6 +215,7 @@ const struct ls_explain_method ls_explain_maximise = {
     .fields = LS_LAYER_FIELDS(items),
     .options_size = sizeof(struct options),
     .gradients = true,
+    .spread = true,
     .layer = LS_LAYER_OUTPUT,
     .units = count_units,
     .describe = describe,

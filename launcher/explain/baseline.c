@@ -1,5 +1,5 @@
-/* The baseline that attributions are held against: zeros, the training mean, or training samples.
- */
+/* The baseline that attributions are held against: zeros, the training mean, or training samples;
+ * and how far the training data spreads about its mean. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +43,8 @@ static bool take_known_means(const struct ls_subject *subject, int64_t width) {
     return known;
 }
 
-/* Each number's mean over the training part, as the model reads it. */
+/* Each number's mean over the training part, as the model reads it, and its deviation where that is
+ * wanted. */
 static enum ls_status fill_means(struct ls_subject *subject, int64_t width,
                                  struct ls_error *error) {
     struct ls_trained *trained = &subject->trained;
@@ -68,6 +69,8 @@ static enum ls_status fill_means(struct ls_subject *subject, int64_t width,
     for (int64_t i = 0; i < width && status == LS_OK; i++) {
         const double centre = options->centre ? options->centre[i % options->centre_count] : 0.0;
         subject->baseline_values[i] = (float)(mean[i % count] - centre);
+        if (subject->deviations)
+            subject->deviations[i] = (float)(1 / scale[i % count]);
     }
     free(mean);
     free(scale);
@@ -117,7 +120,19 @@ static bool is_table(const struct ls_subject *subject) {
            !subject->trained.data.options[subject->role][subject->feed].window;
 }
 
+static enum ls_status make_spread(struct ls_subject *subject, struct ls_error *error) {
+    const int64_t width = ls_explainer_width(&subject->explainer);
+    subject->baseline = LS_BASELINE_MEAN;
+    subject->baseline_values = ls_calloc((size_t)width, sizeof(float));
+    subject->deviations = ls_calloc((size_t)width, sizeof(float));
+    subject->explainer.baseline = subject->baseline_values;
+    subject->explainer.deviations = subject->deviations;
+    return fill_means(subject, width, error);
+}
+
 enum ls_status ls_subject_make_baseline(struct ls_subject *subject, struct ls_error *error) {
+    if (subject->method->spread && subject->trained.data.feeds[subject->feed].shape.rank != 3)
+        return make_spread(subject, error);
     if ((!subject->method->baseline && !subject->wanted->faithfulness) || subject->wanted->training)
         return LS_OK;
     const struct ls_baseline_options *options = subject->options;

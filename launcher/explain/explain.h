@@ -38,7 +38,8 @@ struct ls_subject {
     struct ls_target target;
     enum ls_baseline baseline;
     float *baseline_values;
-    float *baselines; /* of LS_BASELINE_SAMPLES, and their numbers in the data set */
+    float *deviations; /* of the explainer */
+    float *baselines;  /* of LS_BASELINE_SAMPLES, and their numbers in the data set */
     uint64_t *baseline_ids;
     struct ls_units units; /* of the explainer */
     float *known_values;   /* of the explainer */

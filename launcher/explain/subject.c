@@ -331,6 +331,7 @@ void ls_subject_close(struct ls_subject *subject) {
     free(subject->options);
     free(subject->table);
     free(subject->baseline_values);
+    free(subject->deviations);
     free(subject->baselines);
     free(subject->baseline_ids);
     ls_units_clear(&subject->units);

@@ -215,6 +215,11 @@ for i in range(4):
             with_i[:, chosen + (i,)] = table[:3, chosen + (i,)]
             exact[:, i] += math.factorial(size) * math.factorial(3 - size) / 24 * (predict(with_i) - predict(without))
 close(found["attributions"], exact, "exact Shapley values", 1e-6)
+found = explain(mlp, "maximise", "--set", "steps=64")
+lockstep.check((found["values"] > found["start_values"]).all(), f"ascent over a table: {found['start_values']} to {found['values']}")
+close(found["baseline"], table.mean(0), "the mean that it is measured from", 1e-5)
+away = numpy.abs(found["inputs"][0] - table.mean(0)) / table.std(0)
+lockstep.check(0.1 < away.max() < 64 * 0.02 * 2, f"how far it goes, in deviations: {away}")
 found = explain(mlp, "permutation_importance")
 measured = json.loads(lockstep.call("evaluate", mlp, "--data", lockstep.path("table.h5"), "--json").stdout)["r2"]
 lockstep.check(abs(found["score"] - measured) < 1e-6, f"the score of permutation_importance is {found['score']}, R^2 {measured}")
