@@ -7,3 +7,7 @@ if(user EQUAL 0 AND (LS_DEBOOTSTRAP OR DEFINED ENV{LOCKSTEP_DEBIAN13}))
     set_tests_properties("distributions: debian 13 ends in the same bits" PROPERTIES LABELS long TIMEOUT 10800
                          RUN_SERIAL ON)
 endif()
+find_program(LS_SLURM slurmctld PATHS /usr/sbin)
+if(user EQUAL 0 AND LS_SLURM)
+    ls_add_script(distributions/slurm_queues_a_stopped_job_again.py LABELS long)
+endif()
