@@ -1,5 +1,5 @@
 /* A job that makes no step. All ranks make each step together, so it is enough to look at one; when
- * its step stays the same for too long, all are asked (SIGUSR2, which mpirun passes on): a rank
+ * its step stays the same for too long, all are asked (SIGUSR2, by mpirun on other hosts): a rank
  * that is stopped or hangs in the kernel does not answer, the others say whether they wait for
  * somebody. */
 #include <math.h>
@@ -25,6 +25,7 @@ enum {
 
 struct answer {
     struct ls_reason reason; /* the last */
+    bool unheard;            /* of another host, that no signal reaches */
     bool answered, busy;     /* since the first time that it was asked; it was not waiting */
 };
 
@@ -68,6 +69,36 @@ static const char *explain_state(char state) {
 
 /* ---- asking ---- */
 
+/* Whether SIGUSR2 does a process no harm: not a shell's, in whose place mpirun may be. */
+static bool takes_question(pid_t process) {
+    char path[64], line[256];
+    unsigned long long caught = 0;
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)process);
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        if (!strncmp(line, "SigCgt:", 7))
+            caught = strtoull(line + 7, NULL, 16);
+    if (file)
+        fclose(file);
+    return caught >> (SIGUSR2 - 1) & 1;
+}
+
+/* Ranks of this host are asked by us, all others by mpirun. */
+static void ask(struct ls_stall *stall) {
+    const bool passes_on = takes_question(stall->mpirun);
+    bool others = false;
+    for (int r = 0; r < stall->launch->ranks; r++) {
+        struct answer *answer = &stall->answers[r];
+        const bool here = !strcmp(answer->reason.host, stall->host);
+        answer->unheard = !here && !passes_on;
+        others = others || !here;
+        if (here && takes_question((pid_t)answer->reason.pid))
+            kill((pid_t)answer->reason.pid, SIGUSR2);
+    }
+    if (others && passes_on)
+        kill(stall->mpirun, SIGUSR2);
+}
+
 static void collect(struct ls_stall *stall, bool first) {
     for (int r = 0; r < stall->launch->ranks; r++) {
         struct answer *answer = &stall->answers[r];
@@ -86,7 +117,7 @@ static void collect(struct ls_stall *stall, bool first) {
 }
 
 struct count {
-    int silent, busy, waiting;
+    int silent, busy, waiting, unheard;
     bool stopped, debugged; /* some rank */
     const char *waits;      /* for what */
 };
@@ -95,8 +126,10 @@ static struct count count_answers(const struct ls_stall *stall) {
     struct count count = {0};
     for (int r = 0; r < stall->launch->ranks; r++) {
         const struct answer *answer = &stall->answers[r];
-        const char state = answer->answered ? '?' : state_of(stall, &answer->reason);
-        count.silent += !answer->answered;
+        const bool silent = !answer->answered && !answer->unheard;
+        const char state = silent ? state_of(stall, &answer->reason) : '?';
+        count.silent += silent;
+        count.unheard += answer->unheard;
         count.busy += answer->answered && answer->busy;
         count.waiting += answer->answered && !answer->busy;
         count.stopped = count.stopped || state == 'T';
@@ -114,7 +147,8 @@ static void print_culprits(const struct ls_stall *stall, const struct count *cou
     int named = 0;
     for (int r = 0; r < stall->launch->ranks; r++) {
         const struct answer *answer = &stall->answers[r];
-        if ((silent ? answer->answered : !answer->busy) || named++ >= NAMED_MAX)
+        const bool meant = silent ? !answer->answered && !answer->unheard : answer->busy;
+        if (!meant || named++ >= NAMED_MAX)
             continue;
         fprintf(out, "\nrank %d (process %ld on %s) %s", r, answer->reason.pid, answer->reason.host,
                 silent ? explain_state(state_of(stall, &answer->reason))
@@ -122,7 +156,10 @@ static void print_culprits(const struct ls_stall *stall, const struct count *cou
     }
     if (culprits > NAMED_MAX)
         fprintf(out, "\nand %d ranks more", culprits - NAMED_MAX);
-    if (!culprits)
+    if (!culprits && count->unheard)
+        fprintf(out, "\n%d rank%s on other hosts cannot be asked through %s", count->unheard,
+                count->unheard == 1 ? "" : "s", stall->launch->options->mpirun);
+    else if (!culprits)
         fprintf(out, "\nall ranks wait for messages of each other (%s): is the network down?",
                 count->waits);
     else if (count->waiting)
@@ -134,9 +171,10 @@ static void print_culprits(const struct ls_stall *stall, const struct count *cou
 /* Whether the job will not go on by itself: not where all compute, nor where nobody answers, which
  * may be mpirun's fault, nor under a debugger, nor beside a slow disk or evaluation. */
 static bool is_hopeless(const struct ls_stall *stall, const struct count *count) {
-    const bool deaf = count->silent && count->silent < stall->launch->ranks;
-    return !count->debugged && (count->stopped || (!strcmp(stall->last.phase, "training") &&
-                                                   (deaf || (!count->silent && !count->busy))));
+    const bool deaf = count->silent && count->busy + count->waiting > 0;
+    const bool all_wait = count->waiting == stall->launch->ranks;
+    return !count->debugged &&
+           (count->stopped || (!strcmp(stall->last.phase, "training") && (deaf || all_wait)));
 }
 
 static void tell(struct ls_stall *stall, const struct count *count, double still) {
@@ -203,7 +241,7 @@ static void look(uv_timer_t *timer) {
         return;
     if (stall->asks < ASKS) {
         collect(stall, stall->asks++ == 0);
-        kill(stall->mpirun, SIGUSR2);
+        ask(stall);
         return;
     }
     collect(stall, false);

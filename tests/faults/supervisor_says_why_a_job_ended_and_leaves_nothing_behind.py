@@ -234,7 +234,8 @@ def mpirun_says_why_itself():
 
 def a_job_that_makes_no_step():
     """Said after a second, when all have been asked three times, ended after ten."""
-    stopped = Job(3, "stop", 1, FAKE_STALL_SECONDS="1")
+    # A script in mpirun's place would die of the question.
+    stopped = Job(3, "stop", 1, FAKE_STALL_SECONDS="1", FAKE_MPIRUN=mpirun_that_ends_with('mpirun "$@"\nexit $?'))
     resumed = Job(2, "stop", 0, FAKE_STALL_SECONDS="1")
     resumed.wait_until_running()
     busy = Job(3, "compute", 2, FAKE_STALL_SECONDS="1")
