@@ -1,6 +1,6 @@
 add_executable(checkpoint_writer faults/checkpoint_writer.c support/checkpoint_fixture.c)
 target_link_libraries(checkpoint_writer PRIVATE ls_io)
-ls_add_script(faults/checkpoints_survive_kills_and_full_disks.py LABELS quick long
+ls_add_script(faults/checkpoints_survive_kills_and_full_disks.py BESIDE LABELS quick long
               ARGUMENTS $<TARGET_FILE:checkpoint_writer>)
 add_executable(fake_worker faults/fake_worker.c)
 target_link_libraries(fake_worker PRIVATE ls_launcher)
