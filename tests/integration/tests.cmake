@@ -27,7 +27,7 @@ ls_add_script(integration/doctor_finds_what_stops_training.py)
 ls_add_script(integration/workloads_are_those_of_the_peer.py ARGUMENTS mlp gpt_small vae dcgan)
 ls_add_script(integration/workloads_are_those_of_the_peer.py ARGUMENTS cnn resnet20 lstm gpt_medium vit LABELS long
               NAME "large workloads are those of the peer, too")
-ls_add_script(integration/kernels_are_checked_before_they_are_timed.py BESIDE)
+ls_add_script(integration/kernels_are_checked_before_they_are_timed.py)
 ls_add_script(integration/checkpoint_command_finds_damage.py BESIDE)
 ls_add_script(integration/folders_include_only_what_the_layers_allow.py BESIDE)
 ls_add_script(integration/allreduce_is_checked_before_it_is_timed.py)
