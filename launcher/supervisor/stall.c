@@ -22,6 +22,9 @@ enum {
     STEPS_FACTOR = 10, /* so many mean steps are no stall */
     NAMED_MAX = 8
 };
+static const char network[] =
+    "is the network down, or does MPI take another than the right one? launcher.mpirun_arguments "
+    "names it: --mca btl_tcp_if_include 10.0.0.0/24";
 
 struct answer {
     struct ls_reason reason; /* the last */
@@ -85,8 +88,9 @@ static bool takes_question(pid_t process) {
 
 /* Ranks of this host are asked by us, all others by mpirun. */
 static void ask(struct ls_stall *stall) {
-    const bool passes_on = takes_question(stall->mpirun);
-    bool others = false;
+    bool passes_on = takes_question(stall->mpirun), others = false;
+    for (int r = 0; r < stall->launch->ranks; r++) /* nor one that does not listen yet */
+        passes_on = passes_on && stall->answers[r].reason.pid;
     for (int r = 0; r < stall->launch->ranks; r++) {
         struct answer *answer = &stall->answers[r];
         const bool here = !strcmp(answer->reason.host, stall->host);
@@ -160,8 +164,7 @@ static void print_culprits(const struct ls_stall *stall, const struct count *cou
         fprintf(out, "\n%d rank%s on other hosts cannot be asked through %s", count->unheard,
                 count->unheard == 1 ? "" : "s", stall->launch->options->mpirun);
     else if (!culprits)
-        fprintf(out, "\nall ranks wait for messages of each other (%s): is the network down?",
-                count->waits);
+        fprintf(out, "\nall ranks wait for messages of each other (%s): %s", count->waits, network);
     else if (count->waiting)
         fprintf(out, "\n%d other%s for %s (%s)", count->waiting,
                 count->waiting == 1 ? " waits" : "s wait", culprits == 1 ? "it" : "them",
@@ -194,6 +197,19 @@ static void tell(struct ls_stall *stall, const struct count *count, double still
 
 /* ---- looking ---- */
 
+static bool is_starting(const struct ls_stall *stall) {
+    return !strcmp(stall->last.phase, "starting");
+}
+
+/* Ranks that hang while MPI starts have not left their names yet. */
+static void miss_ranks(struct ls_stall *stall, double waited) {
+    if (stall->last.pid || stall->told > 0 ||
+        waited < 2 * (double)stall->launch->options->stall_seconds)
+        return;
+    stall->told = waited;
+    ls_log(LS_LOG_WARNING, "no rank has begun after %.0f s\n%s", waited, network);
+}
+
 /* The first rank that is not done. False: there is none, or it has not said anything yet. */
 static bool find_first(const struct ls_stall *stall, struct ls_reason *reason) {
     for (int r = 0; r < stall->launch->ranks; r++) {
@@ -208,11 +224,13 @@ static bool find_first(const struct ls_stall *stall, struct ls_reason *reason) {
 /* Whether that rank is where it was; else the clock begins anew. */
 static bool stands_still(struct ls_stall *stall, double now) {
     struct ls_reason reason;
-    if (!find_first(stall, &reason))
+    if (!find_first(stall, &reason)) {
+        miss_ranks(stall, now - stall->since);
         return false;
+    }
     const bool same = reason.step == stall->last.step && !strcmp(reason.phase, stall->last.phase);
     stall->last = reason;
-    if (same && strcmp(reason.phase, "starting") != 0)
+    if (same)
         return true;
     if (stall->told > 0)
         ls_log(LS_LOG_INFO, "the job goes on, after %.0f s", now - stall->since);
@@ -248,7 +266,9 @@ static void look(uv_timer_t *timer) {
     stall->asks = 0;
     const struct count count = count_answers(stall);
     const bool end = is_hopeless(stall, &count) && still >= END_FACTOR * seconds;
-    if (count.busy < stall->launch->ranks && !end)
+    const int idle = stall->launch->ranks - count.busy;
+    if (idle && !end &&
+        !(is_starting(stall) && count.busy)) /* who starts may import data for long */
         tell(stall, &count, still);
     /* At twice the time again, but not past the end. */
     stall->told = still < END_FACTOR * seconds ? fmin(still, END_FACTOR * seconds / 2) : still;

@@ -239,10 +239,12 @@ def a_job_that_makes_no_step():
     resumed = Job(2, "stop", 0, FAKE_STALL_SECONDS="1")
     resumed.wait_until_running()
     busy = Job(3, "compute", 2, FAKE_STALL_SECONDS="1")
+    late = Job(1, "done", FAKE_STALL_SECONDS="1", FAKE_MPIRUN=mpirun_that_ends_with('sleep 5; exec mpirun "$@"'))
     time.sleep(7)
     os.kill(resumed.pid_of(0), signal.SIGCONT)
     resumed.end(DONE, "no step for", "rank 0 (process", "is stopped by a signal (SIGSTOP)", "1 other waits for it (MPI_",
                 "the job is ended if that lasts 10 s (launcher.stall_seconds)", "the job goes on, after")
+    late.end(DONE, "no rank has begun after", "--mca btl_tcp_if_include")
     stopped.end(LOST, "rank 1 (process", "is stopped by a signal", "2 others wait for it",
                 "the job was ended, since it made no step for 10 s", "run the same command again", lines=8)
     assert busy.process.poll() is None  # what computes is named, and left alone: it may be a long step
