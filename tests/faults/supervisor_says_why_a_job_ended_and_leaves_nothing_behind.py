@@ -24,6 +24,7 @@ class Job:
         self.mark = str(uuid.uuid4())
         self.folder = tempfile.TemporaryDirectory()
         self.ranks = ranks
+        self.said = ""  # of stderr, what was read before its end
         self.process = subprocess.Popen(
             [PROGRAM, "launch", self.folder.name, str(ranks), *map(str, mode)], stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, start_new_session=True,
@@ -47,6 +48,12 @@ class Job:
                 return
             time.sleep(0.001)
         raise AssertionError(f"signal {number} is not caught")
+
+    def wait_until_said(self, text):
+        while text not in self.said:
+            more = os.read(self.process.stderr.fileno(), 65536).decode()
+            assert more, (text, self.said)
+            self.said += more
 
     def pid_of(self, rank):
         try:
@@ -81,6 +88,7 @@ class Job:
 
     def end(self, code, *texts, seconds=40, lines=6, without=()):
         out, err = self.process.communicate(timeout=seconds)
+        err = self.said + err
         assert self.process.returncode == code, (self.process.returncode, code, out, err)
         for text in texts:
             assert text in err, (text, err)
@@ -240,19 +248,20 @@ def a_job_that_makes_no_step():
     resumed.wait_until_running()
     busy = Job(3, "compute", 2, FAKE_STALL_SECONDS="1")
     late = Job(1, "done", FAKE_STALL_SECONDS="1", FAKE_MPIRUN=mpirun_that_ends_with('sleep 5; exec mpirun "$@"'))
-    time.sleep(7)
+    resumed.wait_until_said("the job is ended if")
     os.kill(resumed.pid_of(0), signal.SIGCONT)
     resumed.end(DONE, "no step for", "rank 0 (process", "is stopped by a signal (SIGSTOP)", "1 other waits for it (MPI_",
                 "the job is ended if that lasts 10 s (launcher.stall_seconds)", "the job goes on, after")
     late.end(DONE, "no rank has begun after", "--mca btl_tcp_if_include")
     stopped.end(LOST, "rank 1 (process", "is stopped by a signal", "2 others wait for it",
-                "the job was ended, since it made no step for 10 s", "run the same command again", lines=8)
+                "the job was ended, since it made no step for 10 s", "run the same command again", lines=16)
+    busy.wait_until_said("computes, or reads or writes a file\n2 others wait for it (MPI_")
     assert busy.process.poll() is None  # what computes is named, and left alone: it may be a long step
     for number in (signal.SIGTERM, signal.SIGTERM):
         busy.process.send_signal(number)
         time.sleep(0.2)
     busy.end(LOST, "rank 2 (process", "computes, or reads or writes a file\n2 others wait for it (MPI_", "ended at once",
-             without=["the job is ended"], lines=12)
+             without=["the job is ended"], lines=30)
 
 
 def an_mpirun_that_stays_after_its_ranks():
