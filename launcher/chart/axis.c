@@ -90,7 +90,8 @@ static void pad(struct ls_axis *axis, double share) {
 
 /* Training time in the unit that its length asks for. */
 static void settle_x(const struct ls_chart *chart, struct ls_axis *axis, int ticks) {
-    static const char *const labels[] = {"step", "epoch", "time (s)"};
+    static const char *const labels[] = {"step", "epoch", "time (s)", "position",
+                                         "% of the features"};
     if (axis->low > 0 && axis->low < 0.2 * axis->high)
         axis->low = 0;
     if (!(axis->low < axis->high))

@@ -40,10 +40,10 @@ void ls_series_add(struct ls_series *series, double x, double y) {
 }
 
 const char *ls_chart_print_x(const struct ls_chart *chart, double x, char text[40]) {
-    if (chart->x == LS_X_STEP)
-        snprintf(text, 40, "step %.0f", x);
-    else
-        snprintf(text, 40, chart->x == LS_X_EPOCH ? "epoch %.4g" : "%.4g s", x);
+    static const char *const before[] = {"step ", "epoch ", "", "position ", ""};
+    static const char *const after[] = {"", "", " s", "", "% of the features"};
+    const bool whole = chart->x == LS_X_STEP || chart->x == LS_X_POSITION;
+    snprintf(text, 40, "%s%.*g%s", before[chart->x], whole ? 17 : 4, x, after[chart->x]);
     return text;
 }
 

@@ -10,7 +10,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum ls_chart_x { LS_X_STEP, LS_X_EPOCH, LS_X_SECONDS };
+enum ls_chart_x {
+    LS_X_STEP,
+    LS_X_EPOCH,
+    LS_X_SECONDS,
+    LS_X_POSITION, /* in a series or a text */
+    LS_X_FEATURES  /* in per cent of all */
+};
 /* AUTO: logarithmic where all values are positive and the largest is far above the median. */
 enum ls_chart_scale { LS_SCALE_AUTO, LS_SCALE_LINEAR, LS_SCALE_LOG };
 

@@ -229,10 +229,12 @@ static void print_starts(const char *run) {
         const char *time = json_string_value(json_object_get(start, "time"));
         const json_int_t ranks = json_integer_value(json_object_get(start, "ranks"));
         char ending[LS_ENDING_MAX];
-        printf("  %-20s from step %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " rank%s: %s\n",
-               time ? time : "", json_integer_value(json_object_get(start, "from_step")), ranks,
-               ranks == 1 ? "" : "s",
-               ls_starts_ending(start, i + 1 == json_array_size(starts), ending));
+        printf("  %-20s ", time ? time : "");
+        if (ranks)
+            printf("from step %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT " rank%s: ",
+                   json_integer_value(json_object_get(start, "from_step")), ranks,
+                   ranks == 1 ? "" : "s");
+        printf("%s\n", ls_starts_ending(start, i + 1 == json_array_size(starts), ending));
     }
     json_decref(starts);
 }

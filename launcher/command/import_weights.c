@@ -10,6 +10,7 @@
 #include "launcher/exit_codes.h"
 #include "launcher/import/transfer.h"
 #include "launcher/supervisor/supervisor.h"
+#include "launcher/worker/restarts.h"
 #include "launcher/worker/run_folder.h"
 
 struct import_options {
@@ -145,7 +146,7 @@ static enum ls_status prepare(const struct import_options *wanted, const struct 
     return status;
 }
 
-static enum ls_status begin(const struct ls_config *config, const char *run,
+static enum ls_status begin(const struct ls_config *config, const char *run, const char *file,
                             const struct ls_given *given, struct ls_error *error) {
     struct ls_run_lock lock = LS_RUN_UNLOCKED;
     struct ls_communicator *communicator;
@@ -160,6 +161,8 @@ static enum ls_status begin(const struct ls_config *config, const char *run,
         status = ls_run_config_write(run, config, error);
     if (status == LS_OK)
         status = ls_run_begin_with(communicator, &request, given, error);
+    if (status == LS_OK)
+        ls_starts_give(run, request.incarnation, "import-weights", file);
     ls_run_release(&lock);
     ls_communicator_destroy(communicator);
     return status;
@@ -180,7 +183,7 @@ static int run_import(int argument_count, char **arguments, const void *given_op
     if (status == LS_OK)
         status = prepare(wanted, &config, arguments[0], &given, &error);
     if (status == LS_OK && !wanted->dry_run)
-        status = begin(&config, run, &given, &error);
+        status = begin(&config, run, arguments[0], &given, &error);
     if (status == LS_OK && !wanted->dry_run)
         printf("%s: begins with them; `lockstep train %s --out %s`%s trains it, `evaluate` and "
                "`predict` use it as it is\n",

@@ -176,8 +176,9 @@ struct start {
     int ranks;
 };
 
-/* *told: somebody wanted it to stop. */
-static int launch(const struct start *start, uint64_t incarnation, bool *told) {
+/* *told: somebody wanted it to stop. why: how it lost a rank; "": it lost none. */
+static int launch(const struct start *start, uint64_t incarnation, bool *told,
+                  char why[LS_WHY_MAX]) {
     const struct ls_config *config = start->config;
     char program[PATH_MAX], number[32], threads[32];
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
@@ -206,9 +207,10 @@ static int launch(const struct start *start, uint64_t incarnation, bool *told) {
                                    .ranks = start->ranks,
                                    .threads = (int)config->compute.threads,
                                    .run = start->run,
-                                   .options = &config->launcher};
+                                   .options = &config->launcher,
+                                   .why = why};
+    why[0] = '\0';
     const int code = ls_supervise(&what, told);
-    ls_starts_end(start->run, incarnation, code);
     char result[LS_TEXT_MAX + 16];
     snprintf(result, sizeof result, "%s/result.json", start->run);
     if (code != LS_EXIT_DONE || ls_file_exists(result))
@@ -236,14 +238,18 @@ static int launch_until_it_ends(const struct start *start, uint64_t incarnation)
     struct ls_error error;
     for (long long tries = 1;; tries++) {
         bool told;
-        const int code = launch(start, incarnation, &told);
-        if (code != LS_EXIT_RANK_LOST || told || !most)
-            return code;
-        const uint64_t now = committed_step(start->run);
+        char why[LS_WHY_MAX];
+        const int code = launch(start, incarnation, &told, why);
+        const bool wanted = code == LS_EXIT_RANK_LOST && !told && most;
+        const uint64_t now = wanted ? committed_step(start->run) : committed;
         if (now > committed)
             tries = 1;
         committed = now;
-        if (tries > most) {
+        const struct ls_ended end = {code, why, wanted && tries <= most};
+        ls_starts_end(start->run, incarnation, &end);
+        if (!wanted)
+            return code;
+        if (!end.again) {
             ls_log(LS_LOG_ERROR, "given up: %lld starts, and no new checkpoint since step %llu",
                    tries, (unsigned long long)committed);
             return code;

@@ -9,16 +9,19 @@
 #include "launcher/report/page.h"
 #include "launcher/worker/data.h"
 
-enum { WIDTH = 440, HEIGHT = 210, MEASURES_MAX = 24 };
+enum { WIDTH = 440, HEIGHT = 210, MEASURES_MAX = 24, ALONG = LS_X_SECONDS + 1 };
 
-static const char *const along[] = {"step", "epoch", "seconds"};
-static const char *const along_names[] = {"steps", "epochs", "time"};
+static const char *const along[ALONG] = {"step", "epoch", "seconds"};
+static const char *const along_names[ALONG] = {"steps", "epochs", "time"};
 
-static void print_chart(struct ls_page *page, const struct ls_chart *chart) {
+void ls_page_chart(struct ls_page *page, const struct ls_chart *chart) {
     char id[32];
     snprintf(id, sizeof id, "chart%d", ++page->charts);
     const struct ls_svg svg = {.width = WIDTH, .height = HEIGHT, .id = id};
-    fprintf(page->out, "<figure class=\"by-%s\">", along[chart->x]);
+    if ((int)chart->x < ALONG)
+        fprintf(page->out, "<figure class=\"by-%s\">", along[chart->x]);
+    else
+        fputs("<figure>", page->out);
     ls_chart_svg(page->out, chart, &svg);
     fputs("</figure>\n", page->out);
 }
@@ -37,7 +40,7 @@ static void print_measures(struct ls_page *page, const struct ls_curves *curves)
             continue;
         }
         ls_curves_metric(&chart, curves, names[i]);
-        print_chart(page, &chart);
+        ls_page_chart(page, &chart);
         ls_chart_clear(&chart);
     }
     fputs("</div>\n", page->out);
@@ -55,7 +58,7 @@ static void print_kind(struct ls_page *page, const struct ls_curves *curves, con
     struct ls_chart chart;
     ls_curves_kind(&chart, curves, title, kind, prefix);
     if (chart.count)
-        print_chart(page, &chart);
+        ls_page_chart(page, &chart);
     ls_chart_clear(&chart);
 }
 
@@ -74,14 +77,14 @@ void ls_page_curves(struct ls_page *page) {
         lines += histories[r].count;
     if (lines) {
         ls_page_section(page, "curves", "Curves");
-        for (int x = 0; x < 3; x++)
+        for (int x = 0; x < ALONG; x++)
             fprintf(page->out,
                     "<input type=\"radio\" class=\"pick\" name=\"x\" id=\"x-%s\"%s/><label "
                     "for=\"x-%s\">along %s"
                     "</label>\n",
                     along[x], x ? "" : " checked=\"checked\"", along[x], along_names[x]);
         fputs("<div>\n", page->out);
-        for (int x = 0; x < 3; x++) {
+        for (int x = 0; x < ALONG; x++) {
             curves.x = (enum ls_chart_x)x;
             fprintf(page->out, "<div class=\"by-%s\">\n", along[x]);
             print_measures(page, &curves);

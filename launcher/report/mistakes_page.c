@@ -141,7 +141,7 @@ static void print_rows(const struct ls_page *page, const struct ls_mistakes *mis
     for (int i = 0; i < mistakes->count; i++)
         print_row(page, &mistakes->items[i], shown);
     fputs("</tbody></table></div>\n", page->out);
-    if (shown < values)
+    if (shown && shown < values)
         fprintf(page->out, "<p class=\"note\">%" PRId64 " of a sample's %" PRId64 " values.</p>\n",
                 shown, values);
 }

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "launcher/chart/chart.h"
 #include "launcher/report/look.h"
 #include "launcher/report/record.h"
 
@@ -26,6 +27,7 @@ void ls_page_section(const struct ls_page *page, const char *id, const char *tit
 void ls_page_text(const struct ls_page *page, const char *before, const char *text,
                   const char *after);
 
+void ls_page_chart(struct ls_page *page, const struct ls_chart *chart);
 /* A picture, inside the page; alternative: what it shows, in words. */
 void ls_page_png(const struct ls_page *page, const void *bytes, size_t count,
                  const char *alternative);
@@ -39,9 +41,9 @@ void ls_page_curves(struct ls_page *page);
 void ls_page_times(const struct ls_page *page);   /* where the time went */
 void ls_page_classes(const struct ls_page *page); /* of each class, and the confusion matrix */
 void ls_page_mistakes(const struct ls_page *page);
-void ls_page_samples(const struct ls_page *page);   /* what the model makes up */
-void ls_page_explained(const struct ls_page *page); /* what lockstep explain has found */
-void ls_page_story(const struct ls_page *page);     /* starts, checkpoints, machine */
+void ls_page_samples(const struct ls_page *page); /* what the model makes up */
+void ls_page_explained(struct ls_page *page);     /* what lockstep explain has found */
+void ls_page_story(const struct ls_page *page);   /* starts, checkpoints, machine */
 void ls_page_configs(const struct ls_page *page);
 
 #endif

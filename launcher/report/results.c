@@ -6,6 +6,7 @@
 #include "launcher/chart/markup.h"
 #include "launcher/report/page.h"
 #include "launcher/worker/data.h"
+#include "launcher/worker/restarts.h"
 
 enum { NEST_MAX = 32 };
 
@@ -33,12 +34,22 @@ static const char *status_of(const struct ls_record *record) {
     return limited ? "done, as train.steps_max says" : status ? status : "";
 }
 
+/* "begun by import-weights from FILE, not trained yet"; false: somebody has trained it. */
+static bool tell_given(const struct ls_record *record, char text[LS_ENDING_MAX + 32]) {
+    const size_t count = json_array_size(record->starts);
+    const json_t *last = count ? json_array_get(record->starts, count - 1) : NULL;
+    if (!json_object_get(last, "given"))
+        return false;
+    strcat(ls_starts_ending(last, true, text), ", not trained yet");
+    return true;
+}
+
 /* "done: 4690 steps (10 epochs) in 3 min 25 s on 2 ranks" */
 static void print_status(const struct ls_page *page, const struct ls_record *record) {
     const struct ls_history *history = &record->history;
     const json_t *result = record->result;
     const char *message = json_string_value(json_object_get(result, "message"));
-    char time[48];
+    char time[48], given[LS_ENDING_MAX + 32];
     if (result) {
         const int64_t ranks = integer(result, "world_size");
         ls_page_text(page, "<p class=\"lead\">", status_of(record), ": ");
@@ -52,8 +63,12 @@ static void print_status(const struct ls_page *page, const struct ls_record *rec
     if (message)
         ls_page_text(page, "<pre>", message, "</pre>\n");
     if (!result || ls_record_outdated(record)) {
-        fprintf(page->out, "<p class=\"%s\">%s", result ? "note" : "lead",
-                result ? "That was written before the run went on" : "No result yet");
+        fprintf(page->out, "<p class=\"%s\">", result ? "note" : "lead");
+        ls_page_text(page, "",
+                     result                      ? "That was written before the run went on"
+                     : tell_given(record, given) ? given
+                                                 : "No result yet",
+                     "");
         if (history->count)
             fprintf(page->out, ": at step %" PRIu64 ", epoch %.3g, %s of training",
                     history->lines[history->count - 1].step,
@@ -63,6 +78,20 @@ static void print_status(const struct ls_page *page, const struct ls_record *rec
     }
     if (record->history_problem)
         ls_page_text(page, "<p class=\"note\">No curves: ", record->history_problem, "</p>\n");
+}
+
+/* The numbers of the training are another kind than those of the other parts. */
+static void print_train_note(const struct ls_page *page, const struct ls_record *record) {
+    if (!ls_record_part(record, LS_SOURCE_TRAIN))
+        return;
+    fputs("<p class=\"note\">train: the mean over the steps of the last epoch, while the "
+          "parameters still changed",
+          page->out);
+    if (ls_record_part(record, LS_SOURCE_VALIDATION) || ls_record_part(record, LS_SOURCE_TEST))
+        fputs(", with dropout and augmentation where there is any; the others were measured when "
+              "it was over, without these",
+              page->out);
+    fputs(".</p>\n", page->out);
 }
 
 /* A row for each metric of the parts that were measured at the end. */
@@ -102,6 +131,7 @@ static void print_parts(const struct ls_page *page, const struct ls_record *reco
             fputs("</tr>\n", page->out);
         }
     fputs("</tbody></table></div>\n", page->out);
+    print_train_note(page, record);
 }
 
 static void print_best(const struct ls_page *page, const struct ls_record *record) {

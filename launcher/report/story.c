@@ -10,8 +10,12 @@ static const char *text_of(const json_t *object, const char *key) {
     return text ? text : "";
 }
 
-static json_int_t number_of(const json_t *object, const char *key) {
-    return json_integer_value(json_object_get(object, key));
+/* Of a start that ended before it could begin there are none. */
+static void print_number(const struct ls_page *page, const json_t *number) {
+    fputs("<td class=\"n\">", page->out);
+    if (number)
+        fprintf(page->out, "%" JSON_INTEGER_FORMAT, json_integer_value(number));
+    fputs("</td>", page->out);
 }
 
 static void print_start(const struct ls_page *page, const json_t *start, bool last) {
@@ -19,14 +23,10 @@ static void print_start(const struct ls_page *page, const json_t *start, bool la
     char ending[LS_ENDING_MAX];
     fputs("<tr>", page->out);
     ls_page_text(page, "<td>", text_of(start, "time"), "</td>");
-    fprintf(page->out,
-            "<td class=\"n\">%" JSON_INTEGER_FORMAT "</td><td class=\"n\">%" JSON_INTEGER_FORMAT
-            "</td>",
-            number_of(start, "from_step"), number_of(start, "ranks"));
+    print_number(page, json_object_get(start, "from_step"));
+    print_number(page, json_object_get(start, "ranks"));
     ls_page_text(page, "<td>", text_of(start, "host"), "</td>");
     ls_page_text(page, "<td>", ls_starts_ending(start, last, ending), "");
-    if (end)
-        fprintf(page->out, " (at step %" JSON_INTEGER_FORMAT ")", number_of(end, "step"));
     ls_page_text(page, text_of(end, "message")[0] ? ": " : "", text_of(end, "message"),
                  "</td></tr>\n");
 }

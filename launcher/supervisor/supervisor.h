@@ -5,6 +5,7 @@
 
 #include "launcher/config/config.h"
 
+enum { LS_WHY_MAX = 256 };
 struct ls_launch {
     const char *program;    /* absolute path of this executable */
     const char *command;    /* its first argument: "worker" or "bench" */
@@ -13,6 +14,7 @@ struct ls_launch {
     int threads;     /* of a rank */
     const char *run; /* run directory: where ranks leave their reasons */
     const struct ls_launcher_options *options;
+    char *why; /* [LS_WHY_MAX] out: how a rank was lost, in words; NULL: nobody asks */
 };
 
 /* Runs to the end; returns an exit code of exit_codes.h, with the reason printed. Forwards SIGTERM,

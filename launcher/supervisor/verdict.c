@@ -84,37 +84,47 @@ static void tell_of_mpirun(const struct ls_ending *ending, const char *what) {
     free(line);
 }
 
+/* To whoever started the job, for the run's record. */
+static void keep_why(const struct ls_ending *ending, const char *who, const char *how) {
+    if (ending->launch->why)
+        snprintf(ending->launch->why, LS_WHY_MAX, "%s%s", who, how);
+}
+
+/* WHO, after which step, HOW. */
+static int tell_who(const struct ls_ending *ending, const char *who, const char *where,
+                    const char *how) {
+    keep_why(ending, who, how);
+    ls_log(LS_LOG_ERROR,
+           "%s%s%s\nwhat was committed is safe: run the same command again to continue", who, where,
+           how);
+    return LS_EXIT_RANK_LOST;
+}
+
 static int tell_lost(const struct ls_ending *ending, const struct answers *answers) {
-    static const char advice[] =
-        "what was committed is safe: run the same command again to continue";
-    char how[96], where[160] = "";
-    if (ending->overdue)
-        snprintf(how, sizeof how, "mpirun did not end after it and was killed");
-    else
-        describe_status(ending->status, how);
+    char status[96], who[64], how[128], where[160] = "";
     const int rank = ending->lost >= 0 ? ending->lost : answers->silent;
     struct ls_reason reason;
     if (ending->stalled) {
-        ls_log(LS_LOG_ERROR, "the job was ended, since it made no step for %lld s\n%s",
-               (long long)ls_stall_patience(ending->launch), advice);
-        return LS_EXIT_RANK_LOST;
+        snprintf(how, sizeof how, ", since it made no step for %lld s",
+                 (long long)ls_stall_patience(ending->launch));
+        return tell_who(ending, "the job was ended", "", how);
     }
+    snprintf(how, sizeof how, ": %s",
+             ending->overdue ? "mpirun did not end after it and was killed"
+                             : describe_status(ending->status, status));
+    if (WIFSIGNALED(ending->status) && !ending->overdue)
+        return tell_who(ending, "mpirun died", "", how);
     if (ls_reason_read(ending->launch->run, rank, &reason))
         snprintf(where, sizeof where, " after step %llu, while %s", (unsigned long long)reason.step,
                  reason.phase);
-    if (WIFSIGNALED(ending->status) && !ending->overdue) {
-        ls_log(LS_LOG_ERROR, "mpirun died: %s\n%s", how, advice);
-    } else if (ending->overdue) {
-        ls_log(LS_LOG_ERROR, "rank %d died%s: %s\n%s", rank, where, how, advice);
-    } else if (ending->lost < 0 && !answers->silent_began) {
-        char what[64];
-        snprintf(what, sizeof what, "rank %d of %d never started", rank, ending->launch->ranks);
-        tell_of_mpirun(ending, what);
-    } else if (WEXITSTATUS(ending->status) == 0) {
-        ls_log(LS_LOG_ERROR, "rank %d ended%s without saying why\n%s", rank, where, advice);
-    } else {
-        ls_log(LS_LOG_ERROR, "rank %d died%s: %s\n%s", rank, where, how, advice);
+    if (ending->overdue || ending->lost >= 0 || answers->silent_began) {
+        const bool silent = !ending->overdue && WEXITSTATUS(ending->status) == 0;
+        snprintf(who, sizeof who, "rank %d %s", rank, silent ? "ended" : "died");
+        return tell_who(ending, who, where, silent ? " without saying why" : how);
     }
+    snprintf(who, sizeof who, "rank %d of %d never started", rank, ending->launch->ranks);
+    keep_why(ending, who, "");
+    tell_of_mpirun(ending, who);
     return LS_EXIT_RANK_LOST;
 }
 
@@ -148,6 +158,7 @@ int ls_verdict(const struct ls_ending *ending) {
     if (answers.said == ending->launch->ranks || (ending->forced && answers.stopped))
         return answers.stopped ? LS_EXIT_STOPPED : LS_EXIT_DONE;
     if (ending->forced) {
+        keep_why(ending, "ended at once, as asked", "");
         ls_log(LS_LOG_ERROR,
                "ended at once, as asked; run the same command again to continue from the last "
                "checkpoint");

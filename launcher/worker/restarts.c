@@ -49,7 +49,7 @@ void ls_starts_begin(const char *run, const struct ls_begun *start) {
                           "host", host, "from_step", (json_int_t)start->from_step));
 }
 
-void ls_starts_end(const char *run, uint64_t number, int exit_code) {
+void ls_starts_end(const char *run, uint64_t number, const struct ls_ended *end) {
     char time_text[TIME_SIZE], path[PATH_SIZE];
     json_int_t step = 0;
     const char *message = "";
@@ -57,10 +57,16 @@ void ls_starts_end(const char *run, uint64_t number, int exit_code) {
     json_t *rank = json_load_file(path, 0, NULL);
     if (rank)
         (void)json_unpack(rank, "{s:I, s:s}", "step", &step, "message", &message);
-    append(run,
-           json_pack("{s:I, s:s, s:i, s:I, s:s}", "end", (json_int_t)number, "time", now(time_text),
-                     "exit_code", exit_code, "step", step, "message", message));
+    append(run, json_pack("{s:I, s:s, s:i, s:I, s:s, s:s, s:b}", "end", (json_int_t)number, "time",
+                          now(time_text), "exit_code", end->exit_code, "step", step, "message",
+                          message, "why", end->why, "again", end->again));
     json_decref(rank);
+}
+
+void ls_starts_give(const char *run, uint64_t number, const char *command, const char *file) {
+    char time_text[TIME_SIZE];
+    append(run, json_pack("{s:I, s:s, s:s, s:s}", "given", (json_int_t)number, "time",
+                          now(time_text), "command", command, "file", file));
 }
 
 /* The newest start of that number. */
@@ -83,28 +89,47 @@ json_t *ls_starts_read(const char *run) {
         return starts;
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         json_t *said = json_loads(line, 0, NULL);
-        const json_t *end = json_object_get(said, "end");
-        json_t *start = end ? find(starts, json_integer_value(end)) : NULL;
+        const char *kind = json_object_get(said, "end") ? "end" : "given";
+        const json_t *number = json_object_get(said, kind);
+        json_t *start = number ? find(starts, json_integer_value(number)) : NULL;
         if (json_object_get(said, "start"))
             json_array_append(starts, said);
         else if (start)
-            json_object_set(start, "end", said);
+            json_object_set(start, kind, said);
+        else if (!strcmp(kind, "end") && number) /* it did not get as far as to begin */
+            json_array_append_new(starts, json_pack("{s:O, s:O*, s:O}", "start", number, "time",
+                                                    json_object_get(said, "time"), "end", said));
         json_decref(said);
     }
     free(text);
     return starts;
 }
 
-const char *ls_starts_ending(const json_t *start, bool last, char text[LS_ENDING_MAX]) {
-    const json_t *end = json_object_get(start, "end");
+static const char *text_of(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+char *ls_starts_ending(const json_t *start, bool last, char text[LS_ENDING_MAX]) {
+    const json_t *end = json_object_get(start, "end"), *given = json_object_get(start, "given");
+    if (given) {
+        snprintf(text, LS_ENDING_MAX, "begun by %.60s from %.900s", text_of(given, "command"),
+                 text_of(given, "file"));
+        return text;
+    }
     if (!end) {
         snprintf(text, LS_ENDING_MAX, "%s",
                  last ? "it runs, or broke off without a word" : "it broke off without a word");
         return text;
     }
     const char *said = ls_exit_text((int)json_integer_value(json_object_get(end, "exit_code")));
+    const char *why = text_of(end, "why");
     said = said ? said : "with an unknown exit code";
     /* What it is, without what to do then. */
-    snprintf(text, LS_ENDING_MAX, "%.*s", (int)strcspn(said, ";:"), said);
+    const size_t length = why[0] ? strlen(why) : strcspn(said, ";:");
+    snprintf(text, LS_ENDING_MAX, "%.*s (at step %" JSON_INTEGER_FORMAT ")%s",
+             (int)(length < 900 ? length : 900), why[0] ? why : said,
+             json_integer_value(json_object_get(end, "step")),
+             json_is_true(json_object_get(end, "again")) ? "; started again by itself" : "");
     return text;
 }

@@ -1,6 +1,7 @@
 """launcher.restarts: a run that loses a rank goes on from its newest checkpoint by itself and ends in the same bits; without
 a new checkpoint it is given up after so many starts; a signal is no reason to start."""
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -49,6 +50,9 @@ send(launcher, signal.SIGKILL, run, 100)
 _, err = launcher.communicate(timeout=120)
 lockstep.equal(launcher.returncode, 0, f"exit code of a run that lost a rank; it says\n{err}")
 lockstep.check("killed by signal 9" in err and "starting again from step " in err and "(1 of launcher.restarts 2)" in err, err)
+starts = lockstep.call("checkpoint", "show", run).stdout.split("\nstarts\n")[1].split("\nparameters\n")[0].splitlines()
+lockstep.check(len(starts) == 2 and re.search(r": rank \d died: killed by signal 9 \(Killed\) \(at step \d+\); started again by itself$", starts[0])
+               and starts[1].endswith(f": done (at step {expected['steps']})"), f"starts: {starts}")
 for key in ("steps", "parameters_digest", "train", "test"):
     lockstep.equal(lockstep.result(run)[key], expected[key], f"{key} of a run that lost a rank")
 
@@ -66,6 +70,9 @@ while launcher.poll() is None and killed < 10:
 err = launcher.communicate(timeout=60)[1]
 lockstep.equal((launcher.returncode, killed), (LOST, 3), f"exit code and starts of a run that is given up; it says\n{err}")
 lockstep.check("given up: 3 starts, and no new checkpoint since step 0" in err, err)
+
+last = lockstep.call("report", run, "--records-only", "--out", lockstep.path("page.html")) and open(lockstep.path("page.html")).read()
+lockstep.equal((last.count("; started again by itself"), last.count("died: killed by signal 9 (Killed)")), (2, 3), "starts of a report")
 
 # Whoever ends it, wants it to end.
 run = lockstep.path("told")

@@ -244,6 +244,8 @@ with h5py.File(os.path.join(reasons, "permutation_importance.h5")) as file:
     wanted = sorted(zip([f"{value:.4g}" for value in file["attributions"][:]], ["size", "a<b>&"]), key=lambda pair: -float(pair[0]))
 bars = [(text_of(row[1]), text_of(row[0])) for row in section(page, "explained").iter("tr")]
 lockstep.equal(bars, wanted, "what the answers depend on")
+lockstep.equal([text_of(node) for node in section(page, "explained").iter("h3")], ["permutation_importance"], "headings")
+lockstep.check("train: the mean over the steps of the last epoch" in text, "what stands in the column of the training")
 lockstep.check("other parameters" not in text, "explanations of this run are said to be of another")
 lockstep.equal(page.find(".//h1").text, os.path.basename(run), "the page's title")
 lockstep.check("<b>" not in text.replace("answer <b>", "").replace("label <b>", ""), "a name that was not escaped")
@@ -276,6 +278,61 @@ story = text_of(section(page, "story"))
 lockstep.check(re.search(r"0 1 \S+ done \(at step 24\)", story) and "processor" in story, story)
 with open(os.path.join(run, "config.yaml")) as file:
     lockstep.equal(page.find(".//details/pre").text, file.read(), "the config")
+
+# report: files of explain, some as no config here would make them: each has its own heading, and something to see.
+others = lockstep.path("others")
+lockstep.call("explain", run, "saliency", "--faithfulness", "--out", others)
+lockstep.call("explain", run, "neighbours", "--out", others)
+strengths = {}
+for name, method, shape in (("series", "occlusion", (3, 25, 2)), ("tokens", "occlusion", (3, 24)), ("deep", "saliency", (2, 4, 4, 8))):
+    with h5py.File(os.path.join(others, name + ".h5"), "w") as file:
+        values = file["attributions"] = generator.normal(size=shape)
+        file.attrs["method"], strengths[name] = method, abs(values).mean(0)
+        if name == "tokens":
+            file.attrs["layer"] = "embedding1"
+with h5py.File(os.path.join(reasons, "permutation_importance.h5"), "a") as file:
+    file.attrs["metric"], file.attrs["metric_value"], file.attrs["samples"] = "a<b>", 0.84, 32
+page, text = page_of(run, options=["--explained", reasons, "--explained", others])
+parts = section(page, "explained")
+found = {}
+for node in parts:
+    name = text_of(node) if node.tag == "h3" else name if found else ""
+    found.setdefault(name, []).append(node)
+lockstep.equal(list(found)[1:], [f"permutation_importance ({reasons})", f"saliency ({others}/deep.h5)", f"neighbours ({others})",
+                                 f"saliency ({others}/saliency.h5)", f"occlusion ({others}/series.h5)",
+                                 f"occlusion ({others}/tokens.h5)"], "headings of two folders")
+said = {name: " ".join(text_of(node) for node in nodes) for name, nodes in found.items()}
+lockstep.check("Loss in a<b>, which is 0.84 of 32 samples." in said[f"permutation_importance ({reasons})"], "what is lost")
+lockstep.check(f"Numbers only: {others}/neighbours.h5 with distances [32, 5], elements [32]," in said[f"neighbours ({others})"], "numbers")
+lockstep.check(f"Numbers only: {others}/deep.h5 with attributions [2, 4, 4, 8]." in said[f"saliency ({others}/deep.h5)"], "numbers")
+for name, columns in ("series", ["size", "a<b>&"]), ("tokens", ["all samples"]):
+    chart = [svg for node in found[f"occlusion ({others}/{name}.h5)"] for svg in node.iter(SVG + "svg")][0]
+    points = [group.find(SVG + "title").text for group in chart.iter(SVG + "g")]
+    for c, column in enumerate(columns):
+        value = strengths[name].reshape(-1, len(columns))[0, c]
+        lockstep.check(f"{column}, position 0: {value:.6g}" in points, f"{name}: {points}")
+bars = [text_of(row) for node in found[f"occlusion ({others}/tokens.h5)"] for row in node.iter("tr")]
+order = numpy.argsort(-strengths["tokens"])
+lockstep.equal([bar.split()[:3] for bar in bars], [["position", str(k), f"{strengths['tokens'][k]:.4g}"] for k in order[:20]], "tokens")
+lockstep.check("The 20 largest of 24." in said[f"occlusion ({others}/tokens.h5)"], "how many there are")
+with h5py.File(os.path.join(others, "saliency.h5")) as file:
+    curves = [file[name][:].astype("f8").mean(0) for name in ("deletion", "insertion")]
+    checks = [((curve[1:] + curve[:-1]) / 2).mean() for curve in curves]
+    checks += [file[name][:].astype("f8").mean() for name in ("noise_sensitivity", "random_weights_correlation")]
+table = [node for node in found[f"saliency ({others}/saliency.h5)"] if node.get("class") == "read"][0]
+read = [text_of(row[1]) for row in table.find("tbody")]
+lockstep.check(numpy.allclose([float(value) for value in read], checks, rtol=1e-4, atol=1e-9), f"checks: {read}, expected {checks}")
+ids = re.findall(r" id=\"([^\"]+)\"", text)
+lockstep.equal(len(ids), len(set(ids)), "ids of a page with charts of explanations")
+
+# report: a run that was given its parameters and is not trained yet; numbers of the training are told from the others.
+weights, given = lockstep.path("weights.safetensors"), lockstep.path("given")
+lockstep.call("export", run, "--format", "safetensors", "--out", weights)
+lockstep.call("import-weights", weights, "--config", lockstep.path("table.yaml"), "--out", given)
+page, text = page_of(given)
+lockstep.check(f"begun by import-weights from {weights}, not trained yet" in text_of(page), text_of(page)[:500])
+lockstep.check(f"begun by import-weights from {weights}" in text_of(section(page, "story")) and "broke off" not in text, "the start")
+lockstep.check("still changed" not in text, "a note about results that there are none of")
 
 # report: pictures, which are the samples that the page names.
 page, text = page_of(image, options=["--explained", reasons])
@@ -316,6 +373,20 @@ figures = [figure for figure in section(page_of(remade)[0], "mistakes").iter("fi
 found = [text_of(figure.find("figcaption")) for figure in figures]
 lockstep.equal(found, [f"sample {k} error {errors[k]:.4g}" for k in numpy.argsort(-errors)[:16]], "what is made worst")
 lockstep.equal([len(figure.findall("img")) for figure in figures], [2] * 16, "a sample and what is made of it")
+
+# report: of series, errors without their values; no word about how many of them are shown.
+series = lockstep.path("series")
+with h5py.File(lockstep.path("series.h5"), "w") as file:
+    file["inputs"], file["targets"] = generator.normal(size=(48, 9, 1)).astype("f4"), generator.normal(size=48).astype("f4")
+with open(lockstep.path("series.yaml"), "w") as file:
+    file.write(f"""task: regression
+data: {{train: {lockstep.path("series.h5")}, test: {lockstep.path("series.h5")}}}
+model: [flatten, linear: 1]
+train: {{epochs: 1, batch: 16}}
+""")
+work(lockstep.path("series.yaml"), series)
+said = text_of(section(page_of(series)[0], "mistakes"))
+lockstep.check("Largest errors" in said and "of a sample's" not in said, said)
 
 # What is missing is said, or left out.
 bare = lockstep.path("bare")
