@@ -97,12 +97,15 @@ static enum ls_status open_source(struct ls_data *data, const struct ls_config *
         .window_rows = shuffled ? LS_SHUFFLE_WINDOW * block : (uint64_t)config->train.batch,
     };
     enum ls_status status = ls_source_resolve(source, path, error);
-    if (status == LS_OK)
-        status = settle_columns(&options, feeds, error);
+    if (status != LS_OK)
+        return status;
+    status = settle_columns(&options, feeds, error);
     if (status == LS_OK)
         status = ls_data_open_labelled(data, role, source->schema, &options, error);
     if (status == LS_OK)
         status = ls_data_settle_targets(data, config, role, error);
+    if (status != LS_OK && !strstr(path, source->text)) /* nobody knows the cache's names */
+        return ls_fail_context(error, "%s, imported as ", source->text);
     if (status == LS_OK)
         data->parts[role] =
             (struct ls_part){.dataset = data->datasets[role],
