@@ -82,7 +82,9 @@ enum ls_status ls_predictions_close(struct ls_predictions *predictions, bool kee
     enum ls_status status = LS_OK;
     if (keep && !good)
         status = failed(predictions->options.path, error);
-    else if (keep)
+    for (int i = 0; i < predictions->options.shown_in_count && keep && good; i++)
+        unlink(predictions->options.shown_in[i]);
+    if (keep && good)
         status = ls_file_replace(predictions->temporary, predictions->options.path, error);
     if (!keep || status != LS_OK)
         unlink(predictions->temporary);

@@ -24,9 +24,14 @@ struct ls_predictions_options {
         const char *const *names; /* borrowed; NULL: none. Of real values: columns of a row; of
                                      integers: what they stand for */
         int name_count;
+        const char *names_as; /* HDF5: their attribute; NULL: "names" */
     } sets[LS_PREDICTIONS_MAX];
     const struct ls_row_names *row_names; /* borrowed; NULL: rows are numbered */
     const char *id_name;                  /* of their ids' column */
+    /* Borrowed: files that show what the one at path holds, and go just before a new one takes its
+     * place. */
+    const char *const *shown_in;
+    int shown_in_count;
     /* Where they come from: attributes of the HDF5 file. */
     int note_count;
     struct ls_prediction_note {

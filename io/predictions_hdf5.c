@@ -58,7 +58,8 @@ static bool create_set(struct writer *writer, const struct ls_prediction_set *op
     H5Pclose(plan);
     H5Sclose(space);
     return set->id >= 0 &&
-           (!options->names || write_texts(set->id, "names", options->names, options->name_count));
+           (!options->names || write_texts(set->id, options->names_as ? options->names_as : "names",
+                                           options->names, options->name_count));
 }
 
 /* /ids as texts of different lengths, which h5py reads as they are; /rows. */

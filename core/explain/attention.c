@@ -65,10 +65,11 @@ static enum ls_status describe(const struct ls_explainer *explainer, const void 
         return ls_fail(error, LS_INVALID, "attention: the model has no attention layer");
     if (looks.rolls)
         ls_results_add(results, "rollout", LS_SHAPE(looks.items[0].queries, looks.items[0].keys))
-            ->picture = true;
+            ->attention = true;
     for (int i = 0; i < looks.count; i++) {
         const struct look *look = &looks.items[i];
-        ls_results_add(results, look->node->name, LS_SHAPE(look->heads, look->queries, look->keys));
+        ls_results_add(results, look->node->name, LS_SHAPE(look->heads, look->queries, look->keys))
+            ->attention = true;
     }
     return LS_OK;
 }

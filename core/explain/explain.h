@@ -132,7 +132,10 @@ struct ls_results {
         bool integer; /* int32, else float */
         bool wide;    /* of 64 bits: double, int64 */
         bool picture; /* may be looked at: [height, width], or that and 1 or 3 channels */
-        bool single;  /* one row for all, made where `first` of the explanation is 0 */
+        /* Weights, from 0 on, of positions that look (rows) for those looked at (columns):
+         * [queries, keys], or of each head [heads, queries, keys]. */
+        bool attention;
+        bool single; /* one row for all, made where `first` of the explanation is 0 */
     } items[LS_RESULTS_MAX];
 };
 struct ls_result *ls_results_add(struct ls_results *results, const char *name,

@@ -114,6 +114,10 @@ struct ls_sample_block {
 LS_MUST_USE enum ls_status ls_subject_read(struct ls_subject *subject,
                                            struct ls_sample_block *block, uint64_t first,
                                            int64_t rows, struct ls_error *error);
+/* The same of samples by their numbers in the data set, ids[rows]. */
+LS_MUST_USE enum ls_status ls_subject_read_rows(struct ls_subject *subject,
+                                                struct ls_sample_block *block, const uint64_t *ids,
+                                                int64_t rows, struct ls_error *error);
 /* Labels of rows that were read, where the data has one for each answer; else none. */
 void ls_subject_read_labels(struct ls_subject *subject, struct ls_sample_block *block,
                             int64_t rows);
@@ -146,15 +150,6 @@ LS_MUST_USE enum ls_status ls_subject_explain(struct ls_subject *subject,
                                               struct ls_communicator *communicator,
                                               struct ls_error *error);
 
-/* The image in grey or colours, from its darkest to its brightest value, as [pixels, 3]. */
-void ls_explain_draw_image(const float *image, int64_t pixels, int64_t channels, float *to);
-/* Of a method that looks for training samples, a picture (prototypes.c): each prototype
- * beside the images that are nearest to it; *made false: inputs are no images. arrays: the results.
- */
-LS_MUST_USE enum ls_status ls_prototypes_write(const struct ls_subject *subject,
-                                               char *const *arrays, const char *path, bool *made,
-                                               struct ls_error *error);
-
 /* The file, of rank 0: created, written row by row, closed (files.c). */
 struct ls_explain_file;
 LS_MUST_USE enum ls_status ls_explain_file_create(struct ls_explain_file **file,
@@ -171,14 +166,22 @@ LS_MUST_USE enum ls_status ls_explain_file_append(struct ls_explain_file *file, 
                                                   int64_t rows, struct ls_error *error);
 LS_MUST_USE enum ls_status ls_explain_file_close(struct ls_explain_file *file, bool keep,
                                                  struct ls_error *error);
+/* Bytes of a row of those arrays. */
+size_t ls_explain_row_bytes(const struct ls_subject *subject, int array);
+/* Whether row n of them is attributions of a sample that are zero, all of them; and a warning of so
+ * many, with what to do about it (silent.c). */
+bool ls_explain_silent(const struct ls_subject *subject, char *const *arrays, int64_t n);
+void ls_explain_say_silent(const struct ls_subject *subject, int64_t count);
 
 /* Pictures that go with it, of the first rows (pictures.c). NULL: there are none. */
-struct ls_explain_pictures *ls_explain_pictures_create(struct ls_subject *subject);
+struct ls_names;
+struct ls_explain_pictures *ls_explain_pictures_create(struct ls_subject *subject,
+                                                       const struct ls_names *names);
 void ls_explain_pictures_destroy(struct ls_explain_pictures *pictures);
 /* The next rows, as they are appended to the file. */
 void ls_explain_pictures_keep(struct ls_explain_pictures *pictures, char *const *arrays,
                               int64_t rows);
-LS_MUST_USE enum ls_status ls_explain_pictures_write(const struct ls_explain_pictures *pictures,
+LS_MUST_USE enum ls_status ls_explain_pictures_write(struct ls_explain_pictures *pictures,
                                                      struct ls_error *error);
 
 #endif

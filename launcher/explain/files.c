@@ -7,19 +7,22 @@
 #include "core/base/hash.h"
 #include "core/base/memory.h"
 #include "io/predictions.h"
-#include "launcher/explain/explain.h"
+#include "launcher/explain/names.h"
 
-enum { NOTE_MAX = 4096, NOTES = 16 };
+enum { NOTE_MAX = 4096, NOTES = 24, PICTURES = 2 };
+static const char *const endings[PICTURES] = {"svg", "png"};
 
 struct ls_explain_file {
     const struct ls_subject *subject;
-    char path[LS_TEXT_MAX + 64];
+    char path[LS_TEXT_MAX + 64], pictures_at[PICTURES][LS_TEXT_MAX + 64];
+    const char *shown_in[PICTURES]; /* those paths */
+    struct ls_names names;
     struct ls_predictions *predictions;
     struct ls_predictions_options *options; /* owned */
     char notes[NOTES][NOTE_MAX];
     struct ls_explain_pictures *pictures; /* owned; NULL: there are none */
     struct ls_tally *tally;               /* owned; NULL: there is nothing to count */
-    char *arrays[LS_RESULTS_MAX];         /* borrowed: the last results of the method */
+    int64_t silent;                       /* samples whose attributions are zero */
 };
 
 const char *ls_explain_path(const struct ls_subject *subject, const char *ending,
@@ -34,15 +37,80 @@ static void add_set(struct ls_predictions_options *options, struct ls_prediction
     options->sets[options->count++] = set;
 }
 
+/* Of what samples have besides: a model of numbers predicts no class. */
+enum { PREDICTED = 1 };
+static bool is_written(const struct ls_subject *subject, int common) {
+    return common != PREDICTED || subject->target.classifies;
+}
+
+size_t ls_explain_row_bytes(const struct ls_subject *subject, int array) {
+    static const size_t common[LS_EXPLAIN_COMMON] = {sizeof(float), sizeof(int32_t),
+                                                     sizeof(int32_t), sizeof(int64_t)};
+    if (array >= subject->results.count)
+        return common[array - subject->results.count];
+    const struct ls_result *result = &subject->results.items[array];
+    return (size_t)ls_shape_count(result->row_shape) * (result->wide ? 8 : 4);
+}
+
+/* A number of each column of the inputs, and not by chance as many values of a layer. */
+static bool is_by_column(const struct ls_subject *subject, const struct ls_result *result) {
+    const struct ls_explain_method *method = subject->method;
+    if (result->integer || result->single)
+        return false;
+    if (method->units && method->judges) /* rows are columns */
+        return result->row_shape.rank == 0;
+    return ls_shape_equal(result->row_shape, ls_explainer_shape(&subject->explainer)) &&
+           (!strcmp(result->name, "attributions") || method->layer == LS_LAYER_UNUSED ||
+            method->layer == LS_LAYER_OUTPUT);
+}
+
+static bool is_class(const char *name) {
+    static const char *const of[] = {"predicted", "classes_before", "classes_after", "labels",
+                                     "nearest_classes"};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        if (!strcmp(name, of[i]))
+            return true;
+    return false;
+}
+
+static void name_columns(const struct ls_names *names, struct ls_prediction_set *set) {
+    set->names = (const char *const *)names->columns;
+    set->name_count = names->column_count;
+    set->names_as = "columns";
+}
+
+/* Of integers what they stand for, of others what the columns are called. */
+static void name_set(const struct ls_explain_file *file, const struct ls_result *result,
+                     struct ls_prediction_set *set) {
+    const struct ls_subject *subject = file->subject;
+    const bool concepts = !strcmp(set->name, "concepts") || !strcmp(set->name, "concepts_set");
+    if (is_class(set->name)) {
+        set->names = (const char *const *)file->names.classes;
+        set->name_count = file->names.class_count;
+    } else if (result && is_by_column(subject, result))
+        name_columns(&file->names, set);
+    else if (concepts && subject->concepts_named) {
+        set->names = (const char *const *)subject->concept_names;
+        set->name_count = (int)subject->concepts.count;
+        set->names_as = "columns";
+    }
+}
+
 /* Of several, /baseline is the mean. */
-static void describe_baselines(const struct ls_subject *subject,
-                               struct ls_predictions_options *options) {
+static void describe_baselines(const struct ls_explain_file *file) {
+    const struct ls_subject *subject = file->subject;
     const struct ls_shape row = ls_shape_of_row(subject->model.explained->shape);
     struct ls_shape all = {.rank = row.rank + 1, .dims = {subject->explainer.baseline_count}};
+    struct ls_prediction_set mean = {.name = "baseline", .single = true, .row_shape = row};
     memcpy(all.dims + 1, row.dims, (size_t)row.rank * sizeof *row.dims);
-    add_set(options,
-            (struct ls_prediction_set){.name = "baselines", .single = true, .row_shape = all});
-    add_set(options,
+    struct ls_prediction_set each = {.name = "baselines", .single = true, .row_shape = all};
+    name_columns(&file->names, &mean);
+    name_columns(&file->names, &each);
+    add_set(file->options, mean);
+    if (!subject->baselines)
+        return;
+    add_set(file->options, each);
+    add_set(file->options,
             (struct ls_prediction_set){.name = "baseline_samples",
                                        .single = true,
                                        .integer = true,
@@ -51,32 +119,31 @@ static void describe_baselines(const struct ls_subject *subject,
 }
 
 /* Those of the method, then what all have: in the order of ls_explain_file_append. */
-static void describe_sets(const struct ls_subject *subject,
-                          struct ls_predictions_options *options) {
+static void describe_sets(const struct ls_explain_file *file) {
+    static const struct ls_prediction_set common[LS_EXPLAIN_COMMON] = {
+        {.name = "outputs"},
+        {.name = "predicted", .integer = true},
+        {.name = "elements", .integer = true},
+        {.name = "samples", .integer = true, .wide = true}};
+    const struct ls_subject *subject = file->subject;
     for (int i = 0; i < subject->results.count; i++) {
         const struct ls_result *result = &subject->results.items[i];
-        add_set(options, (struct ls_prediction_set){.name = result->name,
-                                                    .row_shape = result->row_shape,
-                                                    .integer = result->integer,
-                                                    .wide = result->wide,
-                                                    .single = result->single});
+        struct ls_prediction_set set = {.name = result->name,
+                                        .row_shape = result->row_shape,
+                                        .integer = result->integer,
+                                        .wide = result->wide,
+                                        .single = result->single};
+        name_set(file, result, &set);
+        add_set(file->options, set);
     }
-    if (!subject->method->units) {
-        const struct ls_prediction_set common[LS_EXPLAIN_COMMON] = {
-            {.name = "outputs"},
-            {.name = "predicted", .integer = true},
-            {.name = "elements", .integer = true},
-            {.name = "samples", .integer = true, .wide = true}};
-        for (int i = 0; i < LS_EXPLAIN_COMMON; i++)
-            add_set(options, common[i]);
+    for (int i = 0; i < LS_EXPLAIN_COMMON && !subject->method->units; i++) {
+        struct ls_prediction_set set = common[i];
+        name_set(file, NULL, &set);
+        if (is_written(subject, i))
+            add_set(file->options, set);
     }
     if (subject->baseline_values)
-        add_set(options, (struct ls_prediction_set){
-                             .name = "baseline",
-                             .single = true,
-                             .row_shape = ls_shape_of_row(subject->model.explained->shape)});
-    if (subject->baselines)
-        describe_baselines(subject, options);
+        describe_baselines(file);
 }
 
 static void print_options(const struct ls_subject *subject, char text[NOTE_MAX]) {
@@ -118,7 +185,12 @@ static void describe_origin(struct ls_explain_file *file) {
     note(file, "data", subject->wanted->data);
     note(file, "part", subject->trained.given ? "data" : ls_part_name(subject->role));
     note(file, "input", subject->trained.data.feeds[subject->feed].name);
+    note(file, "samples", subject->wanted->samples[0] ? subject->wanted->samples : "all");
     note(file, "target", subject->wanted->target);
+    if (ls_names_position(subject, text)[0])
+        note(file, "position", ls_names_position(subject, text));
+    if (!subject->method->units)
+        note(file, "elements", ls_names_elements(subject, text, sizeof text));
     note(file, "explained",
          subject->target.classifies ? "logit"
          : subject->units.scales    ? "output, in the units of the targets"
@@ -136,6 +208,7 @@ static void describe_origin(struct ls_explain_file *file) {
 static void free_file(struct ls_explain_file *file) {
     ls_explain_pictures_destroy(file->pictures);
     ls_tally_destroy(file->tally);
+    ls_names_clear(&file->names);
     free(file->options);
     free(file);
 }
@@ -145,12 +218,17 @@ enum ls_status ls_explain_file_create(struct ls_explain_file **made, struct ls_s
     struct ls_explain_file *file = *made = ls_calloc(1, sizeof *file);
     file->subject = subject;
     ls_explain_path(subject, "h5", file->path);
+    for (int i = 0; i < PICTURES; i++)
+        file->shown_in[i] = ls_explain_path(subject, endings[i], file->pictures_at[i]);
+    ls_names_load(&file->names, subject);
     file->options = ls_calloc(1, sizeof *file->options);
     file->options->path = file->path;
     file->options->rows = (uint64_t)subject->rows;
-    describe_sets(subject, file->options);
+    file->options->shown_in = file->shown_in;
+    file->options->shown_in_count = PICTURES;
+    describe_sets(file);
     describe_origin(file);
-    file->pictures = ls_explain_pictures_create(subject);
+    file->pictures = ls_explain_pictures_create(subject, &file->names);
     file->tally = ls_tally_create(subject);
     const enum ls_status status = ls_predictions_create(&file->predictions, file->options, error);
     if (status != LS_OK) {
@@ -164,16 +242,20 @@ enum ls_status ls_explain_file_append(struct ls_explain_file *file, char *const 
                                       int64_t rows, struct ls_error *error) {
     const struct ls_subject *subject = file->subject;
     const void *data[LS_PREDICTIONS_MAX];
-    int count = subject->results.count + (subject->method->units ? 0 : LS_EXPLAIN_COMMON);
-    for (int i = 0; i < count; i++)
-        data[i] = arrays[i];
+    int count = 0;
+    for (int i = 0; i < subject->results.count; i++)
+        data[count++] = arrays[i];
+    for (int i = 0; i < LS_EXPLAIN_COMMON && !subject->method->units; i++)
+        if (is_written(subject, i))
+            data[count++] = arrays[subject->results.count + i];
     if (subject->baseline_values)
         data[count++] = subject->baseline_values;
     if (subject->baselines) {
         data[count++] = subject->baselines;
         data[count++] = subject->baseline_ids;
     }
-    memcpy(file->arrays, arrays, (size_t)subject->results.count * sizeof *arrays);
+    for (int64_t n = 0; n < rows; n++)
+        file->silent += ls_explain_silent(subject, arrays, n);
     if (file->tally)
         ls_tally_add(file->tally, arrays, rows);
     if (file->pictures)
@@ -184,22 +266,17 @@ enum ls_status ls_explain_file_append(struct ls_explain_file *file, char *const 
 enum ls_status ls_explain_file_close(struct ls_explain_file *file, bool keep,
                                      struct ls_error *error) {
     enum ls_status status = ls_predictions_close(file->predictions, keep, error);
-    char path[LS_TEXT_MAX + 64];
     if (keep && status == LS_OK && file->pictures)
         status = ls_explain_pictures_write(file->pictures, error);
-    bool sheet = false;
-    if (keep && status == LS_OK && file->subject->method->layer == LS_LAYER_PROTOTYPES)
-        status = ls_prototypes_write(file->subject, file->arrays,
-                                     ls_explain_path(file->subject, "png", path), &sheet, error);
-    if (keep && status == LS_OK)
+    if (keep && status == LS_OK) {
         printf("%s: %" PRId64 " %s, step %" PRIu64 "%s%s\n", file->path, file->subject->rows,
                file->subject->method->units ? "rows" : "samples",
-               file->subject->trained.run.state.step, file->pictures || sheet ? "; " : "",
-               file->pictures ? ls_explain_path(file->subject, "svg", path)
-               : sheet        ? path
-                              : "");
-    if (keep && status == LS_OK && file->tally)
-        ls_tally_print(file->tally);
+               file->subject->trained.run.state.step, file->pictures ? "; " : "",
+               file->pictures ? file->pictures_at[0] : "");
+        ls_explain_say_silent(file->subject, file->silent);
+        if (file->tally)
+            ls_tally_print(file->tally);
+    }
     free_file(file);
     return status;
 }

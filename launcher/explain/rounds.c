@@ -40,10 +40,6 @@ struct rounds {
     struct ls_explain_file *file;
 };
 
-static size_t bytes_of(const struct ls_result *result) {
-    return (size_t)ls_shape_count(result->row_shape) * (result->wide ? 8 : 4);
-}
-
 /* An array of the method that has one row for all samples. */
 static bool is_single(const struct rounds *r, int array) {
     return array < r->subject->results.count && r->subject->results.items[array].single;
@@ -54,19 +50,16 @@ static int64_t rows_of(const struct rounds *r, int array) {
 }
 
 static void make_rooms(struct rounds *r) {
-    static const size_t common[LS_EXPLAIN_COMMON] = {sizeof(float), sizeof(int32_t),
-                                                     sizeof(int32_t), sizeof(int64_t)};
     const struct ls_results *results = &r->subject->results;
     const int64_t share = (r->subject->rows + r->size - 1) / r->size;
     r->rows_max = share < ROUND_MAX ? share : ROUND_MAX;
-    for (int i = 0; i < results->count; i++) {
-        r->bytes[i] = bytes_of(&results->items[i]);
+    r->arrays = results->count + (r->subject->method->units ? 0 : LS_EXPLAIN_COMMON);
+    for (int i = 0; i < r->arrays; i++) {
+        r->bytes[i] = ls_explain_row_bytes(r->subject, i);
         while (!is_single(r, i) && r->rows_max > 1 &&
                r->bytes[i] * (size_t)r->rows_max > gathered_bytes_max)
             r->rows_max /= 2;
     }
-    memcpy(r->bytes + results->count, common, sizeof common);
-    r->arrays = results->count + (r->subject->method->units ? 0 : LS_EXPLAIN_COMMON);
     for (int i = 0; i < r->arrays; i++) {
         r->mine[i] = ls_calloc((size_t)rows_of(r, i), r->bytes[i]);
         if (r->rank == 0)
@@ -122,7 +115,8 @@ static enum ls_status explain_samples(struct rounds *r, struct span span, struct
                      (void *)common[0]);
     subject->explainer.explained = r->explained;
     for (int64_t n = 0; n < span.rows; n++) {
-        ((int32_t *)(void *)common[2])[n] = (int32_t)r->explained[n].element;
+        const struct ls_explained *explained = &r->explained[n];
+        ((int32_t *)(void *)common[2])[n] = explained->count > 1 ? -1 : (int32_t)explained->element;
         ((int64_t *)(void *)common[3])[n] = (int64_t)r->block.ids[n];
     }
     call_method(r, span);

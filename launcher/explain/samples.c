@@ -127,12 +127,22 @@ static void take_inputs(const struct ls_subject *subject, struct ls_sample_block
 
 enum ls_status ls_subject_read(struct ls_subject *subject, struct ls_sample_block *block,
                                uint64_t first, int64_t rows, struct ls_error *error) {
+    const struct ls_part *part = &subject->trained.data.parts[subject->role];
+    uint64_t *ids = ls_calloc((size_t)rows + 1, sizeof *ids);
+    for (int64_t n = 0; n < rows; n++)
+        ids[n] = ls_part_sample(part, subject->first + first + (uint64_t)n);
+    const enum ls_status status = ls_subject_read_rows(subject, block, ids, rows, error);
+    free(ids);
+    return status;
+}
+
+enum ls_status ls_subject_read_rows(struct ls_subject *subject, struct ls_sample_block *block,
+                                    const uint64_t *ids, int64_t rows, struct ls_error *error) {
     const struct ls_data *data = &subject->trained.data;
     const struct ls_part *part = &data->parts[subject->role];
     enum ls_status status = LS_OK;
     make_room(subject, block);
-    for (int64_t n = 0; n < rows; n++)
-        block->ids[n] = ls_part_sample(part, subject->first + first + (uint64_t)n);
+    memcpy(block->ids, ids, (size_t)rows * sizeof *ids);
     for (int i = 0; i < subject->model.input_count && status == LS_OK; i++) {
         const struct ls_model_input *input = &subject->model.inputs[i];
         const bool open = data->feeds[input->feed].shape.rank == LS_FEED_OPEN;

@@ -1,7 +1,6 @@
 #include "launcher/explain/sheet.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,237 +8,214 @@
 #include "core/base/utf8.h"
 #include "io/file.h"
 #include "io/png.h"
-#include "io/vocabulary.h"
 #include "launcher/chart/markup.h"
 
-/* In units of the picture. */
-enum { WIDTH = 960, MARGIN = 12, SIDE = 104, GAP = 8, CELL_MIN = 228, LINE = 24, CAPTION = 18 };
-static const double letter = 8.4; /* of a monospaced letter of 14 */
+static const double letter = 6.4; /* of a caption, on average and a bit more */
 
-struct page {
-    const struct ls_sheet *sheet;
-    FILE *out;
-    struct ls_vocabulary words, classes; /* of the inputs and of the targets; empty: none */
-    double y;
-};
-
-/* The run's words of a column; none: an empty vocabulary. */
-static void load_words(const struct ls_subject *subject, const char *column,
-                       struct ls_vocabulary *words) {
-    char path[LS_TEXT_MAX];
-    struct ls_error ignored;
-    bool found = false;
-    *words = (struct ls_vocabulary){0};
-    if (!ls_file_exists(ls_vocabulary_path(subject->run, path)))
-        return;
-    if (ls_vocabularies_load(words, path, column, &found, &ignored) == LS_OK && !found)
-        (void)!ls_vocabularies_load(words, path, NULL, &found, &ignored);
-}
-
-/* A class as the data has it, a token's text, or its number. */
-static const char *name_class(const struct page *page, int32_t k, char number[32]) {
-    const struct ls_subject *subject = page->sheet->subject;
-    const struct ls_schema_column *known = ls_schema_classes(&subject->trained.data.schema);
-    const int64_t count = ls_target_count(&subject->explainer, &subject->target);
-    if (known && k >= 0 && k < known->word_count)
-        return known->words[k];
-    if (page->classes.count == count && k >= 0 && k < count)
-        return !strcmp(page->classes.texts[k], "\n")  ? "end of line"
-               : !strcmp(page->classes.texts[k], " ") ? "blank"
-                                                      : page->classes.texts[k];
-    snprintf(number, 32, "%d", k);
-    return number;
-}
-
-/* What sample or unit n is, in one line. */
-static void print_caption(const struct page *page, int64_t n) {
-    const struct ls_sheet *sheet = page->sheet;
-    char number[32];
-    if (!sheet->outputs) {
-        fprintf(page->out, "%" PRId64, n);
-        return;
+void ls_sheet_open(struct ls_sheet *sheet, const struct ls_shown *shown, bool explains,
+                   const char *legend) {
+    const struct ls_subject *subject = shown->subject;
+    char title[LS_TEXT_MAX * 2], explained[LS_TEXT_MAX * 2], part[96] = "";
+    ls_names_explained(shown->names, subject, explained, sizeof explained);
+    *sheet = (struct ls_sheet){.shown = shown, .explains = explains, .y = LS_SHEET_MARGIN};
+    sheet->out = open_memstream(&sheet->text, &sheet->size);
+    LS_ASSERT(sheet->out, "no memory for the pictures of %s", subject->method->name);
+    if (shown->count < subject->rows && subject->method->layer != LS_LAYER_PROTOTYPES)
+        snprintf(part, sizeof part, " The first %" PRId64 " of %" PRId64 " %s.", shown->count,
+                 subject->rows, subject->method->units ? "units" : "samples");
+    LS_ASSERT(asprintf(&sheet->legend, "%s%s%s%s%s", explains ? "Explained: " : "",
+                       explains ? explained : "", explains ? ". " : "", legend, part) >= 0,
+              "no memory for the pictures of %s", subject->method->name);
+    snprintf(title, sizeof title, "%s of %s, step %" PRIu64, subject->method->name, subject->run,
+             subject->trained.run.state.step);
+    const double width = LS_SHEET_WIDTH - 2 * LS_SHEET_MARGIN;
+    const char *const texts[] = {title, sheet->legend};
+    for (int i = 0; i < 2; i++) {
+        fprintf(sheet->out, "<g class=\"%s\">\n", i ? "legend" : "head");
+        ls_sheet_print(sheet, LS_SHEET_MARGIN, sheet->y, width, texts[i]);
+        fputs("</g>\n", sheet->out);
+        sheet->y += ls_sheet_lines(texts[i], width) * LS_SHEET_LINE;
     }
-    fprintf(page->out, "row %" PRIu64, sheet->block.ids[n]);
-    if (!sheet->subject->target.classifies) {
-        fprintf(page->out, ", output %.5g", (double)sheet->outputs[n]);
-        return;
-    }
-    if (sheet->block.labels) {
-        fputs(", label ", page->out);
-        ls_markup_print(page->out, name_class(page, sheet->block.labels[n], number));
-    }
-    fputs(", predicted ", page->out);
-    ls_markup_print(page->out, name_class(page, sheet->predicted[n], number));
+    sheet->y += LS_SHEET_GAP;
 }
 
-static enum ls_status print_tiles(const struct page *page, int64_t n, double x, double scale,
-                                  struct ls_error *error) {
-    const struct ls_sheet *sheet = page->sheet;
-    const int64_t numbers = sheet->height * sheet->width * 3;
-    for (int64_t k = 0; k < sheet->each; k++) {
-        const struct ls_png_grid grid = {
-            .count = 1, .height = sheet->height, .width = sheet->width, .channels = 3, .high = 1};
-        void *bytes = NULL;
-        size_t count = 0;
-        const enum ls_status status =
-            ls_png_encode_grid("a picture", sheet->tiles + (n * sheet->each + k) * numbers, &grid,
-                               &bytes, &count, error);
-        if (status != LS_OK)
-            return status;
-        fprintf(page->out,
-                "<image x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
-                "style=\"image-rendering:pixelated\" href=\"data:image/png;base64,",
-                x + (double)k * ((double)sheet->width * scale + GAP), page->y,
-                (double)sheet->width * scale, (double)sheet->height * scale);
-        ls_markup_base64(page->out, bytes, count);
-        fputs("\"/>\n", page->out);
-        free(bytes);
-    }
-    return LS_OK;
+void ls_sheet_clear(struct ls_sheet *sheet) {
+    if (sheet->out)
+        fclose(sheet->out);
+    free(sheet->text);
+    free(sheet->legend);
+    *sheet = (struct ls_sheet){0};
 }
 
-/* Cells side by side: tiles above their caption. */
-static enum ls_status print_images(struct page *page, struct ls_error *error) {
-    const struct ls_sheet *sheet = page->sheet;
-    const int64_t side = sheet->height > sheet->width ? sheet->height : sheet->width;
-    const double scale = (double)SIDE / (double)side;
-    const double tiles = (double)sheet->each * ((double)sheet->width * scale + GAP);
-    const double cell = tiles + GAP > CELL_MIN ? tiles + GAP : CELL_MIN;
-    const int64_t columns = (int64_t)((WIDTH - MARGIN) / cell);
-    for (int64_t n = 0; n < sheet->count; n++) {
-        const double x = MARGIN + (double)(n % columns) * cell;
-        if (n % columns == 0 && n > 0)
-            page->y += (double)sheet->height * scale + CAPTION + GAP;
-        const enum ls_status status = print_tiles(page, n, x, scale, error);
-        if (status != LS_OK)
-            return status;
-        fprintf(page->out, "<text class=\"caption\" x=\"%.1f\" y=\"%.1f\">", x,
-                page->y + (double)sheet->height * scale + 13);
-        print_caption(page, n);
-        fputs("</text>\n", page->out);
-    }
-    page->y += (double)sheet->height * scale + CAPTION + GAP;
-    return LS_OK;
-}
-
-static int64_t letters_of(const char *text) {
-    const unsigned char *at = (const unsigned char *)text;
-    int64_t count = 0;
-    for (size_t left = strlen(text), length; left; at += length, left -= length, count++) {
-        length = ls_utf8_length(at, left);
-        length = length ? length : 1;
-    }
-    return count;
-}
-
-/* As it is shown: what cannot be seen has a sign. */
-static const char *text_of(const struct page *page, int32_t token, char number[32]) {
-    if (token < 0 || token >= page->words.count) {
-        snprintf(number, 32, "%d", token);
-        return number;
-    }
-    const char *text = page->words.texts[token];
-    return !strcmp(text, "\n")              ? "\xE2\x86\xB5"
-           : !strcmp(text, "\t")            ? "\xE2\x86\xA6"
-           : !strcmp(text, " ") || !text[0] ? "\xC2\xA0"
-                                            : text;
-}
-
-/* Black on white to black on red or blue that still lets it be read. */
-static void print_token(const struct page *page, double x, const char *text, double value,
-                        double share) {
-    const int faded = (int)(255 - 140 * fabs(share) + 0.5);
-    const double width = (double)letters_of(text) * letter;
-    fprintf(page->out,
-            "<g><title>%.4g</title><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" "
-            "fill=\"#%02x%02x%02x\"/><text x=\"%.1f\" y=\"%.1f\" textLength=\"%.1f\" "
-            "lengthAdjust=\"spacingAndGlyphs\">",
-            value, x, page->y, width + 1, LINE - 3, share < 0 ? faded : 255, faded,
-            share > 0 ? faded : 255, x + 0.5, page->y + 15, width);
-    ls_markup_print(page->out, text);
-    fputs("</text></g>\n", page->out);
-}
-
-/* Tokens without the padding behind them. */
-static int64_t tokens_of(const struct page *page, const int32_t *tokens, int64_t count) {
-    while (page->words.special && count > 1 && tokens[count - 1] == LS_TOKEN_PADDING)
-        count--;
-    return count;
-}
-
-static void print_text(struct page *page, int64_t n) {
-    const struct ls_sheet *sheet = page->sheet;
-    const struct ls_subject *subject = sheet->subject;
-    const int64_t length = ls_shape_count(ls_explainer_shape(&subject->explainer));
-    const int32_t *tokens = (const int32_t *)sheet->block.feeds[subject->input] + n * length;
-    const float *values = sheet->values + n * length;
-    const int64_t count = tokens_of(page, tokens, length);
-    const bool apart =
-        page->words.unit == LS_UNIT_WORD || page->words.unit == LS_UNIT_PIECE || !page->words.count;
-    double most = 0, x = MARGIN;
-    for (int64_t i = 0; i < count; i++)
-        most = fmax(most, fabs((double)values[i]));
-    fprintf(page->out, "<text class=\"caption\" x=\"%d\" y=\"%.1f\">", MARGIN, page->y + 13);
-    print_caption(page, n);
-    fputs("</text>\n", page->out);
-    page->y += CAPTION;
-    for (int64_t i = 0; i < count; i++) {
-        char number[32];
-        const char *text = text_of(page, tokens[i], number);
-        const double width = (double)letters_of(text) * letter + 1 + (apart ? 5 : 0);
-        const bool ends = tokens[i] >= 0 && tokens[i] < page->words.count &&
-                          !strcmp(page->words.texts[tokens[i]], "\n");
-        if (x + width > WIDTH - MARGIN && x > MARGIN) {
-            x = MARGIN;
-            page->y += LINE;
-        }
-        print_token(page, x, text, (double)values[i], most > 0 ? (double)values[i] / most : 0);
-        x = ends ? WIDTH : x + width; /* a line of the text is one of the picture */
-    }
-    page->y += LINE + GAP;
-}
-
-static void print_head(const struct page *page, double height) {
-    const struct ls_subject *subject = page->sheet->subject;
-    fprintf(page->out,
+static bool write_page(FILE *out, const void *context) {
+    const struct ls_sheet *sheet = context;
+    const struct ls_subject *subject = sheet->shown->subject;
+    const double height = sheet->y + LS_SHEET_MARGIN;
+    fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"%d\" height=\"%.0f\" "
             "viewBox=\"0 0 %d %.0f\">\n<title>",
-            WIDTH, height, WIDTH, height);
-    ls_markup_print(page->out, subject->method->name);
-    fputs(" of ", page->out);
-    ls_markup_print(page->out, subject->run);
-    fputs("</title>\n<desc>Red speaks for the explained value, blue against it; the strongest of a "
-          "sample is full.</desc>\n<style>text{font:14px monospace;fill:#000;white-space:pre}"
-          ".caption{font:12px sans-serif}</style>\n<rect width=\"100%\" height=\"100%\" "
-          "fill=\"#fff\"/>\n",
-          page->out);
+            LS_SHEET_WIDTH, height, LS_SHEET_WIDTH, height);
+    ls_markup_print(out, subject->method->name);
+    fputs(" of ", out);
+    ls_markup_print(out, subject->run);
+    fputs("</title>\n<desc>", out);
+    ls_markup_print(out, sheet->legend);
+    fputs(
+        "</desc>\n<style>text{font:14px monospace;fill:#000;white-space:pre}"
+        ".caption{font:12px sans-serif}.small{font:10px sans-serif}.head .caption{font-weight:bold}"
+        ".legend .caption{fill:#444}</style>\n<rect width=\"100%\" height=\"100%\" "
+        "fill=\"#fff\"/>\n",
+        out);
+    return fwrite(sheet->text, 1, sheet->size, out) == sheet->size && fputs("</svg>\n", out) >= 0;
 }
 
-enum ls_status ls_sheet_print(const struct ls_sheet *sheet, FILE *out, struct ls_error *error) {
-    const struct ls_subject *subject = sheet->subject;
-    const struct ls_data *data = &subject->trained.data;
-    const struct ls_feed *targets = ls_data_feed(data, "targets");
-    const struct ls_feed_options *options = data->options[subject->role];
-    struct page page = {.sheet = sheet, .y = MARGIN};
-    char *body = NULL;
+enum ls_status ls_sheet_write(struct ls_sheet *sheet, const char *path, struct ls_error *error) {
+    LS_ASSERT(!fflush(sheet->out), "no memory for %s", path);
+    return ls_file_make(path, write_page, sheet, error);
+}
+
+static void print_output(FILE *out, const struct ls_shown *shown, int64_t n) {
+    const struct ls_subject *subject = shown->subject;
+    const int64_t outputs = ls_target_count(&subject->explainer, &subject->target);
+    const float *values = (const float *)(const void *)shown->arrays[subject->results.count];
+    char which[LS_TEXT_MAX];
+    if (subject->target.kind == LS_TARGET_CLASS)
+        fprintf(out, ", output %s:", ls_names_number(shown->names, subject->target.class, which));
+    else if (outputs > 1)
+        fprintf(out, ", mean of %" PRId64 " outputs:", outputs);
+    else
+        fputs(", output", out);
+    fprintf(out, " %.5g", (double)values[n]);
+}
+
+static void print_sample(FILE *out, const struct ls_sheet *sheet, int64_t n) {
+    const struct ls_shown *shown = sheet->shown;
+    const struct ls_subject *subject = shown->subject;
+    const struct ls_target *target = &subject->target;
+    const int64_t positions = ls_subject_positions(subject);
+    const int32_t *labels = shown->block.labels;
+    char number[32];
+    fprintf(out, "row %" PRIu64, shown->block.ids[n]);
+    if (!target->classifies) {
+        print_output(out, shown, n);
+        return;
+    }
+    const int32_t predicted =
+        ((const int32_t *)(const void *)shown->arrays[subject->results.count + 1])[n];
+    const int64_t explained = target->kind == LS_TARGET_CLASS             ? target->class
+                              : target->kind == LS_TARGET_LABEL && labels ? labels[n]
+                                                                          : predicted;
+    if (labels)
+        fprintf(out, ", label %s", ls_names_class(shown->names, labels[n], number));
+    fprintf(out, ", predicted %s", ls_names_class(shown->names, predicted, number));
+    if (sheet->explains && explained != predicted)
+        fprintf(out, ", explained %s", ls_names_class(shown->names, explained, number));
+    if (positions > 1)
+        fprintf(out, ", at position %" PRId64, ls_target_position(target, n, positions));
+}
+
+char *ls_sheet_name(const struct ls_sheet *sheet, int64_t n) {
+    const struct ls_shown *shown = sheet->shown;
+    const struct ls_subject *subject = shown->subject;
+    char *text = NULL, number[32];
     size_t size = 0;
-    load_words(subject, options[subject->feed].column, &page.words);
-    if (targets)
-        load_words(subject, options[targets - data->feeds].column, &page.classes);
-    page.out = open_memstream(&body, &size);
-    LS_ASSERT(page.out, "no memory for the pictures of %s", subject->method->name);
-    enum ls_status status = LS_OK;
-    if (sheet->tiles)
-        status = print_images(&page, error);
-    for (int64_t n = 0; n < sheet->count && !sheet->tiles; n++)
-        print_text(&page, n);
-    LS_ASSERT(!fclose(page.out), "no memory for the pictures of %s", subject->method->name);
-    page.out = out;
-    print_head(&page, page.y + MARGIN);
-    fwrite(body, 1, size, out);
-    fputs("</svg>\n", out);
-    free(body);
-    ls_vocabulary_clear(&page.words);
-    ls_vocabulary_clear(&page.classes);
-    return status;
+    FILE *out = open_memstream(&text, &size);
+    LS_ASSERT(out, "no memory for the pictures of %s", subject->method->name);
+    if (!subject->method->units)
+        print_sample(out, sheet, n);
+    else if (subject->layer[0])
+        fprintf(out, "unit %" PRId64, n);
+    else
+        fprintf(out, "%s %s", subject->target.classifies ? "class" : "output",
+                ls_names_class(shown->names, n, number));
+    LS_ASSERT(!fclose(out), "no memory for the pictures of %s", subject->method->name);
+    return text;
+}
+
+/* Bytes of the first line; *next: where the one behind it begins. */
+static size_t first_line(const char *text, double width, const char **next) {
+    const unsigned char *at = (const unsigned char *)text;
+    size_t blank = 0;
+    double place = 0;
+    for (size_t left = strlen(text), length; left && *at != '\n'; at += length, left -= length) {
+        length = ls_utf8_length(at, left);
+        length = length ? length : 1;
+        const size_t used = (size_t)(at - (const unsigned char *)text);
+        if (*at == ' ')
+            blank = used;
+        if ((place += letter) <= width || width <= 0 || !used)
+            continue;
+        *next = text + (blank ? blank + 1 : used);
+        return blank ? blank : used;
+    }
+    const size_t used = (size_t)(at - (const unsigned char *)text);
+    *next = text + used + (*at == '\n');
+    return used;
+}
+
+int ls_sheet_lines(const char *text, double width) {
+    int count = 0;
+    for (; *text; count++)
+        first_line(text, width, &text);
+    return count;
+}
+
+void ls_sheet_print(struct ls_sheet *sheet, double x, double y, double width, const char *text) {
+    fprintf(sheet->out, "<text class=\"caption\" x=\"%.1f\" y=\"%.1f\">", x, y + 13);
+    for (int n = 0; *text; n++) {
+        const char *next;
+        const size_t length = first_line(text, width, &next);
+        char *line = ls_calloc(length + 2, 1);
+        memcpy(line, text, length);
+        if (*next && next[-1] == ' ') /* it is read and copied as one text */
+            line[length] = ' ';
+        if (n)
+            fprintf(sheet->out, "<tspan x=\"%.1f\" dy=\"%d\">", x, LS_SHEET_LINE);
+        ls_markup_print(sheet->out, line);
+        if (n)
+            fputs("</tspan>", sheet->out);
+        free(line);
+        text = next;
+    }
+    fputs("</text>\n", sheet->out);
+}
+
+void ls_sheet_title(struct ls_sheet *sheet, int64_t n, double x, double width) {
+    char *name = ls_sheet_name(sheet, n), *text;
+    const bool silent = sheet->explains && ls_shown_silent(sheet->shown, n);
+    LS_ASSERT(asprintf(&text, "%s%s%s", name, silent ? ": " : "", silent ? ls_silent_words : "") >=
+                  0,
+              "no memory for the pictures of %s", name);
+    ls_sheet_print(sheet, x, sheet->y, width, text);
+    sheet->y += ls_sheet_lines(text, width) * LS_SHEET_LINE + 4;
+    free(name);
+    free(text);
+}
+
+double ls_tile_scale(const struct ls_tile *tile) {
+    return tile->side / (double)(tile->height > tile->width ? tile->height : tile->width);
+}
+
+double ls_tile_height(const struct ls_tile *tile) {
+    return (double)tile->height * ls_tile_scale(tile);
+}
+
+enum ls_status ls_sheet_tile(struct ls_sheet *sheet, const struct ls_tile *tile,
+                             struct ls_error *error) {
+    const struct ls_png_grid grid = {
+        .count = 1, .height = tile->height, .width = tile->width, .channels = 3, .high = 1};
+    void *bytes = NULL;
+    size_t count = 0;
+    const enum ls_status status =
+        ls_png_encode_grid("a picture", tile->rgb, &grid, &bytes, &count, error);
+    if (status != LS_OK)
+        return status;
+    fprintf(sheet->out,
+            "<image x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
+            "style=\"image-rendering:pixelated\" href=\"data:image/png;base64,",
+            tile->x, sheet->y, (double)tile->width * ls_tile_scale(tile), ls_tile_height(tile));
+    ls_markup_base64(sheet->out, bytes, count);
+    fputs("\"/>\n", sheet->out);
+    free(bytes);
+    return LS_OK;
 }

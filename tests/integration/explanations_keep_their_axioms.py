@@ -126,11 +126,12 @@ lockstep.equal((head[:8], head[16:24]), (b"\x89PNG\r\n\x1a\n", b"".join(size)), 
 
 def svg_texts(method):
     tree = xml.etree.ElementTree.parse(os.path.join(OUT, method + ".svg"))
-    return [element.text for element in tree.iter("{http://www.w3.org/2000/svg}text")]
+    return ["".join(element.itertext()) for element in tree.iter("{http://www.w3.org/2000/svg}text")][2:]  # behind the title
 
 
 lockstep.equal(predicted[7], 1, "prediction where the label is wrong")
-captions = [f"row {n}, label {labels[n]}, predicted {predicted[n]}" for n in range(3, 20)]
+captions = [f"row {n}, label {labels[n]}, predicted {predicted[n]}" + (", explained 1" if predicted[n] != 1 else "")
+            for n in range(3, 20)]
 lockstep.equal(svg_texts("saliency"), captions, "what stands below the pictures")
 
 # Noise of its own: the means of many draws are within a hundredth of each other.
@@ -317,13 +318,16 @@ train: {{epochs: 2, batch: 24}}
 optimizer: {{name: adam, learning_rate: 0.01}}
 """), "--out", near)
 weights = parameters_of(near)
-found = explain_twice(near, "prototypes", "--samples", "2:3", "--set", "count=3", files=["prototypes.h5", "prototypes.png"])
+found = explain_twice(near, "prototypes", "--samples", "2:3", "--set", "count=3", files=["prototypes.h5", "prototypes.png", "prototypes.svg"])
 codes = (images / 255.0).reshape(96, -1) @ weights["code.weight"] + weights["code.bias"]
 apart = numpy.sqrt(((codes[:, None] - weights["distances.prototypes"]) ** 2).sum(2))
 close(found["distances"], apart[2:3], "distances of samples from prototypes")
 close(found["similarities"], numpy.log((apart**2 + 1) / (apart**2 + 1e-4))[2:3], "similarities", 1e-4)
 close(found["nearest_distances"], numpy.sort(apart, 0)[:3].T, "distances of the nearest")
 close(apart[found["nearest"], numpy.arange(4)[:, None]], numpy.sort(apart, 0)[:3].T, "the nearest training images")
+lockstep.equal(svg_texts("prototypes")[4], "prototype 1", "what stands below the second prototype")
+lockstep.equal(svg_texts("prototypes")[5], f"training {found['nearest'][1, 0]}label {found['nearest_classes'][1, 0]}distance "
+               f"{found['nearest_distances'][1, 0]:.4g}", "what stands below the training image nearest to it")
 lockstep.equal(found["nearest_classes"].tolist(), labels[found["nearest"]].tolist(), "their classes")
 drawn = weights["distances.prototypes"] @ weights["draw.weight"] + weights["draw.bias"]
 close(found["pictures"].reshape(4, 36), drawn, "prototypes as the decoder draws them")

@@ -7,6 +7,7 @@ ls_add_script(integration/help_comes_from_the_tables.py BESIDE)
 ls_add_script(integration/models_page_shows_what_inspect_says.py BESIDE NEEDS_DATA)
 ls_add_script(integration/models_make_things_up.py BESIDE NEEDS_DATA TIMEOUT 300)
 ls_add_script(integration/explanations_keep_their_axioms.py BESIDE)
+ls_add_script(integration/pictures_say_what_they_show.py BESIDE)
 ls_add_script(integration/attributions_find_planted_evidence.py BESIDE)
 ls_add_script(integration/onnx_models_answer_like_predict.py BESIDE
               ARGUMENTS $<TARGET_FILE:test_gradients_every_op_that_answers_becomes_onnx>)
