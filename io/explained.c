@@ -42,6 +42,23 @@ static double load_number(const struct ls_hdf5_file *file, const char *name) {
     return number;
 }
 
+/* The score of the model as it is, where the file has it as a dataset of one number; else NAN. */
+static double load_score(const struct ls_hdf5_file *file) {
+    struct ls_hdf5_dataset dataset;
+    struct ls_error ignored;
+    double score = (double)NAN, said = 0;
+    if (!ls_hdf5_has(file->id, "score") ||
+        ls_hdf5_open_dataset(file, "score", &dataset, &ignored) != LS_OK)
+        return score;
+    const hid_t space = H5Dget_space(dataset.id);
+    if (H5Sget_simple_extent_npoints(space) == 1 &&
+        H5Dread(dataset.id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, &said) >= 0)
+        score = said;
+    H5Sclose(space);
+    H5Dclose(dataset.id);
+    return score;
+}
+
 static enum ls_status load_notes(struct ls_finding *finding, const struct ls_hdf5_file *file,
                                  struct ls_error *error) {
     enum ls_status status = LS_OK;
@@ -239,6 +256,8 @@ static enum ls_status load(struct ls_finding *finding, const char *path, struct 
         return status;
     status = load_notes(finding, &file, error);
     finding->metric_value = load_number(&file, "metric_value");
+    if (isnan(finding->metric_value))
+        finding->metric_value = load_score(&file);
     finding->metric_samples = load_number(&file, "samples");
     load_datasets(finding, &file);
     finding->attributions = status == LS_OK && ls_hdf5_has(file.id, "attributions");

@@ -44,10 +44,10 @@ static const struct ls_field items[] = {
      .max = 1024,
      .help = "pixels that an image is moved by at most, before each step"},
     REAL(rate, "0.02", 1e-9, 1e9,
-         "how far a step goes, on average over the numbers of an input; of other inputs than "
-         "images, this and noise are in deviations of the training data"),
+         "how far a step goes, on average over an input; of others than images in deviations of "
+         "the data"),
     REAL(decay, "0.01", 0, 1, "share of the way to the middle that each step gives back"),
-    REAL(noise, "0.05", 0, 1e9, "deviation of the start"),
+    REAL(noise, "0.05", 0, 1e9, "deviation of the start, likewise"),
     REAL(low, "0", -1e9, 1e9, "least value of a pixel"),
     REAL(high, "1", -1e9, 1e9, "greatest value of a pixel"),
 };

@@ -185,7 +185,15 @@ static void describe_origin(struct ls_explain_file *file) {
     note(file, "data", subject->wanted->data);
     note(file, "part", subject->trained.given ? "data" : ls_part_name(subject->role));
     note(file, "input", subject->trained.data.feeds[subject->feed].name);
-    note(file, "samples", subject->wanted->samples[0] ? subject->wanted->samples : "all");
+    if (!subject->method->units || subject->method->judges) {
+        snprintf(text, sizeof text, "%" PRIu64, subject->count);
+        note(file, "samples", text);
+        snprintf(text, sizeof text, "%" PRIu64 ":%" PRIu64, subject->first,
+                 subject->first + subject->count);
+        note(file, "range", text);
+    }
+    if (subject->method->judges)
+        note(file, "metric", subject->target.classifies ? "accuracy" : "R^2");
     note(file, "target", subject->wanted->target);
     if (ls_names_position(subject, text)[0])
         note(file, "position", ls_names_position(subject, text));

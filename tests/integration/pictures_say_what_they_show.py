@@ -71,7 +71,7 @@ zeros = ["no part speaks for it"]
 lockstep.equal(texts, captions[:4] + zeros + captions[4:], "captions, and words beside the sample that is black")
 lockstep.check("1 of 6 samples: all attributions are zero" in found["said"], found["said"])
 lockstep.equal(found["names"]["predicted"], classes, "names of the predicted classes")
-lockstep.equal([found["of"][k] for k in ("samples", "elements")], ["2:8", "class"], "attributes")
+lockstep.equal([found["of"][k] for k in ("samples", "range", "elements")], ["6", "2:8", "class"], "attributes")
 lockstep.check("position" not in found["of"], "a position where there is but one")
 
 # Class scores that fall with what each convolution finds: no channel speaks for them.
@@ -111,7 +111,8 @@ lockstep.check("-1: the mean of all 2" in found["of"]["elements"], found["of"]["
 lockstep.equal(list(explain(table, "input_times_gradient", "--target", 1)["elements"]), [1] * 16, "elements of one output")
 found = explain(table, "integrated_gradients")
 lockstep.equal([found["names"], found["kinds"]], [{"attributions": columns, "baseline": columns}, {"columns"}], "columns")
-lockstep.equal(explain(table, "permutation_importance")["names"]["attributions"], columns, "names of its rows")
+found = explain(table, "permutation_importance")
+lockstep.equal([found["names"]["attributions"], found["of"]["metric"]], [columns, "R^2"], "names of its rows, and what is lost")
 
 # A series of two channels: a curve and bars for each.
 series = train("series", "[lstm: 4, last, linear: 1]",

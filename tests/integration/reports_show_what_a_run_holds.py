@@ -242,6 +242,8 @@ lockstep.call("explain", run, "permutation_importance", "--out", reasons)
 page, text = page_of(run, options=["--explained", reasons])
 with h5py.File(os.path.join(reasons, "permutation_importance.h5")) as file:
     wanted = sorted(zip([f"{value:.4g}" for value in file["attributions"][:]], ["size", "a<b>&"]), key=lambda pair: -float(pair[0]))
+    loss = f"Loss in {file.attrs['metric']}, which is {file['score'][()]:.4g} of {file.attrs['samples']} samples."
+    lockstep.check(loss in text, f"the page does not say '{loss}'")
 bars = [(text_of(row[1]), text_of(row[0])) for row in section(page, "explained").iter("tr")]
 lockstep.equal(bars, wanted, "what the answers depend on")
 lockstep.equal([text_of(node) for node in section(page, "explained").iter("h3")], ["permutation_importance"], "headings")
