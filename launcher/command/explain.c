@@ -45,7 +45,7 @@ static const struct ls_option options[] = {
     OPTION(samples, "samples", LS_FIELD_TEXT, "", 0, 0,
            "A:B: from A on, before B, counted from 0; A or B may be left out; default: all"),
     OPTION(target, "target", LS_FIELD_TEXT, "predicted", 0, 0,
-           "a class (number, name or token), or label, or predicted"),
+           "a class (number, name or token), label, or predicted"),
     OPTION(position, "position", LS_FIELD_INTEGER, "-1", -1, 1e9,
            "of an output with positions: which is explained; -1: the last (no padding)"),
     OPTION(layer, "layer", LS_FIELD_TEXT, "", 0, 0,
@@ -233,7 +233,8 @@ const struct ls_command ls_command_explain = {
         "grad_cam looks at the last convolution, filters at the first convolution or linear "
         "layer, "
         "activations and neighbours at\n"
-        "the values before the last one, maximise at the output.\n"
+        "the values before the last one, maximise at the output; of filters and maximise --target "
+        "takes a unit.\n"
         "--faithfulness adds /deletion and /insertion (the explained value as 0, 5, ... 100 % of "
         "the features, the\n"
         "largest attributions first, go to the baseline, or come from it: Petsiuk et al. 2018), "

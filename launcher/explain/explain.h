@@ -28,6 +28,7 @@ struct ls_subject {
     int role;                    /* the part whose samples are explained */
     uint64_t first, count;       /* positions in it */
     int64_t rows;                /* of the results: the samples, or the method's units */
+    int64_t unit;                /* the first of these */
     int feed, input;             /* that is explained: in the data's feeds, in the model's inputs */
     char embedding[LS_NAME_MAX]; /* path of the layer that makes numbers of indices; "": none */
     char layer[LS_NAME_MAX];     /* that the method looks at; "": none */

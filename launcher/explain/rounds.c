@@ -88,7 +88,7 @@ static void call_method(struct rounds *r, struct span span) {
     struct ls_subject *subject = r->subject;
     struct ls_explanation explanation = {.explainer = &subject->explainer,
                                          .options = subject->options,
-                                         .first = span.first,
+                                         .first = span.first + subject->unit,
                                          .count = span.rows};
     for (int i = 0; i < subject->results.count; i++)
         explanation.results[i] = r->mine[i] + (is_single(r, i) ? 0 : (size_t)span.at * r->bytes[i]);

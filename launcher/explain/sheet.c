@@ -124,10 +124,10 @@ char *ls_sheet_name(const struct ls_sheet *sheet, int64_t n) {
     if (!subject->method->units)
         print_sample(out, sheet, n);
     else if (subject->layer[0])
-        fprintf(out, "unit %" PRId64, n);
+        fprintf(out, "unit %" PRId64, subject->unit + n);
     else
         fprintf(out, "%s %s", subject->target.classifies ? "class" : "output",
-                ls_names_class(shown->names, n, number));
+                ls_names_class(shown->names, subject->unit + n, number));
     LS_ASSERT(!fclose(out), "no memory for the pictures of %s", subject->method->name);
     return text;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/memory.h"
 #include "launcher/command/answers.h"
 #include "io/file.h"
@@ -206,18 +207,6 @@ static bool read_class(const struct ls_subject *subject, const char *text, int64
     return *class >= 0;
 }
 
-/* What a method that makes rows of units, not of samples, would not look at. */
-static enum ls_status check_units(const struct ls_subject *subject, struct ls_error *error) {
-    const struct ls_explain_options *wanted = subject->wanted;
-    const struct ls_explain_method *method = subject->method;
-    const bool samples = wanted->samples[0] && !method->judges;
-    if (!method->units || (!samples && !strcmp(wanted->target, "predicted")))
-        return LS_OK;
-    return ls_fail(error, LS_INVALID, "--%s: %s explains no %s: its rows are %s",
-                   samples ? "samples" : "target", method->name, samples ? "samples" : "answers",
-                   method->judges ? "columns of the data" : "units of a layer");
-}
-
 static enum ls_status read_target(struct ls_subject *subject, struct ls_error *error) {
     const char *text = subject->wanted->target;
     struct ls_target *target = &subject->target;
@@ -230,7 +219,7 @@ static enum ls_status read_target(struct ls_subject *subject, struct ls_error *e
     if (target->position >= positions)
         return ls_fail(error, LS_INVALID, "--position: expected one from 0 to %lld, found %lld",
                        (long long)positions - 1, (long long)target->position);
-    if (!strcmp(text, "predicted"))
+    if (!strcmp(text, "predicted") || subject->method->units)
         return LS_OK;
     target->kind = !strcmp(text, "label") ? LS_TARGET_LABEL : LS_TARGET_CLASS;
     if (target->kind == LS_TARGET_LABEL)
@@ -245,6 +234,35 @@ static enum ls_status read_target(struct ls_subject *subject, struct ls_error *e
                        "found '%.60s'",
                        target->classifies ? "label, a class" : "an output", (long long)count - 1,
                        text);
+    return LS_OK;
+}
+
+/* Rows of a method of units: all, or the one that --target names. What it does not look at is said,
+ * once: ranks leave it to who started them. */
+static enum ls_status choose_units(struct ls_subject *subject, struct ls_error *error) {
+    const struct ls_explain_options *wanted = subject->wanted;
+    const struct ls_explain_method *method = subject->method;
+    const char *text = wanted->target;
+    char *end;
+    subject->rows = method->units(&subject->explainer, subject->options);
+    if (wanted->samples[0] && !method->judges && !wanted->worker)
+        ls_log(LS_LOG_WARNING, "%s looks at no samples: --samples changes nothing", method->name);
+    if (!strcmp(text, "predicted"))
+        return LS_OK;
+    if (method->judges) {
+        if (!wanted->worker)
+            ls_log(LS_LOG_WARNING, "%s judges all answers: --target changes nothing", method->name);
+        return LS_OK;
+    }
+    subject->unit = strtoll(text, &end, 10);
+    const bool number = *text && !*end;
+    if ((!number && (subject->layer[0] || !read_class(subject, text, &subject->unit))) ||
+        subject->unit < 0 || subject->unit >= subject->rows)
+        return ls_fail(
+            error, LS_INVALID, "--target: expected a unit%s%s from 0 to %lld%s; found '%.60s'",
+            subject->layer[0] ? " of " : "", subject->layer, (long long)subject->rows - 1,
+            subject->layer[0] ? "" : ", or its name", text);
+    subject->rows = 1;
     return LS_OK;
 }
 
@@ -286,8 +304,6 @@ enum ls_status ls_subject_open(struct ls_subject *subject, const struct ls_expla
         return error->status;
     enum ls_status status = read_options(subject, error);
     if (status == LS_OK)
-        status = check_units(subject, error);
-    if (status == LS_OK)
         status = open_trained(subject, error);
     if (status != LS_OK)
         return status;
@@ -320,11 +336,8 @@ enum ls_status ls_subject_open(struct ls_subject *subject, const struct ls_expla
         status = ls_checks_describe(subject, error);
     if (status == LS_OK)
         status = ls_subject_make_baseline(subject, error);
-    if (status == LS_OK)
-        subject->rows = subject->method->units
-                            ? subject->method->units(&subject->explainer, subject->options)
-                            : (int64_t)subject->count;
-    return status;
+    subject->rows = (int64_t)subject->count;
+    return status == LS_OK && subject->method->units ? choose_units(subject, error) : status;
 }
 
 void ls_subject_close(struct ls_subject *subject) {

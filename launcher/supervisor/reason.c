@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dist/communicator.h"
@@ -188,10 +189,23 @@ enum ls_status ls_reasons_clear(const char *run, struct ls_error *error) {
     return ls_folder_remove(path, error);
 }
 
+static pid_t guarded_by; /* 0: nobody, or in another table of process ids than ours */
+
+bool ls_worker_is_left(void) {
+    static time_t looked;
+    const time_t now = time(NULL);
+    if (!guarded_by || now == looked)
+        return false;
+    looked = now;
+    return kill(guarded_by, 0) && errno == ESRCH;
+}
+
 void ls_worker_guard(void) {
     const pid_t parent = getppid();
     const char *launcher =
         getenv("LOCKSTEP_LAUNCHER"); /* its pid; only set for ranks on its host */
+    if (launcher && kill((pid_t)atol(launcher), 0) == 0)
+        guarded_by = (pid_t)atol(launcher);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* A parent that died before that call sends no signal: then we were handed to init or to the
      * launcher. */

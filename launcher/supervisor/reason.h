@@ -25,5 +25,9 @@ LS_MUST_USE enum ls_status ls_reason_open_launched(int rank, struct ls_error *er
 
 /* First thing in a worker that a launcher started: it dies with its parent (PR_SET_PDEATHSIG). */
 void ls_worker_guard(void);
+/* Whether the launcher on this host that it had then is gone: where a script stands between it and
+ * mpirun, its death ends nobody else. Somebody may have started the run again. Looks once a second.
+ */
+bool ls_worker_is_left(void);
 
 #endif

@@ -37,11 +37,13 @@ struct ls_stall {
     uv_timer_t look;
     pid_t mpirun;
     char host[256];
-    struct ls_reason last;     /* of the first rank that is not done */
-    double began, since, told; /* at the first step; at the last; what it has stood still when */
-    uint64_t first;            /* step */
-    int asks;                  /* so far; 0: nobody is asked */
-    struct answer *answers;    /* [ranks] owned */
+    struct ls_reason last;           /* of the first rank that is not done */
+    double began, since;             /* at the first step; at the last */
+    double next;                     /* how long it stands still when it is asked again */
+    bool told;                       /* since the last step */
+    uint64_t first;                  /* step */
+    int asks;                        /* so far; 0: nobody is asked */
+    struct answer *answers;          /* [ranks] owned */
     void (*hopeless)(void *context); /* NULL once it was called */
     void *context;
 };
@@ -203,10 +205,10 @@ static bool is_starting(const struct ls_stall *stall) {
 
 /* Ranks that hang while MPI starts have not left their names yet. */
 static void miss_ranks(struct ls_stall *stall, double waited) {
-    if (stall->last.pid || stall->told > 0 ||
+    if (stall->last.pid || stall->told ||
         waited < 2 * (double)stall->launch->options->stall_seconds)
         return;
-    stall->told = waited;
+    stall->told = true;
     ls_log(LS_LOG_WARNING, "no rank has begun after %.0f s\n%s", waited, network);
 }
 
@@ -232,14 +234,15 @@ static bool stands_still(struct ls_stall *stall, double now) {
     stall->last = reason;
     if (same)
         return true;
-    if (stall->told > 0)
+    if (stall->told)
         ls_log(LS_LOG_INFO, "the job goes on, after %.0f s", now - stall->since);
     if (!stall->began && reason.step) {
         stall->began = now;
         stall->first = reason.step;
     }
     stall->since = now;
-    stall->told = 0;
+    stall->told = false;
+    stall->next = 0;
     stall->asks = 0;
     return false;
 }
@@ -249,13 +252,34 @@ static double mean_step(const struct ls_stall *stall) {
     return steps ? (stall->since - stall->began) / (double)steps : 0;
 }
 
+/* Nothing is ended without a word before. */
+static void judge(struct ls_stall *stall, double still) {
+    const double seconds = (double)stall->launch->options->stall_seconds;
+    const double patience = (double)ls_stall_patience(stall->launch);
+    const struct count count = count_answers(stall);
+    const bool hopeless = is_hopeless(stall, &count);
+    if (hopeless && stall->told && still >= patience) {
+        stall->hopeless(stall->context);
+        stall->hopeless = NULL;
+        return;
+    }
+    /* Who starts may import data for long. */
+    if (count.busy < stall->launch->ranks && !(is_starting(stall) && count.busy)) {
+        tell(stall, &count, still);
+        stall->told = true;
+    }
+    stall->next = still < patience ? fmin(2 * still, patience)
+                  : hopeless       ? still + seconds
+                                   : 2 * still;
+}
+
 static void look(uv_timer_t *timer) {
     struct ls_stall *stall = timer->data;
     const double now = ls_seconds(), seconds = (double)stall->launch->options->stall_seconds;
     if (!stall->hopeless || !stands_still(stall, now))
         return;
     const double still = now - stall->since;
-    if (still < fmax(seconds, STEPS_FACTOR * mean_step(stall)) || still < 2 * stall->told)
+    if (still < fmax(seconds, STEPS_FACTOR * mean_step(stall)) || still < stall->next)
         return;
     if (stall->asks < ASKS) {
         collect(stall, stall->asks++ == 0);
@@ -264,18 +288,7 @@ static void look(uv_timer_t *timer) {
     }
     collect(stall, false);
     stall->asks = 0;
-    const struct count count = count_answers(stall);
-    const bool end = is_hopeless(stall, &count) && still >= END_FACTOR * seconds;
-    const int idle = stall->launch->ranks - count.busy;
-    if (idle && !end &&
-        !(is_starting(stall) && count.busy)) /* who starts may import data for long */
-        tell(stall, &count, still);
-    /* At twice the time again, but not past the end. */
-    stall->told = still < END_FACTOR * seconds ? fmin(still, END_FACTOR * seconds / 2) : still;
-    if (end) {
-        stall->hopeless(stall->context);
-        stall->hopeless = NULL;
-    }
+    judge(stall, still);
 }
 
 struct ls_stall *ls_stall_create(struct uv_loop_s *loop, const struct ls_launch *launch,

@@ -6,6 +6,7 @@
 
 #include "core/base/log.h"
 #include "core/base/memory.h"
+#include "launcher/exit_codes.h"
 #include "launcher/supervisor/reason.h"
 #include "launcher/worker/run_parts.h"
 
@@ -87,6 +88,14 @@ static enum ls_status check_finite(struct run *run, const struct ls_step *step,
     return LS_OK;
 }
 
+/* Nothing may be written into a run that nobody locks any more. */
+static void end_if_left(const struct run *run) {
+    if (!ls_worker_is_left())
+        return;
+    ls_log(LS_LOG_ERROR, "the launcher of this run is gone; what was committed is safe");
+    ls_communicator_abort(run->communicator, LS_EXIT_RANK_LOST);
+}
+
 static enum ls_status one_step(struct run *run, double *sums, struct ls_error *error) {
     struct ls_state *state = &run->state;
     struct ls_batch batch;
@@ -94,6 +103,8 @@ static enum ls_status one_step(struct run *run, double *sums, struct ls_error *e
     if (ls_loader_next(run->loaders[LS_SOURCE_TRAIN], &batch, error) != LS_OK)
         ls_run_fail_alone(run, error);
     ls_times_add(&run->worker.times, LS_TIME_DATA);
+    if (run->leader)
+        end_if_left(run);
     const double every_seconds = run->config->checkpoint.every_seconds;
     struct ls_step step = {
         .step = state->step,

@@ -74,6 +74,20 @@ lockstep.check("given up: 3 starts, and no new checkpoint since step 0" in err, 
 last = lockstep.call("report", run, "--records-only", "--out", lockstep.path("page.html")) and open(lockstep.path("page.html")).read()
 lockstep.equal((last.count("; started again by itself"), last.count("died: killed by signal 9 (Killed)")), (2, 3), "starts of a report")
 
+# A script in mpirun's place does not hand the launcher's death on; the first rank notices.
+script = lockstep.path("mpirun")
+with open(script, "w") as file:
+    file.write("#!/bin/sh\nmpirun \"$@\"\nexit $?\n")
+os.chmod(script, 0o755)
+run = lockstep.path("left")
+launcher = start(run, train__epochs=100000, launcher__mpirun=script)
+send(launcher, 0, run, 50)
+left = lockstep.workers(launcher.pid)
+launcher.kill()
+launcher.wait()
+lockstep.check(left, "there are no workers")
+lockstep.wait_until(lambda: not any(map(lockstep.alive, left)), 20, "the end of ranks whose launcher was killed")
+
 # Whoever ends it, wants it to end.
 run = lockstep.path("told")
 launcher = start(run, launcher__restarts=2, train__epochs=100000)

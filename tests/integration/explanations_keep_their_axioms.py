@@ -369,8 +369,13 @@ close(found["outputs"], (mean @ weights["linear1.weight"] + weights["linear1.bia
 refused(mlp, "grad_cam", text="no convolution")
 refused(cnn, "activations", "--layer", "conv2d2", text="nearest is 'main.conv2d1'" if prefix else "nearest is 'conv2d1'")
 refused(cnn, "saliency", "--samples", "90:97", text="at most 96")
-refused(cnn, "filters", "--samples", "0:3", text="--samples: filters explains no samples: its rows are units of a layer")
-refused(cnn, "maximise", "--target", "1", text="--target: maximise explains no answers")
+for words in ((), ("--layer", f"{prefix}conv2d1")):  # a class, a channel
+    every, one = (explain(cnn, "maximise", *words, *more) for more in ((), ("--target", "2")))
+    close(one["inputs"], every["inputs"][2:3], "what one unit looks for", 0)
+refused(cnn, "maximise", "--target", "3", text="--target: expected a unit from 0 to 2, or its name; found '3'")
+refused(cnn, "maximise", "--target", "4", "--layer", f"{prefix}conv2d1", text="conv2d1 from 0 to 3; found '4'")
+said = lockstep.call("explain", cnn, "filters", "--samples", "0:3", "--out", lockstep.path("said")).stderr
+lockstep.equal(said.count("filters looks at no samples: --samples changes nothing"), 1, f"what filters says\n{said}")
 refused(cnn, "filters", "--layer", f"{prefix}relu1", text="relu1' has no weights of its own")
 
 # Asked to stop, ranks that would go on for hours end, and say so; alone, it ends when the samples at hand are done.
