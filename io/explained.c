@@ -16,27 +16,15 @@ enum { WIDTH_MAX = 1 << 20, BLOCK_VALUES = 1 << 22, VALUES_MAX = 1 << 26 };
 static const char *const names[LS_FINDING_NOTES] = {
     "method", "options", "step", "digest", "weights", "part", "target", "layer", "metric"};
 
-/* An attribute of one number, or of its text; NAN: there is none. */
+/* An attribute whose text is a number; NAN: there is none. */
 static double load_number(const struct ls_hdf5_file *file, const char *name) {
     double number = (double)NAN;
-    char **texts = NULL;
+    char **texts = NULL, *end;
     int count = 0;
     struct ls_error ignored;
-    if (H5Aexists(file->id, name) <= 0)
-        return number;
     if (ls_hdf5_texts(file->id, name, &texts, &count, &ignored) == LS_OK && count == 1) {
-        char *end;
         const double said = strtod(texts[0], &end);
         number = end > texts[0] && !*end ? said : number;
-    } else {
-        const hid_t attribute = H5Aopen(file->id, name, H5P_DEFAULT);
-        const hid_t space = H5Aget_space(attribute);
-        double said = 0;
-        if (H5Sget_simple_extent_npoints(space) == 1 &&
-            H5Aread(attribute, H5T_NATIVE_DOUBLE, &said) >= 0)
-            number = said;
-        H5Sclose(space);
-        H5Aclose(attribute);
     }
     ls_hdf5_free_texts(texts, count);
     return number;
@@ -255,9 +243,7 @@ static enum ls_status load(struct ls_finding *finding, const char *path, struct 
     if (status != LS_OK)
         return status;
     status = load_notes(finding, &file, error);
-    finding->metric_value = load_number(&file, "metric_value");
-    if (isnan(finding->metric_value))
-        finding->metric_value = load_score(&file);
+    finding->metric_value = load_score(&file);
     finding->metric_samples = load_number(&file, "samples");
     load_datasets(finding, &file);
     finding->attributions = status == LS_OK && ls_hdf5_has(file.id, "attributions");

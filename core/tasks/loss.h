@@ -231,7 +231,10 @@ bool ls_loss_judges_output(const struct ls_layer_spec *spec);
 /* Whether one of the losses takes what has that name: is held against it, or counts by it. */
 bool ls_losses_take(const struct ls_layer_list *losses, const char *name);
 
-/* For the files of this folder. Counts or confusion may be NULL. */
+/* For the files of this folder. The sums of every term, in front of its loss's own; how many there
+ * are with these. Counts or confusion may be NULL. */
+enum { LS_SUM_LOSS, LS_SUM_WEIGHT, LS_SUMS_OF_ALL };
+int ls_term_sum_count(const struct ls_term *term, bool detailed);
 void ls_metrics_add(struct ls_metrics *metrics, const char *name, double value,
                     bool higher_is_better);
 void ls_metrics_judge(struct ls_metrics *metrics, int classes, const struct ls_class_counts *counts,

@@ -224,9 +224,8 @@ static uint64_t committed_step(const char *run) {
     struct ls_error ignored;
     uint64_t *steps = NULL, newest = 0;
     int count = 0;
-    if (ls_checkpoint_list(run, &steps, &count, &ignored) == LS_OK)
-        for (int i = 0; i < count; i++)
-            newest = steps[i] > newest ? steps[i] : newest;
+    if (ls_checkpoint_list(run, &steps, &count, &ignored) == LS_OK && count)
+        newest = steps[count - 1];
     free(steps);
     return newest;
 }

@@ -6,11 +6,8 @@
 #include "core/base/log.h"
 #include "core/base/memory.h"
 #include "launcher/command/answers.h"
-#include "io/file.h"
-#include "io/vocabulary.h"
 #include "launcher/command/options.h"
-#include "launcher/explain/explain.h"
-#include "launcher/worker/class_names.h"
+#include "launcher/explain/names.h"
 
 /* Rows at a time: few, so that a layer's values are still in the cache when the next one reads
  * them. What is kept, and its gradients, need more than a row's bytes. */
@@ -182,29 +179,18 @@ static enum ls_status change_weights(struct ls_subject *subject, struct ls_error
 
 /* By its name, if the classes (or outputs) have some, or it is a token; else by its number. */
 static bool read_class(const struct ls_subject *subject, const char *text, int64_t *class) {
-    const int count = (int)ls_target_count(&subject->explainer, &subject->target);
-    char path[LS_TEXT_MAX];
-    struct ls_vocabulary words = {0};
-    struct ls_error ignored;
-    bool named, found = false;
-    char **names = ls_class_names(&subject->trained.data, "targets", count, &named);
+    struct ls_names names;
+    char *end;
+    ls_names_load(&names, subject);
     *class = -1;
-    for (int k = 0; k < count && named; k++)
-        if (!strcmp(names[k], text))
+    for (int k = 0; k < names.class_count && names.classes; k++)
+        if (!strcmp(names.classes[k], text))
             *class = k;
-    ls_schema_free_names(names, count);
-    if (*class < 0 && ls_file_exists(ls_vocabulary_path(subject->run, path)) &&
-        ls_vocabularies_load(&words, path, NULL, &found, &ignored) == LS_OK && found &&
-        words.count == count)
-        for (int k = 0; k < count; k++)
-            if (!strcmp(words.texts[k], text))
-                *class = k;
-    ls_vocabulary_clear(&words);
-    int used = 0;
-    long long number;
-    if (*class < 0 && sscanf(text, "%lld%n", &number, &used) == 1 && !text[used])
-        *class = number;
-    return *class >= 0;
+    ls_names_clear(&names);
+    if (*class >= 0)
+        return true;
+    *class = strtoll(text, &end, 10);
+    return *text && !*end && *class >= 0;
 }
 
 static enum ls_status read_target(struct ls_subject *subject, struct ls_error *error) {

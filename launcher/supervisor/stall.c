@@ -18,7 +18,7 @@
 enum {
     LOOK_MS = 1000,
     ASKS = 3,          /* a look apart: a rank that computes may be in an MPI call for a moment */
-    END_FACTOR = 10,   /* from the first word to the end, as multiples of stall_seconds */
+    END_FACTOR = 10,   /* without a step to the end, as multiples of stall_seconds */
     STEPS_FACTOR = 10, /* so many mean steps are no stall */
     NAMED_MAX = 8
 };

@@ -293,7 +293,7 @@ for name, method, shape in (("series", "occlusion", (3, 25, 2)), ("tokens", "occ
         if name == "tokens":
             file.attrs["layer"] = "embedding1"
 with h5py.File(os.path.join(reasons, "permutation_importance.h5"), "a") as file:
-    file.attrs["metric"], file.attrs["metric_value"], file.attrs["samples"] = "a<b>", 0.84, 32
+    file.attrs["metric"], file["score"][...], file.attrs["samples"] = "a<b>", 0.84, "32"
 page, text = page_of(run, options=["--explained", reasons, "--explained", others])
 parts = section(page, "explained")
 found = {}
